@@ -1,0 +1,190 @@
+"""A model: forward equations in order, what is data and what is a parameter, and a loss that is a sum of terms.
+
+There is no convention in here: rows or columns, 1/2 or 1/n, bias apart or inside the weights are just other equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy
+
+from symderiv.calculus.expressions import Expr, Map, MatMul, Softmax, Symbol, apply, fused, symbols_in
+from symderiv.calculus.functions import Scalar, placeholder
+from symderiv.calculus.rewrites import SumsToOne
+from symderiv.calculus.shapes import SCALAR, show
+from symderiv.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`symbol = value`, with `line` its place in a model file (0 where it has none)."""
+
+    symbol: Symbol
+    value: Expr
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.symbol.name
+
+    @cached_property
+    def uses(self) -> tuple[Symbol, ...]:
+        """The names on the right side, sorted by name."""
+        return tuple(sorted(symbols_in(self.value), key=lambda s: s.name))
+
+    @cached_property
+    def contracts(self) -> bool:
+        """Whether a matrix product stands on the right side: then loss terms are added up before it."""
+        todo, seen = [self.value], set()
+        while todo:
+            expr = todo.pop()
+            if isinstance(expr, MatMul):
+                return True
+            if expr not in seen:
+                seen.add(expr)
+                todo.extend(expr.args)
+        return False
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of the loss, propagated on its own: a short name and its value."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Model:
+    """A straight-line program whose last value is a scalar loss.
+
+    inputs: every data and parameter symbol, in order of declaration; equations: in order, the loss last;
+    assumptions: what is taken for granted about the data.
+    Raises: ModelError for a loss that is not a scalar, an unused parameter or a name used before it is defined.
+    """
+
+    inputs: tuple[Symbol, ...]
+    equations: tuple[Equation, ...]
+    assumptions: tuple[SumsToOne, ...] = ()
+    hypers: tuple[sympy.Symbol, ...] = ()
+    title: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.equations:
+            raise ModelError("there is no equation, so there is nothing to derive", "the last equation is the loss")
+        known = {symbol.name for symbol in self.inputs}
+        for equation in self.equations:
+            for symbol in equation.uses:
+                if symbol.name not in known:
+                    raise ModelError(f"{equation.name} uses {symbol.name}, which is not defined before it")
+            if equation.name in known:
+                raise ModelError(f"{equation.name} is defined twice", "give the second value a name of its own")
+            known.add(equation.name)
+        if self.loss.symbol.shape != SCALAR:
+            shape = show(self.loss.symbol.shape)
+            raise ModelError(
+                f"the loss {self.loss.name} is not a scalar: its shape is {shape}",
+                "the last equation is the loss; wrap it in sum(...) or mean(...)",
+            )
+        if not self.parameters and not self.data:
+            raise ModelError("the loss depends on nothing")
+        for symbol in self.parameters:
+            if symbol.name not in self.relevant:
+                raise ModelError(
+                    f"the parameter {symbol.name} is not used on the way to the loss {self.loss.name}",
+                    "use it in an equation that the loss depends on, or remove its declaration",
+                )
+
+    @property
+    def loss(self) -> Equation:
+        """The last equation."""
+        return self.equations[-1]
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        return tuple(s for s in self.inputs if s.role == "parameter")
+
+    @property
+    def data(self) -> tuple[Symbol, ...]:
+        return tuple(s for s in self.inputs if s.role == "data")
+
+    @cached_property
+    def symbols(self) -> dict[str, Symbol]:
+        """Every named matrix by its name: inputs first, then values."""
+        return {s.name: s for s in (*self.inputs, *(e.symbol for e in self.equations))}
+
+    @cached_property
+    def relevant(self) -> frozenset[str]:
+        """The names on which the loss depends."""
+        found = {self.loss.name}
+        for equation in reversed(self.equations):
+            if equation.name in found:
+                found |= {symbol.name for symbol in equation.uses}
+        return frozenset(found)
+
+    @cached_property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of all sizes, in order of appearance."""
+        names = [size.name for s in self.symbols.values() for size in s.shape if size.name]
+        return tuple(dict.fromkeys(names))
+
+    def equation(self, name: str) -> Equation | None:
+        """The equation that defines `name`, None for an input."""
+        return next((e for e in self.equations if e.name == name), None)
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """The summands of the loss; those in parameters alone are one term, the penalty."""
+        groups: dict[str, list[Expr]] = {}
+        for summand in _summands(self.loss.value):
+            groups.setdefault(self._term_name(summand, len(groups) + 1), []).append(summand)
+        if len(groups) < 2:
+            return (Term("", self.loss.value),)
+        return tuple(Term(name, apply(sympy.Add, *parts)) for name, parts in groups.items())
+
+    def _term_name(self, summand: Expr, number: int) -> str:
+        names = symbols_in(summand)
+        if all(symbol.role == "parameter" for symbol in names):
+            return "penalty"
+        if len(names) == 1:
+            return next(iter(names)).name
+        return str(number)
+
+
+def _summands(loss: Expr) -> Sequence[Expr]:
+    """c a + d b, with a and b scalars, as [c a, d b]; anything else is one summand."""
+    if not isinstance(loss, Map):
+        return [loss]
+    own = {placeholder(i) for i in range(len(loss.args))}
+    pieces: Sequence[Scalar] = sympy.Add.make_args(sympy.expand_mul(loss.function))
+    if any(len(piece.free_symbols & own) != 1 for piece in pieces):
+        return [loss]
+    return [fused(piece, loss.args) for piece in pieces]
+
+
+def softmax_targets(inputs: Sequence[Symbol], equations: Sequence[Equation]) -> tuple[SumsToOne, ...]:
+    """The data that meet the logarithm of a softmax output entry by entry: targets of a cross-entropy.
+
+    They are one-hot, or at least probabilities, in every textbook; derivations say so when they use it.
+    """
+    softmax: dict[Expr, int] = {}
+    for equation in equations:
+        if isinstance(equation.value, Softmax):
+            softmax[equation.symbol] = softmax[equation.value] = equation.value.axis
+    found: dict[SumsToOne, None] = {}
+    todo = [equation.value for equation in equations]
+    while todo:
+        expr = todo.pop()
+        todo.extend(expr.args)
+        if isinstance(expr, Softmax):
+            softmax[expr] = expr.axis
+        if isinstance(expr, Map) and expr.function.has(sympy.log):
+            logged = {log.args[0] for log in expr.function.atoms(sympy.log)}
+            axes = {softmax[a] for i, a in enumerate(expr.args) if placeholder(i) in logged and a in softmax}
+            for target in expr.args:
+                if isinstance(target, Symbol) and target.role == "data":
+                    found.update(dict.fromkeys(SumsToOne(target.name, axis) for axis in sorted(axes)))
+    return tuple(found)

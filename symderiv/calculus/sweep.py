@@ -1,0 +1,111 @@
+"""The reverse sweep: from the loss back through the equations, every pullback a recorded step.
+
+A quantity that several equations use gets one contribution from each, and they are added (fan-out). A loss of several
+terms is propagated term by term through the head of the network (elementwise work and softmax), where each term cancels
+in its own way; before the first matrix product on the way back the terms are added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sympy
+
+from symderiv.calculus.derivation import Adjoint, Contribution, Derivation, Step
+from symderiv.calculus.expressions import Expr, Fill, Symbol, apply, substitute, symbols_in
+from symderiv.calculus.model import Equation, Model
+from symderiv.calculus.pullbacks import PULLBACKS
+from symderiv.calculus.rewrites import Simplifier, rule_name
+from symderiv.calculus.shapes import SCALAR
+
+
+def derive(model: Model, *, inputs: bool = False, **options: Any) -> Derivation:
+    """Derive the gradient of every parameter of the model (and, with `inputs`, of the data) by the chain rule.
+
+    `options` are kept for the documents (see `symderiv.documents.notation.Notation`).
+    """
+    return Derivation(model, tuple(_Sweep(model, inputs).adjoints()), options)
+
+
+def pull_back(expr: Expr, cotangent: Expr, value: Expr, tracked: frozenset[str], target: str) -> Iterator[tuple[Symbol, Expr, tuple[Step, ...]]]:
+    """Push `cotangent` from an expression down to each tracked name in it; yields name, contribution and its steps.
+
+    `value` is the name of the expression, if it has one.
+    """
+    if isinstance(expr, Symbol):
+        if expr.name in tracked:
+            yield expr, cotangent, ()
+        return
+    rule = PULLBACKS[type(expr)]
+    for part, adjoint in enumerate(rule(cotangent, expr, value)):
+        arg = expr.args[part]
+        if any(symbol.name in tracked for symbol in symbols_in(arg)):
+            step = Step(target, rule_name(rule), expr, adjoint, cotangent, part)
+            for symbol, contribution, steps in pull_back(arg, adjoint, arg, tracked, target):
+                yield symbol, contribution, (step, *steps)
+
+
+class _Sweep:
+    def __init__(self, model: Model, inputs: bool) -> None:
+        self.model = model
+        wanted = {s.name for s in model.inputs if inputs or s.role == "parameter"}
+        for equation in model.equations:
+            if any(symbol.name in wanted for symbol in equation.uses):
+                wanted.add(equation.name)
+        self.tracked = frozenset(wanted & model.relevant)
+        self.simplifier = Simplifier(model.assumptions)
+        self.closed: dict[Expr, Expr] = {}
+        # For each quantity, by the loss term they come from, the contributions that have arrived; the term is "" once
+        # the terms have been added up.
+        self.arrived: dict[Symbol, dict[str, list[Contribution]]] = {}
+
+    def adjoints(self) -> Iterator[Adjoint]:
+        """Every adjoint, from the loss backwards; an input comes right after the first equation that uses it."""
+        equations = self.model.equations
+        first_use: dict[Symbol, int] = {}
+        for place in reversed(range(len(equations))):
+            first_use.update(dict.fromkeys(equations[place].uses, place))
+        for place, equation in reversed(tuple(enumerate(equations))):
+            if equation is self.model.loss:
+                for term in self.model.terms:
+                    self._send(Equation(equation.symbol, term.value), Fill(1, SCALAR), term.name)
+            elif equation.symbol in self.arrived:
+                yield from self._finish(equation)
+            for symbol in self.model.inputs:
+                if first_use.get(symbol) == place and symbol in self.arrived:
+                    yield self._adjoint(symbol, [c for some in self.arrived[symbol].values() for c in some])
+
+    def _send(self, equation: Equation, cotangent: Expr, term: str) -> None:
+        """Carry the adjoint of an equation's value to everything the equation uses."""
+        for symbol, value, steps in pull_back(equation.value, cotangent, equation.symbol, self.tracked, equation.name):
+            contribution = Contribution(equation.name, cotangent, value, steps)
+            self.arrived.setdefault(symbol, {}).setdefault(term, []).append(contribution)
+
+    def _finish(self, equation: Equation) -> Iterator[Adjoint]:
+        """The adjoints of an equation's value: one a loss term while they stay apart, then their sum."""
+        terms = self.arrived[equation.symbol]
+        if len(terms) == 1 or "" in terms:
+            adjoint = self._adjoint(equation.symbol, [c for some in terms.values() for c in some])
+            yield adjoint
+            self._send(equation, adjoint.symbol, next(iter(terms)) if len(terms) == 1 else "")
+            return
+        single = {term: self._adjoint(equation.symbol, some, term) for term, some in terms.items()}
+        yield from single.values()
+        if equation.contracts:
+            added = self._adjoint(equation.symbol, [], parts=tuple(adjoint.symbol for adjoint in single.values()))
+            yield added
+            self._send(equation, added.symbol, "")
+        else:
+            for term, adjoint in single.items():
+                self._send(equation, adjoint.symbol, term)
+
+    def _adjoint(
+        self, quantity: Symbol, contributions: list[Contribution], term: str = "", parts: tuple[Symbol, ...] = ()
+    ) -> Adjoint:
+        named = apply(sympy.Add, *(c.value for c in contributions), *parts)
+        closed, rewrites = self.simplifier.simplified(substitute(named, self.closed))
+        symbol = Symbol(f"{quantity.name}_bar{f'_{term}' if term else ''}", quantity.shape, "adjoint")
+        self.closed[symbol] = closed
+        steps = tuple(Step(quantity.name, r.rule, r.before, r.after, assumption=r.assumption) for r in rewrites)
+        return Adjoint(quantity, term, symbol, tuple(contributions), parts, named, closed, steps)
