@@ -135,6 +135,15 @@ class Model:
         """The equation that defines `name`, None for an input."""
         return next((e for e in self.equations if e.name == name), None)
 
+    def affected_by(self, symbol: Symbol) -> tuple[Equation, ...]:
+        """The equations whose value depends on `symbol`, in order."""
+        moved, affected = {symbol}, []
+        for equation in self.equations:
+            if moved.intersection(equation.uses):
+                moved.add(equation.symbol)
+                affected.append(equation)
+        return tuple(affected)
+
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The summands of the loss; those in parameters alone are one term, the penalty."""

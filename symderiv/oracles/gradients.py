@@ -1,0 +1,173 @@
+"""Gradients by other ways than ours: complex-step differences, and SymPy differentiating the explicit network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symderiv.calculus.expressions import (
+    Augment,
+    Broadcast,
+    DropFirst,
+    Expr,
+    Fill,
+    Map,
+    MatMul,
+    Softmax,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from symderiv.calculus.functions import Elementwise, Opaque, placeholder, step
+from symderiv.calculus.model import Equation, Model
+from symderiv.calculus.shapes import size_symbol
+from symderiv.oracles.evaluation import OPAQUE_ARGUMENT as _x
+from symderiv.oracles.evaluation import Array, Point, stand_in
+
+
+def complex_step(model: Model, point: Point, wrt: Symbol) -> Array:
+    """dJ/dW by J(W + i h E) / h for every entry E: exact to rounding, for there is no difference to cancel.
+
+    Shapes: that of `wrt`. Source: Squire and Trapp 1998.
+    """
+    h = 1e-30
+    base = np.asarray(point.values[wrt], dtype=complex)
+    result = np.zeros(base.shape)
+    # What does not depend on wrt is evaluated once.
+    forward = point.run(model)
+    affected = model.affected_by(wrt)
+    moved = {wrt, *(equation.symbol for equation in affected)}
+    known = {symbol: value for symbol, value in forward.items() if symbol not in moved}
+    for place in np.ndindex(base.shape):
+        shifted = base.copy()
+        shifted[place] += 1j * h
+        memo: dict[Expr, Array] = {**known, wrt: shifted}
+        for equation in affected:
+            memo[equation.symbol] = point.evaluate(equation.value, memo)
+        result[place] = memo[model.loss.symbol].imag.item() / h
+    return result
+
+
+Entries = list[list[Any]]
+
+
+def entrywise_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[Symbol, Array]:
+    """dJ/dW for every W by writing the network out entry by entry and letting SymPy differentiate each entry.
+
+    Every entry of every named quantity is a SymPy symbol of its own; SymPy differentiates the scalar formula of each
+    entry by each symbol in it, and the total derivatives are added up from the inputs forwards. This shares neither
+    rules nor direction with the sweep. (One nested formula for the whole loss would be SymPy alone, but takes seconds;
+    the tests do that at the smallest sizes.)
+    """
+    formulas, names = explicit_network(model, point)
+    values = {name: float(x) for symbol, value in point.run(model).items() for name, x in _named(names[symbol], value)}
+    local = [(top, bottom, sympy.diff(f, bottom)) for top, f in formulas for bottom in sorted(f.free_symbols, key=str)]
+    order = list(values)
+    numbers = sympy.lambdify(order, [slope for _, _, slope in local], modules=[{"step": lambda x: x > 0}, "mpmath"])(
+        *values.values()
+    )
+    place = {name: k for k, name in enumerate(name for symbol in wrt for row in names[symbol] for name in row)}
+    totals = {name: np.eye(len(place))[k] for name, k in place.items()}
+    for (top, bottom, _), slope in zip(local, numbers, strict=True):
+        if bottom in totals:
+            totals[top] = totals.get(top, 0) + float(slope) * totals[bottom]
+    gradient = totals.get(names[model.loss.symbol][0][0], np.zeros(len(place)))
+    return {symbol: np.array([[gradient[place[name]] for name in row] for row in names[symbol]]) for symbol in wrt}
+
+
+def explicit_network(model: Model, point: Point) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], dict[Expr, Entries]]:
+    """The formula of every entry, in order, and the names of the entries of every quantity."""
+    constants: dict[Any, Any] = {size_symbol(name): sympy.Integer(size) for name, size in point.sizes.items()}
+    constants |= {symbol: sympy.Float(point.hypers[symbol.name]) for symbol in model.hypers}
+    names: dict[Expr, Entries] = {}
+    for symbol in model.symbols.values():
+        rows, columns = point.shape(symbol.shape)
+        names[symbol] = [[sympy.Symbol(f"{symbol.name}_{i}_{j}") for j in range(columns)] for i in range(rows)]
+    entries = dict(names)
+
+    def explicit(expr: Expr) -> Entries:
+        if expr not in entries:
+            entries[expr] = EXPLICIT[type(expr)](point, constants, expr, *map(explicit, expr.args))
+        return entries[expr]
+
+    formulas = [
+        pair for e in model.equations for pair in _named(names[e.symbol], np.array(explicit(e.value), dtype=object))
+    ]
+    return formulas, names
+
+
+def _named(names: Entries, values: Array) -> list[tuple[sympy.Symbol, Any]]:
+    return [(names[i][j], values[i, j]) for i, j in np.ndindex(values.shape)]
+
+
+@cache
+def _entry(scalar: sympy.Expr) -> sympy.Expr:
+    """A scalar function in what SymPy can differentiate itself: definitions instead of our functions and slopes."""
+    def kinked(x: sympy.Expr) -> sympy.Expr:
+        return 2 * step(x) - 1
+
+    while scalar.atoms(Elementwise) - scalar.atoms(step):
+        scalar = scalar.replace(lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition)
+    scalar = scalar.replace(lambda e: isinstance(e, Opaque), lambda e: stand_in(type(e)).xreplace({_x: e.args[0]}))
+    return scalar.replace(sympy.Abs, lambda x: x * kinked(x)).replace(sympy.sign, kinked)
+
+
+def _map(point: Point, constants: Mapping[Any, Any], expr: Map, *args: Entries) -> Entries:
+    function = _entry(expr.function).xreplace(constants)
+    rows, columns = point.shape(expr.shape)
+    places = [placeholder(k) for k in range(len(args))]
+    return [
+        [function.xreplace({p: a[i][j] for p, a in zip(places, args, strict=True)}) for j in range(columns)]
+        for i in range(rows)
+    ]
+
+
+def _matmul(point: Point, constants: Mapping[Any, Any], expr: Expr, a: Entries, b: Entries) -> Entries:
+    return [[sympy.Add(*(x * row[j] for x, row in zip(left, b, strict=True))) for j in range(len(b[0]))] for left in a]
+
+
+def _flipped(a: Entries) -> Entries:
+    return [list(column) for column in zip(*a, strict=True)]
+
+
+def _along(axis: int, rows: Callable[[Entries], Entries], a: Entries) -> Entries:
+    """Work down the rows of `a` for axis 0, of its transpose for axis 1."""
+    return rows(a) if axis == 0 else _flipped(rows(_flipped(a)))
+
+
+def _softmax_down(a: Entries) -> Entries:
+    sums = [sympy.Add(*map(sympy.exp, column)) for column in _flipped(a)]
+    return [[sympy.exp(x) / total for x, total in zip(row, sums, strict=True)] for row in a]
+
+
+def _broadcast(point: Point, constants: Mapping[Any, Any], expr: Expr, a: Entries) -> Entries:
+    rows, columns = point.shape(expr.shape)
+    wide = [row * columns if len(row) == 1 else row for row in a]
+    return wide * rows if len(wide) == 1 else wide
+
+
+def _fill(point: Point, constants: Mapping[Any, Any], expr: Fill) -> Entries:
+    rows, columns = point.shape(expr.shape)
+    return [[expr.value.xreplace(constants)] * columns for _ in range(rows)]
+
+
+def _given(point: Point, constants: Mapping[Any, Any], expr: Symbol) -> Entries:
+    raise LookupError(f"{expr.name} has no entries yet")
+
+
+EXPLICIT: Mapping[type[Expr], Callable[..., Entries]] = {
+    Symbol: _given,
+    Fill: _fill,
+    MatMul: _matmul,
+    Transpose: lambda point, constants, e, a: _flipped(a),
+    Map: _map,
+    Sum: lambda point, constants, e, a: _along(e.axis, lambda r: [[sympy.Add(*c) for c in _flipped(r)]], a),
+    Broadcast: _broadcast,
+    Softmax: lambda point, constants, e, a: _along(e.axis, _softmax_down, a),
+    Augment: lambda point, constants, e, a: _along(e.axis, lambda r: [[sympy.Integer(1)] * len(r[0]), *r], a),
+    DropFirst: lambda point, constants, e, a: _along(e.axis, lambda r: r[1:], a),
+}
