@@ -30,11 +30,12 @@ class ShapeError(SymderivError):
 
 
 class ModelError(SymderivError):
-    """A model that cannot be derived, or a model file that cannot be read; `located` adds line and caret."""
+    """A model that cannot be derived; `subject` is the name of the quantity that it is about, if it is about one."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", subject: str = "") -> None:
         self.message = message
         self.hint = hint
+        self.subject = subject
         super().__init__(message + (f"\n  {hint}" if hint else ""))
 
 

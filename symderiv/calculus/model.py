@@ -79,23 +79,25 @@ class Model:
         for equation in self.equations:
             for symbol in equation.uses:
                 if symbol.name not in known:
-                    raise ModelError(f"{equation.name} uses {symbol.name}, which is not defined before it")
+                    raise ModelError(
+                        f"{equation.name} uses {symbol.name}, which is not defined before it", subject=equation.name
+                    )
             if equation.name in known:
-                raise ModelError(f"{equation.name} is defined twice", "give the second value a name of its own")
+                raise ModelError(f"{equation.name} is defined twice", "give the second value a name of its own", equation.name)
             known.add(equation.name)
         if self.loss.symbol.shape != SCALAR:
             shape = show(self.loss.symbol.shape)
             raise ModelError(
                 f"the loss {self.loss.name} is not a scalar: its shape is {shape}",
                 "the last equation is the loss; wrap it in sum(...) or mean(...)",
+                self.loss.name,
             )
-        if not self.parameters and not self.data:
-            raise ModelError("the loss depends on nothing")
         for symbol in self.parameters:
             if symbol.name not in self.relevant:
                 raise ModelError(
                     f"the parameter {symbol.name} is not used on the way to the loss {self.loss.name}",
                     "use it in an equation that the loss depends on, or remove its declaration",
+                    symbol.name,
                 )
 
     @property
