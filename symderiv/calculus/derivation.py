@@ -45,8 +45,9 @@ class Contribution:
 class Adjoint:
     """The derivative of the loss (or of one of its terms) with respect to a named quantity.
 
-    symbol: the name under which later adjoints use it; named: in terms of other adjoints; closed: in terms of forward
-    values only; parts: the adjoints of the single loss terms that were added up, if it is such a sum.
+    symbol: the name under which later adjoints use it; parts: the adjoints of the single loss terms that were added
+    up, if it is such a sum; raw: the sum of what arrived, as the pullbacks left it; named: the same simplified, still
+    in terms of other adjoints; closed: in terms of forward values only.
     """
 
     quantity: Symbol
@@ -54,6 +55,7 @@ class Adjoint:
     symbol: Symbol
     contributions: tuple[Contribution, ...]
     parts: tuple[Symbol, ...]
+    raw: Expr
     named: Expr
     closed: Expr
     rewrites: tuple[Step, ...]

@@ -103,9 +103,13 @@ class _Sweep:
     def _adjoint(
         self, quantity: Symbol, contributions: list[Contribution], term: str = "", parts: tuple[Symbol, ...] = ()
     ) -> Adjoint:
-        named = apply(sympy.Add, *(c.value for c in contributions), *parts)
+        raw = apply(sympy.Add, *(c.value for c in contributions), *parts)
+        named, tidying = self.simplifier.simplified(raw)
         closed, rewrites = self.simplifier.simplified(substitute(named, self.closed))
         symbol = Symbol(f"{quantity.name}_bar{f'_{term}' if term else ''}", quantity.shape, "adjoint")
         self.closed[symbol] = closed
-        steps = tuple(Step(quantity.name, r.rule, r.before, r.after, assumption=r.assumption) for r in rewrites)
-        return Adjoint(quantity, term, symbol, tuple(contributions), parts, named, closed, steps)
+        steps = tuple(
+            Step(quantity.name, r.rule, r.before, r.after, assumption=r.assumption)
+            for r in dict.fromkeys((*tidying, *rewrites))
+        )
+        return Adjoint(quantity, term, symbol, tuple(contributions), parts, raw, named, closed, steps)

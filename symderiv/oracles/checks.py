@@ -118,8 +118,9 @@ def check_steps(derivation: Derivation, seed: int = 0) -> int:
             if left.shape != right.shape or not _close(left, right):
                 raise CheckFailed(f"step {number} of {len(distinct)} is wrong: {step.rule}, for the gradient of {step.target}")
         for adjoint in derivation:
-            if not _close(memo[adjoint.symbol], point.evaluate(adjoint.named, memo)):
-                raise CheckFailed(f"the closed form of {adjoint.symbol.name} is not its named form")
+            for form in (adjoint.raw, adjoint.named):
+                if not _close(memo[adjoint.symbol], point.evaluate(form, memo)):
+                    raise CheckFailed(f"the closed form of {adjoint.symbol.name} is not what its steps lead to")
     return len(distinct)
 
 

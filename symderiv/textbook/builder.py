@@ -14,7 +14,7 @@ from symderiv.calculus.rewrites import SumsToOne
 from symderiv.calculus.shapes import Size, size_symbol
 from symderiv.errors import ModelError
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*'?")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 """A name starts with a letter; parts are joined with single underscores."""
 
 

@@ -1,0 +1,213 @@
+"""Index notation: the entry at (i, j) of an expression, with every sum written out.
+
+Each size has a letter of its own, so that `Z1_ik = Σ_j X_ij W1_jk + b1_k` shows which index runs over what. Indices start
+at 1; along an axis that holds the bias they start at 0, so dropping or adding that row changes no index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from symderiv.calculus.expressions import (
+    Augment,
+    Broadcast,
+    DropFirst,
+    Expr,
+    Fill,
+    Map,
+    MatMul,
+    Softmax,
+    Sum,
+    Symbol,
+    Transpose,
+)
+from symderiv.calculus.functions import Scalar, placeholder
+from symderiv.calculus.shapes import ONE, Size
+from symderiv.oracles.evaluation import Array, Point
+
+LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s", "t", "u", "v")
+
+
+@dataclass(frozen=True)
+class Index:
+    """A letter that runs over a size; `primes` tells apart several over the same size."""
+
+    letter: str
+    size: Size
+    primes: int = 0
+
+    @property
+    def start(self) -> int:
+        """0 along an axis that holds the bias, else 1."""
+        return 0 if self.size.offset and self.size.name else 1
+
+    @property
+    def end(self) -> Size:
+        """The last value."""
+        return self.size if self.start else self.size + -1
+
+
+Place = Index | int | None
+"""An index, a fixed number, or None along an axis of size 1."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a named matrix, or of one with ones put first."""
+
+    matrix: Expr
+    row: Place
+    column: Place
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of `body` over `index`."""
+
+    index: Index
+    body: IndexExpr
+
+
+@dataclass(frozen=True)
+class Elementary:
+    """A scalar function, in placeholders, of other index expressions."""
+
+    function: Scalar
+    args: tuple[IndexExpr, ...]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """1 if both places are equal, else 0."""
+
+    left: Place
+    right: Place
+
+
+IndexExpr = Entry | Total | Elementary | Delta
+UNIT = Elementary(sympy.Integer(1), ())
+
+
+class Letters:
+    """Gives every size its letter, in order of appearance, and fresh copies of it where one is taken."""
+
+    def __init__(self) -> None:
+        self._letters: dict[object, str] = {}
+
+    def index(self, size: Size, taken: tuple[Place, ...] = ()) -> Place:
+        """An index over `size` that is none of `taken`; None for size 1."""
+        if size == ONE:
+            return None
+        key = size.name or size.offset
+        letter = self._letters.setdefault(key, _letter(len(self._letters)))
+        used = {place.primes for place in taken if isinstance(place, Index) and place.letter == letter}
+        primes = next(k for k in range(len(used) + 1) if k not in used)
+        return Index(letter, size, primes)
+
+
+def _letter(number: int) -> str:
+    around, place = divmod(number, len(LETTERS))
+    return LETTERS[place] + (f"_{around}" if around else "")
+
+
+def entry(expr: Expr, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...] = ()) -> IndexExpr:
+    """The entry of an expression at (row, column); fresh indices of its sums avoid `taken`."""
+    return _ENTRY[type(expr)](expr, row, column, letters, (*taken, row, column))
+
+
+def _matmul(expr: Expr, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...]) -> IndexExpr:
+    left, right = expr.args
+    inner = letters.index(left.shape[1], taken)
+    factors = (entry(left, row, inner, letters, taken), entry(right, inner, column, letters, taken))
+    product = product_of(factors)
+    return Total(inner, product) if isinstance(inner, Index) else product
+
+
+def _map(expr: Map, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...]) -> IndexExpr:
+    return Elementary(expr.function, tuple(entry(arg, row, column, letters, taken) for arg in expr.args))
+
+
+def _sum(expr: Sum, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...]) -> IndexExpr:
+    inner = letters.index(expr.args[0].shape[expr.axis], taken)
+    places = (inner, column) if expr.axis == 0 else (row, inner)
+    body = entry(expr.args[0], *places, letters, taken)
+    return Total(inner, body) if isinstance(inner, Index) else body
+
+
+def _broadcast(expr: Broadcast, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...]) -> IndexExpr:
+    places = [None if axis in expr.axes else place for axis, place in enumerate((row, column))]
+    return entry(expr.args[0], places[0], places[1], letters, taken)
+
+
+def _softmax(expr: Softmax, row: Place, column: Place, letters: Letters, taken: tuple[Place, ...]) -> IndexExpr:
+    exponential = Map(sympy.exp(placeholder(0)), expr.args)
+    top = entry(exponential, row, column, letters, taken)
+    bottom = _sum(Sum(exponential, expr.axis), row, column, letters, taken)
+    return Elementary(placeholder(0) / placeholder(1), (top, bottom))
+
+
+_ENTRY: Mapping[type[Expr], Callable[..., IndexExpr]] = {
+    Symbol: lambda e, i, j, letters, taken: Entry(e, i, j),
+    Fill: lambda e, i, j, letters, taken: Elementary(e.value, ()),
+    MatMul: _matmul,
+    Transpose: lambda e, i, j, letters, taken: entry(e.args[0], j, i, letters, taken),
+    Map: _map,
+    Sum: _sum,
+    Broadcast: _broadcast,
+    Softmax: _softmax,
+    Augment: lambda e, i, j, letters, taken: Entry(e, i, j),
+    DropFirst: lambda e, i, j, letters, taken: entry(e.args[0], i, j, letters, taken),
+}
+
+
+def product_of(factors: tuple[IndexExpr, ...]) -> IndexExpr:
+    """The product of several index expressions."""
+    if len(factors) == 1:
+        return factors[0]
+    return Elementary(sympy.Mul(*map(placeholder, range(len(factors)))), factors)
+
+
+def replaced(expr: IndexExpr, places: Mapping[Place, Place]) -> IndexExpr:
+    """The expression with free indices replaced."""
+    match expr:
+        case Entry(matrix, row, column):
+            return Entry(matrix, places.get(row, row), places.get(column, column))
+        case Delta(left, right):
+            return Delta(places.get(left, left), places.get(right, right))
+        case Elementary(function, args):
+            return Elementary(function, tuple(replaced(arg, places) for arg in args))
+        case Total(index, body):
+            return Total(index, replaced(body, {k: v for k, v in places.items() if k != index}))
+
+
+def value(expr: IndexExpr, point: Point, forward: Mapping[Expr, Array], bound: Mapping[Index, int]) -> Any:
+    """The number that an index expression stands for, with its free indices bound: an oracle for these views."""
+    match expr:
+        case Entry(matrix, row, column):
+            number = forward[matrix] if matrix in forward else point.evaluate(matrix, dict(forward))
+            return number[_position(row, matrix.shape[0], bound), _position(column, matrix.shape[1], bound)]
+        case Delta(left, right):
+            return 1 if _bound(left, bound) == _bound(right, bound) else 0
+        case Elementary(function, args):
+            return point.scalar(function, [value(arg, point, forward, bound) for arg in args])
+        case Total(index, body):
+            return sum(value(body, point, forward, {**bound, index: k}) for k in values_of(index, point))
+
+
+def values_of(index: Index, point: Point) -> Iterator[int]:
+    """The numbers that an index runs through."""
+    yield from range(index.start, index.end.value(point.sizes) + 1)
+
+
+def _bound(place: Place, bound: Mapping[Index, int]) -> int | None:
+    return bound[place] if isinstance(place, Index) else place
+
+
+def _position(place: Place, size: Size, bound: Mapping[Index, int]) -> int:
+    number = _bound(place, bound)
+    base = 0 if size.name and size.offset else 1
+    return 0 if number is None else number - base
