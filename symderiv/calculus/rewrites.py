@@ -70,24 +70,28 @@ def rule_name(rule: Callable[..., object]) -> str:
 
 @rewrite
 def push_transpose(expr: Expr) -> Expr | None:
-    """(Aᵀ)ᵀ = A, (A B)ᵀ = Bᵀ Aᵀ; elementwise work, sums, repeats and ones commute with the transpose."""
+    """(Aᵀ)ᵀ = A, and (A B)ᵀ = Bᵀ Aᵀ and the like where a transpose inside meets the one outside and both go."""
     if not isinstance(expr, Transpose):
         return None
     inner = expr.args[0]
+    if isinstance(inner, Transpose):
+        return inner.args[0]
+    if expr.shape == (ONE, ONE):
+        return inner
+    if isinstance(inner, Fill):
+        return Fill(inner.value, expr.shape)
+    if not any(isinstance(arg, Transpose) for arg in inner.args):
+        return None
     match inner:
-        case Transpose():
-            return inner.args[0]
         case MatMul():
             return MatMul(inner.args[1].T, inner.args[0].T)
         case Map():
             return fused(inner.function, tuple(arg.T for arg in inner.args))
-        case Fill():
-            return Fill(inner.value, expr.shape)
         case Broadcast():
             return Broadcast(inner.args[0].T, expr.shape)  # type: ignore[no-any-return]
         case Sum() | Softmax() | Augment() | DropFirst():
             return type(inner)(inner.args[0].T, 1 - inner.axis)  # type: ignore[no-any-return]
-    return expr.args[0] if expr.shape == (ONE, ONE) else None
+    return None
 
 
 @rewrite
@@ -101,8 +105,8 @@ def scalar_calculus(expr: Expr) -> Expr | None:
 
 @rewrite
 def pull_out_constant(expr: Expr) -> Expr | None:
-    """A (c B) = c (A B), and likewise out of sums, repeats and dropped rows: c is a number, 1/n or a hyper-parameter."""
-    if not isinstance(expr, (MatMul, Sum, Broadcast, DropFirst)):
+    """A (c B) = c (A B), and likewise out of transposes, sums, repeats and cuts: c is a number, 1/n or a hyper-parameter."""
+    if not isinstance(expr, (MatMul, Transpose, Sum, Broadcast, DropFirst)):
         return None
     constant, args = sympy.Integer(1), []
     for arg in expr.args:

@@ -77,14 +77,17 @@ class _Sweep:
                     yield self._adjoint(symbol, [c for some in self.arrived[symbol].values() for c in some])
 
     def _send(self, equation: Equation, cotangent: Expr, term: str) -> None:
-        """Carry the adjoint of an equation's value to everything the equation uses."""
+        """Carry the adjoint of an equation's value to everything the equation uses; a constant one as its value."""
+        if isinstance(self.closed.get(cotangent), Fill):
+            cotangent = self.closed[cotangent]
         for symbol, value, steps in pull_back(equation.value, cotangent, equation.symbol, self.tracked, equation.name):
             contribution = Contribution(equation.name, cotangent, value, steps)
             self.arrived.setdefault(symbol, {}).setdefault(term, []).append(contribution)
 
     def _finish(self, equation: Equation) -> Iterator[Adjoint]:
         """The adjoints of an equation's value: one a loss term while they stay apart, then their sum."""
-        terms = self.arrived[equation.symbol]
+        arrived = self.arrived[equation.symbol]
+        terms = {term: arrived[term] for term in ("", *(t.name for t in self.model.terms)) if term in arrived}
         if len(terms) == 1 or "" in terms:
             adjoint = self._adjoint(equation.symbol, [c for some in terms.values() for c in some])
             yield adjoint

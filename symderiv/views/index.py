@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import sympy
@@ -26,6 +27,7 @@ from symderiv.calculus.expressions import (
     Transpose,
 )
 from symderiv.calculus.functions import Scalar, placeholder
+from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import ONE, Size
 from symderiv.oracles.evaluation import Array, Point
 
@@ -93,20 +95,35 @@ UNIT = Elementary(sympy.Integer(1), ())
 
 
 class Letters:
-    """Gives every size its letter, in order of appearance, and fresh copies of it where one is taken."""
+    """Gives every size its letter, in order of appearance, and fresh copies of it where one is taken.
 
-    def __init__(self) -> None:
+    Letters that are names of sizes are avoided: k' running to k would be read wrongly.
+    """
+
+    def __init__(self, avoid: tuple[str, ...] = ()) -> None:
         self._letters: dict[object, str] = {}
+        self._free = (letter for number in count() for letter in [_letter(number)] if letter not in avoid)
 
     def index(self, size: Size, taken: tuple[Place, ...] = ()) -> Place:
         """An index over `size` that is none of `taken`; None for size 1."""
         if size == ONE:
             return None
         key = size.name or size.offset
-        letter = self._letters.setdefault(key, _letter(len(self._letters)))
+        if key not in self._letters:
+            self._letters[key] = next(self._free)
+        letter = self._letters[key]
         used = {place.primes for place in taken if isinstance(place, Index) and place.letter == letter}
         primes = next(k for k in range(len(used) + 1) if k not in used)
         return Index(letter, size, primes)
+
+
+def letters_of(model: Model) -> Letters:
+    """The letters of a model's sizes, in the order in which the sizes appear."""
+    letters = Letters(avoid=model.sizes)
+    for symbol in model.symbols.values():
+        for size in symbol.shape:
+            letters.index(size)
+    return letters
 
 
 def _letter(number: int) -> str:

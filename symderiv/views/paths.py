@@ -17,7 +17,7 @@ from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Equation, Model
 from symderiv.calculus.shapes import ONE, show
 from symderiv.errors import CheckFailed, ModelError
-from symderiv.oracles.evaluation import random_point
+from symderiv.oracles.evaluation import distinct_sizes, random_point
 from symderiv.views.index import (
     UNIT,
     Delta,
@@ -29,10 +29,10 @@ from symderiv.views.index import (
     Place,
     Total,
     entry,
+    letters_of,
     product_of,
     replaced,
     value,
-    values_of,
 )
 
 MAX_PATHS = 64
@@ -103,10 +103,7 @@ def paths_from(model: Model, weight: Entry) -> tuple[Path, ...]:
 
     Raises: ModelError if there are more than MAX_PATHS.
     """
-    letters = Letters()
-    for symbol in model.symbols.values():
-        for size in symbol.shape:
-            letters.index(size)
+    letters = letters_of(model)
     found: list[Path] = []
     todo: list[tuple[Entry, tuple[Factor, ...], tuple[Index, ...]]] = [(weight, (), ())]
     while todo:
@@ -117,12 +114,12 @@ def paths_from(model: Model, weight: Entry) -> tuple[Path, ...]:
             raise ModelError(f"more than {MAX_PATHS} paths lead from this weight to the loss")
         for equation in reversed(model.equations):
             if bottom.matrix in equation.uses and equation.name in model.relevant:
-                for factor, fresh in _local_derivatives(equation, bottom, letters, indices):
+                for factor, fresh in local_derivatives(equation, bottom, letters, indices):
                     todo.append((factor.top, (factor, *factors), (*indices, *fresh)))
     return tuple(found)
 
 
-def _local_derivatives(
+def local_derivatives(
     equation: Equation, bottom: Entry, letters: Letters, taken: tuple[Index, ...]
 ) -> list[tuple[Factor, tuple[Index, ...]]]:
     """Every way in which `bottom` enters the equation: the factor, and the indices of its top that stay free."""
@@ -241,8 +238,6 @@ def check_paths(derivation: Derivation, weight: Entry, paths: tuple[Path, ...], 
 
 
 def _sizes_with(weight: Entry, model: Model) -> Mapping[str, int]:
-    from symderiv.oracles.evaluation import distinct_sizes
-
     sizes = dict(distinct_sizes(model))
     for size, place in zip(weight.matrix.shape, (weight.row, weight.column), strict=True):
         if size.name and isinstance(place, int):
@@ -255,5 +250,3 @@ def expanded(path: Path, sizes: Mapping[str, int]) -> list[dict[Index, int]]:
     ranges = [range(i.start, i.end.value(sizes) + 1) for i in path.indices]
     return [dict(zip(path.indices, choice, strict=True)) for choice in product(*ranges)]
 
-
-__all__ = ["Factor", "Path", "check_paths", "expanded", "parse_weight", "paths_from", "values_of"]

@@ -1,0 +1,88 @@
+"""What a document consists of, before it becomes HTML, LaTeX or Markdown.
+
+Running text is a plain string in which `$...$` is mathematics in LaTeX and `*...*` is emphasis. Everything that came
+from a user stands inside mathematics and has been through the notation, so text is ours and mathematics is generated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    text: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A displayed formula; `lines` are (left side, right side, reason), where an empty left side continues."""
+
+    lines: tuple[tuple[str, str, str], ...]
+    result: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The network; only formats that can show SVG do."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class WeightPath:
+    """The paths of one weight: its key in the picture, how it is written, and the blocks that explain it."""
+
+    key: str
+    name: str
+    blocks: tuple[Block, ...]
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its blocks and sections; `key` is its anchor."""
+
+    title: str
+    key: str
+    blocks: tuple[Block, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+
+Block = Paragraph | Formula | Bullets | Table | Picture | WeightPath
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole document."""
+
+    title: str
+    about: str
+    sections: tuple[Section, ...] = field(default_factory=tuple)
+
+
+def pieces(text: str) -> Iterator[tuple[str, str]]:
+    """The pieces of running text: ('text' | 'math' | 'emphasis', content)."""
+    for part in re.split(r"(\$[^$]*\$)", text):
+        if part.startswith("$"):
+            yield "math", part[1:-1]
+            continue
+        for small in re.split(r"(\*[^*]+\*)", part):
+            if small.startswith("*") and len(small) > 2:
+                yield "emphasis", small[1:-1]
+            elif small:
+                yield "text", small

@@ -1,0 +1,39 @@
+"""Writing files so that a failure leaves nothing half-written: aside first, then renamed into place."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from symderiv.errors import OutputError
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder, or say why that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot create the folder {folder}: {error.strerror}\n  choose another one with -o DIR") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write into the folder {folder}\n  choose another one with -o DIR")
+
+
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all.
+
+    Raises: OutputError with the reason.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}\n  choose another folder with -o DIR") from error
+    return path

@@ -1,0 +1,77 @@
+"""Documents as Markdown: fenced `math` blocks and dollar-backtick mathematics, which code-hosting sites render safely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symderiv.documents.content import (
+    Block,
+    Bullets,
+    Document,
+    Formula,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+    WeightPath,
+    pieces,
+)
+
+
+def to_markdown(document: Document) -> str:
+    """The whole document."""
+    lines = [f"# {_inline(document.title)}", ""]
+    if document.about:
+        lines += [_inline(document.about), ""]
+    for section in document.sections:
+        lines += _section(section, 2)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    yield from (f"{'#' * level} {_inline(section.title)}", "")
+    for block in section.blocks:
+        yield from _block(block)
+    for inner in section.sections:
+        yield from _section(inner, level + 1)
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Paragraph(text):
+            yield from (_inline(text), "")
+        case Bullets(items):
+            yield from (f"- {_inline(item)}" for item in items)
+            yield ""
+        case Formula(lines):
+            yield from ("```math", r"\begin{aligned}", *_aligned(lines), r"\end{aligned}", "```", "")
+        case Table(header, rows):
+            yield f"| {' | '.join(header)} |"
+            yield f"|{'---|' * len(header)}"
+            yield from (f"| {' | '.join(_inline(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+            yield ""
+        case WeightPath(_, name, blocks, chosen):
+            if chosen or blocks:
+                yield from (f"**The weight $`{name}`$**", "")
+                for inner in blocks:
+                    yield from _block(inner)
+        case Picture():
+            return
+
+
+def _aligned(lines: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
+    for k, (left, right, reason) in enumerate(lines):
+        note = rf" && {text_in_math(reason)}" if reason else ""
+        yield f"{left} &= {right}{note}" + (r" \\" if k < len(lines) - 1 else "")
+
+
+def text_in_math(reason: str) -> str:
+    r"""A reason, which may hold mathematics, as `\text{...}` inside a formula."""
+    return " ".join(content if kind == "math" else rf"\text{{{content}}}" for kind, content in pieces(reason))
+
+
+def _inline(text: str) -> str:
+    out = []
+    for kind, content in pieces(text):
+        out.append(f"$`{content.strip()}`$" if kind == "math" else f"*{content}*" if kind == "emphasis" else content)
+    return "".join(out)

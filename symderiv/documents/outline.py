@@ -1,0 +1,350 @@
+"""What a derivation's document says, in order: the network, every gradient step by step, the updates, single weights,
+and how it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy
+
+from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
+from symderiv.calculus.expressions import Augment, Broadcast, Expr, Fill, Softmax, Symbol, symbols_in
+from symderiv.calculus.functions import Elementwise
+from symderiv.calculus.shapes import ONE, SCALAR
+from symderiv.documents.content import (
+    Block,
+    Bullets,
+    Document,
+    Formula,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+    WeightPath,
+)
+from symderiv.documents.explanations import explain
+from symderiv.documents.latex import Printer
+from symderiv.documents.notation import notation_of
+from symderiv.documents.svg import draw, weight_key
+from symderiv.oracles.checks import Report, cross_check, oracle_names
+from symderiv.views.index import Entry, Index, Place, Total, entry
+from symderiv.views.paths import Path, check_paths, local_derivatives, parse_weight, paths_from
+from symderiv.views.picture import Graph, graph_of, picture_sizes
+
+LONGEST_CLOSED = 900
+"""A closed form of more characters of LaTeX than this is not written out: its named form says more."""
+MAX_PICKED = 40
+
+
+def document_of(
+    derivation: Derivation, *, title: str = "", about: str = "", weight: str = "", report: Report | None = None
+) -> Document:
+    """The document of a derivation, proven right first.
+
+    weight: the entry (`W1[2,1]`) whose paths are shown first; report: the cross-check, made here if it is None.
+    Raises: CheckFailed if a gradient or a step is wrong: then there is no document.
+    """
+    report = report or cross_check(derivation)
+    return _Author(derivation, weight, report).document(title or derivation.model.title or "Derivation", about)
+
+
+@dataclass
+class _Author:
+    derivation: Derivation
+    weight: str
+    report: Report
+
+    def __post_init__(self) -> None:
+        self.model = self.derivation.model
+        self.p = Printer(notation_of(self.model, self.derivation.options))
+        self.n = self.p.notation
+
+    def document(self, title: str, about: str) -> Document:
+        sections = [self.result(), self.network(), self.steps(), self.updates(), self.weights(), self.checks()]
+        return Document(title, about, tuple(section for section in sections if section))
+
+    # The parts of the document
+
+    def result(self) -> Section:
+        """The gradients at a glance."""
+        rows = []
+        for name in self.derivation.gradients:
+            adjoint = self.derivation.adjoint(name)
+            form = self.p.latex(self.shown(adjoint))
+            rows.append((f"${self.n.adjoint(adjoint.symbol)}$", f"${form}$", f"${self.p.shape(adjoint.quantity.shape)}$"))
+        return Section("The result", "result", (Table(("gradient", "is", "shape"), tuple(rows)), *self.conventions()))
+
+    def conventions(self) -> Iterator[Block]:
+        items = []
+        if any(symbol.shape != SCALAR for symbol in self.model.inputs):
+            items.append(r"$\odot$ multiplies entry by entry; a fraction, a power and a function of a matrix are taken entry by entry.")
+        ones = self.p.ones(self._broadcast_size(), row=False) if self._broadcast_size() else ""
+        if ones:
+            items.append(f"${ones}$ is a column of ones: it repeats a bias for every sample, and adds up over the samples.")
+        if any(isinstance(e, Augment) for equation in self.model.equations for e in _parts(equation.value)):
+            items.append("A tilde means: with a 1 put first, so that the first row of the weights is the bias. Its indices start at 0.")
+        items += [f"{kind} is taken as stated: {note}." for kind, note in self._function_notes()]
+        if len(self.model.terms) > 1:
+            named = ", ".join(f"${self.n.term(t.name)}$" for t in self.model.terms)
+            items.append(f"The loss has several terms, ${self.n.loss} = {' + '.join(self.n.term(t.name) for t in self.model.terms)}$. "
+                         f"{named} are propagated on their own and added where the first matrix product is met.")  # fmt: skip
+        for assumption in self.derivation.assumptions:
+            what = "column" if assumption.axis == 0 else "row"
+            items.append(f"*Assumption:* each {what} of ${self.n.name(assumption.name)}$ sums to 1. It is used where marked below.")
+        if items:
+            yield Bullets(tuple(items))
+
+    def _broadcast_size(self) -> object:
+        for equation in self.model.equations:
+            for part in _parts(equation.value):
+                if isinstance(part, Broadcast) and part.args[0].shape != SCALAR:
+                    return part.shape[part.axes[0]]
+        return None
+
+    def _function_notes(self) -> list[tuple[str, str]]:
+        kinds = {type(f) for e in self.model.equations for x in _parts(e.value) for f in getattr(x, "function", sympy.S.One).atoms(sympy.Function)}
+        return sorted((kind.__name__, kind.note) for kind in kinds if issubclass(kind, Elementwise) and kind.note)
+
+    def network(self) -> Section:
+        """The forward pass: equations, shapes, the same entry by entry, and the picture."""
+        lines, entries = [], []
+        for equation in self.model.equations:
+            if equation.name in self.model.relevant:
+                shape = "" if equation.symbol.shape == SCALAR else f"${self.p.shape(equation.symbol.shape)}$"
+                lines.append((self.p.latex(equation.symbol), self.p.latex(equation.value), self._axis_note(equation.value) or shape))
+                row, column = self._indices(equation.symbol)
+                left = self.p.index_tex(Entry(equation.symbol, row, column)).text
+                right = self.p.index_tex(entry(equation.value, row, column, self.p.letters)).text
+                entries.append((left, right, ""))
+        blocks: list[Block] = [Paragraph("Forward pass, with the shape of each value:"), Formula(tuple(lines))]
+        blocks.append(Table(("name", "role", "shape"), tuple(
+            (f"${self.p.latex(s)}$", s.role, f"${self.p.shape(s.shape)}$") for s in self.model.inputs)))  # fmt: skip
+        if any(s.shape != SCALAR for s in self.model.symbols.values()):
+            blocks += [Paragraph("The same entry by entry:"), Formula(tuple(entries))]
+        if self.graph:
+            blocks.append(Picture(draw(self.graph, self.n, "The network for one sample"), self._caption()))
+        return Section("The network", "network", tuple(blocks))
+
+    def _axis_note(self, value: Expr) -> str:
+        if isinstance(value, Softmax):
+            which = "column by column" if value.axis == 0 else "row by row"
+            return f"${self.p.shape(value.shape)}$, {which}"
+        return ""
+
+    def _caption(self) -> str:
+        sizes = ", ".join(f"${self.p.size(size)} = {self.sizes[size.name]}$" for size in self._named_sizes())
+        at = f" at {sizes}" if sizes else ""
+        return f"One sample{at}. Click a weight to see its paths to the loss."
+
+    def _named_sizes(self) -> list[object]:
+        sizes = {size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset}
+        return [sizes[name] for name in self.sizes if name in sizes]
+
+    def steps(self) -> Section:
+        """Every adjoint, from the loss backwards."""
+        intro = Paragraph(
+            f"From the loss backwards. Each derivative has the shape of the quantity it is taken by; each line says what it uses."
+        )
+        sections = [self.adjoint(adjoint) for adjoint in self.derivation]
+        return Section("Step by step", "steps", (intro,), tuple(sections))
+
+    def adjoint(self, adjoint: Adjoint) -> Section:
+        """How one adjoint comes about: chain rule, local derivatives, matrix form, substitution, cancellation."""
+        blocks: list[Block] = []
+        if adjoint.parts:
+            blocks.append(Paragraph("The terms of the loss meet here, before the first matrix product on the way back, and are added."))
+        for contribution in adjoint.contributions:
+            blocks += self.chain(adjoint, contribution)
+        blocks += self.matrix_form(adjoint)
+        title = f"${self.n.adjoint(adjoint.symbol)}$"
+        return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks))
+
+    def chain(self, adjoint: Adjoint, contribution: Contribution) -> Iterator[Block]:
+        """The chain rule through one equation, entry by entry, and why each step is right."""
+        equation = self.model.equation(contribution.via)
+        assert equation is not None
+        row, column = self._indices(adjoint.quantity)
+        bottom = Entry(adjoint.quantity, row, column)
+        name = self.p.index_tex(bottom).text
+        several = len(adjoint.contributions) > 1
+        lead = f"${self.p.latex(adjoint.quantity)}$ is used in ${self.p.latex(equation.symbol)} = {self.p.latex(equation.value)}$."
+        if equation is self.model.loss and not several:
+            lead = f"${self.p.latex(adjoint.quantity)}$ stands in the loss itself" + (f", in its term ${self.n.term(adjoint.term)}$." if adjoint.term else ".")
+        yield Paragraph(("*One of several uses.* " if several else "") + lead)
+        loss = self.n.term(adjoint.term)
+        lines = []
+        for factor, fresh in local_derivatives(equation, bottom, self.p.letters, ()):
+            top = self.p.index_tex(factor.top).text
+            local = self.n.derivative_of(top, name)
+            sums = " ".join(self.p.sigma(index) for index in fresh if isinstance(index, Index))
+            if equation is not self.model.loss:
+                lines.append((self.n.derivative_of(loss, name), f"{sums} {self.n.derivative_of(loss, top)} \\, {local}".strip(), "chain rule"))
+            lines.append((local, self.p.index_tex(factor.value).text, "local derivative"))
+        yield Formula(tuple(lines))
+        reasons = dict.fromkeys(filter(None, (explain(step, self.p) for step in contribution.steps)))
+        if reasons:
+            yield Bullets(tuple(reasons))
+
+    def matrix_form(self, adjoint: Adjoint) -> Iterator[Block]:
+        """The adjoint in matrices: as it arrives, with shapes, with earlier results put in, and cancelled."""
+        left = self.n.adjoint(adjoint.symbol)
+        lines: list[tuple[str, str, str]] = []
+        if adjoint.raw is not adjoint.named:
+            lines.append((left, self.p.latex(adjoint.raw), "in matrices"))
+        shaped = self.p.shaped(adjoint.named) if adjoint.quantity.shape != SCALAR else self.p.latex(adjoint.named)
+        lines.append((left if not lines else "", shaped, "in matrices, with shapes" if not lines else "tidied, with shapes"))
+        used = [s for s in symbols_in(adjoint.named) if s.role == "adjoint"]
+        short = len(self.p.latex(adjoint.closed)) <= LONGEST_CLOSED
+        if used and short:
+            self.p.replace = {s: self.derivation.by_symbol[s.name].closed for s in used}
+            substituted = self.p.latex(adjoint.named)
+            self.p.replace = {}
+            if substituted != self.p.latex(adjoint.closed):
+                lines.append(("", substituted, "earlier results put in"))
+        reasons = list(dict.fromkeys(filter(None, (explain(step, self.p) for step in adjoint.rewrites))))
+        yield Formula(tuple(lines))
+        if reasons:
+            yield Bullets(tuple(reasons))
+        row, column = self._indices(adjoint.quantity)
+        if adjoint.quantity.shape != SCALAR and adjoint.contributions:
+            index = self.p.index_tex(entry(adjoint.named, row, column, self.p.letters)).text
+            yield Formula(((self.n.adjoint(adjoint.symbol, self.p.places(row, column)), index, "entry by entry"),))
+        if short:
+            yield Formula(((left, self.p.latex(adjoint.closed), f"${self.p.shape(adjoint.quantity.shape)}$"),), result=True)
+        else:
+            yield Paragraph("Written out in forward values alone this becomes long; the form above is the one to compute.")
+
+    def shown(self, adjoint: Adjoint) -> Expr:
+        """The closed form, or the named one where the closed one is too long to read."""
+        return adjoint.closed if len(self.p.latex(adjoint.closed)) <= LONGEST_CLOSED else adjoint.named
+
+    def updates(self) -> Section | None:
+        """Gradient descent."""
+        lines = []
+        for symbol in self.model.parameters:
+            name = self.p.latex(symbol)
+            lines.append((name, rf"{name} - \eta \, {self.n.adjoint(self.derivation.adjoint(symbol.name).symbol)}", ""))
+        if not lines:
+            return None
+        text = r"Gradient descent with the learning rate $\eta$ moves every parameter against its gradient; all gradients are taken at the old values, then all parameters change together:"
+        return Section("The updates", "updates", (Paragraph(text), Formula(tuple((a, b, "") for a, b, _ in lines))))
+
+    def weights(self) -> Section:
+        """Single weights: each as the sum over its paths."""
+        chosen = parse_weight(self.weight, self.model) if self.weight else None
+        blocks: list[Block] = [
+            Paragraph(
+                "The derivative by one weight is the sum, over all paths from it to the loss, of the product of the local "
+                "derivatives on the path. Where an entry reaches many others, the path carries an index that is summed over."
+            )
+        ]
+        picked = self._picked(chosen)
+        blocks += [self.weight_path(e, key, e == chosen or (chosen is None and k == 0)) for k, (e, key) in enumerate(picked)]
+        return Section("One weight at a time", "weights", tuple(blocks))
+
+    def _picked(self, chosen: Entry | None) -> list[tuple[Entry, str]]:
+        """The weights to explain: the chosen one, then every one in the picture, or one of each parameter."""
+        found: dict[Entry, str] = {}
+        if chosen is not None:
+            found[chosen] = weight_key((self._symbol(chosen), *self._position(chosen)))
+        if self.graph:
+            for weight in sorted(self.graph.uses, key=lambda w: (w[0].name, w[1], w[2])):
+                found.setdefault(self._entry(*weight), weight_key(weight))
+        for symbol in self.model.parameters:
+            if len(found) >= MAX_PICKED:
+                break
+            found.setdefault(self._entry(symbol, 0, 0), weight_key((symbol, 0, 0)))
+        return list(found.items())[:MAX_PICKED]
+
+    def _entry(self, symbol: Symbol, row: int, column: int) -> Entry:
+        places: list[Place] = []
+        for size, number in zip(symbol.shape, (row, column), strict=True):
+            places.append(None if size == ONE else number + (0 if size.name and size.offset else 1))
+        return Entry(symbol, places[0], places[1])
+
+    def _position(self, weight: Entry) -> tuple[int, int]:
+        position = []
+        for size, place in zip(weight.matrix.shape, (weight.row, weight.column), strict=True):
+            position.append(place - (0 if size.name and size.offset else 1) if isinstance(place, int) else 0)
+        return position[0], position[1]
+
+    def _symbol(self, weight: Entry) -> Symbol:
+        assert isinstance(weight.matrix, Symbol)
+        return weight.matrix
+
+    def weight_path(self, weight: Entry, key: str, chosen: bool) -> WeightPath:
+        """The paths of one weight: factors named, then their values, compared with the gradient first."""
+        paths = paths_from(self.model, weight)
+        check_paths(self.derivation, weight, paths)
+        name = self.p.index_tex(weight).text
+        left = self.n.derivative_of(self.n.loss, name)
+        blocks: list[Block] = []
+        arrows = [r" \rightarrow ".join(self.n.name(q) for q in path.quantities) for path in paths]
+        label = "path" if len(paths) == 1 else "paths"
+        blocks.append(Paragraph(f"{len(paths)} {label} through the quantities: " + ", ".join(f"${a}$" for a in arrows) + "."))
+        named = " + ".join(self._factors(path) for path in paths)
+        values = " + ".join(self.p.index_tex(path.value).text for path in paths)
+        blocks.append(Formula(((left, named, "every factor named"), ("", values, "every factor's value"))))
+        return WeightPath(key, name, tuple(blocks), chosen)
+
+    def _factors(self, path: Path) -> str:
+        sums = " ".join(self.p.sigma(index) for index in path.indices)
+        factors = r" \; ".join(
+            self.n.derivative_of(self.p.index_tex(f.top).text, self.p.index_tex(f.bottom).text) for f in path.factors
+        )
+        return f"{sums} {factors}".strip()
+
+    def checks(self) -> Section:
+        """The table of the oracles, as part of the document."""
+        oracles = oracle_names(self.report)
+        quantities = dict.fromkeys(c.quantity for c in self.report.comparisons)
+        rows = []
+        for quantity in quantities:
+            errors = [self.report.error(quantity, oracle) for oracle in oracles]
+            rows.append((f"${self.n.name(quantity)}$", *(_error(e) for e in errors)))
+        sizes = ", ".join(f"${self.p.size(s)} = {self.report.sizes[s.name]}$" for s in self._all_sizes())
+        at = f", at the pairwise different sizes {sizes}" if sizes else ""
+        text = (
+            f"Before this page was written, every gradient was compared with independent ways to the same number{at}. "
+            f"The table holds the largest difference relative to the largest entry. Besides, each of the {self.report.steps} single "
+            f"steps was checked to {self.report.digits} digits at a random point: a rewriting must not change the value, a "
+            "pullback must agree with the change of the value it belongs to."
+        )
+        return Section("How this was checked", "checks", (Paragraph(text), Table(("gradient by", *oracles), tuple(rows))))
+
+    def _all_sizes(self) -> list[object]:
+        sizes = {size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset}
+        return [sizes[name] for name in self.report.sizes if name in sizes]
+
+    # Small things
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return picture_sizes(self.model, self.n.sizes)
+
+    @property
+    def graph(self) -> Graph | None:
+        if not hasattr(self, "_graph"):
+            self._graph = graph_of(self.model, self.sizes)
+        return self._graph
+
+    def _indices(self, symbol: Symbol) -> tuple[Place, Place]:
+        row = self.p.letters.index(symbol.shape[0])
+        return row, self.p.letters.index(symbol.shape[1], (row,))
+
+
+def _error(error: float | None) -> str:
+    """An error for print. Rounding differs from machine to machine, so what is below 1e-12 is said as that."""
+    if error is None:
+        return "not run at this size"
+    return "below 1e-12" if error < 1e-12 else f"{error:.0e}"
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for arg in expr.args:
+        yield from _parts(arg)
+
+
+__all__ = ["Fill", "Total", "document_of"]
