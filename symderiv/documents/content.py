@@ -68,7 +68,7 @@ Block = Paragraph | Formula | Bullets | Table | Picture | WeightPath
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document."""
+    """A whole document. Its title may come from a user: it is plain text, without mathematics or emphasis."""
 
     title: str
     about: str

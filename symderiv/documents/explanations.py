@@ -12,10 +12,10 @@ from typing import Any
 import sympy
 
 from symderiv.calculus.derivation import Step
-from symderiv.calculus.expressions import Broadcast, Expr, Fill, Map, MatMul, Symbol, Transpose
+from symderiv.calculus.expressions import Broadcast, Expr, Fill, Map, Symbol, Transpose
 from symderiv.calculus.functions import Elementwise, Opaque, placeholder
 from symderiv.calculus.shapes import ONE, SCALAR
-from symderiv.documents.latex import Printer
+from symderiv.documents.latex import Printer, Tex
 from symderiv.views.index import Entry, Index, entry
 
 Sentence = Callable[[Step, Printer], str]
@@ -53,19 +53,22 @@ def _matmul(step: Step, p: Printer) -> str:
     b = p.index_tex(entry(right, inner, column, p.letters, (row,))).text
     y_bar = _adjoint_entry(step, row, column, p)
     own, other, summed = (a, b, column) if step.part == 0 else (b, a, row)
-    turned = p.latex(left if step.part == 1 else right)
+    beside = left if step.part == 1 else right
+    turned, transposed = p.latex(beside), _transposed(beside, p)
     if not isinstance(summed, Index):
-        ask = f"Its entry $({p.places(*((row, inner) if step.part == 0 else (inner, column)))})$" if isinstance(inner, Index) else "It"
-        reason = f"the product of a column and a row, so ${_transposed(left if step.part == 1 else right, p)}$ stands transposed"
-        if SCALAR in (left.shape, right.shape):
-            reason = "the other factor, transposed so that the shape is right"
-        return f"$ {own} $ is multiplied by $ {other} $ in the forward product, once. {ask} is therefore ${y_bar} \\, {other}$: {reason}."
+        gets = f"{y_bar} \\, {other}" if step.part == 0 else f"{other} \\, {y_bar}"
+        outer = step.before.args[step.part].shape.count(ONE) == 0
+        why = "a column times a row" if outer else "in shapes that fit"
+        return (
+            f"*Why the transpose:* ${own}$ is used once, multiplied by ${other}$, so it gets ${gets}$. As a matrix product, "
+            f"{why}, that takes the transpose of ${turned}$, which is ${transposed}$."
+        )
     line = rf"\sum_{{{p.place(summed)}}} " + (rf"{y_bar} \, {other}" if step.part == 0 else rf"{other} \, {y_bar}")
     which, side, end = ("second", "right", "first") if step.part == 0 else ("first", "left", "last")
     return (
-        f"*Why the transpose:* $ {own} $ occurs in the product once for every ${p.place(summed)}$, multiplied by ${other}$, so it "
+        f"*Why the transpose:* ${own}$ is used once for every ${p.place(summed)}$, multiplied by ${other}$, so it "
         f"gets ${line}$. The sum runs over the {which} index of ${turned}$, but a matrix product sums over the {end} index "
-        f"of its {side} factor. So that factor has to be ${_transposed(left if step.part == 1 else right, p)}$."
+        f"of its {side} factor. So that factor has to be ${transposed}$."
     )
 
 
@@ -98,11 +101,21 @@ def _map(step: Step, p: Printer) -> str:
     kinds = step.before.function.atoms(sympy.Function)
     notes = [f" ({kind.note})" for kind in map(type, kinds) if issubclass(kind, Elementwise) and kind.note]
     product = "is multiplied by" if step.before.shape == SCALAR else "is multiplied, entry by entry, by"
-    opaque = ", a function of which only the name is known" if any(isinstance(k, Opaque) for k in kinds) else ""
-    return (
-        f"Elementwise work: an entry depends on the same entry of ${p.latex(step.before.args[step.part])}$ only, so the "
-        f"adjoint {product} the slope{opaque}{''.join(notes)}."
-    )
+    opaque = "; only the name of the function is known" if any(isinstance(k, Opaque) for k in kinds) else ""
+    work = "" if step.before.shape == SCALAR else f"Elementwise work: an entry depends on the same entry of ${p.latex(step.before.args[step.part])}$ only. "
+    rule = _slope_of_one_function(step.before, p)
+    return f"{work}What comes from above {product} the slope{rule}{opaque}{''.join(notes)}."
+
+
+def _slope_of_one_function(node: Map, p: Printer) -> str:
+    """For A = f(Z) with a known f: the rule f'(z) = ..., and what f(z) is called."""
+    function = node.function
+    if not isinstance(function, sympy.Function) or function.args[0] != placeholder(0) or isinstance(function, Opaque):
+        return ""
+    z = {placeholder(0): Tex("z")}
+    name = p.scalar(function, z, True).text
+    slope = p.scalar(function.diff(placeholder(0)), z, True).text
+    return rf", $\frac{{{p.notation.d}}}{{{p.notation.d} z}} {name} = {slope}$"
 
 
 @sentence_for("sum-pullback")
@@ -192,17 +205,3 @@ def _sums_to_one(step: Step, p: Printer) -> str:
     assert step.assumption is not None
     what = "column" if step.assumption.axis == 0 else "row"
     return f"*Assumption used:* each {what} of ${p.notation.name(step.assumption.name)}$ sums to 1 (one-hot targets do)."
-
-
-def shape_line(expr: Expr, p: Printer) -> str:
-    """The shape of an expression in words."""
-    if expr.shape == SCALAR:
-        return "a number"
-    if ONE in expr.shape:
-        return f"a {'row' if expr.shape[0] == ONE else 'column'}, ${p.shape(expr.shape)}$"
-    return f"${p.shape(expr.shape)}$"
-
-
-def contains_product(expr: Expr) -> bool:
-    """Whether a matrix product stands anywhere in the expression."""
-    return isinstance(expr, MatMul) or any(map(contains_product, expr.args))

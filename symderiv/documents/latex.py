@@ -7,6 +7,7 @@ $\mathbf{1}_n^\top A$, and a repeated row as $\mathbf{1}_n b$: then every line i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -54,8 +55,14 @@ class Tex:
 
 
 def parenthesised(text: str) -> str:
-    """The text in parentheses, growing ones where it is tall."""
-    return rf"\left({text}\right)" if r"\frac" in text or r"\sum" in text or r"\left" in text else f"({text})"
+    """The text in brackets: growing ones where it is tall, square ones around round ones."""
+    depth = deepest = 0
+    for token in re.findall(r"\\left[(\[]|\\right[)\]]|[()]", text):
+        depth += 1 if token in ("(", r"\left(", r"\left[") else -1
+        deepest = max(deepest, depth)
+    left, right = "()" if deepest % 2 == 0 else "[]"
+    tall = any(mark in text for mark in (r"\frac", r"\sum", r"\left"))
+    return rf"\left{left}{text}\right{right}" if tall or left == "[" else f"({text})"
 
 
 FUNCTION_NAMES: Mapping[str, str] = {
@@ -81,8 +88,7 @@ class Printer:
 
     def tex(self, expr: Expr) -> Tex:
         if expr in self.replace:
-            replaced = self.tex(self.replace[expr])
-            return replaced if replaced.binds == ATOM else Tex(parenthesised(replaced.text))
+            return self.tex(self.replace[expr])
         return _PRINT[type(expr)](self, expr)
 
     def ones(self, size: Size, *, row: bool) -> str:
@@ -113,6 +119,11 @@ class Printer:
         if isinstance(expr, MatMul) and expr not in self.replace:
             inner = r" \; ".join(self._shaped(factor, POWER) for factor in expr.args)
             return inner if binds <= PRODUCT else parenthesised(inner)
+        if isinstance(expr, Sum) and not isinstance(expr.args[0], Sum):
+            size = expr.args[0].shape[expr.axis]
+            ones = self._under(self.ones(size, row=expr.axis == 0), (ONE, size) if expr.axis == 0 else (size, ONE))
+            body = self._shaped(expr.args[0], PRODUCT)
+            return rf"{ones} \; {body}" if expr.axis == 0 else rf"{body} \; {ones}"
         if isinstance(expr, Map) and len(expr.args) > 1 and isinstance(expr.function, sympy.Mul) and expr.shape != SCALAR:
             constant, factors, below = self._sorted_factors(expr.function)
             if not below:
@@ -125,6 +136,13 @@ class Printer:
                 )
                 return inner if binds <= ENTRYWISE else parenthesised(inner)
         return self._under(self.tex(expr).within(binds), expr.shape)
+
+    def denominator(self, expr: Expr) -> str:
+        """What stands below the line of an elementwise fraction, constants apart; '' if nothing does."""
+        if not isinstance(expr, Map):
+            return ""
+        below = self._sorted_factors(expr.function)[2]
+        return self._joined(below, self._places(expr), expr.shape == SCALAR, sympy.Integer(1)) if below else ""
 
     def _under(self, text: str, shape: Shape) -> str:
         return rf"\underbrace{{{text}}}_{{{self.shape(shape)}}}"

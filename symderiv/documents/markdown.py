@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symderiv.documents.content import (
@@ -20,12 +21,17 @@ from symderiv.documents.content import (
 
 def to_markdown(document: Document) -> str:
     """The whole document."""
-    lines = [f"# {_inline(document.title)}", ""]
+    lines = [f"# {_escaped(document.title)}", ""]
     if document.about:
         lines += [_inline(document.about), ""]
     for section in document.sections:
         lines += _section(section, 2)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Plain text on one line, with every character that Markdown or HTML could take for its own escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~&-])", r"\\\1", " ".join(text.split()))
 
 
 def _section(section: Section, level: int) -> Iterator[str]:

@@ -29,6 +29,7 @@ def mathml(latex: str, display: bool = False) -> str:
     try:
         tree = ElementTree.fromstring(convert(_prepared(latex), display="block" if display else "inline"))
         _check(tree)
+        _write_variants_out(tree)
     except Exception:  # latex2mathml raises many kinds; whatever it is, the reader still gets the formula's source
         return f"<code>{html.escape(latex)}</code>"
     tree.set("alttext", latex)
@@ -40,6 +41,24 @@ def mathml(latex: str, display: bool = False) -> str:
 def _prepared(latex: str) -> str:
     r"""What latex2mathml or browsers get wrong: \boldsymbol does not come out bold, \top as a prime needs a mark."""
     return latex.replace(r"\boldsymbol", r"\mathbf").replace(r"\;\odot\;", r"\odot")
+
+
+def _write_variants_out(tree: ElementTree.Element) -> None:
+    """Bold and double-struck letters as characters of their own: browsers have dropped mathvariant."""
+    for element in tree.iter():
+        variant = element.get("mathvariant", "normal")
+        if variant != "normal" and element.text:
+            del element.attrib["mathvariant"]
+            element.text = "".join(_variant(variant, character) for character in element.text)
+
+
+def _variant(variant: str, character: str) -> str:
+    starts = {"bold": (0x1D400, 0x1D41A, 0x1D7CE, 0x1D6C2), "double-struck": (0x1D538, 0x1D552, 0x1D7D8, 0)}.get(variant)
+    for start, first in zip(starts or (), "Aa0α", strict=False):
+        offset = ord(character) - ord(first)
+        if start and 0 <= offset < (10 if first == "0" else 25 if first == "α" else 26):
+            return chr(start + offset)
+    return character
 
 
 def _check(tree: ElementTree.Element) -> None:

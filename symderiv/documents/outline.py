@@ -68,12 +68,14 @@ class _Author:
 
     def result(self) -> Section:
         """The gradients at a glance."""
-        rows = []
+        lines = []
         for name in self.derivation.gradients:
             adjoint = self.derivation.adjoint(name)
-            form = self.p.latex(self.shown(adjoint))
-            rows.append((f"${self.n.adjoint(adjoint.symbol)}$", f"${form}$", f"${self.p.shape(adjoint.quantity.shape)}$"))
-        return Section("The result", "result", (Table(("gradient", "is", "shape"), tuple(rows)), *self.conventions()))
+            named, closed = self.p.latex(adjoint.named), self.p.latex(self.shown(adjoint))
+            lines.append((self.n.adjoint(adjoint.symbol), named, f"${self.p.shape(adjoint.quantity.shape)}$"))
+            if closed != named:
+                lines.append(("", closed, ""))
+        return Section("The result", "result", (Formula(tuple(lines)), *self.conventions()))
 
     def conventions(self) -> Iterator[Block]:
         items = []
@@ -180,38 +182,54 @@ class _Author:
             sums = " ".join(self.p.sigma(index) for index in fresh if isinstance(index, Index))
             if equation is not self.model.loss:
                 lines.append((self.n.derivative_of(loss, name), f"{sums} {self.n.derivative_of(loss, top)} \\, {local}".strip(), "chain rule"))
-            lines.append((local, self.p.index_tex(factor.value).text, "local derivative"))
-        yield Formula(tuple(lines))
+            slope = self.p.index_tex(factor.value).text
+            if slope != self.p.latex(adjoint.closed) or equation is not self.model.loss:
+                lines.append((local, slope, "local derivative"))
+        if lines:
+            yield Formula(tuple(lines))
         reasons = dict.fromkeys(filter(None, (explain(step, self.p) for step in contribution.steps)))
         if reasons:
             yield Bullets(tuple(reasons))
 
     def matrix_form(self, adjoint: Adjoint) -> Iterator[Block]:
         """The adjoint in matrices: as it arrives, with shapes, with earlier results put in, and cancelled."""
-        left = self.n.adjoint(adjoint.symbol)
-        lines: list[tuple[str, str, str]] = []
+        left, closed = self.n.adjoint(adjoint.symbol), self.p.latex(adjoint.closed)
+        short = len(closed) <= LONGEST_CLOSED
+        used = sorted((s for s in symbols_in(adjoint.named) if s.role == "adjoint"), key=lambda s: s.name)
+        earlier = {s: self.derivation.by_symbol[s.name].closed for s in used}
+        self.p.replace = dict(earlier) if short else {}
+        substituted = self.p.latex(adjoint.named)
+        self.p.replace = {}
+        named = self.p.latex(adjoint.named)
+        forms = [(named, ""), (substituted, "earlier results put in")]
         if adjoint.raw is not adjoint.named:
-            lines.append((left, self.p.latex(adjoint.raw), "in matrices"))
-        shaped = self.p.shaped(adjoint.named) if adjoint.quantity.shape != SCALAR else self.p.latex(adjoint.named)
-        lines.append((left if not lines else "", shaped, "in matrices, with shapes" if not lines else "tidied, with shapes"))
-        used = [s for s in symbols_in(adjoint.named) if s.role == "adjoint"]
-        short = len(self.p.latex(adjoint.closed)) <= LONGEST_CLOSED
-        if used and short:
-            self.p.replace = {s: self.derivation.by_symbol[s.name].closed for s in used}
-            substituted = self.p.latex(adjoint.named)
-            self.p.replace = {}
-            if substituted != self.p.latex(adjoint.closed):
-                lines.append(("", substituted, "earlier results put in"))
+            forms.insert(0, (self.p.latex(adjoint.raw), "as it arrives"))
+        lines: list[tuple[str, str, str]] = []
+        seen = {closed} if short else set()
+        for text, reason in forms:
+            if text not in seen:
+                seen.add(text)
+                if not reason:
+                    text, reason = self.p.shaped(adjoint.named), "in matrices, with shapes"
+                    if adjoint.quantity.shape == SCALAR:
+                        text, reason = named, "together"
+                lines.append(("" if lines else left, text, reason))
+        if lines:
+            yield Formula(tuple(lines))
         reasons = list(dict.fromkeys(filter(None, (explain(step, self.p) for step in adjoint.rewrites))))
-        yield Formula(tuple(lines))
+        reasons += [
+            f"*Cancellation:* ${below}$ stands below the line in ${self.n.adjoint(s)}$ and above it in the slope, so it drops out."
+            for s, value in earlier.items()
+            if (below := self.p.denominator(value)) and not self.p.denominator(adjoint.closed)
+        ]
         if reasons:
             yield Bullets(tuple(reasons))
         row, column = self._indices(adjoint.quantity)
-        if adjoint.quantity.shape != SCALAR and adjoint.contributions:
+        if adjoint.quantity.shape != SCALAR and used:
             index = self.p.index_tex(entry(adjoint.named, row, column, self.p.letters)).text
             yield Formula(((self.n.adjoint(adjoint.symbol, self.p.places(row, column)), index, "entry by entry"),))
         if short:
-            yield Formula(((left, self.p.latex(adjoint.closed), f"${self.p.shape(adjoint.quantity.shape)}$"),), result=True)
+            yield Formula(((left, closed, f"${self.p.shape(adjoint.quantity.shape)}$"),), result=True)
         else:
             yield Paragraph("Written out in forward values alone this becomes long; the form above is the one to compute.")
 
@@ -338,7 +356,7 @@ def _error(error: float | None) -> str:
     """An error for print. Rounding differs from machine to machine, so what is below 1e-12 is said as that."""
     if error is None:
         return "not run at this size"
-    return "below 1e-12" if error < 1e-12 else f"{error:.0e}"
+    return "$< 10^{-12}$" if error < 1e-12 else f"{error:.0e}"
 
 
 def _parts(expr: Expr) -> Iterator[Expr]:

@@ -38,6 +38,7 @@ def plain_name(name: str, index: str = "") -> str:
 
 def _label(x: float, y: float, name: str, cls: str = "name") -> str:
     base, _, lower = name.partition("|")
+    cls += " long" if len(base) > 2 else ""
     sub = f'<tspan class="sub" dy="4">{escape(lower)}</tspan>' if lower else ""
     return f'<text class="{cls}" x="{x:g}" y="{y:g}">{escape(base)}{sub}</text>'
 
@@ -67,7 +68,7 @@ def draw(graph: Graph, notation: Notation, title: str) -> str:
     for weight in biases:
         parts.append(_bias(weight, place, graph, ids, edge_ids))
     for node, (x, y) in place.items():
-        index = _index(node)
+        index = _index(node, graph)
         parts.append(
             f'<g id={quoteattr(ids[node])} class="node {node.symbol.role}"><circle cx="{x:g}" cy="{y:g}" r="{R}"/>'
             f"{_label(x, y + 5, plain_name(node.symbol.name, index))}</g>"
@@ -75,9 +76,10 @@ def draw(graph: Graph, notation: Notation, title: str) -> str:
     return "".join(parts) + "</svg>"
 
 
-def _index(node: Node) -> str:
+def _index(node: Node, graph: Graph) -> str:
     """The position of an entry among those drawn of its quantity, counted from 1; '' if it is alone."""
-    return str(max(node.row, node.column) + 1)
+    alone = sum(other.symbol is node.symbol for other in graph.nodes) == 1
+    return "" if alone else str(max(node.row, node.column) + 1)
 
 
 def _lights(weight: tuple[Symbol, int, int], graph: Graph, ids: dict[Node, str], edge_ids: dict[Edge, str]) -> str:

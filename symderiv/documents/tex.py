@@ -49,7 +49,7 @@ SECTIONS = ("section", "subsection", "subsubsection")
 
 def to_tex(document: Document) -> str:
     """The whole document, ready for pdflatex."""
-    title = _inline(document.title)
+    title = _escaped(document.title)
     lines = [PREAMBLE + rf"\title{{{title}}}", r"\author{}", r"\date{}", r"\begin{document}", r"\maketitle"]
     if document.about:
         lines.append(_inline(document.about))
@@ -104,9 +104,14 @@ def _inline(text: str) -> str:
         if kind == "math":
             out.append(f"${content.strip()}$")
         else:
-            escaped = re.sub(r"[\\&%#_{}$~^]", lambda m: ESCAPES[m[0]], content)
-            out.append(rf"\emph{{{escaped}}}" if kind == "emphasis" else escaped)
+            out.append(rf"\emph{{{_escaped(content)}}}" if kind == "emphasis" else _escaped(content))
     return "".join(out)
+
+
+def _escaped(text: str) -> str:
+    """Plain text; what the fonts of the document do not have is left out."""
+    known = "".join(c for c in text if c.isprintable() and ord(c) < 0x250)
+    return re.sub(r"[\\&%#_{}$~^]", lambda m: ESCAPES[m[0]], known)
 
 
 def to_pdf(document: Document) -> bytes:

@@ -182,10 +182,16 @@ _ENTRY: Mapping[type[Expr], Callable[..., IndexExpr]] = {
 
 
 def product_of(factors: tuple[IndexExpr, ...]) -> IndexExpr:
-    """The product of several index expressions."""
-    if len(factors) == 1:
-        return factors[0]
-    return Elementary(sympy.Mul(*map(placeholder, range(len(factors)))), factors)
+    """The product of several index expressions, constants collected in front."""
+    constant, rest = sympy.Integer(1), []
+    for factor in factors:
+        if isinstance(factor, Elementary) and not factor.args:
+            constant *= factor.function
+        else:
+            rest.append(factor)
+    if constant == 1 and len(rest) == 1:
+        return rest[0]
+    return Elementary(constant * sympy.Mul(*map(placeholder, range(len(rest)))), tuple(rest))
 
 
 def replaced(expr: IndexExpr, places: Mapping[Place, Place]) -> IndexExpr:
