@@ -1,0 +1,70 @@
+"""symderiv: derive, explain and check the gradients of small neural networks.
+
+>>> import symderiv as sd
+>>> derivation = sd.derive(sd.two_layer("tanh", "sigmoid", "log"))
+>>> derivation.gradient("W2").shape
+(Size(name='h', offset=0), Size(name='o', offset=0))
+
+Nothing heavy is imported before a name is used: SymPy alone takes a quarter of a second.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from symderiv.calculus.bridge import from_sympy as from_sympy
+    from symderiv.calculus.derivation import Derivation as Derivation
+    from symderiv.calculus.expressions import call as call
+    from symderiv.calculus.expressions import mean as mean
+    from symderiv.calculus.expressions import total as total
+    from symderiv.calculus.model import Model as Model
+    from symderiv.calculus.sweep import derive as derive
+    from symderiv.errors import SymderivError as SymderivError
+    from symderiv.oracles.checks import cross_check as cross_check
+    from symderiv.textbook import examples as examples
+    from symderiv.textbook.builder import Network as Network
+    from symderiv.textbook.model_files import parse_model as parse_model
+    from symderiv.textbook.model_files import read_model as read_model
+    from symderiv.textbook.networks import layered as layered
+    from symderiv.textbook.networks import two_layer as two_layer
+
+_HOMES = {
+    "Derivation": "calculus.derivation",
+    "Model": "calculus.model",
+    "Network": "textbook.builder",
+    "SymderivError": "errors",
+    "call": "calculus.expressions",
+    "cross_check": "oracles.checks",
+    "derive": "calculus.sweep",
+    "from_sympy": "calculus.bridge",
+    "layered": "textbook.networks",
+    "mean": "calculus.expressions",
+    "parse_model": "textbook.model_files",
+    "read_model": "textbook.model_files",
+    "total": "calculus.expressions",
+    "two_layer": "textbook.networks",
+}
+__all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name == "examples":
+        value: Any = import_module("symderiv.textbook.examples")
+    elif name in _HOMES:
+        value = getattr(import_module(f"symderiv.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'symderiv' has no attribute {name!r}")
+    if name != "SymderivError":
+        # These two give expressions and derivations their to_latex, to_html, to_sympy, ...
+        import_module("symderiv.documents.writers")
+        import_module("symderiv.calculus.bridge")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

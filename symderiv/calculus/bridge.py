@@ -26,11 +26,13 @@ from symderiv.calculus.expressions import (
     Transpose,
     apply,
 )
+from symderiv.calculus.formats import writer
 from symderiv.calculus.functions import Scalar, placeholder
 from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.errors import ModelError
 
 
+@writer(Expr, "sympy")
 def to_sympy(expr: Expr) -> sympy.Expr:
     """The expression as a SymPy matrix expression (a 1 x 1 matrix stays a matrix)."""
     return _TO_SYMPY[type(expr)](expr, *map(to_sympy, expr.args))

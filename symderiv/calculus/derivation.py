@@ -112,11 +112,11 @@ class Derivation(Writable):
 
     def to_html(self, **options: Any) -> str:
         """One self-contained page with MathML."""
-        return self.write("html", **options)
+        return str(self.write("html", **options))
 
     def to_markdown(self, **options: Any) -> str:
         """Markdown with `$` mathematics, as code-hosting sites render it."""
-        return self.write("md", **options)
+        return str(self.write("md", **options))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.write("notebook"), "text/plain": self.write("text")}

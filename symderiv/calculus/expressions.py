@@ -52,6 +52,10 @@ class Expr(Writable):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.fields))})"
 
+    def to_sympy(self) -> Any:
+        """This expression as a SymPy matrix expression (see `symderiv.calculus.bridge`)."""
+        return self.write("sympy")
+
     @property
     def T(self) -> Expr:
         return Transpose(self)

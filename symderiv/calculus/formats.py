@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-Writer = Callable[..., str]
+Writer = Callable[..., Any]
 _writers: dict[tuple[type, str], Writer] = {}
 
 
@@ -27,8 +27,8 @@ class Writable:
 
     __slots__ = ()
 
-    def write(self, format: str, **options: Any) -> str:
-        """This object as text in `format`.
+    def write(self, format: str, **options: Any) -> Any:
+        """This object in `format`.
 
         Raises: LookupError if no writer of that format has been registered (import `symderiv` to have all).
         """
@@ -39,4 +39,4 @@ class Writable:
 
     def to_latex(self, **options: Any) -> str:
         """This object as LaTeX; options as in `symderiv.documents.notation.Notation`."""
-        return self.write("latex", **options)
+        return str(self.write("latex", **options))

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from symderiv.calculus.derivation import Derivation
 from symderiv.documents.content import Document, pieces
+from symderiv.documents.latex import Printer
 from symderiv.documents.mathml import mathml
+from symderiv.documents.notation import notation_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,6 +63,20 @@ def render(template: str, **values: object) -> str:
 def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
     """The document as a page; `links` are (file, text) of the same document in other formats."""
     return render("document.html.j2", document=document, links=links)
+
+
+def index_page(items: list[tuple[Document, Derivation, dict[str, str]]]) -> str:
+    """A page that leads to several documents; each comes with its derivation and its files by format."""
+    entries = []
+    for document, derivation, files in items:
+        printer = Printer(notation_of(derivation.model, derivation.options))
+        loss = derivation.model.loss
+        links = tuple((file, format) for format, file in files.items())
+        entries.append(
+            {"title": document.title, "about": document.about, "file": files["html"], "links": links,
+             "loss": f"{printer.latex(loss.symbol)} = {printer.latex(loss.value)}"}
+        )  # fmt: skip
+    return render("index.html.j2", items=entries)
 
 
 def to_fragment(document: Document) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.model import Model
@@ -33,9 +34,9 @@ class Example:
     def model(self) -> Model:
         return read_model(self.path)
 
-    def derive(self) -> Derivation:
-        """Its derivation, written in the example's own notation."""
-        return derive(self.model(), inputs=self.inputs, **{"sizes": self.sizes, **self.options})
+    def derive(self, *, inputs: bool = False, **options: Any) -> Derivation:
+        """Its derivation, written in the example's own notation except where `options` say otherwise."""
+        return derive(self.model(), inputs=inputs or self.inputs, **{"sizes": self.sizes, **self.options, **options})
 
 
 SUBSCRIPT = {"layers": "subscript"}
