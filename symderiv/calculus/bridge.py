@@ -130,6 +130,8 @@ def from_sympy(matrix: sympy.Expr, roles: Mapping[str, str] | None = None) -> Ex
                 return apply(sympy.Mul, *map(convert, m.args))
             case sympy.HadamardPower():
                 return convert(m.base) ** m.exp
+            case sympy.MatPow() if m.shape == (1, 1):
+                return convert(m.base) ** m.exp
             case ElementwiseApplyFunction():
                 return apply(m.function, convert(m.expr))
             case sympy.Transpose():

@@ -335,8 +335,9 @@ def _stretch_hint(sides: list[tuple[str, str]]) -> str:
 
 
 def call(name: str, matrix: Expr, *constants: Any) -> Expr:
-    """The elementwise function `name` of FUNCTIONS, applied to a matrix."""
-    return apply(lambda x: FUNCTIONS[name](x, *map(as_scalar, constants)), matrix)
+    """The elementwise function `name` of FUNCTIONS, applied to a matrix; `constants` as in its row, or its defaults."""
+    given = tuple(map(as_scalar, constants)) or getattr(FUNCTIONS[name], "defaults", ())
+    return apply(lambda x: FUNCTIONS[name](x, *given), matrix)
 
 
 def total(matrix: Expr, axis: int | None = None) -> Expr:

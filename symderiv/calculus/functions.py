@@ -28,6 +28,7 @@ class Elementwise(sympy.Function):
 
     is_real = True
     row: Callable[..., tuple[Scalar, Scalar]]
+    defaults: tuple[Scalar, ...] = ()
     note = ""
 
     @property
@@ -46,15 +47,17 @@ FUNCTIONS: dict[str, type[sympy.Function]] = {
     "log": sympy.log,
     "tanh": sympy.tanh,
     "abs": sympy.Abs,
-    "sign": sympy.sign,
 }
 
 
-def elementwise(note: str = "") -> Callable[[Callable[..., tuple[Scalar, Scalar]]], type[sympy.Function]]:
-    """Make a row: the decorated function gets (y, x, ...) and returns (definition, slope); `note` is a caveat."""
+def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[Callable[..., tuple[Scalar, Scalar]]], type[sympy.Function]]:
+    """Make a row: the decorated function gets (y, x, ...) and returns (definition, slope).
+
+    note: a caveat for readers; defaults: the constants after x where a caller gives none.
+    """
 
     def register(row: Callable[..., tuple[Scalar, Scalar]]) -> type[sympy.Function]:
-        attributes: dict[str, Any] = {"row": staticmethod(row), "note": note, "__doc__": row.__doc__}
+        attributes: dict[str, Any] = {"row": staticmethod(row), "note": note, "defaults": defaults, "__doc__": row.__doc__}
         kind = type(row.__name__, (Elementwise,), attributes)
         kind.__module__ = __name__  # so that expressions that use it can be pickled
         FUNCTIONS[row.__name__] = kind
@@ -81,7 +84,7 @@ def relu(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return x * step(x), step(x)
 
 
-@elementwise("leaky_relu has no derivative at 0; the slope of the negative side is taken there")
+@elementwise("leaky_relu has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),))
 def leaky_relu(y: Scalar, x: Scalar, leak: Scalar) -> tuple[Scalar, Scalar]:
     """leaky_relu(x) = x where x > 0, else leak x; slope 1 where x > 0, else leak."""
     return x * (leak + (1 - leak) * step(x)), leak + (1 - leak) * step(x)
@@ -93,14 +96,14 @@ def softplus(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return sympy.log(1 + sympy.exp(x)), sigmoid(x)
 
 
-@elementwise("clip has no derivative at its two corners; 0 is taken there")
+@elementwise("clip has no derivative at its two corners; 0 is taken there", (sympy.Integer(1),))
 def clip(y: Scalar, x: Scalar, bound: Scalar) -> tuple[Scalar, Scalar]:
     """clip(x) = x cut off at -bound and bound; slope 1 strictly inside, else 0."""
     inside = step(bound - abs(x))
     return x * inside + bound * sympy.sign(x) * (1 - inside), inside
 
 
-@elementwise()
+@elementwise(defaults=(sympy.Integer(1),))
 def huber(y: Scalar, x: Scalar, bound: Scalar) -> tuple[Scalar, Scalar]:
     """huber(x) = x^2/2 where |x| < bound, else bound (|x| - bound/2); slope: x clipped to [-bound, bound]."""
     inside = step(bound - abs(x))

@@ -160,7 +160,7 @@ class Model:
         names = symbols_in(summand)
         if all(symbol.role == "parameter" for symbol in names):
             return "penalty"
-        if len(names) == 1:
+        if len(names) == 1 and next(iter(names)).shape == SCALAR:
             return next(iter(names)).name
         return str(number)
 

@@ -249,6 +249,8 @@ def _constant_in_front(total: Scalar) -> Scalar:
 
 def _positive_first(factor: Scalar) -> tuple[Scalar, Scalar]:
     """`2 x - 2` as -2 and `1 - x`, also under a power: no common number, and the constant term is positive."""
+    if factor.is_Rational:
+        return factor, sympy.Integer(1)
     base, exponent = factor.as_base_exp()
     if not (isinstance(base, sympy.Add) and exponent.is_integer):
         return sympy.Integer(1), factor

@@ -192,7 +192,10 @@ def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None
         hypers = {symbol.name: round(float(rng.uniform(0.2, 0.9)), 3) for symbol in model.hypers}
         point = Point(sizes, hypers, {}, 0)
         for symbol in model.inputs:
-            drawn = rng.uniform(0.1, 0.9, point.shape(symbol.shape)) if symbol.role == "data" else rng.normal(0, 0.8, point.shape(symbol.shape))
+            shape = point.shape(symbol.shape)
+            # Parameters are scaled by their width: deep networks would saturate, and 1 - a^2 lose its digits.
+            spread = 1.2 / max(shape) ** 0.5
+            drawn = rng.uniform(0.1, 0.9, shape) if symbol.role == "data" else rng.normal(0, spread, shape)
             for assumption in model.assumptions:
                 if assumption.name == symbol.name:
                     drawn = drawn / drawn.sum(axis=assumption.axis, keepdims=True)

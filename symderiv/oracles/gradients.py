@@ -34,22 +34,34 @@ def complex_step(model: Model, point: Point, wrt: Symbol) -> Array:
 
     Shapes: that of `wrt`. Source: Squire and Trapp 1998.
     """
+    slope = _slope_along(model, point, wrt)
+    result = np.zeros(point.values[wrt].shape)
+    for place in np.ndindex(result.shape):
+        direction = np.zeros(result.shape)
+        direction[place] = 1.0
+        result[place] = slope(direction)
+    return result
+
+
+def complex_step_along(model: Model, point: Point, wrt: Symbol, direction: Array) -> float:
+    """The derivative of the loss when `wrt` moves along `direction`, by one complex step."""
+    return _slope_along(model, point, wrt)(direction)
+
+
+def _slope_along(model: Model, point: Point, wrt: Symbol) -> Callable[[Array], float]:
+    """The derivative along a direction; what does not depend on `wrt` is evaluated once."""
     h = 1e-30
-    base = np.asarray(point.values[wrt], dtype=complex)
-    result = np.zeros(base.shape)
-    # What does not depend on wrt is evaluated once.
-    forward = point.run(model)
     affected = model.affected_by(wrt)
     moved = {wrt, *(equation.symbol for equation in affected)}
-    known = {symbol: value for symbol, value in forward.items() if symbol not in moved}
-    for place in np.ndindex(base.shape):
-        shifted = base.copy()
-        shifted[place] += 1j * h
-        memo: dict[Expr, Array] = {**known, wrt: shifted}
+    known: dict[Expr, Array] = {symbol: value for symbol, value in point.run(model).items() if symbol not in moved}
+
+    def slope(direction: Array) -> float:
+        memo = {**known, wrt: point.values[wrt] + 1j * h * direction}
         for equation in affected:
             memo[equation.symbol] = point.evaluate(equation.value, memo)
-        result[place] = memo[model.loss.symbol].imag.item() / h
-    return result
+        return float(np.imag(memo[model.loss.symbol]).item()) / h
+
+    return slope
 
 
 Entries = list[list[Any]]

@@ -378,25 +378,25 @@ class _Reader:
         if name in calls:
             return calls[name](node, args, keywords)
         name = ALIASES.get(name, name)
-        if name in FUNCTIONS and name != "sign":
+        if name in FUNCTIONS:
             return self._elementwise(node, name, args)
         if (name in OPAQUE or name in self.functions) and name not in self.matrices:
             matrix = self._one(node, args)
             return apply(opaque(name), matrix)
-        known = ", ".join(sorted({*calls, *FUNCTIONS} - {"sign", "step", "clip"}))
+        known = ", ".join(sorted({*calls, *FUNCTIONS} - {"step", "clip"}))
         self._fail(node, f"the function {name} is not allowed", f"allowed are {known}; `{name}: function` declares a smooth one")
 
     def _elementwise(self, node: ast.Call, name: str, args: list[ast.expr]) -> Value:
-        defaults = {"leaky_relu": [sympy.Rational(1, 100)], "huber": [sympy.Integer(1)]}.get(name, [])
+        defaults = getattr(FUNCTIONS[name], "defaults", ())
         if not 1 <= len(args) <= 1 + len(defaults):
             self._fail(node, f"{name} takes {1 + len(defaults)} argument(s), not {len(args)}")
         value = self._value(args[0])
-        constants = [self._value(arg) for arg in args[1:]] or defaults
+        constants = [self._value(arg) for arg in args[1:]]
         if any(isinstance(constant, Expr) for constant in constants):
             self._fail(args[1], f"the second argument of {name} is a number or a hyper-parameter")
         if isinstance(value, Expr):
-            return apply(lambda x: FUNCTIONS[name](x, *constants), value)
-        return FUNCTIONS[name](value, *constants)
+            return call(name, value, *constants)
+        return FUNCTIONS[name](value, *(constants or defaults))
 
     def _softmax(self, node: ast.Call, args: list[ast.expr], keywords: dict[str, ast.expr]) -> Expr:
         axis = self._axis(node, keywords)

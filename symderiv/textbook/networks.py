@@ -47,7 +47,7 @@ def cross_entropy(A: Expr, Y: Symbol) -> Expr:
 
 def huber_loss(A: Expr, Y: Symbol) -> Expr:
     """Σ huber(A - Y) with the bound 1."""
-    return total(call("huber", A - Y, 1))
+    return total(call("huber", A - Y))
 
 
 LOSSES: dict[str, Loss] = {
