@@ -1,0 +1,98 @@
+"""The command line as people use it: real processes, their files, their errors."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*args, cwd=None):
+    return subprocess.run([sys.executable, "-m", "symderiv.cli", *args], capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_a_model_file_becomes_documents(tmp_path):
+    (tmp_path / "net.model").write_text("x: (d, 1); y: (1, 1); w: (1, d); b: (1, 1)\nz = w @ x + b\nL = (z - y)**2 / 2\n")
+    result = run("derive", "net.model", "-o", "out", "--weight", "w[2]", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["net.html", "net.md", "net.tex"]
+    assert "steps checked" in result.stdout and "\x1b" not in result.stdout + result.stderr
+    page = (tmp_path / "out" / "net.html").read_text()
+    assert page.index('id="path-w-0-1"') < page.index('id="path-w-0-0"')
+
+
+def test_all_examples_are_what_is_committed(tmp_path):
+    """output/ is byte-reproducible, and up to date."""
+    result = run("derive", "--quiet", "-o", str(tmp_path))
+    assert result.returncode == 0 and not result.stdout and not result.stderr
+    names = sorted(p.name for p in tmp_path.iterdir())
+    committed = sorted(p.name for p in (ROOT / "output").iterdir() if not p.name.startswith("."))
+    assert names == committed
+    different = filecmp.cmpfiles(tmp_path, ROOT / "output", names, shallow=False)
+    assert not different[1] and not different[2], "run `symderiv derive` and commit output/"
+
+
+def test_textbook_network_from_options(tmp_path):
+    result = run("derive", "--hidden", "tanh,relu", "--output", "softmax", "--loss", "mse+cross-entropy", "--penalty", "-o", str(tmp_path), "-f", "md")
+    assert result.returncode == 0, result.stderr
+    (path,) = tmp_path.iterdir()
+    assert path.name == "tanh-relu-softmax-mse-cross-entropy-penalty.md"
+
+
+def test_examples_list():
+    assert "two-gaussians" in run("examples").stdout
+    entries = json.loads(run("examples", "--json").stdout)
+    assert {"name", "about", "title", "model"} == entries[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["derive", "none.model"], "cannot read none.model"),
+        (["derive", "-e", "nothing"], "no example called 'nothing'"),
+        (["derive", "-e", "worksheet", "-f", "docx"], "no format docx"),
+        (["derive", "-e", "worksheet", "--weight", "W9[1,1]"], "no parameter W9"),
+        (["derive", "--hidden", "tahn"], "no activation called 'tahn'"),
+        (["derive", "--loss", "x"], "no loss called 'x'"),
+        (["derive", "-e", "worksheet", "-e", "worksheet"], "two documents would be called worksheet"),
+        (["derive", "-e", "worksheet", "-o", "/proc/none"], "cannot create the folder"),
+        (["derive", "bad.model"], "bad.model, line 2:"),
+        (["derive", "good.model", "bad.model"], "bad.model, line 2:"),
+        (["derive", "binary.model"], "is not text"),
+        (["derive", "deep.model"], "nested more than 60 deep"),
+    ],
+)
+def test_bad_input_is_one_error_and_exit_2(arguments, says, tmp_path):
+    (tmp_path / "good.model").write_text("x: (n, 1); w: (1, 1)\nJ = sum((x @ w)**2)\n")
+    (tmp_path / "bad.model").write_text("x: (n, 1); w: (1, 1)\nJ = sum(x @ v)\n")
+    (tmp_path / "binary.model").write_bytes(bytes(range(256)))
+    (tmp_path / "deep.model").write_text("J = " + "(" * 100_000 + "1" + ")" * 100_000)
+    before = sorted(tmp_path.rglob("*"))
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2 and says in result.stderr
+    assert "Traceback" not in result.stderr and result.stderr.startswith("error: ") and not result.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_failed_check_is_exit_1_and_writes_nothing(tmp_path):
+    code = (
+        "import sys\nfrom symderiv.calculus import pullbacks\nfrom symderiv.calculus.expressions import MatMul\n"
+        "right = pullbacks.PULLBACKS[MatMul]\n"
+        "pullbacks.PULLBACKS[MatMul] = lambda Y_bar, node, Y: tuple(2 * a for a in right(Y_bar, node, Y))\n"
+        "pullbacks.PULLBACKS[MatMul].__name__ = 'matmul_pullback'\n"
+        f"sys.argv = ['symderiv', 'derive', '-o', {str(tmp_path / 'out')!r}]\nfrom symderiv.cli import main\nmain()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 1 and "the gradient of" in result.stderr and not (tmp_path / "out").exists()
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys\nimport symderiv.cli\nprint([m for m in ('sympy', 'numpy', 'jinja2') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert "derive" in run("--help").stdout
