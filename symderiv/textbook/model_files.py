@@ -29,7 +29,7 @@ from symderiv.calculus.shapes import ONE, Size, show, size_of, size_symbol
 from symderiv.errors import LocatedError, ModelError, ShapeError
 from symderiv.textbook.builder import Network, check_name
 
-MAX_LENGTH = 65_536
+MAX_LENGTH = 262_144
 MAX_NESTING = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 64

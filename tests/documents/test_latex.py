@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from symderiv import derive, examples, parse_model
@@ -16,7 +18,7 @@ PRINTED = {
     "Y - A": r"Y - A",
     "2 * (A - Y)": r"2 \, (A - Y)",
     "(A - Y) / n": r"\frac{1}{n} \, (A - Y)",
-    "-(A - Y) / (2 * n)": r"-\frac{1}{2 n} \, (A - Y)",
+    "-(A - Y) / (2 * n)": r"\frac{1}{2 n} \, (Y - A)",
     "A * (1 - A)": r"A \odot (1 - A)",
     "(A - Y) * A * (1 - A)": r"(A - Y) \odot A \odot (1 - A)",
     "(A - Y) / (A * (1 - A))": r"\frac{A - Y}{A \odot (1 - A)}",
@@ -37,13 +39,13 @@ PRINTED = {
     "s * A": r"s \odot A",
     "softmax(Z, axis=1)": r"\mathrm{softmax}(Z)",
     "X @ W + b": r"X \, W + \mathbf{1}_{n} \, b",
-    "log(A) * Y - (1 - Y) * log(1 - A)": r"\log(A) \odot Y - (1 - Y) \odot \log(1 - A)",
+    "log(A) * Y - (1 - Y) * log(1 - A)": r"\log(A) \odot Y - \log(1 - A) \odot (1 - Y)",
 }
 
 
 @pytest.mark.parametrize("text", PRINTED)
 def test_expression_prints_exactly(text):
-    model = parse_model(f"{HEAD}Q = {text}\nJ = sum(Q**2) + 0 * lam * sum(X @ W + b + s)")
+    model = parse_model(f"{HEAD}Q = {text}\nJ = sum(Q**2) + lam * sum(X @ W + b + s)")
     equation = model.equation("Q")
     assert Printer(Notation(model)).latex(equation.value) == PRINTED[text]
 
@@ -109,7 +111,8 @@ def test_every_formula_of_every_example_becomes_mathml():
 )  # fmt: skip
 def test_nothing_but_mathematics_passes_the_gate(latex):
     out = mathml(latex).lower()
-    assert "<script" not in out and "<img" not in out and "<a " not in out and "<b>" not in out and "href=" not in out
+    assert not re.findall(r"<(?!/?(?:m[a-z]+|code)\b)", out)
+    assert not re.findall(r"<[^>]*(?:href|src|on\w+)=", out)
 
 
 def test_a_formula_that_cannot_be_read_shows_its_source():
