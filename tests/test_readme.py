@@ -1,0 +1,37 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+TEXT = README.read_text()
+
+
+def test_python_examples():
+    result = doctest.testfile(str(README), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted > 5 and not result.failed
+
+
+def test_commands_and_the_error_shown(tmp_path):
+    model = re.search(r"```\n(# Rows are samples\n.*?)```", TEXT, re.DOTALL)[1]
+    (tmp_path / "net.model").write_text(model)
+    commands = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/symderiv ")]
+    assert len(commands) == 5
+    for line in commands:
+        words = shlex.split(line, comments=True)[1:]
+        if "pdf" in words:
+            words[words.index("pdf")] = "html"  # the PDF has its own test, which knows whether there is a LaTeX
+        result = subprocess.run([sys.executable, "-m", "symderiv.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+    assert {"net.html", "net.tex", "net.md"} <= {path.name for path in (tmp_path / "output").iterdir()}
+    (tmp_path / "net.model").write_text(model.replace("X @ W1", "W1 @ X"))
+    result = subprocess.run(
+        [sys.executable, "-m", "symderiv.cli", "derive", "net.model"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2 and result.stderr.strip() in TEXT
