@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except CheckFailed as error:
-        click.echo(f"{_red('symderiv stopped:')} {error}\nThis is a bug in symderiv; no document was written.", err=True)
+        click.echo(
+            f"{_red('symderiv stopped:')} {error}\nThis is a bug in symderiv; no document was written.", err=True
+        )
         sys.exit(1)
     except SymderivError as error:
         click.echo(f"{_red('error:')} {error}", err=True)
@@ -57,16 +60,24 @@ class _Job:
 
 
 NOTATION_OPTIONS = (
-    click.option("--layers", type=click.Choice(["bracket", "subscript", "superscript"]), help="Layer marks: W^[1], W_1 or bold W^1."),
+    click.option(
+        "--layers",
+        type=click.Choice(["bracket", "subscript", "superscript"]),
+        help="Layer marks: W^[1], W_1 or bold W^1.",
+    ),
     click.option("--derivative", type=click.Choice(["partial", "d"]), help="Derivatives with a curly or a straight d."),
     click.option("--sigmoid", type=click.Choice(["sigma", "g"]), help="The letter of the sigmoid."),
 )
 NETWORK_OPTIONS = (
     click.option("--hidden", metavar="NAMES", help="Hidden activations, one a layer: tanh or tanh,relu."),
     click.option("--output", metavar="NAME", help="Output activation. [default: identity]"),
-    click.option("--loss", metavar="NAME", help="mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"),
+    click.option(
+        "--loss", metavar="NAME", help="mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"
+    ),
     click.option("--layout", metavar="NAME", help="rows (X W), columns (W X) or transposed (W^T X). [default: rows]"),
-    click.option("--bias", metavar="NAME", help="separate, augmented (inside the weights) or none. [default: separate]"),
+    click.option(
+        "--bias", metavar="NAME", help="separate, augmented (inside the weights) or none. [default: separate]"
+    ),
     click.option("--scale", metavar="NAME", help="Factor of the loss: sum, half, mean or half-mean. [default: mean]"),
     click.option("--one-sample", is_flag=True, help="One sample instead of a batch."),
     click.option("--penalty", is_flag=True, help="Add an L2 penalty on the weights."),
@@ -84,16 +95,36 @@ def _with(options: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 @main.command(short_help="Write the derivation of every gradient.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option("--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`).")
+@click.option(
+    "--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`)."
+)
 @_with(NETWORK_OPTIONS)
-@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("output"), show_default=True, help="Folder to write into.")
-@click.option("--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}.")
-@click.option("--weight", default="", metavar="ENTRY", help='One weight whose paths come first: "W1[2,1]", counted from 1.')
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("output"),
+    show_default=True,
+    help="Folder to write into.",
+)
+@click.option(
+    "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
+)
+@click.option(
+    "--weight", default="", metavar="ENTRY", help='One weight whose paths come first: "W1[2,1]", counted from 1.'
+)
 @click.option("--inputs", is_flag=True, help="Derive by the data as well.")
 @_with(NOTATION_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def derive(
-    models: tuple[Path, ...], examples: tuple[str, ...], out: Path, formats: str, weight: str, inputs: bool, quiet: bool, **options: Any
+    models: tuple[Path, ...],
+    examples: tuple[str, ...],
+    out: Path,
+    formats: str,
+    weight: str,
+    inputs: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Derive every gradient, check it against independent oracles, and write it down step by step.
 
@@ -120,29 +151,35 @@ def _formats(text: str) -> list[str]:
 
 def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, Any], inputs: bool) -> list[_Job]:
     """What to derive: model files, examples, a textbook network; all examples if nothing is said."""
-    from symderiv.calculus.sweep import derive as derive_model
     from symderiv.textbook import examples
-    from symderiv.textbook.model_files import read_model
 
     notation = {k: options.pop(k) for k in ("layers", "derivative", "sigmoid") if options[k] is not None}
     for key in ("layers", "derivative", "sigmoid"):
         options.pop(key, None)
     network = {k: v for k, v in options.items() if v}
-    jobs = [
-        _Job(path.stem, "", lambda path=path: derive_model(read_model(path), inputs=inputs, **notation)) for path in models
-    ]
+    jobs = [_Job(path.stem, "", partial(_derive_file, path, inputs, notation)) for path in models]
     if not (models or names or network):
         names = examples.names()
     for name in names:
         example = examples.find(name)
-        jobs.append(_Job(name, example.about, lambda example=example: example.derive(inputs=inputs, **notation)))
+        jobs.append(_Job(name, example.about, partial(example.derive, inputs=inputs, **notation)))
     if network:
         jobs.append(_network_job(network, notation, inputs))
     stems = [job.stem for job in jobs]
     double = {stem for stem in stems if stems.count(stem) > 1}
     if double:
-        raise ModelError(f"two documents would be called {double.pop()}", "rename one of the files, or write them one after the other")
+        raise ModelError(
+            f"two documents would be called {double.pop()}",
+            "rename one of the files, or write them one after the other",
+        )
     return jobs
+
+
+def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:
+    from symderiv.calculus.sweep import derive as derive_model
+    from symderiv.textbook.model_files import read_model
+
+    return derive_model(read_model(path), inputs=inputs, **notation)
 
 
 def _network_job(network: dict[str, Any], notation: dict[str, Any], inputs: bool) -> _Job:
@@ -172,13 +209,23 @@ def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: st
     for job in _progress(jobs, quiet):
         derivation = job.derive()
         report = cross_check(derivation)
-        document = document_of(derivation, title=derivation.model.title or job.stem, about=job.about, weight=weight, report=report)
+        document = document_of(
+            derivation, title=derivation.model.title or job.stem, about=job.about, weight=weight, report=report
+        )
         names = {format: f"{job.stem}.{WRITERS[format][0]}" for format in formats}
         links = tuple((name, format) for format, name in names.items() if format != "html")
         for format, name in names.items():
             files[name] = to_page(document, links) if format == "html" else WRITERS[format][1](document)
         items.append((document, derivation, names))
-        rows.append((job.stem, str(len(derivation.gradients)), str(report.steps), f"{report.largest:.0e}", ", ".join(names.values())))
+        rows.append(
+            (
+                job.stem,
+                str(len(derivation.gradients)),
+                str(report.steps),
+                f"{report.largest:.0e}",
+                ", ".join(names.values()),
+            )
+        )
     if len(jobs) > 1 and "html" in formats:
         files["index.html"] = index_page(items)
     make_folder(out)
@@ -196,7 +243,9 @@ def _progress(jobs: list[_Job], quiet: bool) -> Iterator[_Job]:
     if quiet or not sys.stderr.isatty() or len(jobs) < 2:
         yield from jobs
         return
-    with click.progressbar(jobs, label="deriving", file=sys.stderr, item_show_func=lambda job: job.stem if job else "") as bar:
+    with click.progressbar(
+        jobs, label="deriving", file=sys.stderr, item_show_func=lambda job: job.stem if job else ""
+    ) as bar:
         yield from bar
 
 
@@ -214,7 +263,12 @@ def list_examples(as_json: bool) -> None:
 
         if as_json:
             entries = [
-                {"name": e.name, "about": e.about, "title": e.model().title, "model": e.path.read_text(encoding="utf-8")}
+                {
+                    "name": e.name,
+                    "about": e.about,
+                    "title": e.model().title,
+                    "model": e.path.read_text(encoding="utf-8"),
+                }
                 for e in examples.EXAMPLES.values()
             ]
             click.echo(json.dumps(entries, indent=1))

@@ -6,7 +6,19 @@ import random
 
 from hypothesis import strategies as st
 
-from symderiv.calculus.expressions import Augment, Broadcast, DropFirst, Fill, Map, Softmax, Sum, Symbol, Transpose, apply, call
+from symderiv.calculus.expressions import (
+    Augment,
+    Broadcast,
+    DropFirst,
+    Fill,
+    Map,
+    Softmax,
+    Sum,
+    Symbol,
+    Transpose,
+    apply,
+    call,
+)
 from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import broadcast, size_of
@@ -32,7 +44,7 @@ def random_network(seed: int) -> tuple[str, Model]:
     layout, bias, scale = rng.choice(list(LAYOUTS)), rng.choice(BIASES), rng.choice(list(SCALES))
     batch, penalty = rng.random() < 0.7, rng.random() < 0.3
     outputs = "o" if activations[-1] == "softmax" or rng.random() < 0.6 else 1
-    name = f"{seed}: {'-'.join(activations)} {loss} {layout} {bias} {scale}{'' if batch else ' one'}{' penalty' if penalty else ''} o={outputs}"
+    name = f"{seed}: {'-'.join(activations)} {loss} {layout} {bias} {scale} batch={batch} penalty={penalty} o={outputs}"
     return name, layered(activations, loss, layout, bias, scale, batch=batch, outputs=outputs, penalty=penalty)
 
 

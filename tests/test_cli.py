@@ -14,11 +14,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(*args, cwd=None):
-    return subprocess.run([sys.executable, "-m", "symderiv.cli", *args], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "symderiv.cli", *args], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 def test_a_model_file_becomes_documents(tmp_path):
-    (tmp_path / "net.model").write_text("x: (d, 1); y: (1, 1); w: (1, d); b: (1, 1)\nz = w @ x + b\nL = (z - y)**2 / 2\n")
+    (tmp_path / "net.model").write_text(
+        "x: (d, 1); y: (1, 1); w: (1, d); b: (1, 1)\nz = w @ x + b\nL = (z - y)**2 / 2\n"
+    )
     result = run("derive", "net.model", "-o", "out", "--weight", "w[2]", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["net.html", "net.md", "net.tex"]
@@ -39,7 +43,20 @@ def test_all_examples_are_what_is_committed(tmp_path):
 
 
 def test_textbook_network_from_options(tmp_path):
-    result = run("derive", "--hidden", "tanh,relu", "--output", "softmax", "--loss", "mse+cross-entropy", "--penalty", "-o", str(tmp_path), "-f", "md")
+    result = run(
+        "derive",
+        "--hidden",
+        "tanh,relu",
+        "--output",
+        "softmax",
+        "--loss",
+        "mse+cross-entropy",
+        "--penalty",
+        "-o",
+        str(tmp_path),
+        "-f",
+        "md",
+    )
     assert result.returncode == 0, result.stderr
     (path,) = tmp_path.iterdir()
     assert path.name == "tanh-relu-softmax-mse-cross-entropy-penalty.md"
@@ -94,5 +111,7 @@ def test_a_failed_check_is_exit_1_and_writes_nothing(tmp_path):
 
 def test_help_imports_nothing_heavy():
     code = "import sys\nimport symderiv.cli\nprint([m for m in ('sympy', 'numpy', 'jinja2') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
     assert "derive" in run("--help").stdout

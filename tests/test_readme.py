@@ -27,11 +27,17 @@ def test_commands_and_the_error_shown(tmp_path):
         words = shlex.split(line, comments=True)[1:]
         if "pdf" in words:
             words[words.index("pdf")] = "html"  # the PDF has its own test, which knows whether there is a LaTeX
-        result = subprocess.run([sys.executable, "-m", "symderiv.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [sys.executable, "-m", "symderiv.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert result.returncode == 0, result.stderr
     assert {"net.html", "net.tex", "net.md"} <= {path.name for path in (tmp_path / "output").iterdir()}
     (tmp_path / "net.model").write_text(model.replace("X @ W1", "W1 @ X"))
     result = subprocess.run(
-        [sys.executable, "-m", "symderiv.cli", "derive", "net.model"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "symderiv.cli", "derive", "net.model"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 2 and result.stderr.strip() in TEXT

@@ -129,9 +129,9 @@ def from_sympy(matrix: sympy.Expr, roles: Mapping[str, str] | None = None) -> Ex
             case sympy.HadamardProduct():
                 return apply(sympy.Mul, *map(convert, m.args))
             case sympy.HadamardPower():
-                return convert(m.base) ** m.exp
+                return apply(lambda x: x**m.exp, convert(m.base))
             case sympy.MatPow() if m.shape == (1, 1):
-                return convert(m.base) ** m.exp
+                return apply(lambda x: x**m.exp, convert(m.base))
             case ElementwiseApplyFunction():
                 return apply(m.function, convert(m.expr))
             case sympy.Transpose():

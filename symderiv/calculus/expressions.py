@@ -9,7 +9,7 @@ operators `+ - * / **` insert a `Broadcast` where NumPy would stretch a side.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 import sympy
@@ -190,7 +190,11 @@ class _Axis(Expr):
 
     __slots__ = ("axis",)
     axis: int
-    resize: ClassVar[Callable[[Size], Size]]
+
+    @staticmethod
+    def resize(size: Size) -> Size:
+        """The size along the axis, after the work."""
+        return size
 
     def __new__(cls, matrix: Expr, axis: int) -> Any:
         shape = list(matrix.shape)
@@ -207,28 +211,36 @@ class Sum(_Axis):
     """The sum along `axis`, which keeps size 1: (n, d) to (1, d) or (n, 1)."""
 
     __slots__ = ()
-    resize = staticmethod(lambda size: ONE)
+
+    @staticmethod
+    def resize(size: Size) -> Size:
+        return ONE
 
 
 class Softmax(_Axis):
     """e^z over the sum of e^z along `axis`: a node of its own, so that its Jacobian is never taken as diagonal."""
 
     __slots__ = ()
-    resize = staticmethod(lambda size: size)
 
 
 class Augment(_Axis):
     """A row (axis 0) or column (axis 1) of ones put first: the bias inside the weights."""
 
     __slots__ = ()
-    resize = staticmethod(lambda size: size + 1)
+
+    @staticmethod
+    def resize(size: Size) -> Size:
+        return size + 1
 
 
 class DropFirst(_Axis):
     """All but the first row (axis 0) or column (axis 1): undoes Augment."""
 
     __slots__ = ()
-    resize = staticmethod(lambda size: size + -1)
+
+    @staticmethod
+    def resize(size: Size) -> Size:
+        return size + -1
 
 
 class Broadcast(Expr):
@@ -320,7 +332,9 @@ def apply(function: Callable[..., Scalar], *operands: Any) -> Expr:
             common = broadcast(shape, operand.shape)
             if common is None:
                 sides = [(name_of(o), show(o.shape)) for o in operands if isinstance(o, Expr)]
-                raise ShapeError("elementwise work needs equal shapes, or a side of size 1", sides, _stretch_hint(sides))
+                raise ShapeError(
+                    "elementwise work needs equal shapes, or a side of size 1", sides, _stretch_hint(sides)
+                )
             shape = common
     args = [o for o in operands if isinstance(o, Expr)]
     places = iter(placeholder(i) for i in range(len(args)))
@@ -353,7 +367,7 @@ def mean(matrix: Expr, axis: int | None = None) -> Expr:
     """The mean of the entries, along one axis (size 1 is kept) or of all of them."""
     axes = (0, 1) if axis is None else (axis,)
     count = sympy.Mul(*(matrix.shape[each].to_sympy() for each in axes))
-    return total(matrix, axis) / count
+    return apply(lambda x: x / count, total(matrix, axis))
 
 
 def substitute(expr: Expr, values: Mapping[Expr, Expr], memo: dict[Expr, Expr] | None = None) -> Expr:

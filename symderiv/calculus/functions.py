@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 
-Scalar = sympy.Expr
+Scalar: TypeAlias = sympy.Expr
 
 
 @cache
@@ -23,7 +23,7 @@ def placeholder(index: int) -> sympy.Symbol:
     return sympy.Symbol(f"x{index}", real=True)
 
 
-class Elementwise(sympy.Function):
+class Elementwise(sympy.Function):  # type: ignore[misc]
     """A scalar function known by its definition and its slope in the first argument (later ones are constants)."""
 
     is_real = True
@@ -37,6 +37,7 @@ class Elementwise(sympy.Function):
         return type(self).row(self, *self.args)[0]
 
     def fdiff(self, argindex: int = 1) -> Scalar:
+        """The slope; SymPy's `diff` calls this."""
         if argindex != 1:
             raise sympy.ArgumentIndexError(self, argindex)
         return type(self).row(self, *self.args)[1]
@@ -50,14 +51,22 @@ FUNCTIONS: dict[str, type[sympy.Function]] = {
 }
 
 
-def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[Callable[..., tuple[Scalar, Scalar]]], type[sympy.Function]]:
+Row: TypeAlias = Callable[..., tuple[Scalar, Scalar]]
+
+
+def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[Row], type[sympy.Function]]:
     """Make a row: the decorated function gets (y, x, ...) and returns (definition, slope).
 
     note: a caveat for readers; defaults: the constants after x where a caller gives none.
     """
 
-    def register(row: Callable[..., tuple[Scalar, Scalar]]) -> type[sympy.Function]:
-        attributes: dict[str, Any] = {"row": staticmethod(row), "note": note, "defaults": defaults, "__doc__": row.__doc__}
+    def register(row: Row) -> type[sympy.Function]:
+        attributes: dict[str, Any] = {
+            "row": staticmethod(row),
+            "note": note,
+            "defaults": defaults,
+            "__doc__": row.__doc__,
+        }
         kind = type(row.__name__, (Elementwise,), attributes)
         kind.__module__ = __name__  # so that expressions that use it can be pickled
         FUNCTIONS[row.__name__] = kind
@@ -84,7 +93,9 @@ def relu(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return x * step(x), step(x)
 
 
-@elementwise("leaky_relu has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),))
+@elementwise(
+    "leaky_relu has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),)
+)
 def leaky_relu(y: Scalar, x: Scalar, leak: Scalar) -> tuple[Scalar, Scalar]:
     """leaky_relu(x) = x where x > 0, else leak x; slope 1 where x > 0, else leak."""
     return x * (leak + (1 - leak) * step(x)), leak + (1 - leak) * step(x)
@@ -110,7 +121,7 @@ def huber(y: Scalar, x: Scalar, bound: Scalar) -> tuple[Scalar, Scalar]:
     return inside * x**2 / 2 + (1 - inside) * bound * (abs(x) - bound / 2), clip(x, bound)
 
 
-class Opaque(sympy.Function):
+class Opaque(sympy.Function):  # type: ignore[misc]
     """A smooth function of which only the name is known: `g(x)`; its slope is `g'(x)`, whose slope is `g''(x)`."""
 
     is_real = True
@@ -118,14 +129,17 @@ class Opaque(sympy.Function):
     order = 0
 
     def fdiff(self, argindex: int = 1) -> Scalar:
+        """The next derivative, as another opaque function."""
         return opaque(self.letter, self.order + 1)(*self.args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _call_opaque, (self.letter, self.order, self.args)
 
 
 @cache
 def opaque(letter: str, order: int = 0) -> type[Opaque]:
     """The opaque function `letter` (or its derivative of the given order)."""
     kind = type(f"{letter}_{order}" if order else letter, (Opaque,), {"letter": letter, "order": order})
-    kind.__reduce__ = lambda self: (_call_opaque, (letter, order, self.args))  # type: ignore[method-assign]
     return kind
 
 

@@ -83,7 +83,9 @@ class Model:
                         f"{equation.name} uses {symbol.name}, which is not defined before it", subject=equation.name
                     )
             if equation.name in known:
-                raise ModelError(f"{equation.name} is defined twice", "give the second value a name of its own", equation.name)
+                raise ModelError(
+                    f"{equation.name} is defined twice", "give the second value a name of its own", equation.name
+                )
             known.add(equation.name)
         if self.loss.symbol.shape != SCALAR:
             shape = show(self.loss.symbol.shape)

@@ -108,7 +108,7 @@ def pull_out_constant(expr: Expr) -> Expr | None:
     """A (c B) = c (A B), and likewise out of transposes, sums, repeats and cuts: c is a number, 1/n or a hyper-parameter."""
     if not isinstance(expr, (MatMul, Transpose, Sum, Broadcast, DropFirst)):
         return None
-    constant, args = sympy.Integer(1), []
+    constant, args = sympy.Integer(1), list[Expr]()
     for arg in expr.args:
         factor, rest = split_constant(arg)
         constant, args = constant * factor, [*args, rest]
@@ -151,11 +151,15 @@ def sum_of_repeats(expr: Expr) -> Expr | None:
     constant = [i for i, arg in enumerate(inner.args) if isinstance(arg, Broadcast) and expr.axis in arg.axes]
     factors = sympy.Mul.make_args(inner.function)
     moving = {placeholder(i) for i in range(len(inner.args)) if i not in constant}
-    outside = sympy.Mul(*(f for f in factors if f.free_symbols & {placeholder(i) for i in constant} and not f.free_symbols & moving))
+    outside = sympy.Mul(
+        *(f for f in factors if f.free_symbols & {placeholder(i) for i in constant} and not f.free_symbols & moving)
+    )
     if outside == 1:
         return None
     summed = total(fused(inner.function / outside, inner.args), expr.axis)
-    shortened = tuple(Broadcast(inner.args[i].args[0], expr.shape) if i in constant else summed for i in range(len(inner.args)))
+    shortened = tuple(
+        Broadcast(inner.args[i].args[0], expr.shape) if i in constant else summed for i in range(len(inner.args))
+    )
     return fused(outside * placeholder(len(shortened)), (*shortened, summed))
 
 
@@ -220,7 +224,7 @@ def tidied(function: Scalar) -> Scalar:
     function = function.replace(lambda e: isinstance(e, sympy.Add), _constant_in_front)
     if not isinstance(function, sympy.Mul):
         return function
-    constant, factors = sympy.Integer(1), []
+    constant, factors = sympy.Integer(1), list[Scalar]()
     for factor in function.args:
         content, rest = _positive_first(factor)
         constant, factors = constant * content, [*factors, rest]

@@ -67,6 +67,4 @@ def broadcast(left: Shape, right: Shape) -> Shape | None:
     common = tuple(
         a if b == ONE else b if a == ONE else a if a == b else None for a, b in zip(left, right, strict=True)
     )
-    if common == left or common == right:
-        return left if common == left else right
-    return None
+    return common if common in (left, right) else None

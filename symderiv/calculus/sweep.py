@@ -28,7 +28,10 @@ def derive(model: Model, *, inputs: bool = False, **options: Any) -> Derivation:
     return Derivation(model, tuple(_Sweep(model, inputs).adjoints()), options)
 
 
-def pull_back(expr: Expr, cotangent: Expr, value: Expr, tracked: frozenset[str], target: str) -> Iterator[tuple[Symbol, Expr, tuple[Step, ...]]]:
+Share = tuple[Symbol, Expr, tuple[Step, ...]]
+
+
+def pull_back(expr: Expr, cotangent: Expr, value: Expr, tracked: frozenset[str], target: str) -> Iterator[Share]:
     """Push `cotangent` from an expression down to each tracked name in it; yields name, contribution and its steps.
 
     `value` is the name of the expression, if it has one.

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Paragraph:
+    """Running text."""
+
     text: str
 
 
@@ -26,11 +28,15 @@ class Formula:
 
 @dataclass(frozen=True)
 class Bullets:
+    """A list of short texts."""
+
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
+    """Cells of running text under a header."""
+
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 

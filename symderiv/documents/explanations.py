@@ -102,7 +102,9 @@ def _map(step: Step, p: Printer) -> str:
     notes = [f" ({kind.note})" for kind in map(type, kinds) if issubclass(kind, Elementwise) and kind.note]
     product = "is multiplied by" if step.before.shape == SCALAR else "is multiplied, entry by entry, by"
     opaque = "; only the name of the function is known" if any(isinstance(k, Opaque) for k in kinds) else ""
-    work = "" if step.before.shape == SCALAR else f"Elementwise work: an entry depends on the same entry of ${p.latex(step.before.args[step.part])}$ only. "
+    part = p.latex(step.before.args[step.part])
+    scalar = step.before.shape == SCALAR
+    work = "" if scalar else f"Elementwise work: an entry depends on the same entry of ${part}$ only. "
     rule = _slope_of_one_function(step.before, p)
     return f"{work}What comes from above {product} the slope{rule}{opaque}{''.join(notes)}."
 
@@ -166,7 +168,8 @@ def _push_transpose(step: Step, p: Printer) -> str:
 @sentence_for("scalar-calculus")
 def _scalar_calculus(step: Step, p: Printer) -> str:
     assert isinstance(step.before, Map)
-    cancels = any(power.exp.is_negative for power in step.before.function.atoms(sympy.Pow) if any(not s.is_positive for s in power.free_symbols))
+    powers = step.before.function.atoms(sympy.Pow)
+    cancels = any(p.exp.is_negative and any(not s.is_positive for s in p.free_symbols) for p in powers)
     return "Common denominator, and what stands above and below cancels." if cancels else ""
 
 
@@ -204,4 +207,6 @@ def _softmax_sums_to_one(step: Step, p: Printer) -> str:
 def _sums_to_one(step: Step, p: Printer) -> str:
     assert step.assumption is not None
     what = "column" if step.assumption.axis == 0 else "row"
-    return f"*Assumption used:* each {what} of ${p.notation.name(step.assumption.name)}$ sums to 1 (one-hot targets do)."
+    return (
+        f"*Assumption used:* each {what} of ${p.notation.name(step.assumption.name)}$ sums to 1 (one-hot targets do)."
+    )

@@ -14,7 +14,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot create the folder {folder}: {error.strerror}\n  choose another one with -o DIR") from error
+        raise OutputError(
+            f"cannot create the folder {folder}: {error.strerror}\n  choose another one with -o DIR"
+        ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write into the folder {folder}\n  choose another one with -o DIR")
 

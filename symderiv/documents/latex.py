@@ -124,7 +124,12 @@ class Printer:
             ones = self._under(self.ones(size, row=expr.axis == 0), (ONE, size) if expr.axis == 0 else (size, ONE))
             body = self._shaped(expr.args[0], PRODUCT)
             return rf"{ones} \; {body}" if expr.axis == 0 else rf"{body} \; {ones}"
-        if isinstance(expr, Map) and len(expr.args) > 1 and isinstance(expr.function, sympy.Mul) and expr.shape != SCALAR:
+        if (
+            isinstance(expr, Map)
+            and len(expr.args) > 1
+            and isinstance(expr.function, sympy.Mul)
+            and expr.shape != SCALAR
+        ):
             constant, factors, below = self._sorted_factors(expr.function)
             if not below:
                 front = "" if constant == 1 else "-" if constant == -1 else self.number(constant) + r" \, "
@@ -242,10 +247,16 @@ class Printer:
         if q == 1:
             if p.is_Rational or p.is_Symbol:
                 return self.scalar(p, {}, True)
-            parts = [self._constant_factor(f) for f in sorted(sympy.Mul.make_args(p), key=lambda f: (not f.is_number, str(f)))]
+            parts = [
+                self._constant_factor(f)
+                for f in sorted(sympy.Mul.make_args(p), key=lambda f: (not f.is_number, str(f)))
+            ]
             return Tex(" ".join(parts), PRODUCT)
         sign = "-" if p.could_extract_minus_sign() else ""
-        return Tex(rf"{sign}\frac{{{self._constant(-p if sign else p).text}}}{{{self._constant(q).text}}}", SUM if sign else ATOM)
+        return Tex(
+            rf"{sign}\frac{{{self._constant(-p if sign else p).text}}}{{{self._constant(q).text}}}",
+            SUM if sign else ATOM,
+        )
 
     def _constant_factor(self, factor: Scalar) -> str:
         if isinstance(factor, sympy.Pow):
@@ -335,7 +346,11 @@ def _order_of_terms(term: Scalar) -> tuple[int, bool, int, str]:
 
 def _order_of_factors(factor: Scalar) -> tuple[bool, int, int, str]:
     """Reading order of a product: differences such as a - y first, then by first use, simple factors first."""
-    difference = isinstance(factor, sympy.Add) and len(factor.args) == 2 and all(t.is_Symbol or (-t).is_Symbol for t in factor.args)
+    difference = (
+        isinstance(factor, sympy.Add)
+        and len(factor.args) == 2
+        and all(t.is_Symbol or (-t).is_Symbol for t in factor.args)
+    )
     return not difference, _first_use(factor), int(factor.count_ops()), str(factor)
 
 
@@ -389,7 +404,9 @@ def _broadcast(p: Printer, e: Broadcast) -> Tex:
 
 def _drop_first(p: Printer, e: DropFirst) -> Tex:
     rows = "1:," if e.axis == 0 else ",1:"
-    index = rows.strip(",") if ONE in (e.shape[1 - e.axis],) else rows.replace(",", r",\cdot" if e.axis == 0 else r"\cdot,")
+    index = (
+        rows.strip(",") if ONE in (e.shape[1 - e.axis],) else rows.replace(",", r",\cdot" if e.axis == 0 else r"\cdot,")
+    )
     return Tex(rf"{parenthesised(p.latex(e.args[0]))}_{{{index}}}", POWER)
 
 

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 ELEMENTS = frozenset(
-    "math semantics mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom mfenced msub msup msubsup "
-    "munder mover munderover mtable mtr mtd".split()
+    "math semantics mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom mfenced msub "
+    "msup msubsup munder mover munderover mtable mtr mtd".split()
 )
 ATTRIBUTES = frozenset(
-    "display mathvariant stretchy fence form accent accentunder columnalign minsize maxsize largeop movablelimits "
-    "lspace rspace width scriptlevel displaystyle separator linethickness symmetric".split()
+    "display mathvariant stretchy fence form accent accentunder columnalign minsize maxsize largeop "
+    "movablelimits lspace rspace width scriptlevel displaystyle separator linethickness symmetric".split()
 )
 
 
@@ -53,7 +53,9 @@ def _write_variants_out(tree: ElementTree.Element) -> None:
 
 
 def _variant(variant: str, character: str) -> str:
-    starts = {"bold": (0x1D400, 0x1D41A, 0x1D7CE, 0x1D6C2), "double-struck": (0x1D538, 0x1D552, 0x1D7D8, 0)}.get(variant)
+    starts = {"bold": (0x1D400, 0x1D41A, 0x1D7CE, 0x1D6C2), "double-struck": (0x1D538, 0x1D552, 0x1D7D8, 0)}.get(
+        variant
+    )
     for start, first in zip(starts or (), "Aa0α", strict=False):
         offset = ord(character) - ord(first)
         if start and 0 <= offset < (10 if first == "0" else 25 if first == "α" else 26):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import sympy
 
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
-from symderiv.calculus.expressions import Augment, Broadcast, Expr, Fill, Softmax, Symbol, symbols_in
+from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, Softmax, Symbol, symbols_in
 from symderiv.calculus.functions import Elementwise
-from symderiv.calculus.shapes import ONE, SCALAR
+from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.documents.content import (
     Block,
     Bullets,
@@ -28,7 +28,7 @@ from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
 from symderiv.oracles.checks import Report, cross_check, oracle_names
-from symderiv.views.index import Entry, Index, Place, Total, entry
+from symderiv.views.index import Entry, Index, Place, entry
 from symderiv.views.paths import Path, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
 
@@ -80,12 +80,19 @@ class _Author:
     def conventions(self) -> Iterator[Block]:
         items = []
         if any(symbol.shape != SCALAR for symbol in self.model.inputs):
-            items.append(r"$\odot$ multiplies entry by entry; a fraction, a power and a function of a matrix are taken entry by entry.")
-        ones = self.p.ones(self._broadcast_size(), row=False) if self._broadcast_size() else ""
-        if ones:
-            items.append(f"${ones}$ is a column of ones: it repeats a bias for every sample, and adds up over the samples.")
+            items.append(
+                r"$\odot$ multiplies entry by entry; a fraction, a power and a function of a matrix are taken entry by entry."
+            )
+        samples = self._broadcast_size()
+        if samples:
+            ones = self.p.ones(samples, row=False)
+            items.append(
+                f"${ones}$ is a column of ones: it repeats a bias for every sample, and adds up over the samples."
+            )
         if any(isinstance(e, Augment) for equation in self.model.equations for e in _parts(equation.value)):
-            items.append("A tilde means: with a 1 put first, so that the first row of the weights is the bias. Its indices start at 0.")
+            items.append(
+                "A tilde means: with a 1 put first, so that the first row of the weights is the bias. Its indices start at 0."
+            )
         items += [f"{kind} is taken as stated: {note}." for kind, note in self._function_notes()]
         if len(self.model.terms) > 1:
             named = ", ".join(f"${self.n.term(t.name)}$" for t in self.model.terms)
@@ -93,11 +100,13 @@ class _Author:
                          f"{named} are propagated on their own and added where the first matrix product is met.")  # fmt: skip
         for assumption in self.derivation.assumptions:
             what = "column" if assumption.axis == 0 else "row"
-            items.append(f"*Assumption:* each {what} of ${self.n.name(assumption.name)}$ sums to 1. It is used where marked below.")
+            items.append(
+                f"*Assumption:* each {what} of ${self.n.name(assumption.name)}$ sums to 1. It is used where marked below."
+            )
         if items:
             yield Bullets(tuple(items))
 
-    def _broadcast_size(self) -> object:
+    def _broadcast_size(self) -> Size | None:
         for equation in self.model.equations:
             for part in _parts(equation.value):
                 if isinstance(part, Broadcast) and part.args[0].shape != SCALAR:
@@ -105,7 +114,8 @@ class _Author:
         return None
 
     def _function_notes(self) -> list[tuple[str, str]]:
-        kinds = {type(f) for e in self.model.equations for x in _parts(e.value) for f in getattr(x, "function", sympy.S.One).atoms(sympy.Function)}
+        maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
+        kinds = {type(f) for part in maps for f in part.function.atoms(sympy.Function)}
         return sorted((kind.__name__, kind.note) for kind in kinds if issubclass(kind, Elementwise) and kind.note)
 
     def network(self) -> Section:
@@ -114,7 +124,13 @@ class _Author:
         for equation in self.model.equations:
             if equation.name in self.model.relevant:
                 shape = "" if equation.symbol.shape == SCALAR else f"${self.p.shape(equation.symbol.shape)}$"
-                lines.append((self.p.latex(equation.symbol), self.p.latex(equation.value), self._axis_note(equation.value) or shape))
+                lines.append(
+                    (
+                        self.p.latex(equation.symbol),
+                        self.p.latex(equation.value),
+                        self._axis_note(equation.value) or shape,
+                    )
+                )
                 row, column = self._indices(equation.symbol)
                 left = self.p.index_tex(Entry(equation.symbol, row, column)).text
                 right = self.p.index_tex(entry(equation.value, row, column, self.p.letters)).text
@@ -139,14 +155,16 @@ class _Author:
         at = f" at {sizes}" if sizes else ""
         return f"One sample{at}. Click a weight to see its paths to the loss."
 
-    def _named_sizes(self) -> list[object]:
-        sizes = {size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset}
+    def _named_sizes(self) -> list[Size]:
+        sizes = {
+            size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset
+        }
         return [sizes[name] for name in self.sizes if name in sizes]
 
     def steps(self) -> Section:
         """Every adjoint, from the loss backwards."""
         intro = Paragraph(
-            f"From the loss backwards. Each derivative has the shape of the quantity it is taken by; each line says what it uses."
+            "From the loss backwards. Each derivative has the shape of the quantity it is taken by; each line says what it uses."
         )
         sections = [self.adjoint(adjoint) for adjoint in self.derivation]
         return Section("Step by step", "steps", (intro,), tuple(sections))
@@ -155,7 +173,11 @@ class _Author:
         """How one adjoint comes about: chain rule, local derivatives, matrix form, substitution, cancellation."""
         blocks: list[Block] = []
         if adjoint.parts:
-            blocks.append(Paragraph("The terms of the loss meet here, before the first matrix product on the way back, and are added."))
+            blocks.append(
+                Paragraph(
+                    "The terms of the loss meet here, before the first matrix product on the way back, and are added."
+                )
+            )
         for contribution in adjoint.contributions:
             blocks += self.chain(adjoint, contribution)
         blocks += self.matrix_form(adjoint)
@@ -172,7 +194,8 @@ class _Author:
         several = len(adjoint.contributions) > 1
         lead = f"${self.p.latex(adjoint.quantity)}$ is used in ${self.p.latex(equation.symbol)} = {self.p.latex(equation.value)}$."
         if equation is self.model.loss and not several:
-            lead = f"${self.p.latex(adjoint.quantity)}$ stands in the loss itself" + (f", in its term ${self.n.term(adjoint.term)}$." if adjoint.term else ".")
+            term = f", in its term ${self.n.term(adjoint.term)}$" if adjoint.term else ""
+            lead = f"${self.p.latex(adjoint.quantity)}$ stands in the loss itself{term}."
         yield Paragraph(("*One of several uses.* " if several else "") + lead)
         loss = self.n.term(adjoint.term)
         lines = []
@@ -181,7 +204,8 @@ class _Author:
             local = self.n.derivative_of(top, name)
             sums = " ".join(self.p.sigma(index) for index in fresh if isinstance(index, Index))
             if equation is not self.model.loss:
-                lines.append((self.n.derivative_of(loss, name), f"{sums} {self.n.derivative_of(loss, top)} \\, {local}".strip(), "chain rule"))
+                product = f"{sums} {self.n.derivative_of(loss, top)} \\, {local}".strip()
+                lines.append((self.n.derivative_of(loss, name), product, "chain rule"))
             slope = self.p.index_tex(factor.value).text
             if slope != self.p.latex(adjoint.closed) or equation is not self.model.loss:
                 lines.append((local, slope, "local derivative"))
@@ -196,7 +220,7 @@ class _Author:
         left, closed = self.n.adjoint(adjoint.symbol), self.p.latex(adjoint.closed)
         short = len(closed) <= LONGEST_CLOSED
         used = sorted((s for s in symbols_in(adjoint.named) if s.role == "adjoint"), key=lambda s: s.name)
-        earlier = {s: self.derivation.by_symbol[s.name].closed for s in used}
+        earlier: dict[Expr, Expr] = {s: self.derivation.by_symbol[s.name].closed for s in used}
         self.p.replace = dict(earlier) if short else {}
         substituted = self.p.latex(adjoint.named)
         self.p.replace = {}
@@ -220,7 +244,7 @@ class _Author:
         reasons += [
             f"*Cancellation:* ${below}$ stands below the line in ${self.n.adjoint(s)}$ and above it in the slope, so it drops out."
             for s, value in earlier.items()
-            if (below := self.p.denominator(value)) and not self.p.denominator(adjoint.closed)
+            if isinstance(s, Symbol) and (below := self.p.denominator(value)) and not self.p.denominator(adjoint.closed)
         ]
         if reasons:
             yield Bullets(tuple(reasons))
@@ -231,7 +255,9 @@ class _Author:
         if short:
             yield Formula(((left, closed, f"${self.p.shape(adjoint.quantity.shape)}$"),), result=True)
         else:
-            yield Paragraph("Written out in forward values alone this becomes long; the form above is the one to compute.")
+            yield Paragraph(
+                "Written out in forward values alone this becomes long; the form above is the one to compute."
+            )
 
     def shown(self, adjoint: Adjoint) -> Expr:
         """The closed form, or the named one where the closed one is too long to read."""
@@ -245,7 +271,10 @@ class _Author:
             lines.append((name, rf"{name} - \eta \, {self.n.adjoint(self.derivation.adjoint(symbol.name).symbol)}", ""))
         if not lines:
             return None
-        text = r"Gradient descent with the learning rate $\eta$ moves every parameter against its gradient; all gradients are taken at the old values, then all parameters change together:"
+        text = (
+            r"Gradient descent with the learning rate $\eta$ moves every parameter against its gradient. All gradients are "
+            "taken at the old values, then all parameters change together:"
+        )
         return Section("The updates", "updates", (Paragraph(text), Formula(tuple((a, b, "") for a, b, _ in lines))))
 
     def weights(self) -> Section:
@@ -258,7 +287,9 @@ class _Author:
             )
         ]
         picked = self._picked(chosen)
-        blocks += [self.weight_path(e, key, e == chosen or (chosen is None and k == 0)) for k, (e, key) in enumerate(picked)]
+        blocks += [
+            self.weight_path(e, key, e == chosen or (chosen is None and k == 0)) for k, (e, key) in enumerate(picked)
+        ]
         return Section("One weight at a time", "weights", tuple(blocks))
 
     def _picked(self, chosen: Entry | None) -> list[tuple[Entry, str]]:
@@ -300,7 +331,9 @@ class _Author:
         blocks: list[Block] = []
         arrows = [r" \rightarrow ".join(self.n.name(q) for q in path.quantities) for path in paths]
         label = "path" if len(paths) == 1 else "paths"
-        blocks.append(Paragraph(f"{len(paths)} {label} through the quantities: " + ", ".join(f"${a}$" for a in arrows) + "."))
+        blocks.append(
+            Paragraph(f"{len(paths)} {label} through the quantities: " + ", ".join(f"${a}$" for a in arrows) + ".")
+        )
         named = " + ".join(self._factors(path) for path in paths)
         values = " + ".join(self.p.index_tex(path.value).text for path in paths)
         blocks.append(Formula(((left, named, "every factor named"), ("", values, "every factor's value"))))
@@ -329,10 +362,14 @@ class _Author:
             f"steps was checked to {self.report.digits} digits at a random point: a rewriting must not change the value, a "
             "pullback must agree with the change of the value it belongs to."
         )
-        return Section("How this was checked", "checks", (Paragraph(text), Table(("gradient by", *oracles), tuple(rows))))
+        return Section(
+            "How this was checked", "checks", (Paragraph(text), Table(("gradient by", *oracles), tuple(rows)))
+        )
 
-    def _all_sizes(self) -> list[object]:
-        sizes = {size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset}
+    def _all_sizes(self) -> list[Size]:
+        sizes = {
+            size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset
+        }
         return [sizes[name] for name in self.report.sizes if name in sizes]
 
     # Small things
@@ -363,6 +400,3 @@ def _parts(expr: Expr) -> Iterator[Expr]:
     yield expr
     for arg in expr.args:
         yield from _parts(arg)
-
-
-__all__ = ["Fill", "Total", "document_of"]

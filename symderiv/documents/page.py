@@ -43,7 +43,11 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(inline=inline, display=_display, safe_svg=Markup)
     environment.tests["block"] = lambda block, name: type(block).__name__ == name
@@ -54,7 +58,10 @@ def render(template: str, **values: object) -> str:
     """A template with the page's style and script, and the policy that allows exactly that script."""
     script = (TEMPLATES / "page.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
     style = (TEMPLATES / "page.css").read_text()
     page = _environment().get_template(template)
     return page.render(style=Markup(style), script=Markup(script), policy=policy, **values) + "\n"
@@ -81,4 +88,8 @@ def index_page(items: list[tuple[Document, Derivation, dict[str, str]]]) -> str:
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return _environment().get_template("fragment.html.j2").render(document=document, style=Markup((TEMPLATES / "page.css").read_text()))
+    return (
+        _environment()
+        .get_template("fragment.html.j2")
+        .render(document=document, style=Markup((TEMPLATES / "page.css").read_text()))
+    )

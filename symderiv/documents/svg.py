@@ -18,7 +18,7 @@ GREEK_LETTERS = dict(
         "αβγδεζηθκλμνξπρστφχψω",
         strict=True,
     )
-)  # fmt: skip
+)
 HAT = {"hat": "\u0302", "tilde": "\u0303"}
 
 
@@ -88,18 +88,29 @@ def _lights(weight: tuple[Symbol, int, int], graph: Graph, ids: dict[Node, str],
 
 
 def _edge(
-    edge: Edge, name: str, place: dict[Node, tuple[float, float]], graph: Graph, ids: dict[Node, str], edge_ids: dict[Edge, str]
+    edge: Edge,
+    name: str,
+    place: dict[Node, tuple[float, float]],
+    graph: Graph,
+    ids: dict[Node, str],
+    edge_ids: dict[Edge, str],
 ) -> str:
     (x1, y1), (x2, y2) = place[edge.start], place[edge.end]
     line = f'x1="{x1 + R:g}" y1="{y1:g}" x2="{x2 - R:g}" y2="{y2:g}"'
     if not edge.weights:
         return f'<line id="{name}" class="use" {line}/>'
     weight = edge.weights[0]
-    return _clickable(weight, graph, ids, edge_ids, f'<line class="hit" {line}/><line id="{name}" class="weight" {line}/>')
+    return _clickable(
+        weight, graph, ids, edge_ids, f'<line class="hit" {line}/><line id="{name}" class="weight" {line}/>'
+    )
 
 
 def _bias(
-    weight: tuple[Symbol, int, int], place: dict[Node, tuple[float, float]], graph: Graph, ids: dict[Node, str], edge_ids: dict[Edge, str]
+    weight: tuple[Symbol, int, int],
+    place: dict[Node, tuple[float, float]],
+    graph: Graph,
+    ids: dict[Node, str],
+    edge_ids: dict[Edge, str],
 ) -> str:
     x, y = place[graph.uses[weight][0]]
     top = y - R - 12
@@ -107,10 +118,13 @@ def _bias(
     return _clickable(weight, graph, ids, edge_ids, shape + _label(x - 16, top + 1, plain_name(weight[0].name), "bias"))
 
 
-def _clickable(weight: tuple[Symbol, int, int], graph: Graph, ids: dict[Node, str], edge_ids: dict[Edge, str], shape: str) -> str:
+def _clickable(
+    weight: tuple[Symbol, int, int], graph: Graph, ids: dict[Node, str], edge_ids: dict[Edge, str], shape: str
+) -> str:
     key = weight_key(weight)
     name = f"{weight[0].name}[{weight[1] + 1},{weight[2] + 1}]"
+    lights = quoteattr(_lights(weight, graph, ids, edge_ids))
     return (
-        f'<a class="pick" href="#path-{escape(key)}" data-key={quoteattr(key)} data-lights={quoteattr(_lights(weight, graph, ids, edge_ids))} '
+        f'<a class="pick" href="#path-{escape(key)}" data-key={quoteattr(key)} data-lights={lights} '
         f"aria-label={quoteattr('paths of the weight ' + name)}><title>{escape(name)}</title>{shape}</a>"
     )

@@ -72,7 +72,11 @@ def _block(block: Block) -> Iterator[str]:
         case Paragraph(text):
             yield from ("", _inline(text), "")
         case Bullets(items):
-            yield from (r"\begin{itemize}\setlength{\itemsep}{1pt}", *(rf"\item {_inline(item)}" for item in items), r"\end{itemize}")
+            yield from (
+                r"\begin{itemize}\setlength{\itemsep}{1pt}",
+                *(rf"\item {_inline(item)}" for item in items),
+                r"\end{itemize}",
+            )
         case Formula(lines, result):
             body = "\n".join(_aligned(lines))
             inner = rf"\begin{{aligned}} {body} \end{{aligned}}"
@@ -130,7 +134,8 @@ def to_pdf(document: Document) -> bytes:
         source = Path(folder, "document.tex")
         source.write_text(to_tex(document))
         command = [program, "-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode", source.name]
-        environment = {"PATH": str(Path(program).parent) + ":/usr/bin:/bin", "SOURCE_DATE_EPOCH": "0", "HOME": folder, "FORCE_SOURCE_DATE": "1"}
+        path = f"{Path(program).parent}:/usr/bin:/bin"
+        environment = {"PATH": path, "HOME": folder, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
         result = subprocess.run(command, cwd=folder, capture_output=True, env=environment, timeout=120, check=False)
         if result.returncode:
             log = result.stdout.decode(errors="replace")

@@ -103,7 +103,7 @@ def _directional_error(model: Model, point: Point, symbol: Symbol, gradient: Arr
     rng = np.random.default_rng(0)
     errors = []
     for _ in range(3):
-        direction = rng.normal(size=gradient.shape)
+        direction: Array = np.asarray(rng.normal(size=gradient.shape))
         truth = complex_step_along(model, point, symbol, direction)
         scale = max(abs(truth), float(np.linalg.norm(gradient)))
         errors.append(abs(float((gradient * direction).sum()) - truth) / max(scale, 1e-30))
@@ -164,10 +164,12 @@ def _pullback_sides(step: Step, point: Point, memo: dict[Expr, Array]) -> tuple[
 
 def _close(left: Array, right: Array) -> bool:
     scale = max((abs(x) for x in np.ravel(right)), default=0) + mpmath.mpf(10) ** -DIGITS
-    return all(abs(x - y) <= scale * mpmath.mpf(10) ** (5 - DIGITS) for x, y in zip(np.ravel(left), np.ravel(right), strict=True))
+    return all(
+        abs(x - y) <= scale * mpmath.mpf(10) ** (5 - DIGITS)
+        for x, y in zip(np.ravel(left), np.ravel(right), strict=True)
+    )
 
 
 def oracle_names(report: Report) -> Sequence[str]:
     """The oracles of a report, in order."""
     return tuple(dict.fromkeys(c.oracle for c in report.comparisons))
-

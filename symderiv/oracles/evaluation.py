@@ -59,7 +59,7 @@ class Point:
 
     sizes: Mapping[str, int]
     hypers: Mapping[str, Any]
-    values: dict[Symbol, Array]
+    values: dict[Expr, Array]
     digits: int = 0
 
     def number(self, scalar: Scalar) -> Any:
@@ -74,7 +74,13 @@ class Point:
             if e in places:
                 return places[e]
             if e.is_Number or e.is_NumberSymbol:
-                return mpmath.mpf(e.p) / e.q if self.digits and e.is_Rational else mpmath.mpf(str(e)) if self.digits else float(e)
+                return (
+                    mpmath.mpf(e.p) / e.q
+                    if self.digits and e.is_Rational
+                    else mpmath.mpf(str(e))
+                    if self.digits
+                    else float(e)
+                )
             if e.is_Symbol:
                 known = self.sizes[e.name] if e.is_integer else self.hypers[e.name]
                 return mpmath.mpf(known) if self.digits else known
@@ -117,9 +123,9 @@ class Point:
             memo[expr] = EVALUATE[type(expr)](self, expr, *(self.evaluate(arg, memo) for arg in expr.args))
         return memo[expr]
 
-    def run(self, model: Model) -> dict[Symbol, Array]:
+    def run(self, model: Model) -> dict[Expr, Array]:
         """The forward pass: every named value of the model, inputs included."""
-        memo: dict[Expr, Array] = dict(self.values)
+        memo = dict(self.values)
         for equation in model.equations:
             memo[equation.symbol] = self.evaluate(equation.value, memo)
         return {symbol: memo[symbol] for symbol in model.symbols.values()}
@@ -215,4 +221,3 @@ def in_digits(point: Point, model: Model, digits: int) -> Point:
             if assumption.name == symbol.name:
                 values[symbol] = values[symbol] / values[symbol].sum(axis=assumption.axis, keepdims=True)
     return Point(point.sizes, point.hypers, values, digits)
-

@@ -23,7 +23,7 @@ from symderiv.calculus.expressions import (
     Transpose,
 )
 from symderiv.calculus.functions import Elementwise, Opaque, placeholder, step
-from symderiv.calculus.model import Equation, Model
+from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import size_symbol
 from symderiv.oracles.evaluation import OPAQUE_ARGUMENT as _x
 from symderiv.oracles.evaluation import Array, Point, stand_in
@@ -119,11 +119,14 @@ def _named(names: Entries, values: Array) -> list[tuple[sympy.Symbol, Any]]:
 @cache
 def _entry(scalar: sympy.Expr) -> sympy.Expr:
     """A scalar function in what SymPy can differentiate itself: definitions instead of our functions and slopes."""
+
     def kinked(x: sympy.Expr) -> sympy.Expr:
         return 2 * step(x) - 1
 
     while scalar.atoms(Elementwise) - scalar.atoms(step):
-        scalar = scalar.replace(lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition)
+        scalar = scalar.replace(
+            lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition
+        )
     scalar = scalar.replace(lambda e: isinstance(e, Opaque), lambda e: stand_in(type(e)).xreplace({_x: e.args[0]}))
     return scalar.replace(sympy.Abs, lambda x: x * kinked(x)).replace(sympy.sign, kinked)
 

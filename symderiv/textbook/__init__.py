@@ -1,0 +1,1 @@
+"""Where models come from: factories, a builder, model files and the shipped examples."""

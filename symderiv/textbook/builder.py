@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
 
 import sympy
 
@@ -93,8 +92,3 @@ def check_name(name: str) -> None:
         raise ModelError(f"{name!r} cannot be used as a name", "a name is letters and digits, parts joined with one _")
     if "bar" in name.split("_")[1:]:
         raise ModelError(f"{name} ends like the name of an adjoint", "leave out `_bar`: symderiv names those itself")
-
-
-def names_of(symbols: Sequence[Symbol]) -> str:
-    """The names, for an error message."""
-    return ", ".join(symbol.name for symbol in symbols)

@@ -22,10 +22,10 @@ from typing import Any, NoReturn
 
 import sympy
 
-from symderiv.calculus.expressions import Augment, Expr, Fill, Softmax, Symbol, apply, as_scalar, call, mean, total
+from symderiv.calculus.expressions import Augment, Expr, Fill, Softmax, Sum, Symbol, apply, as_scalar, call, mean, total
 from symderiv.calculus.functions import FUNCTIONS, opaque
 from symderiv.calculus.model import Model
-from symderiv.calculus.shapes import ONE, Size, show, size_of, size_symbol
+from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size, show, size_of, size_symbol
 from symderiv.errors import LocatedError, ModelError, ShapeError
 from symderiv.textbook.builder import Network, check_name
 
@@ -41,7 +41,8 @@ ALIASES = {
 OPAQUE = ("g", "f", "phi", "psi")
 DATA_LETTERS = ("x", "y", "t")
 
-Value = Expr | sympy.Expr
+Value = Any
+"""An Expr, or a SymPy scalar (SymPy is untyped)."""
 
 
 def read_model(path: str | Path) -> Model:
@@ -110,12 +111,17 @@ class _Reader:
             hint = "write `NAME: (rows, columns)` to declare a matrix, `NAME = ...` for an equation"
             message = (error.msg or "invalid syntax")[:1].lower() + (error.msg or "invalid syntax")[1:]
             raise LocatedError(
-                f"not a line of a model: {message}", hint, self.file, line, max((error.offset or 1) - 1, 0), self.lines[line - 1]
+                f"not a line of a model: {message}",
+                hint,
+                self.file,
+                line,
+                max((error.offset or 1) - 1, 0),
+                self.lines[line - 1],
             ) from None
         except (RecursionError, MemoryError, ValueError):
             hint = "give parts of the formula names of their own"
             raise ModelError(f"{self.file} cannot be read: a formula is nested too deeply", hint) from None
-        level = [(tree, 0)]
+        level: list[tuple[ast.AST, int]] = [(tree, 0)]
         while level:
             node, depth = level.pop()
             if depth > 4 * MAX_NESTING:
@@ -164,6 +170,7 @@ class _Reader:
     def _declaration(self, name: str, node: ast.AnnAssign) -> None:
         self._new(name, node)
         role = "data" if name[0].lower() in DATA_LETTERS or name.lower() in ("a0", "a_0") else "parameter"
+        shape: Shape = SCALAR
         match node.annotation:
             case ast.Name(id="hyper"):
                 self.hypers[name] = self.net.hyper(name)
@@ -172,25 +179,28 @@ class _Reader:
                 self.functions.add(name)
                 return
             case ast.Name(id="scalar"):
-                shape = (ONE, ONE)
+                pass
             case ast.Call(func=ast.Name(id="data" | "parameter" as role), args=[rows, columns], keywords=[]):
                 shape = (self._size(rows), self._size(columns))
             case ast.Call(func=ast.Name(id="data" | "parameter" as role), args=[], keywords=[]):
-                shape = (ONE, ONE)
+                pass
             case ast.Tuple(elts=[rows, columns]):
                 shape = (self._size(rows), self._size(columns))
             case ast.Tuple(elts=[]):
-                shape = (ONE, ONE)
+                pass
             case ast.Tuple(elts=[only]):
                 size = ast.unparse(only)
-                self._fail(node.annotation, f"{name} has one axis", f"write (1, {size}) for a row or ({size}, 1) for a column")
+                self._fail(
+                    node.annotation, f"{name} has one axis", f"write (1, {size}) for a row or ({size}, 1) for a column"
+                )
             case _:
-                self._fail(node.annotation, f"cannot read the shape of {name}", "write (rows, columns), `scalar` or `hyper`")
-        for size in shape:
-            if size.name:
-                if size.name in self.matrices or size.name in self.hypers:
-                    self._fail(node.annotation, f"{size.name} is a matrix already, it cannot be a size too")
-                self.sizes.setdefault(size.name, node)
+                self._fail(
+                    node.annotation, f"cannot read the shape of {name}", "write (rows, columns), `scalar` or `hyper`"
+                )
+        for named in (side.name for side in shape if side.name):
+            if named in self.matrices or named in self.hypers:
+                self._fail(node.annotation, f"{named} is a matrix already, it cannot be a size too")
+            self.sizes.setdefault(named, node)
         declare = self.net.data if role == "data" else self.net.parameter
         self.matrices[name] = declare(name, *shape)
 
@@ -205,7 +215,9 @@ class _Reader:
                 return self._size(left) + number
             case ast.BinOp(left=ast.Constant(value=int() as number), op=ast.Add(), right=right) if 0 < number < 100:
                 return self._size(right) + number
-        self._fail(node, "cannot read this size", "a size is a name, a number from 1 on, or a name plus a number: n, 3, d + 1")
+        self._fail(
+            node, "cannot read this size", "a size is a name, a number from 1 on, or a name plus a number: n, 3, d + 1"
+        )
 
     def _equation(self, name: str, node: ast.Assign) -> None:
         value = self._value(node.value)
@@ -218,10 +230,12 @@ class _Reader:
         match node.test:
             case ast.Compare(left=ast.Call() as left, ops=[ast.Eq()], comparators=[ast.Constant(value=1)]):
                 value = self._value(left)
-                if isinstance(value, Expr) and value.args and isinstance(value.args[0], Symbol) and hasattr(value, "axis"):
+                if isinstance(value, Sum) and isinstance(value.args[0], Symbol):
                     self.net.assume_sums_to_one(value.args[0], value.axis)
                     return
-        self._fail(node, "this assumption is not known", "write `assert sum(Y, axis=0) == 1` (each column of Y sums to 1)")
+        self._fail(
+            node, "this assumption is not known", "write `assert sum(Y, axis=0) == 1` (each column of Y sums to 1)"
+        )
 
     def _checked(self, name: str, node: ast.AST) -> None:
         try:
@@ -264,7 +278,8 @@ class _Reader:
         self._fail(node, "this is not allowed in a formula", "use + - * / **, @, .T, numbers, names and function calls")
 
     def _number(self, node: ast.AST, number: int | float) -> sympy.Expr:
-        if isinstance(number, float) and not 1e-30 < abs(number) < 1e30 and number != 0 or len(str(number)) > MAX_DIGITS:
+        extreme = isinstance(number, float) and number != 0 and not 1e-30 < abs(number) < 1e30
+        if extreme or len(str(number)) > MAX_DIGITS:
             self._fail(node, "this number is too large or has too many digits", f"at most {MAX_DIGITS} digits")
         return as_scalar(number)
 
@@ -275,11 +290,15 @@ class _Reader:
             return self.hypers[name]
         if name in self.sizes:
             return size_symbol(name)
-        if name in ("pi",):
+        if name == "pi":
             return sympy.pi
         known = [*self.matrices, *self.hypers, *self.sizes]
         near = [k for k in known if k.lower() == name.lower()]
-        hint = f"did you mean {near[0]}?" if near else f"declare it (`{name}: (rows, columns)`) or define it before this line"
+        hint = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"declare it (`{name}: (rows, columns)`) or define it before this line"
+        )
         self._fail(node, f"{name} is not defined", hint)
 
     def _operation(self, node: ast.BinOp, op: ast.operator, left: ast.expr, right: ast.expr) -> Value:
@@ -308,7 +327,11 @@ class _Reader:
             self._fail(node.right, "an exponent must be a number", "write exp(b * log(a)) for a**b")
         if not exponent.is_Rational or abs(exponent) > MAX_EXPONENT or exponent.q > MAX_EXPONENT:
             self._fail(node.right, f"an exponent is a number up to {MAX_EXPONENT}")
-        if not isinstance(base, Expr) and base.is_Rational and max(abs(base.p), base.q).bit_length() * abs(exponent) > 256:
+        if (
+            not isinstance(base, Expr)
+            and base.is_Rational
+            and max(abs(base.p), base.q).bit_length() * abs(exponent) > 256
+        ):
             self._fail(node, "this number is too large")
         if base == 0 and exponent < 0:
             self._fail(node, "division by zero")
@@ -322,7 +345,11 @@ class _Reader:
             names = [_shortened(ast.unparse(side)) for side in (left, right)]
             sides = [shape for _, shape in error.sides][-2:]
             for old, new in zip(("left", "right"), names, strict=True):
-                error.hint = error.hint.replace(f"{old} @", f"{new} @").replace(f"@ {old}", f"@ {new}").replace(f"{old}.T", f"{new}.T")
+                error.hint = (
+                    error.hint.replace(f"{old} @", f"{new} @")
+                    .replace(f"@ {old}", f"@ {new}")
+                    .replace(f"{old}.T", f"{new}.T")
+                )
             table = "\n".join(f"  {name}: {shape}" for name, shape in zip(names, sides, strict=True))
             self._fail(node, f"{error.operation}\n{table}", error.hint, self._operator_column(node, left, right))
 
@@ -340,7 +367,7 @@ class _Reader:
         return {
             "sum": lambda n, a, k: total(self._one(n, a), self._axis(n, k)),
             "mean": lambda n, a, k: mean(self._one(n, a), self._axis(n, k)),
-            "softmax": lambda n, a, k: self._softmax(n, a, k),
+            "softmax": self._softmax,
             "augment": lambda n, a, k: Augment(self._one(n, a), self._axis(n, k) or 0),
             "transpose": lambda n, a, k: self._one(n, a).T,
             "square": lambda n, a, k: self._one(n, a) ** 2,
@@ -366,7 +393,9 @@ class _Reader:
             case ast.Attribute(value=inner, attr="sum" | "mean" | "dot" | "transpose" as name):
                 args = [inner, *node.args]
             case ast.Attribute(attr=name):
-                self._fail(node, f"`.{name}(...)` is not allowed", "call functions by name: " + ", ".join(self._calls()))
+                self._fail(
+                    node, f"`.{name}(...)` is not allowed", "call functions by name: " + ", ".join(self._calls())
+                )
             case _:
                 self._fail(node, "only functions with a name can be called")
         if name in ("sum", "mean", "softmax") and len(args) == 2 and "axis" not in keywords:
@@ -384,7 +413,11 @@ class _Reader:
             matrix = self._one(node, args)
             return apply(opaque(name), matrix)
         known = ", ".join(sorted({*calls, *FUNCTIONS} - {"step", "clip"}))
-        self._fail(node, f"the function {name} is not allowed", f"allowed are {known}; `{name}: function` declares a smooth one")
+        self._fail(
+            node,
+            f"the function {name} is not allowed",
+            f"allowed are {known}; `{name}: function` declares a smooth one",
+        )
 
     def _elementwise(self, node: ast.Call, name: str, args: list[ast.expr]) -> Value:
         defaults = getattr(FUNCTIONS[name], "defaults", ())
@@ -414,14 +447,18 @@ class _Reader:
                 case ast.Constant(value=True):
                     pass
                 case _:
-                    self._fail(keywords["keepdims"], "sums keep their axis here, with size 1", "leave keepdims out, or keepdims=True")
+                    self._fail(
+                        keywords["keepdims"],
+                        "sums keep their axis here, with size 1",
+                        "leave keepdims out, or keepdims=True",
+                    )
         match keywords.get("axis"):
             case None | ast.Constant(value=None):
                 return None
-            case ast.Constant(value=0 | 1 as axis) if not isinstance(axis, bool):
-                return int(axis)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1 | 2 as back)):
-                return 2 - int(back)
+            case ast.Constant(value=int(axis)) if axis in (0, 1) and not isinstance(axis, bool):
+                return axis
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(back))) if back in (1, 2):
+                return 2 - back
         self._fail(keywords["axis"], "an axis is 0 (down the rows) or 1 (along the columns)")
 
     def _matrix(self, node: ast.expr) -> Expr:
@@ -467,7 +504,11 @@ class _Reader:
                 if isinstance(ones, Fill) and ones.value == 1 and ones.shape == tuple(shape):
                     return Augment(matrix, axis)  # type: ignore[no-any-return]
         name = "vstack" if axis == 0 else "hstack"
-        self._fail(node, f"{name} is known for putting ones before a matrix", f"{name}([ones(...), X]), or augment(X, axis={axis})")
+        self._fail(
+            node,
+            f"{name} is known for putting ones before a matrix",
+            f"{name}([ones(...), X]), or augment(X, axis={axis})",
+        )
 
 
 def _shortened(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 
 from symderiv.calculus.expressions import Augment, Expr, Softmax, Symbol, apply, call, total
-from symderiv.calculus.functions import FUNCTIONS, opaque
+from symderiv.calculus.functions import opaque
 from symderiv.calculus.model import Model
 from symderiv.errors import ModelError
 from symderiv.textbook.builder import Network

@@ -86,14 +86,18 @@ def parse_weight(text: str, model: Model) -> Entry:
     if len(numbers) == 2 and len(open_axes) < 2:
         numbers = [numbers[axis] for axis in open_axes]
     if len(numbers) != len(open_axes):
-        raise ModelError(f"{name} has the shape {show(symbol.shape)}, so it takes {len(open_axes)} index(es), not {len(numbers)}")
+        raise ModelError(
+            f"{name} has the shape {show(symbol.shape)}, so it takes {len(open_axes)} index(es), not {len(numbers)}"
+        )
     places: list[Place] = [None, None]
     for axis, number in zip(open_axes, numbers, strict=True):
         size = symbol.shape[axis]
         start = 0 if size.offset and size.name else 1
         last = None if size.name else size.offset
         if number < start or (last is not None and number > last):
-            raise ModelError(f"{text.strip()}: indices of {name} start at {start}" + (f" and end at {last}" if last else ""))
+            raise ModelError(
+                f"{text.strip()}: indices of {name} start at {start}" + (f" and end at {last}" if last else "")
+            )
         places[axis] = number
     return Entry(symbol, places[0], places[1])
 
@@ -139,7 +143,9 @@ def local_derivatives(
 Term = tuple[dict[Place, Place], IndexExpr]
 
 
-def _derivatives(equation: Equation, top: Entry, bottom: Entry, letters: Letters, taken: tuple[Place, ...]) -> list[Term]:
+def _derivatives(
+    equation: Equation, top: Entry, bottom: Entry, letters: Letters, taken: tuple[Place, ...]
+) -> list[Term]:
     expr = equation.value
     if isinstance(expr, Softmax) and expr.args[0] is bottom.matrix:
         return [_softmax_derivative(expr.axis, top, bottom)]
@@ -249,4 +255,3 @@ def expanded(path: Path, sizes: Mapping[str, int]) -> list[dict[Index, int]]:
     """Every choice of the summed indices at given sizes: the single lines through the network."""
     ranges = [range(i.start, i.end.value(sizes) + 1) for i in path.indices]
     return [dict(zip(path.indices, choice, strict=True)) for choice in product(*ranges)]
-

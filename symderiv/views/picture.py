@@ -77,11 +77,15 @@ def graph_of(model: Model, sizes: Mapping[str, int]) -> Graph | None:
     if sum(int(np.prod(point.shape(s.shape))) for s in shown) > MAX_NODES:
         return None
     formulas, names = explicit_network(model, point)
-    place = {name: (s, i, j) for s, rows in names.items() for i, row in enumerate(rows) for j, name in enumerate(row)}
-    depth = _depths(model)
-    nodes = {
-        names[s][i][j]: Node(s, i, j, depth[s]) for s in shown for i, j in np.ndindex(*point.shape(s.shape))
+    place = {
+        name: (s, i, j)
+        for s, rows in names.items()
+        if isinstance(s, Symbol)
+        for i, row in enumerate(rows)
+        for j, name in enumerate(row)
     }
+    depth = _depths(model)
+    nodes = {names[s][i][j]: Node(s, i, j, depth[s]) for s in shown for i, j in np.ndindex(*point.shape(s.shape))}
     edges: list[Edge] = []
     uses: dict[tuple[Symbol, int, int], list[Node]] = {}
     for top, formula in formulas:

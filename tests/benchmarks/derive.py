@@ -72,7 +72,10 @@ def main() -> None:
             jobs[f"theirs {k}"] = job
         found = medians(jobs, rounds=5 if theirs else ROUNDS)
         each = [found[key] for key in found if key.startswith("theirs")]
-        peer = f"{' / '.join(f'{t:.0f}' for t in each):>29s} ms{sum(each):6.0f} ms{sum(each) / found['own']:8.0f}" if each else "not installed".rjust(32)
+        listed = " / ".join(f"{t:.0f}" for t in each)
+        peer = (
+            f"{listed:>29s} ms{sum(each):6.0f} ms{sum(each) / found['own']:8.0f}" if each else f"{'not installed':>32s}"
+        )
         print(f"{name:34s}{found['own']:13.2f} ms{peer}")
 
     print("\ndepth        all gradients, closed forms      a layer")
@@ -82,8 +85,14 @@ def main() -> None:
 
     print("\nthe first derivation of a process, nothing cached (median of 5)")
     for name, network in NETWORKS.items():
-        code = f"import time, symderiv as sd; m = sd.two_layer(*{network!r}); sd.derive; t = time.perf_counter(); sd.derive(m); print(time.perf_counter() - t)"
-        runs = [float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) for _ in range(5)]
+        code = (
+            f"import time, symderiv as sd; m = sd.two_layer(*{network!r}); sd.derive; t = time.perf_counter(); "
+            "sd.derive(m); print(time.perf_counter() - t)"
+        )
+        runs = [
+            float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+            for _ in range(5)
+        ]
         print(f"{name:34s}{1000 * statistics.median(runs):13.2f} ms")
 
     print("\nwhole processes, median of 5")
@@ -91,7 +100,21 @@ def main() -> None:
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
             "symderiv --help": [sys.executable, "-m", "symderiv.cli", "--help"],
-            "symderiv derive -e two-gaussians": [sys.executable, "-m", "symderiv.cli", "derive", "-e", "two-gaussians", "-f", "html", "-q", "-o", folder],
+            "symderiv derive -e two-gaussians": [
+                *(
+                    sys.executable,
+                    "-m",
+                    "symderiv.cli",
+                    "derive",
+                    "-e",
+                    "two-gaussians",
+                    "-f",
+                    "html",
+                    "-q",
+                    "-o",
+                    folder,
+                )
+            ],
         }
         jobs = {name: (lambda c=c: subprocess.run(c, check=True, capture_output=True)) for name, c in commands.items()}
         for name, time_taken in medians(jobs, rounds=5).items():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy
 from hypothesis import given
-
 from strategies import SYMBOLS, expressions
+
 from symderiv import derive, two_layer
 from symderiv.calculus.bridge import from_sympy, to_sympy
 from symderiv.calculus.expressions import Augment, DropFirst, Softmax
@@ -36,7 +36,10 @@ def test_round_trip(expr):
 
 def test_a_gradient_has_to_sympy():
     gradient = derive(two_layer("tanh", "identity", "mse", bias="none")).gradient("W1")
-    assert gradient.to_sympy().shape == (sympy.Symbol("d", integer=True, positive=True), sympy.Symbol("h", integer=True, positive=True))
+    assert gradient.to_sympy().shape == (
+        sympy.Symbol("d", integer=True, positive=True),
+        sympy.Symbol("h", integer=True, positive=True),
+    )
 
 
 def test_what_sympy_lets_pass_is_refused():

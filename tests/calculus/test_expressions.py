@@ -42,7 +42,10 @@ def test_equal_expressions_are_one_object():
     assert X @ W is not W.T @ X.T
 
 
-@pytest.mark.parametrize("expr", [X @ W + b, call("sigmoid", X), Sum(Augment(X, 1), 0), mean(X**2), Map(opaque("g", 1)(placeholder(0)), (X,))])
+@pytest.mark.parametrize(
+    "expr",
+    [X @ W + b, call("sigmoid", X), Sum(Augment(X, 1), 0), mean(X**2), Map(opaque("g", 1)(placeholder(0)), (X,))],
+)
 def test_pickling_gives_the_same_object(expr):
     assert pickle.loads(pickle.dumps(expr)) is expr
 

@@ -12,7 +12,9 @@ x = placeholder(0)
 
 def spelled_out(scalar):
     while scalar.atoms(Elementwise) - scalar.atoms(step):
-        scalar = scalar.replace(lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition)
+        scalar = scalar.replace(
+            lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition
+        )
     return scalar.replace(step, lambda t: sympy.Integer(1 if t > 0 else 0))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy
 from hypothesis import given
-
 from strategies import REWRITE_CASES, SYMBOLS, expressions
+
 from symderiv.calculus.expressions import Fill, Sum, Symbol, apply, call, symbols_in
 from symderiv.calculus.functions import placeholder
 from symderiv.calculus.rewrites import REWRITES, Simplifier, SumsToOne, tidied

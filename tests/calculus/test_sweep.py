@@ -56,7 +56,11 @@ def test_shared_weights_and_skip_connections_add_up():
     derivation = derive(parse_model(TWICE))
     assert len(derivation.adjoint("W").contributions) == 2
     h = [adjoint for adjoint in derivation if adjoint.quantity.name == "h"]
-    assert [len(adjoint.contributions) for adjoint in h] == [2, 1, 0]  # two uses in z, one in the loss's second term, their sum
+    assert [len(adjoint.contributions) for adjoint in h] == [
+        2,
+        1,
+        0,
+    ]  # two uses in z, one in the loss's second term, their sum
     assert cross_check(derivation).passed
 
 

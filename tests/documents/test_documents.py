@@ -37,13 +37,18 @@ def test_latex_compiles(name, pdflatex, tmp_path):
 
 
 def test_latex_of_hostile_and_deep_documents_compiles(pdflatex, tmp_path):
-    for document in (hostile_document(), document_of(derive(layered(["tanh", "relu", "g", "softmax"], "mse+cross-entropy", penalty=True)))):
+    for document in (
+        hostile_document(),
+        document_of(derive(layered(["tanh", "relu", "g", "softmax"], "mse+cross-entropy", penalty=True))),
+    ):
         status, log = compiled(pdflatex, tmp_path, to_tex(document))
         assert status == 0, log[-2000:]
 
 
 def test_pdf(pdflatex):
-    assert examples.find("linear-3-2-1").derive() and to_pdf(document_of(examples.find("linear-3-2-1").derive())).startswith(b"%PDF")
+    assert examples.find("linear-3-2-1").derive() and to_pdf(
+        document_of(examples.find("linear-3-2-1").derive())
+    ).startswith(b"%PDF")
 
 
 def test_pdf_without_latex_says_what_to_do(monkeypatch):
@@ -59,7 +64,9 @@ def opened(browser, html, tmp_path, **options):
     seen = []
     page.on("console", lambda message: seen.append(message.text))
     page.on("pageerror", lambda error: seen.append(str(error)))
-    page.on("request", lambda request: seen.append(request.url) if not request.url.startswith(("file:", "data:")) else None)
+    page.on(
+        "request", lambda request: seen.append(request.url) if not request.url.startswith(("file:", "data:")) else None
+    )
     page.goto(path.as_uri())
     return page, seen
 
@@ -75,7 +82,9 @@ def test_page_opens_without_an_error_or_a_request(name, browser, tmp_path):
 
 
 def test_page_fits_a_phone(browser, tmp_path):
-    page, seen = opened(browser, examples.find("two-gaussians").derive().to_html(), tmp_path, viewport={"width": 390, "height": 800})
+    page, seen = opened(
+        browser, examples.find("two-gaussians").derive().to_html(), tmp_path, viewport={"width": 390, "height": 800}
+    )
     assert not seen and page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.context.close()
 

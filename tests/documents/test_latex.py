@@ -75,7 +75,7 @@ def test_names(name, latex):
 
 
 def test_unknown_notation_is_told():
-    with pytest.raises(ModelError, match="no layers notation 'x'.*"):
+    with pytest.raises(ModelError, match="no layers notation 'x'"):
         Notation(examples.load("worksheet"), "x")
     with pytest.raises(ModelError, match="no option colour"):
         notation_of(examples.load("worksheet"), {"colour": "red"})
@@ -121,4 +121,6 @@ def test_a_formula_that_cannot_be_read_shows_its_source():
 
 
 def test_bold_and_double_struck_are_characters():
-    assert "𝟏" in mathml(r"\mathbf{1}_{n}") and "𝟙" in mathml(r"\mathbb{1}") and "mathvariant" not in mathml(r"\mathbf{W}")
+    assert (
+        "𝟏" in mathml(r"\mathbf{1}_{n}") and "𝟙" in mathml(r"\mathbb{1}") and "mathvariant" not in mathml(r"\mathbf{W}")
+    )

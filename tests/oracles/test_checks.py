@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sympy.core.cache import clear_cache
-
 from oracles import central_differences, nested_sympy
 from strategies import REWRITE_CASES, random_network
+from sympy.core.cache import clear_cache
+
 from symderiv import derive, examples, layered, parse_model, two_layer
 from symderiv.calculus import functions, pullbacks, rewrites
 from symderiv.calculus.derivation import Step
@@ -45,7 +45,10 @@ def test_gradients_agree_with_central_differences(seed):
         np.testing.assert_allclose(found, truth, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("hidden, output, loss", [("tanh", "sigmoid", "log"), ("sigmoid", "sigmoid", "mse"), ("relu", "softmax", "cross-entropy")])
+@pytest.mark.parametrize(
+    "hidden, output, loss",
+    [("tanh", "sigmoid", "log"), ("sigmoid", "sigmoid", "mse"), ("relu", "softmax", "cross-entropy")],
+)
 def test_gradients_agree_with_sympy_on_one_nested_formula(hidden, output, loss):
     model = two_layer(hidden, output, loss, bias="none")
     sizes = {"n": 1, "d": 2, "h": 2, "o": 3}
@@ -80,7 +83,11 @@ KINDS = [kind for kind in pullbacks.PULLBACKS if kind.__name__ not in ("Symbol",
 def test_a_factor_two_in_any_pullback_stops_the_document(kind, monkeypatch):
     text = USES_EVERY_KIND
     if kind.__name__ == "Augment":  # its adjoint is needed only where what is augmented has parameters
-        text = text.replace("A = tanh(Z)", "A0 = tanh(Z)\nA = augment(A0, axis=1)").replace("V: (k, h)", "V: (k, h + 1)").replace("U: (h, k)", "U: (h + 1, k)")
+        text = (
+            text.replace("A = tanh(Z)", "A0 = tanh(Z)\nA = augment(A0, axis=1)")
+            .replace("V: (k, h)", "V: (k, h + 1)")
+            .replace("U: (h, k)", "U: (h + 1, k)")
+        )
     model = parse_model(text)
     if kind.__name__ == "DropFirst":
         W = Symbol("W", ("h", "d"), "parameter")
@@ -148,7 +155,10 @@ def test_gradient_has_the_shape_of_its_variable():
     for seed in range(NETWORKS):
         _, model = random_network(seed)
         for adjoint in derive(model):
-            assert isinstance(adjoint.closed, Expr) and adjoint.closed.shape == adjoint.named.shape == adjoint.quantity.shape
+            assert (
+                isinstance(adjoint.closed, Expr)
+                and adjoint.closed.shape == adjoint.named.shape == adjoint.quantity.shape
+            )
 
 
 def test_planted_mismatch_reports_its_size():

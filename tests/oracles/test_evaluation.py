@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 import sympy
-
 from strategies import random_network
+
 from symderiv import parse_model
 from symderiv.errors import CheckFailed
 from symderiv.oracles.evaluation import distinct_sizes, random_point
@@ -22,7 +22,9 @@ def test_explicit_entries_have_the_values_of_the_matrices(seed):
     forward = point.run(model)
     numbers = {names[s][i][j]: float(x) for s, value in forward.items() for (i, j), x in np.ndenumerate(value)}
     for name, formula in formulas:
-        found = sympy.lambdify(list(numbers), formula, modules=[{"step": lambda x: float(x > 0)}, "math"])(*numbers.values())
+        found = sympy.lambdify(list(numbers), formula, modules=[{"step": lambda x: float(x > 0)}, "math"])(
+            *numbers.values()
+        )
         assert found == pytest.approx(numbers[name], rel=1e-12, abs=1e-12)
 
 

@@ -66,7 +66,12 @@ def test_roles_can_be_said():
 BAD = {
     # what it is: (text, line, column, what the message must say)
     "sizes": ("X: (n, d)\nW: (k, d)\nJ = sum(X @ W)", 3, 10, ["X: (n, d)", "W: (k, d)", "d ≠ k", "X @ W.T would fit"]),
-    "elementwise sizes": ("x: (n, 1)\ny: (1, n)\nJ = sum((x - y)**2)", 3, 11, ["x: (n, 1)", "y: (1, n)", "transpose one of them"]),
+    "elementwise sizes": (
+        "x: (n, 1)\ny: (1, n)\nJ = sum((x - y)**2)",
+        3,
+        11,
+        ["x: (n, 1)", "y: (1, n)", "transpose one of them"],
+    ),
     "undefined name": ("X: (n, d)\nJ = sum(X @ Q)", 2, 12, ["Q is not defined", "declare it"]),
     "case slip": ("X: (n, d)\nJ = sum(x)", 2, 8, ["x is not defined", "did you mean X?"]),
     "defined twice": ("X: (n, d)\nZ = tanh(X)\nZ = exp(X)\nJ = sum(Z)", 3, 0, ["Z is defined twice, first in line 2"]),
@@ -87,7 +92,12 @@ BAD = {
     "one axis": ("x: (n,)\nJ = sum(x)", 1, 3, ["write (1, n) for a row or (n, 1) for a column"]),
     "negative size": ("x: (n, -1)\nJ = sum(x)", 1, 7, ["cannot read this size"]),
     "zero size": ("x: (n, 0)\nJ = sum(x)", 1, 7, ["cannot read this size"]),
-    "softmax without axis": ("X: (n, d)\nP = softmax(X)\nJ = sum(P)", 2, 4, ["softmax needs an axis", "axis=1 if a sample is a row"]),
+    "softmax without axis": (
+        "X: (n, d)\nP = softmax(X)\nJ = sum(P)",
+        2,
+        4,
+        ["softmax needs an axis", "axis=1 if a sample is a row"],
+    ),
     "huge power": ("X: (n, d)\nJ = sum(X) * 9**9**9**9", 2, 19, ["an exponent is a number up to 64"]),
     "huge number": ("X: (n, d)\nJ = sum(X) * " + "9" * 100, 2, 13, ["too many digits"]),
     "division by zero": ("X: (n, d)\nJ = sum(X) / 0", 2, 13, ["division by zero"]),
@@ -100,7 +110,12 @@ BAD = {
     "unknown keyword": ("X: (n, d)\nJ = sum(X, dtype=3)", 2, 4, ["only keyword arguments are axis= and keepdims="]),
     "text as number": ("X: (n, d)\nJ = sum(X * 'a')", 2, 12, ["not allowed in a formula"]),
     "unknown assumption": ("X: (n, d)\nassert X > 0\nJ = sum(X)", 2, 0, ["this assumption is not known"]),
-    "augmented sizes": ("x: (d, 1)\nW: (d, h)\nJ = sum(W.T @ augment(x))", 3, 12, ["W.T: (h, d)", "(d+1, 1)", "d ≠ d+1"]),
+    "augmented sizes": (
+        "x: (d, 1)\nW: (d, h)\nJ = sum(W.T @ augment(x))",
+        3,
+        12,
+        ["W.T: (h, d)", "(d+1, 1)", "d ≠ d+1"],
+    ),
     "after non-ascii text": ("X: (n, d)  # größe\nJ = sum(X @ Ω)", 2, 12, ["not defined"]),
 }
 
@@ -138,7 +153,7 @@ def test_a_file_that_is_not_text(tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ModelError, match="cannot read .*No such file"):
+    with pytest.raises(ModelError, match=r"cannot read .*No such file"):
         read_model(tmp_path / "none.model")
     with pytest.raises(ModelError, match="cannot read"):
         read_model(tmp_path)

@@ -33,7 +33,9 @@ def test_every_hidden_activation(activation):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss(loss):
-    assert cross_check(sd.derive(sd.two_layer("tanh", "softmax" if loss == "cross-entropy" else "sigmoid", loss))).passed
+    assert cross_check(
+        sd.derive(sd.two_layer("tanh", "softmax" if loss == "cross-entropy" else "sigmoid", loss))
+    ).passed
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from strategies import random_network
+
 from symderiv import derive, examples, parse_model
 from symderiv.calculus.shapes import ONE
 from symderiv.documents.latex import Printer
@@ -16,7 +16,9 @@ from symderiv.views.index import Entry, Index, entry, letters_of, value
 from symderiv.views.paths import check_paths, parse_weight, paths_from
 from symderiv.views.picture import graph_of, picture_sizes
 
-DERIVATIONS = [examples.find(name).derive() for name in examples.names()] + [derive(random_network(seed)[1]) for seed in range(16)]
+DERIVATIONS = [examples.find(name).derive() for name in examples.names()] + [
+    derive(random_network(seed)[1]) for seed in range(16)
+]
 
 
 @pytest.mark.parametrize("derivation", DERIVATIONS, ids=lambda d: d.model.title or "random")
@@ -32,7 +34,11 @@ def test_index_form_has_the_value_of_every_entry(derivation):
         form = entry(adjoint.named, row, column, letters)
         truth = known[adjoint.symbol]
         for place in np.ndindex(truth.shape):
-            bound = {index: k + index.start for index, k in zip((row, column), place, strict=True) if isinstance(index, Index)}
+            bound = {
+                index: k + index.start
+                for index, k in zip((row, column), place, strict=True)
+                if isinstance(index, Index)
+            }
             assert value(form, point, known, bound) == pytest.approx(truth[place], rel=1e-10, abs=1e-12)
 
 
@@ -93,7 +99,8 @@ def test_the_bias_row_has_index_zero():
 def test_letters_avoid_the_names_of_sizes():
     derivation = examples.find("two-gaussians").derive()
     printer = Printer(notation_of(derivation.model, derivation.options))
-    assert {printer.letters.index(size).letter for s in derivation.model.symbols.values() for size in s.shape if size != ONE}.isdisjoint(derivation.model.sizes)
+    sizes = {size for symbol in derivation.model.symbols.values() for size in symbol.shape if size != ONE}
+    assert {printer.letters.index(size).letter for size in sizes}.isdisjoint(derivation.model.sizes)
 
 
 @pytest.mark.parametrize("name", examples.names())
@@ -118,5 +125,10 @@ def test_a_weight_lights_exactly_what_changes_with_it():
         moved.values[symbol] = moved.values[symbol].copy()
         moved.values[symbol][row, column] += 0.5
         after = moved.run(model)
-        changed = {(s, i, j) for s in before for i, j in np.ndindex(before[s].shape) if before[s][i, j] != after[s][i, j] and s is not symbol}
+        changed = {
+            (s, i, j)
+            for s in before
+            for i, j in np.ndindex(before[s].shape)
+            if before[s][i, j] != after[s][i, j] and s is not symbol
+        }
         assert {(n.symbol, n.row, n.column) for n in graph.lit(weight)[0]} == changed
