@@ -87,14 +87,14 @@ def step(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return y, sympy.Integer(0)
 
 
-@elementwise("relu has no derivative at 0; 0 is taken there")
+@elementwise("ReLU has no derivative at 0; 0 is taken there")
 def relu(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     """relu(x) = max(0, x), slope 1 where x > 0, else 0."""
     return x * step(x), step(x)
 
 
 @elementwise(
-    "leaky_relu has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),)
+    "leaky ReLU has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),)
 )
 def leaky_relu(y: Scalar, x: Scalar, leak: Scalar) -> tuple[Scalar, Scalar]:
     """leaky_relu(x) = x where x > 0, else leak x; slope 1 where x > 0, else leak."""

@@ -24,6 +24,7 @@ class Formula:
 
     lines: tuple[tuple[str, str, str], ...]
     result: bool = False
+    relation: str = "="
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class WeightPath:
-    """The paths of one weight: its key in the picture, how it is written, and the blocks that explain it."""
+    """The paths of one weight: its key in the picture, how it is written, and the blocks that explain it.
+
+    chosen: it is shown open; typical: formats that cannot be clicked show it too, and not the others.
+    """
 
     key: str
     name: str
     blocks: tuple[Block, ...]
     chosen: bool = False
+    typical: bool = False
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ class Printer:
 
     def size(self, size: Size) -> str:
         """A size as it stands in a shape."""
-        if not size.name:
-            return str(size.offset)
+        if not size.name or size.name.isdigit():
+            return str(size)
         name = self.notation.name(size.name) if size.name[-1].isdigit() or len(size.name) > 1 else size.name
         name = f"{size.name[0]}_{{{size.name[1:].strip('_')}}}" if size.name[-1].isdigit() else name
         return f"{name}{size.offset:+d}" if size.offset else name
@@ -188,7 +188,7 @@ class Printer:
 
     def _sum(self, scalar: Scalar, places: Mapping[Scalar, Tex], plain: bool) -> Tex:
         content, primitive = scalar.primitive()
-        if content != 1:
+        if content != 1 and all(term.is_Symbol or (-term).is_Symbol for term in primitive.args):
             return self._product(sympy.Mul(content, primitive, evaluate=False), places, plain)
         text = ""
         for term in sorted(scalar.args, key=_order_of_terms):
@@ -207,6 +207,10 @@ class Printer:
                 constant *= factor
             elif exponent.could_extract_minus_sign():
                 below.append(sympy.Pow(base, -exponent))
+            elif isinstance(factor, sympy.Add):
+                content, rest = factor.primitive()  # SymPy keeps 2 (a - y) as 2 a - 2 y
+                constant *= content
+                above.append(rest)
             else:
                 above.append(factor)
         return constant, sorted(above, key=_order_of_factors), sorted(below, key=_order_of_factors)
@@ -251,7 +255,10 @@ class Printer:
                 self._constant_factor(f)
                 for f in sorted(sympy.Mul.make_args(p), key=lambda f: (not f.is_number, str(f)))
             ]
-            return Tex(" ".join(parts), PRODUCT)
+            text = parts[0]
+            for part in parts[1:]:
+                text += (r" \cdot " if part[0].isdigit() else " ") + part
+            return Tex(text, PRODUCT)
         sign = "-" if p.could_extract_minus_sign() else ""
         return Tex(
             rf"{sign}\frac{{{self._constant(-p if sign else p).text}}}{{{self._constant(q).text}}}",
@@ -280,7 +287,7 @@ class Printer:
         if name == "Abs":
             return Tex(rf"\left|{args[0]}\right|")
         if name == "step":
-            return Tex(rf"\mathbb{{1}}\left[{args[0]} > 0\right]")
+            return Tex(rf"\mathbf{{1}}\left[{args[0]} > 0\right]")
         if name == "sigmoid":
             return Tex(SIGMOIDS[self.notation.sigmoid] + parenthesised(args[0]))
         return Tex(FUNCTION_NAMES[name] + parenthesised(", ".join(args)))
@@ -344,14 +351,14 @@ def _order_of_terms(term: Scalar) -> tuple[int, bool, int, str]:
     return weight, negative, _first_use(bare), str(bare)
 
 
-def _order_of_factors(factor: Scalar) -> tuple[bool, int, int, str]:
-    """Reading order of a product: differences such as a - y first, then by first use, simple factors first."""
+def _order_of_factors(factor: Scalar) -> tuple[int, bool, int, str]:
+    """Reading order of a product: by first use, there a difference such as a - y first, then simple factors first."""
     difference = (
         isinstance(factor, sympy.Add)
         and len(factor.args) == 2
         and all(t.is_Symbol or (-t).is_Symbol for t in factor.args)
     )
-    return not difference, _first_use(factor), int(factor.count_ops()), str(factor)
+    return _first_use(factor), not difference, int(factor.count_ops()), str(factor)
 
 
 def _symbol(p: Printer, e: Symbol) -> Tex:

@@ -49,26 +49,26 @@ def _block(block: Block) -> Iterator[str]:
         case Bullets(items):
             yield from (f"- {_inline(item)}" for item in items)
             yield ""
-        case Formula(lines):
-            yield from ("```math", r"\begin{aligned}", *_aligned(lines), r"\end{aligned}", "```", "")
+        case Formula():
+            yield from ("```math", r"\begin{aligned}", *aligned(block), r"\end{aligned}", "```", "")
         case Table(header, rows):
             yield f"| {' | '.join(header)} |"
             yield f"|{'---|' * len(header)}"
             yield from (f"| {' | '.join(_inline(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
             yield ""
-        case WeightPath(_, name, blocks, chosen):
-            if chosen or blocks:
-                yield from (f"**The weight $`{name}`$**", "")
-                for inner in blocks:
-                    yield from _block(inner)
-        case Picture():
+        case WeightPath(typical=True):
+            yield from (f"**The weight $`{block.name}`$**", "")
+            for inner in block.blocks:
+                yield from _block(inner)
+        case Picture() | WeightPath():
             return
 
 
-def _aligned(lines: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
-    for k, (left, right, reason) in enumerate(lines):
+def aligned(formula: Formula, end: str = r" \\") -> Iterator[str]:
+    """The lines of a formula for an `aligned` environment: relation signs and reasons under each other."""
+    for k, (left, right, reason) in enumerate(formula.lines):
         note = rf" && {text_in_math(reason)}" if reason else ""
-        yield f"{left} &= {right}{note}" + (r" \\" if k < len(lines) - 1 else "")
+        yield f"{left} &{formula.relation} {right}{note}" + (end if k < len(formula.lines) - 1 else "")
 
 
 def text_in_math(reason: str) -> str:

@@ -24,17 +24,18 @@ from symderiv.documents.content import (
     WeightPath,
 )
 from symderiv.documents.explanations import explain
-from symderiv.documents.latex import Printer
+from symderiv.documents.latex import POWER, Printer
 from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
 from symderiv.oracles.checks import Report, cross_check, oracle_names
-from symderiv.views.index import Entry, Index, Place, entry
+from symderiv.views.index import UNIT, Entry, Index, Place, entry
 from symderiv.views.paths import Path, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
 
 LONGEST_CLOSED = 900
 """A closed form of more characters of LaTeX than this is not written out: its named form says more."""
 MAX_PICKED = 40
+LONGEST_INLINE = 90
 
 
 def document_of(
@@ -93,11 +94,13 @@ class _Author:
             items.append(
                 "A tilde means: with a 1 put first, so that the first row of the weights is the bias. Its indices start at 0."
             )
-        items += [f"{kind} is taken as stated: {note}." for kind, note in self._function_notes()]
+        items += [f"{note[0].upper()}{note[1:]}." for note in self._function_notes()]
         if len(self.model.terms) > 1:
-            named = ", ".join(f"${self.n.term(t.name)}$" for t in self.model.terms)
-            items.append(f"The loss has several terms, ${self.n.loss} = {' + '.join(self.n.term(t.name) for t in self.model.terms)}$. "
-                         f"{named} are propagated on their own and added where the first matrix product is met.")  # fmt: skip
+            terms = " + ".join(self.n.term(term.name) for term in self.model.terms)
+            items.append(
+                f"The loss has several terms, ${self.n.loss} = {terms}$. Each is propagated on its own; they are added where "
+                "they meet, before the first matrix product on the way back or at a parameter."
+            )
         for assumption in self.derivation.assumptions:
             what = "column" if assumption.axis == 0 else "row"
             items.append(
@@ -113,10 +116,10 @@ class _Author:
                     return part.shape[part.axes[0]]
         return None
 
-    def _function_notes(self) -> list[tuple[str, str]]:
+    def _function_notes(self) -> list[str]:
         maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
         kinds = {type(f) for part in maps for f in part.function.atoms(sympy.Function)}
-        return sorted((kind.__name__, kind.note) for kind in kinds if issubclass(kind, Elementwise) and kind.note)
+        return sorted(kind.note for kind in kinds if issubclass(kind, Elementwise) and kind.note)
 
     def network(self) -> Section:
         """The forward pass: equations, shapes, the same entry by entry, and the picture."""
@@ -151,7 +154,7 @@ class _Author:
         return ""
 
     def _caption(self) -> str:
-        sizes = ", ".join(f"${self.p.size(size)} = {self.sizes[size.name]}$" for size in self._named_sizes())
+        sizes = ", ".join(_size_as(self.p.size(size), self.sizes[size.name]) for size in self._named_sizes())
         at = f" at {sizes}" if sizes else ""
         return f"One sample{at}. Click a weight to see its paths to the loss."
 
@@ -192,7 +195,10 @@ class _Author:
         bottom = Entry(adjoint.quantity, row, column)
         name = self.p.index_tex(bottom).text
         several = len(adjoint.contributions) > 1
-        lead = f"${self.p.latex(adjoint.quantity)}$ is used in ${self.p.latex(equation.symbol)} = {self.p.latex(equation.value)}$."
+        written = f"{self.p.latex(equation.symbol)} = {self.p.latex(equation.value)}"
+        if len(written) > LONGEST_INLINE:
+            written = self.p.latex(equation.symbol)
+        lead = f"${self.p.latex(adjoint.quantity)}$ is used in ${written}$."
         if equation is self.model.loss and not several:
             term = f", in its term ${self.n.term(adjoint.term)}$" if adjoint.term else ""
             lead = f"${self.p.latex(adjoint.quantity)}$ stands in the loss itself{term}."
@@ -275,7 +281,7 @@ class _Author:
             r"Gradient descent with the learning rate $\eta$ moves every parameter against its gradient. All gradients are "
             "taken at the old values, then all parameters change together:"
         )
-        return Section("The updates", "updates", (Paragraph(text), Formula(tuple((a, b, "") for a, b, _ in lines))))
+        return Section("The updates", "updates", (Paragraph(text), Formula(tuple(lines), relation=r"\leftarrow")))
 
     def weights(self) -> Section:
         """Single weights: each as the sum over its paths."""
@@ -287,24 +293,27 @@ class _Author:
             )
         ]
         picked = self._picked(chosen)
-        blocks += [
-            self.weight_path(e, key, e == chosen or (chosen is None and k == 0)) for k, (e, key) in enumerate(picked)
-        ]
+        typical = {chosen} if chosen else {self._typical(symbol, picked) for symbol in self.model.parameters}
+        for k, (weight, key) in enumerate(picked.items()):
+            shown = weight == chosen or (chosen is None and k == 0)
+            blocks.append(self.weight_path(weight, key, shown, weight in typical))
         return Section("One weight at a time", "weights", tuple(blocks))
 
-    def _picked(self, chosen: Entry | None) -> list[tuple[Entry, str]]:
-        """The weights to explain: the chosen one, then every one in the picture, or one of each parameter."""
+    def _picked(self, chosen: Entry | None) -> dict[Entry, str]:
+        """The weights to explain, with their keys: the chosen one, every one in the picture, one of each parameter."""
         found: dict[Entry, str] = {}
         if chosen is not None:
             found[chosen] = weight_key((self._symbol(chosen), *self._position(chosen)))
-        if self.graph:
-            for weight in sorted(self.graph.uses, key=lambda w: (w[0].name, w[1], w[2])):
-                found.setdefault(self._entry(*weight), weight_key(weight))
+        drawn = self.graph.uses if self.graph else {}
         for symbol in self.model.parameters:
-            if len(found) >= MAX_PICKED:
-                break
-            found.setdefault(self._entry(symbol, 0, 0), weight_key((symbol, 0, 0)))
-        return list(found.items())[:MAX_PICKED]
+            places = sorted((row, column) for s, row, column in drawn if s is symbol) or [(0, 0)]
+            found.update((self._entry(symbol, *place), weight_key((symbol, *place))) for place in places)
+        return dict(list(found.items())[:MAX_PICKED])
+
+    def _typical(self, symbol: Symbol, picked: dict[Entry, str]) -> Entry:
+        """The weight of a parameter that stands for the others: off the diagonal if there is one, so that i and j differ."""
+        own = [weight for weight in picked if weight.matrix is symbol]
+        return next((w for w in own if w.row != w.column), own[0]) if own else self._entry(symbol, 0, 0)
 
     def _entry(self, symbol: Symbol, row: int, column: int) -> Entry:
         places: list[Place] = []
@@ -322,7 +331,7 @@ class _Author:
         assert isinstance(weight.matrix, Symbol)
         return weight.matrix
 
-    def weight_path(self, weight: Entry, key: str, chosen: bool) -> WeightPath:
+    def weight_path(self, weight: Entry, key: str, chosen: bool, typical: bool) -> WeightPath:
         """The paths of one weight: factors named, then their values, compared with the gradient first."""
         paths = paths_from(self.model, weight)
         check_paths(self.derivation, weight, paths)
@@ -330,14 +339,12 @@ class _Author:
         left = self.n.derivative_of(self.n.loss, name)
         blocks: list[Block] = []
         arrows = [r" \rightarrow ".join(self.n.name(q) for q in path.quantities) for path in paths]
-        label = "path" if len(paths) == 1 else "paths"
-        blocks.append(
-            Paragraph(f"{len(paths)} {label} through the quantities: " + ", ".join(f"${a}$" for a in arrows) + ".")
-        )
+        count = "One path" if len(paths) == 1 else f"{len(paths)} paths"
+        blocks.append(Paragraph(f"{count}: " + ", ".join(f"${a}$" for a in arrows) + "."))
         named = " + ".join(self._factors(path) for path in paths)
-        values = " + ".join(self.p.index_tex(path.value).text for path in paths)
+        values = " + ".join(self._factor_values(path) for path in paths)
         blocks.append(Formula(((left, named, "every factor named"), ("", values, "every factor's value"))))
-        return WeightPath(key, name, tuple(blocks), chosen)
+        return WeightPath(key, name, tuple(blocks), chosen, typical)
 
     def _factors(self, path: Path) -> str:
         sums = " ".join(self.p.sigma(index) for index in path.indices)
@@ -345,6 +352,12 @@ class _Author:
             self.n.derivative_of(self.p.index_tex(f.top).text, self.p.index_tex(f.bottom).text) for f in path.factors
         )
         return f"{sums} {factors}".strip()
+
+    def _factor_values(self, path: Path) -> str:
+        sums = " ".join(self.p.sigma(index) for index in path.indices)
+        values = [self.p.index_tex(f.value).within(POWER) for f in path.factors if f.value != UNIT]
+        product = r" \cdot ".join(values) or "1"
+        return f"{sums} {product}".strip()
 
     def checks(self) -> Section:
         """The table of the oracles, as part of the document."""
@@ -354,7 +367,7 @@ class _Author:
         for quantity in quantities:
             errors = [self.report.error(quantity, oracle) for oracle in oracles]
             rows.append((f"${self.n.name(quantity)}$", *(_error(e) for e in errors)))
-        sizes = ", ".join(f"${self.p.size(s)} = {self.report.sizes[s.name]}$" for s in self._all_sizes())
+        sizes = ", ".join(_size_as(self.p.size(s), self.report.sizes[s.name]) for s in self._all_sizes())
         at = f", at the pairwise different sizes {sizes}" if sizes else ""
         text = (
             f"Before this page was written, every gradient was compared with independent ways to the same number{at}. "
@@ -387,6 +400,11 @@ class _Author:
     def _indices(self, symbol: Symbol) -> tuple[Place, Place]:
         row = self.p.letters.index(symbol.shape[0])
         return row, self.p.letters.index(symbol.shape[1], (row,))
+
+
+def _size_as(size: str, value: int) -> str:
+    """The value of a size in a check or picture; a number that is too large for that is said to be replaced."""
+    return f"${value}$ in place of ${size}$" if size.isdigit() else f"${size} = {value}$"
 
 
 def _error(error: float | None) -> str:

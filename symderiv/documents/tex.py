@@ -21,7 +21,7 @@ from symderiv.documents.content import (
     WeightPath,
     pieces,
 )
-from symderiv.documents.markdown import text_in_math
+from symderiv.documents.markdown import aligned
 from symderiv.errors import OutputError
 
 PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
@@ -60,7 +60,8 @@ def to_tex(document: Document) -> str:
 
 def _section(section: Section, level: int) -> Iterator[str]:
     # Mathematics in a heading would need a plain twin for the bookmarks; there are none of those levels to miss.
-    yield rf"\{SECTIONS[level]}{'*' if '$' in section.title else ''}{{{_inline(section.title)}}}"
+    title = _inline(section.title).replace("$", r"$\displaystyle ", 1)
+    yield rf"\{SECTIONS[level]}{'*' if '$' in title else ''}{{{title}}}"
     for block in section.blocks:
         yield from _block(block)
     for inner in section.sections:
@@ -77,8 +78,8 @@ def _block(block: Block) -> Iterator[str]:
                 *(rf"\item {_inline(item)}" for item in items),
                 r"\end{itemize}",
             )
-        case Formula(lines, result):
-            body = "\n".join(_aligned(lines))
+        case Formula(result=result):
+            body = "\n".join(aligned(block, r" \\[4pt]"))
             inner = rf"\begin{{aligned}} {body} \end{{aligned}}"
             yield rf"\[ \fitted{{{rf'{chr(92)}boxed{{{inner}}}' if result else inner}}} \]"
         case Table(header, rows):
@@ -88,18 +89,12 @@ def _block(block: Block) -> Iterator[str]:
             yield " & ".join(map(_inline, header)) + r" \\ \hline"
             yield from (" & ".join(_inline(cell) for cell in row) + r" \\" for row in rows)
             yield r"\hline\end{tabular}}\end{center}"
-        case WeightPath(_, name, blocks, _):
-            yield rf"\paragraph{{The weight ${name}$.}}"
-            for inner_block in blocks:
+        case WeightPath(typical=True):
+            yield rf"\paragraph{{The weight ${block.name}$.}}"
+            for inner_block in block.blocks:
                 yield from _block(inner_block)
-        case Picture():
+        case Picture() | WeightPath():
             return
-
-
-def _aligned(lines: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
-    for left, right, reason in lines:
-        note = rf" && {text_in_math(reason)}" if reason else ""
-        yield rf"{left} &= {right}{note} \\[4pt]"
 
 
 def _inline(text: str) -> str:

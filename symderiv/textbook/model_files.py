@@ -33,6 +33,8 @@ MAX_LENGTH = 262_144
 MAX_NESTING = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 64
+LARGEST_LITERAL_SIZE = 5
+"""A larger size is kept as a name that reads like the number, so that checks and pictures can use a smaller one."""
 
 ALIASES = {
     "ln": "log", "logistic": "sigmoid", "sigma": "sigmoid", "ReLU": "relu", "absolute": "abs", "fabs": "abs",
@@ -67,12 +69,17 @@ def read_model(path: str | Path) -> Model:
 
 def parse_model(text: str, file: str = "<model>") -> Model:
     """The model that a text describes; `file` is its name in error messages."""
-    return _Reader(text, file).model()
+    try:
+        return _Reader(text, file, large_as_names=True).model()
+    except LocatedError:
+        # 784 + 1 and 785 are not one name: with the numbers themselves they agree, or the error is a real one.
+        return _Reader(text, file, large_as_names=False).model()
 
 
 class _Reader:
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, large_as_names: bool) -> None:
         self.file = file
+        self.large_as_names = large_as_names
         self.lines = text.splitlines() or [""]
         self.text = text
         self.net = Network()
@@ -207,7 +214,7 @@ class _Reader:
     def _size(self, node: ast.expr) -> Size:
         match node:
             case ast.Constant(value=int() as number) if not isinstance(number, bool) and 1 <= number <= 10**6:
-                return size_of(number)
+                return Size(str(number)) if self.large_as_names and number > LARGEST_LITERAL_SIZE else size_of(number)
             case ast.Name(id=name):
                 self._checked(name, node)
                 return size_of(name)

@@ -182,16 +182,18 @@ _ENTRY: Mapping[type[Expr], Callable[..., IndexExpr]] = {
 
 
 def product_of(factors: tuple[IndexExpr, ...]) -> IndexExpr:
-    """The product of several index expressions, constants collected in front."""
-    constant, rest = sympy.Integer(1), []
+    """The product of several index expressions as one function of their parts."""
+    product: Scalar = sympy.Integer(1)
+    parts: dict[IndexExpr, Scalar] = {}
     for factor in factors:
-        if isinstance(factor, Elementary) and not factor.args:
-            constant *= factor.function
-        else:
-            rest.append(factor)
-    if constant == 1 and len(rest) == 1:
-        return rest[0]
-    return Elementary(constant * sympy.Mul(*map(placeholder, range(len(rest)))), tuple(rest))
+        function, args = (
+            (factor.function, factor.args) if isinstance(factor, Elementary) else (placeholder(0), (factor,))
+        )
+        own = {placeholder(i): parts.setdefault(arg, placeholder(len(parts))) for i, arg in enumerate(args)}
+        product *= function.xreplace(own)
+    if product == placeholder(0):
+        return next(iter(parts))
+    return Elementary(product, tuple(parts))
 
 
 def replaced(expr: IndexExpr, places: Mapping[Place, Place]) -> IndexExpr:

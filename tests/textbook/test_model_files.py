@@ -164,3 +164,24 @@ def test_a_file_that_is_too_long(tmp_path):
     path.write_text("# " + "x" * 300_000)
     with pytest.raises(ModelError, match="more than a model needs"):
         read_model(path)
+
+
+def test_large_numbers_as_sizes_are_checked_at_small_ones():
+    model = parse_model(
+        "X: (1000, 784); Y: (1000, 10); W: (784, 10); b: (1, 10)\nP = softmax(X @ W + b, axis=1)\nJ = -mean(Y * log(P))"
+    )
+    derivation = derive(model)
+    assert cross_check(derivation).passed
+    assert derivation.gradient("W").to_latex().startswith(r"\frac{1}{10 \cdot 1000}")
+    assert "784" in derivation.to_markdown()
+
+
+def test_numbers_that_are_one_more_than_another():
+    model = parse_model("x: (20, 1); W: (21, 30)\nJ = sum((W.T @ augment(x))**2)")
+    assert cross_check(derive(model)).passed
+
+
+def test_numbers_too_large_to_check_are_told(tmp_path):
+    model = parse_model("x: (784, 1); W: (785, 3000)\nJ = sum((W.T @ augment(x))**2)")
+    with pytest.raises(ModelError, match="too many to check"):
+        cross_check(derive(model))
