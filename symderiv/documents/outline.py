@@ -338,12 +338,19 @@ class _Author:
         name = self.p.index_tex(weight).text
         left = self.n.derivative_of(self.n.loss, name)
         blocks: list[Block] = []
-        arrows = [r" \rightarrow ".join(self.n.name(q) for q in path.quantities) for path in paths]
-        count = "One path" if len(paths) == 1 else f"{len(paths)} paths"
-        blocks.append(Paragraph(f"{count}: " + ", ".join(f"${a}$" for a in arrows) + "."))
-        named = " + ".join(self._factors(path) for path in paths)
-        values = " + ".join(self._factor_values(path) for path in paths)
-        blocks.append(Formula(((left, named, "every factor named"), ("", values, "every factor's value"))))
+        if len(paths) > 1:
+            parts = [f"p_{{{k}}}" for k in range(1, len(paths) + 1)]
+            blocks.append(Paragraph(f"{len(paths)} paths lead to the loss, and what they carry is added:"))
+            blocks.append(Formula(((left, " + ".join(parts), ""),)))
+        for k, path in enumerate(paths, 1):
+            start = left if len(paths) == 1 else f"p_{{{k}}}"
+            arrows = r" \rightarrow ".join(self.n.name(quantity) for quantity in path.quantities)
+            blocks.append(Paragraph(f"Path{f' {k}' if len(paths) > 1 else ''}: ${arrows}$."))
+            lines = (
+                (start, self._factors(path), "every factor named"),
+                ("", self._factor_values(path), "every factor's value"),
+            )
+            blocks.append(Formula(lines))
         return WeightPath(key, name, tuple(blocks), chosen, typical)
 
     def _factors(self, path: Path) -> str:
