@@ -33,10 +33,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What reaches a quantity through one equation that uses it (`via`), from one adjoint of that equation's value."""
+    """What reaches a quantity through one equation that uses it (`via`).
+
+    term: the summand of the loss it comes from, '' once the summands have been added up; value: the share of the
+    adjoint; steps: how the adjoint of the equation's value became that share.
+    """
 
     via: str
-    source: Expr
+    term: str
     value: Expr
     steps: tuple[Step, ...]
 

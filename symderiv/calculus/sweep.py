@@ -72,19 +72,24 @@ class _Sweep:
         for place, equation in reversed(tuple(enumerate(equations))):
             if equation is self.model.loss:
                 for term in self.model.terms:
-                    self._send(Equation(equation.symbol, term.value), Fill(1, SCALAR), term.name)
+                    # The value of a single term has no name: J names their sum.
+                    name = term.value if term.name else equation.symbol
+                    self._send(equation.name, term.value, Fill(1, SCALAR), name, term.name)
             elif equation.symbol in self.arrived:
                 yield from self._finish(equation)
             for symbol in self.model.inputs:
                 if first_use.get(symbol) == place and symbol in self.arrived:
                     yield self._adjoint(symbol, [c for some in self.arrived[symbol].values() for c in some])
 
-    def _send(self, equation: Equation, cotangent: Expr, term: str) -> None:
+    def _pass_on(self, equation: Equation, cotangent: Symbol, term: str) -> None:
         """Carry the adjoint of an equation's value to everything the equation uses; a constant one as its value."""
-        if isinstance(self.closed.get(cotangent), Fill):
-            cotangent = self.closed[cotangent]
-        for symbol, value, steps in pull_back(equation.value, cotangent, equation.symbol, self.tracked, equation.name):
-            contribution = Contribution(equation.name, cotangent, value, steps)
+        closed = self.closed[cotangent]
+        known = closed if isinstance(closed, Fill) else cotangent
+        self._send(equation.name, equation.value, known, equation.symbol, term)
+
+    def _send(self, via: str, expr: Expr, cotangent: Expr, value: Expr, term: str) -> None:
+        for symbol, share, steps in pull_back(expr, cotangent, value, self.tracked, via):
+            contribution = Contribution(via, term, share, steps)
             self.arrived.setdefault(symbol, {}).setdefault(term, []).append(contribution)
 
     def _finish(self, equation: Equation) -> Iterator[Adjoint]:
@@ -94,17 +99,17 @@ class _Sweep:
         if len(terms) == 1 or "" in terms:
             adjoint = self._adjoint(equation.symbol, [c for some in terms.values() for c in some])
             yield adjoint
-            self._send(equation, adjoint.symbol, next(iter(terms)) if len(terms) == 1 else "")
+            self._pass_on(equation, adjoint.symbol, next(iter(terms)) if len(terms) == 1 else "")
             return
         single = {term: self._adjoint(equation.symbol, some, term) for term, some in terms.items()}
         yield from single.values()
         if equation.contracts:
             added = self._adjoint(equation.symbol, [], parts=tuple(adjoint.symbol for adjoint in single.values()))
             yield added
-            self._send(equation, added.symbol, "")
+            self._pass_on(equation, added.symbol, "")
         else:
             for term, adjoint in single.items():
-                self._send(equation, adjoint.symbol, term)
+                self._pass_on(equation, adjoint.symbol, term)
 
     def _adjoint(
         self, quantity: Symbol, contributions: list[Contribution], term: str = "", parts: tuple[Symbol, ...] = ()

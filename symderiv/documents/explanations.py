@@ -52,6 +52,7 @@ def _matmul(step: Step, p: Printer) -> str:
     a = p.index_tex(entry(left, row, inner, p.letters, (column,))).text
     b = p.index_tex(entry(right, inner, column, p.letters, (row,))).text
     y_bar = _adjoint_entry(step, row, column, p)
+    where = "" if isinstance(step.cotangent, Symbol) else r" ($\bar{y}$ is what comes from above)"
     own, other, summed = (a, b, column) if step.part == 0 else (b, a, row)
     beside = left if step.part == 1 else right
     turned, transposed = p.latex(beside), _transposed(beside, p)
@@ -60,14 +61,14 @@ def _matmul(step: Step, p: Printer) -> str:
         outer = step.before.args[step.part].shape.count(ONE) == 0
         why = "a column times a row" if outer else "in shapes that fit"
         return (
-            f"*Why the transpose:* ${own}$ is used once, multiplied by ${other}$, so it gets ${gets}$. As a matrix product, "
+            f"*Why the transpose:* ${own}$ is used once, multiplied by ${other}$, so it gets ${gets}${where}. As a matrix product, "
             f"{why}, that takes the transpose of ${turned}$, which is ${transposed}$."
         )
     line = rf"\sum_{{{p.place(summed)}}} " + (rf"{y_bar} \, {other}" if step.part == 0 else rf"{other} \, {y_bar}")
     which, side, end = ("second", "right", "first") if step.part == 0 else ("first", "left", "last")
     return (
         f"*Why the transpose:* ${own}$ is used once for every ${p.place(summed)}$, multiplied by ${other}$, so it "
-        f"gets ${line}$. The sum runs over the {which} index of ${turned}$, but a matrix product sums over the {end} index "
+        f"gets ${line}${where}. The sum runs over the {which} index of ${turned}$, but a matrix product sums over the {end} index "
         f"of its {side} factor. So that factor has to be ${transposed}$."
     )
 

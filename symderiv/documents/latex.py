@@ -193,7 +193,7 @@ class Printer:
         text = ""
         for term in sorted(scalar.args, key=_order_of_terms):
             negative = term.could_extract_minus_sign()
-            part = self.scalar(-term if negative else term, places, plain).within(ENTRYWISE)
+            part = self.scalar(-term if negative else term, places, plain).within(ENTRYWISE if negative else SUM)
             text += (" - " if negative else " + ") + part
         text = text.removeprefix(" + ")
         return Tex("-" + text.removeprefix(" - ") if text.startswith(" - ") else text, SUM)

@@ -85,7 +85,7 @@ class Notation:
         """One term of the loss; the loss itself for ''."""
         if not term:
             return self.loss
-        return rf"{self.loss}_{{\text{{{term}}}}}"
+        return f"{self.loss}_{{{term}}}" if term.isdigit() else rf"{self.loss}_{{\text{{{term}}}}}"
 
     def derivative_of(self, top: str, bottom: str) -> str:
         """d top / d bottom, both in print."""

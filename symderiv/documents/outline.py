@@ -11,6 +11,7 @@ import sympy
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
 from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, Softmax, Symbol, symbols_in
 from symderiv.calculus.functions import Elementwise
+from symderiv.calculus.model import Equation
 from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.documents.content import (
     Block,
@@ -181,43 +182,71 @@ class _Author:
                     "The terms of the loss meet here, before the first matrix product on the way back, and are added."
                 )
             )
+        uses: dict[tuple[str, str], list[Contribution]] = {}
         for contribution in adjoint.contributions:
-            blocks += self.chain(adjoint, contribution)
+            uses.setdefault((contribution.via, contribution.term), []).append(contribution)
+        if len(uses) > 1:
+            added = " + ".join(f"s_{{{k}}}" for k in range(1, len(uses) + 1))
+            quantity = self.p.latex(adjoint.quantity)
+            blocks.append(Paragraph(f"${quantity}$ is used in {len(uses)} places; their shares ${added}$ are added."))
+        for k, group in enumerate(uses.values(), 1):
+            blocks += self.chain(adjoint, group, f"s_{{{k}}}" if len(uses) > 1 else "")
         blocks += self.matrix_form(adjoint)
         title = f"${self.n.adjoint(adjoint.symbol)}$"
         return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks))
 
-    def chain(self, adjoint: Adjoint, contribution: Contribution) -> Iterator[Block]:
-        """The chain rule through one equation, entry by entry, and why each step is right."""
-        equation = self.model.equation(contribution.via)
+    def chain(self, adjoint: Adjoint, uses: list[Contribution], share: str) -> Iterator[Block]:
+        """The chain rule through one equation, entry by entry, and why each step is right.
+
+        uses: what came through that equation, from one term of the loss; share: the name of the result where it is
+        only one of several that are added, else ''.
+        """
+        via, term = uses[0].via, uses[0].term
+        equation = self.model.equation(via)
         assert equation is not None
+        in_loss = equation is self.model.loss
+        if in_loss and term:
+            equation = Equation(equation.symbol, next(t.value for t in self.model.terms if t.name == term))
         row, column = self._indices(adjoint.quantity)
         bottom = Entry(adjoint.quantity, row, column)
+        quantity, top_name = (
+            self.p.latex(adjoint.quantity),
+            self.n.term(term) if in_loss else self.p.latex(equation.symbol),
+        )
+        written = f"{top_name} = {self.p.latex(equation.value)}"
+        lead = f"${quantity}$ is used in ${written if len(written) <= LONGEST_INLINE else top_name}$"
+        if in_loss and not share:
+            lead = f"${quantity}$ stands in the loss itself" + (f", in its term ${top_name}$" if term else "")
+        yield Paragraph(f"{lead}; its share of the derivative is ${share}$." if share else f"{lead}.")
         name = self.p.index_tex(bottom).text
-        several = len(adjoint.contributions) > 1
-        written = f"{self.p.latex(equation.symbol)} = {self.p.latex(equation.value)}"
-        if len(written) > LONGEST_INLINE:
-            written = self.p.latex(equation.symbol)
-        lead = f"${self.p.latex(adjoint.quantity)}$ is used in ${written}$."
-        if equation is self.model.loss and not several:
-            term = f", in its term ${self.n.term(adjoint.term)}$" if adjoint.term else ""
-            lead = f"${self.p.latex(adjoint.quantity)}$ stands in the loss itself{term}."
-        yield Paragraph(("*One of several uses.* " if several else "") + lead)
-        loss = self.n.term(adjoint.term)
-        lines = []
+        left = share or self.n.derivative_of(self.n.term(adjoint.term), name)
+        above = self.derivation.by_symbol
+        source = None if in_loss else (above.get(f"{via}_bar_{adjoint.term}") or above[f"{via}_bar"]).symbol
+        shares, lines = [], []
         for factor, fresh in local_derivatives(equation, bottom, self.p.letters, ()):
-            top = self.p.index_tex(factor.top).text
-            local = self.n.derivative_of(top, name)
+            top = top_name if in_loss else self.p.index_tex(factor.top).text
             sums = " ".join(self.p.sigma(index) for index in fresh if isinstance(index, Index))
-            if equation is not self.model.loss:
-                product = f"{sums} {self.n.derivative_of(loss, top)} \\, {local}".strip()
-                lines.append((self.n.derivative_of(loss, name), product, "chain rule"))
-            slope = self.p.index_tex(factor.value).text
-            if slope != self.p.latex(adjoint.closed) or equation is not self.model.loss:
-                lines.append((local, slope, "local derivative"))
+            slope = self.p.index_tex(factor.value)
+            if source is None:
+                shares.append((slope.text, ""))
+            else:
+                cotangent = f"{sums} {self.n.adjoint(source, self.p.places(factor.top.row, factor.top.column))}".strip()
+                times = "" if factor.value == UNIT else rf" \, {slope.within(POWER)}"
+                shares.append((f"{cotangent}{times}", cotangent))
+            lines.append((self.n.derivative_of(top, name), slope.text, "local derivative"))
+        if len(shares) > 1:
+            # Several occurrences in one equation: each line of its own would claim to be the whole.
+            lines = [(left, " + ".join(text for text, _ in shares), "chain rule, one summand for each occurrence")]
+        elif not in_loss:
+            lines.insert(0, (left, rf"{shares[0][1]} \, {lines[0][0]}", "chain rule"))
+        elif share:
+            lines = [(left, shares[0][0], "local derivative")]
+        elif lines[0][1] == self.p.latex(adjoint.closed):
+            lines = []
         if lines:
             yield Formula(tuple(lines))
-        reasons = dict.fromkeys(filter(None, (explain(step, self.p) for step in contribution.steps)))
+        steps = [step for contribution in uses for step in contribution.steps]
+        reasons = dict.fromkeys(filter(None, (explain(step, self.p) for step in steps)))
         if reasons:
             yield Bullets(tuple(reasons))
 

@@ -93,3 +93,11 @@ def test_fifty_layers():
 def test_without_parameters_there_is_nothing_to_update_but_inputs_work():
     derivation = derive(parse_model("x: (n, 1)\nJ = sum(x**2)"), inputs=True)
     assert derivation.gradient("x") is 2 * derivation.model.symbols["x"]
+
+
+def test_a_term_of_the_loss_is_not_taken_for_the_loss():
+    """In J = exp(s) + t**2 the slope of the first term is exp(s), which is not J."""
+    derivation = derive(parse_model("s: parameter(); t: parameter()\nJ = exp(s) + t**2"))
+    assert cross_check(derivation).passed
+    assert derivation.gradient("s").to_latex() == "e^{s}"
+    assert derive(parse_model("s: parameter()\nJ = exp(s)")).gradient("s").to_latex() == "J"
