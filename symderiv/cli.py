@@ -191,7 +191,8 @@ def _network_job(network: dict[str, Any], notation: dict[str, Any], inputs: bool
     batch, penalty = not network.pop("one_sample", False), network.pop("penalty", False)
     loss = network.pop("loss", "mse")
     model = layered(activations, loss, batch=batch, penalty=penalty, **network)
-    stem = "-".join([*activations, loss.replace("+", "-"), *network.values(), *(["penalty"] if penalty else [])])
+    layers = activations if len(activations) <= 5 else [f"{len(activations)}-layers"]
+    stem = "-".join([*layers, loss.replace("+", "-"), *network.values(), *(["penalty"] if penalty else [])])
     about = f"A network of {len(activations)} layer(s), {', '.join(activations)}, with the loss {loss}."
     return _Job(stem, about, lambda: derive_model(model, inputs=inputs, **notation))
 

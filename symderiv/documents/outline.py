@@ -30,11 +30,12 @@ from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
 from symderiv.oracles.checks import Report, cross_check, oracle_names
 from symderiv.views.index import UNIT, Entry, Index, Place, entry
-from symderiv.views.paths import Path, check_paths, local_derivatives, parse_weight, paths_from
+from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
 
 LONGEST_CLOSED = 900
 """A closed form of more characters of LaTeX than this is not written out: its named form says more."""
+MOST_PARTS = 90
 MAX_PICKED = 40
 LONGEST_INLINE = 90
 
@@ -61,6 +62,7 @@ class _Author:
         self.model = self.derivation.model
         self.p = Printer(notation_of(self.model, self.derivation.options))
         self.n = self.p.notation
+        self.counted: dict[Expr, int] = {}
 
     def document(self, title: str, about: str) -> Document:
         sections = [self.result(), self.network(), self.steps(), self.updates(), self.weights(), self.checks()]
@@ -252,8 +254,8 @@ class _Author:
 
     def matrix_form(self, adjoint: Adjoint) -> Iterator[Block]:
         """The adjoint in matrices: as it arrives, with shapes, with earlier results put in, and cancelled."""
-        left, closed = self.n.adjoint(adjoint.symbol), self.p.latex(adjoint.closed)
-        short = len(closed) <= LONGEST_CLOSED
+        left, short = self.n.adjoint(adjoint.symbol), self.is_short(adjoint.closed)
+        closed = self.p.latex(adjoint.closed) if short else ""
         used = sorted((s for s in symbols_in(adjoint.named) if s.role == "adjoint"), key=lambda s: s.name)
         earlier: dict[Expr, Expr] = {s: self.derivation.by_symbol[s.name].closed for s in used}
         self.p.replace = dict(earlier) if short else {}
@@ -296,7 +298,16 @@ class _Author:
 
     def shown(self, adjoint: Adjoint) -> Expr:
         """The closed form, or the named one where the closed one is too long to read."""
-        return adjoint.closed if len(self.p.latex(adjoint.closed)) <= LONGEST_CLOSED else adjoint.named
+        return adjoint.closed if self.is_short(adjoint.closed) else adjoint.named
+
+    def is_short(self, expr: Expr) -> bool:
+        """Whether an expression is worth writing out; the parts are counted first, which is cheap for a deep one."""
+        return self._parts_in(expr) <= MOST_PARTS and len(self.p.latex(expr)) <= LONGEST_CLOSED
+
+    def _parts_in(self, expr: Expr) -> int:
+        if expr not in self.counted:
+            self.counted[expr] = 1 + sum(map(self._parts_in, expr.args))
+        return self.counted[expr]
 
     def updates(self) -> Section | None:
         """Gradient descent."""
@@ -325,7 +336,14 @@ class _Author:
         typical = {chosen} if chosen else {self._typical(symbol, picked) for symbol in self.model.parameters}
         for k, (weight, key) in enumerate(picked.items()):
             shown = weight == chosen or (chosen is None and k == 0)
-            blocks.append(self.weight_path(weight, key, shown, weight in typical))
+            try:
+                paths = paths_from(self.model, weight)
+            except TooManyPaths as error:
+                if weight == chosen:
+                    raise
+                blocks.append(Paragraph(f"${self.p.index_tex(weight).text}$ is left out: {error.message}."))
+                continue
+            blocks.append(self.weight_path(weight, paths, key, shown, weight in typical))
         return Section("One weight at a time", "weights", tuple(blocks))
 
     def _picked(self, chosen: Entry | None) -> dict[Entry, str]:
@@ -333,11 +351,13 @@ class _Author:
         found: dict[Entry, str] = {}
         if chosen is not None:
             found[chosen] = weight_key((self._symbol(chosen), *self._position(chosen)))
-        drawn = self.graph.uses if self.graph else {}
+        drawn = self.graph.uses if self.graph and len(self.graph.uses) <= MAX_PICKED else {}
         for symbol in self.model.parameters:
-            places = sorted((row, column) for s, row, column in drawn if s is symbol) or [(0, 0)]
+            places = sorted((row, column) for s, row, column in drawn if s is symbol) or [
+                (1, 0) if ONE not in symbol.shape else (0, 0)
+            ]
             found.update((self._entry(symbol, *place), weight_key((symbol, *place))) for place in places)
-        return dict(list(found.items())[:MAX_PICKED])
+        return found
 
     def _typical(self, symbol: Symbol, picked: dict[Entry, str]) -> Entry:
         """The weight of a parameter that stands for the others: off the diagonal if there is one, so that i and j differ."""
@@ -360,9 +380,8 @@ class _Author:
         assert isinstance(weight.matrix, Symbol)
         return weight.matrix
 
-    def weight_path(self, weight: Entry, key: str, chosen: bool, typical: bool) -> WeightPath:
+    def weight_path(self, weight: Entry, paths: tuple[Path, ...], key: str, chosen: bool, typical: bool) -> WeightPath:
         """The paths of one weight: factors named, then their values, compared with the gradient first."""
-        paths = paths_from(self.model, weight)
         check_paths(self.derivation, weight, paths)
         name = self.p.index_tex(weight).text
         left = self.n.derivative_of(self.n.loss, name)

@@ -180,3 +180,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another one with -o"):
         make_folder(tmp_path / "file" / "below")
+
+
+def test_deep_and_residual_networks_have_documents():
+    """Paths are summed layer by layer: at ten layers, all index combinations at once took minutes."""
+    assert "earlier results put in" in derive(layered(["tanh"] * 11 + ["sigmoid"], "log")).to_markdown()
+    lines = ["x: (d, 1)", *(f"W{k}: (d, d)" for k in range(1, 9)), "h0 = tanh(x)"]
+    lines += [f"h{k} = tanh(W{k} @ h{k - 1}) + h{k - 1}" for k in range(1, 9)]
+    text = derive(parse_model("\n".join([*lines, "J = sum(h8**2)"]))).to_markdown()
+    assert "is left out: more than 64 paths lead from it to the loss" in text
