@@ -44,6 +44,11 @@ class Notation:
         for what, names in (("layers", LAYERS), ("derivative", DERIVATIVES), ("sigmoid", SIGMOIDS)):
             if getattr(self, what) not in names:
                 raise ModelError(f"there is no {what} notation {getattr(self, what)!r}", f"there is {', '.join(names)}")
+        printed: dict[str, str] = {}
+        for name in (*self.model.symbols, *(symbol.name for symbol in self.model.hypers)):
+            other = printed.setdefault(self.name(name), name)
+            if other != name:
+                raise ModelError(f"{other} and {name} would look the same in print", "give one of them another name")
 
     @property
     def d(self) -> str:

@@ -223,7 +223,7 @@ class _Author:
         name = self.p.index_tex(bottom).text
         left = share or self.n.derivative_of(self.n.term(adjoint.term), name)
         above = self.derivation.by_symbol
-        source = None if in_loss else (above.get(f"{via}_bar_{adjoint.term}") or above[f"{via}_bar"]).symbol
+        source = None if in_loss else (above.get(f"{via}_bar_{term}") or above[f"{via}_bar"]).symbol
         shares, lines = [], []
         for factor, fresh in local_derivatives(equation, bottom, self.p.letters, ()):
             top = top_name if in_loss else self.p.index_tex(factor.top).text
@@ -236,7 +236,9 @@ class _Author:
                 times = "" if factor.value == UNIT else rf" \, {slope.within(POWER)}"
                 shares.append((f"{cotangent}{times}", cotangent))
             lines.append((self.n.derivative_of(top, name), slope.text, "local derivative"))
-        if len(shares) > 1:
+        if not shares:
+            lines = [(left, "0", "its entries cancel there")]
+        elif len(shares) > 1:
             # Several occurrences in one equation: each line of its own would claim to be the whole.
             lines = [(left, " + ".join(text for text, _ in shares), "chain rule, one summand for each occurrence")]
         elif not in_loss:

@@ -70,13 +70,14 @@ Entries = list[list[Any]]
 def entrywise_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[Symbol, Array]:
     """dJ/dW for every W by writing the network out entry by entry and letting SymPy differentiate each entry.
 
-    Every entry of every named quantity is a SymPy symbol of its own; SymPy differentiates the scalar formula of each
+    Every entry of every quantity and node is a SymPy symbol of its own; SymPy differentiates the scalar formula of each
     entry by each symbol in it, and the total derivatives are added up from the inputs forwards. This shares neither
     rules nor direction with the sweep. (One nested formula for the whole loss would be SymPy alone, but takes seconds;
     the tests do that at the smallest sizes.)
     """
-    formulas, names = explicit_network(model, point)
-    values = {name: float(x) for symbol, value in point.run(model).items() for name, x in _named(names[symbol], value)}
+    formulas, names = explicit_network(model, point, every_node=True)
+    memo = point.run(model)
+    values = {name: float(x) for expr, own in names.items() for name, x in _named(own, point.evaluate(expr, memo))}
     local = [(top, bottom, sympy.diff(f, bottom)) for top, f in formulas for bottom in sorted(f.free_symbols, key=str)]
     order = list(values)
     numbers = sympy.lambdify(order, [slope for _, _, slope in local], modules=[{"step": lambda x: x > 0}, "mpmath"])(
@@ -91,24 +92,38 @@ def entrywise_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[S
     return {symbol: np.array([[gradient[place[name]] for name in row] for row in names[symbol]]) for symbol in wrt}
 
 
-def explicit_network(model: Model, point: Point) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], dict[Expr, Entries]]:
-    """The formula of every entry, in order, and the names of the entries of every quantity."""
+Formulas = list[tuple[sympy.Symbol, sympy.Expr]]
+
+
+def explicit_network(model: Model, point: Point, *, every_node: bool = False) -> tuple[Formulas, dict[Expr, Entries]]:
+    """The formula of every entry, in order, and the names of the entries of every quantity.
+
+    every_node: the nodes inside an equation get names of their own too, so that every formula is one step long.
+    """
     constants: dict[Any, Any] = {size_symbol(name): sympy.Integer(size) for name, size in point.sizes.items()}
     constants |= {symbol: sympy.Float(point.hypers[symbol.name]) for symbol in model.hypers}
     names: dict[Expr, Entries] = {}
-    for symbol in model.symbols.values():
-        rows, columns = point.shape(symbol.shape)
-        names[symbol] = [[sympy.Symbol(f"{symbol.name}_{i}_{j}") for j in range(columns)] for i in range(rows)]
-    entries = dict(names)
+    formulas: Formulas = []
+
+    def named(expr: Expr, name: str) -> Entries:
+        rows, columns = point.shape(expr.shape)
+        names[expr] = [[sympy.Symbol(f"{name}_{i}_{j}") for j in range(columns)] for i in range(rows)]
+        return names[expr]
+
+    found: dict[Expr, Entries] = {symbol: named(symbol, symbol.name) for symbol in model.symbols.values()}
 
     def explicit(expr: Expr) -> Entries:
-        if expr not in entries:
-            entries[expr] = EXPLICIT[type(expr)](point, constants, expr, *map(explicit, expr.args))
-        return entries[expr]
+        if expr not in found:
+            value = EXPLICIT[type(expr)](point, constants, expr, *map(explicit, expr.args))
+            if every_node and not isinstance(expr, Fill):
+                formulas.extend(_named(named(expr, f"_{len(names)}"), np.array(value, dtype=object)))
+                value = names[expr]
+            found[expr] = value
+        return found[expr]
 
-    formulas = [
-        pair for e in model.equations for pair in _named(names[e.symbol], np.array(explicit(e.value), dtype=object))
-    ]
+    for e in model.equations:
+        value = np.array(explicit(e.value), dtype=object)
+        formulas.extend(_named(names[e.symbol], value))
     return formulas, names
 
 

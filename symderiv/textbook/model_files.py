@@ -1,6 +1,6 @@
 """Model files: forward equations as people write them in NumPy, read with `ast` and never executed.
 
-    X: (n, d)                          # data, by its letter (x, y, t); `X: data(n, d)` says so for any name
+    X: (n, d)                          # data, by its name (x, y, t, A0, y_train); `X: data(n, d)` says so for any
     W1: (d, h); b1: (1, h)             # parameters
     lam: hyper                         # a scalar that is not trained
     Z1 = X @ W1 + b1
@@ -15,6 +15,7 @@ nesting, digits and exponents are capped before any SymPy object exists.
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,8 @@ ALIASES = {
     "LeakyReLU": "leaky_relu", "Huber": "huber",
 }  # fmt: skip
 OPAQUE = ("g", "f", "phi", "psi")
-DATA_LETTERS = ("x", "y", "t")
+DATA = re.compile(r"[xytXYT](\d+|_\w+)?|[aA]_?0|\w*[tT]argets?|\w*[lL]abels?")
+"""Names that are data unless their declaration says otherwise: `X`, `y_train`, `x1`, `A0`; but not `theta`."""
 
 Value = Any
 """An Expr, or a SymPy scalar (SymPy is untyped)."""
@@ -176,7 +178,7 @@ class _Reader:
 
     def _declaration(self, name: str, node: ast.AnnAssign) -> None:
         self._new(name, node)
-        role = "data" if name[0].lower() in DATA_LETTERS or name.lower() in ("a0", "a_0") else "parameter"
+        role = "data" if DATA.fullmatch(name) else "parameter"
         shape: Shape = SCALAR
         match node.annotation:
             case ast.Name(id="hyper"):

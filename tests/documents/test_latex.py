@@ -124,3 +124,13 @@ def test_bold_and_double_struck_are_characters():
     assert (
         "𝟏" in mathml(r"\mathbf{1}_{n}") and "𝟙" in mathml(r"\mathbb{1}") and "mathvariant" not in mathml(r"\mathbf{W}")
     )
+
+
+def test_names_that_look_the_same_in_print_are_refused():
+    with pytest.raises(ModelError, match="W1 and W_1 would look the same"):
+        Notation(parse_model("x: (d, 1); W1: (1, d); W_1: (1, d)\nJ = (W1 @ x) * (W_1 @ x)"))
+
+
+def test_indices_avoid_the_names_of_quantities():
+    derivation = derive(parse_model("i: parameter(n, 1); j: parameter(n, 1)\nJ = sum(i * j)"))
+    assert r"\sum_{k=1}^{n}" in derivation.to_markdown()

@@ -58,6 +58,16 @@ def test_a_file_of_ones_own(tmp_path):
     assert [s.name for s in model.data] == ["X", "Y"]
 
 
+def test_roles_by_name():
+    model = parse_model(
+        "x1: (d, 1); y_train: (1, 1); A0: (d, 1); theta: (d, 1); tau: (1, 1)\nJ = sum(x1 * A0 * theta) * tau * y_train"
+    )
+    assert [s.name for s in model.data] == ["x1", "y_train", "A0"] and [s.name for s in model.parameters] == [
+        "theta",
+        "tau",
+    ]
+
+
 def test_roles_can_be_said():
     model = parse_model("theta: data(n, d)\nx0: parameter(d, 1)\nJ = sum(theta @ x0)")
     assert [s.name for s in model.data] == ["theta"] and [s.name for s in model.parameters] == ["x0"]
