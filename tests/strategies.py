@@ -95,3 +95,91 @@ REWRITE_CASES = {
     "scalar-calculus": Map((_a - _y) / (_a * (1 - _a)) + 1 / _a, (_A, _Y)),
 }
 """For each rewrite, an expression on which it fires."""
+
+
+class RandomProgram:
+    """The text of a random model file: any shapes, any nesting, unlike any textbook network; for crashes and wrong rules."""
+
+    FUNCTIONS = ("tanh", "sigmoid", "relu", "softplus", "g", "leaky_relu", "huber", "abs", "square")
+    SCALED = (
+        "2 * ({})",
+        "-({})",
+        "1 - ({})",
+        "({})**2",
+        "({})**3",
+        "sqrt(1 + ({})**2)",
+        "1 / (2 + ({})**2)",
+        "log(1 + ({})**2)",
+    )
+    LOSSES = ("sum({})", "mean(({})**2)", "sum(({})**2) / 2", "sum(tanh({}))", "exp(-mean(({})**2))")
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.shapes: dict[str, tuple[str, str]] = {}
+        pool = [
+            "X",
+            "Y",
+            "y",
+            "W1",
+            "W2",
+            "b1",
+            "V",
+            "theta",
+            "w_out",
+            "x0",
+            "x1",
+            "E",
+            "I",
+            "S",
+            "beta1",
+            "l",
+            "i",
+            "j",
+        ]
+        inputs = self.random.sample(pool, self.random.randint(2, 4))
+        lines = []
+        for name in inputs:
+            self.shapes[name] = (self._size(), self._size())
+            lines.append(f"{name}: data({', '.join(self.shapes[name])})")
+        for name in ["Z1", "e", "A1", "p", "m1"][: self.random.randint(1, 4)]:
+            text, shape = self._expression(self.random.randint(1, 3))
+            lines.append(f"{name} = {text}")
+            self.shapes[name] = shape
+        terms = [
+            self.random.choice(self.LOSSES).format(self._expression(2)[0])
+            for _ in range(self.random.choice([1, 1, 2, 3]))
+        ]
+        self.text = "\n".join([*lines, "J = " + " + ".join(terms)])
+
+    def _size(self) -> str:
+        return self.random.choice(["n", "d", "h", "o", "1", "3", "784"])
+
+    def _expression(self, depth: int) -> tuple[str, tuple[str, str]]:
+        kind = self.random.random()
+        if depth == 0 or kind < 0.15:
+            name = self.random.choice(list(self.shapes))
+            return name, self.shapes[name]
+        a, (rows, columns) = self._expression(depth - 1)
+        axis = self.random.choice([0, 1])
+        if kind < 0.3:
+            return f"{self.random.choice(self.FUNCTIONS)}({a})", (rows, columns)
+        if kind < 0.4:
+            return f"({a}).T", (columns, rows)
+        if kind < 0.48:
+            return f"softmax({a}, axis={axis})", (rows, columns)
+        if kind < 0.56:
+            return f"{self.random.choice(['sum', 'mean'])}({a}, axis={axis})", ("1", columns) if axis == 0 else (
+                rows,
+                "1",
+            )
+        if kind < 0.64:
+            return self.random.choice(self.SCALED).format(a), (rows, columns)
+        b, (other_rows, other_columns) = self._expression(depth - 1)
+        sign = self.random.choice("+-*")
+        if columns == other_rows and kind < 0.85:
+            return f"({a}) @ ({b})", (rows, other_columns)
+        if columns == other_columns and kind < 0.85:
+            return f"({a}) @ ({b}).T", (rows, other_rows)
+        if other_rows in ("1", rows) and other_columns in ("1", columns):
+            return f"({a}) {sign} ({b})", (rows, columns)
+        return a, (rows, columns)

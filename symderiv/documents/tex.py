@@ -34,7 +34,7 @@ PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[hidelinks]{hyperref}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{5pt plus 2pt}
-\setcounter{tocdepth}{1}
+\emergencystretch=4em
 % A formula wider than the page is scaled down to it.
 \newsavebox{\formulabox}
 \newcommand{\fitted}[1]{\sbox{\formulabox}{$\displaystyle #1$}%

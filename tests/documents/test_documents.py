@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
+from strategies import RandomProgram
 
 from symderiv import derive, examples, layered, parse_model
 from symderiv.documents.files import make_folder, write_file
@@ -15,6 +17,7 @@ from symderiv.documents.page import to_page
 from symderiv.documents.tex import to_pdf, to_tex
 from symderiv.errors import CheckFailed, OutputError
 
+OUTPUT = Path(__file__).parents[2] / "output"
 HOSTILE = r"# <script>document.title='owned'</script> $\input{/etc/passwd}$ \write18{x} *b* [a](javascript:b) `c` 漢 %"
 
 
@@ -29,9 +32,9 @@ def compiled(pdflatex, folder, tex):
     return result.returncode, result.stdout.decode(errors="replace")
 
 
-@pytest.mark.parametrize("name", examples.names())
-def test_latex_compiles(name, pdflatex, tmp_path):
-    status, log = compiled(pdflatex, tmp_path, examples.find(name).derive().to_latex())
+@pytest.mark.parametrize("path", sorted(OUTPUT.glob("*.tex")), ids=lambda path: path.name)
+def test_every_tex_file_of_the_output_compiles(path, pdflatex, tmp_path):
+    status, log = compiled(pdflatex, tmp_path, path.read_text())
     assert status == 0, log[-2000:]
     assert "Undefined" not in log and not re.search(r"Overfull \\hbox \((\d{3,})", log)
 
@@ -71,14 +74,23 @@ def opened(browser, html, tmp_path, **options):
     return page, seen
 
 
-@pytest.mark.parametrize("name", examples.names())
-def test_page_opens_without_an_error_or_a_request(name, browser, tmp_path):
-    page, seen = opened(browser, examples.find(name).derive().to_html(), tmp_path)
+@pytest.mark.parametrize("path", sorted(OUTPUT.glob("*.html")), ids=lambda path: path.name)
+def test_every_page_of_the_output_opens_without_an_error_or_a_request(path, browser, tmp_path):
+    page, seen = opened(browser, path.read_text(), tmp_path)
     assert not seen
-    assert page.locator("math").count() > 20 and page.locator("svg.network circle").count() >= 3
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("[...document.querySelectorAll('math')].every(m => m.getAttribute('alttext'))")
+    if path.name != "index.html":
+        assert page.locator("math").count() > 20 and page.locator("svg.network circle").count() >= 3
     page.context.close()
+
+
+def test_the_index_leads_to_every_document(browser):
+    page = browser.new_page()
+    page.goto((OUTPUT / "index.html").as_uri())
+    linked = set(page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"))
+    assert linked == {path.name for path in OUTPUT.iterdir() if path.name != "index.html"}
+    page.close()
 
 
 def test_page_fits_a_phone(browser, tmp_path):
@@ -189,3 +201,12 @@ def test_deep_and_residual_networks_have_documents():
     lines += [f"h{k} = tanh(W{k} @ h{k - 1}) + h{k - 1}" for k in range(1, 9)]
     text = derive(parse_model("\n".join([*lines, "J = sum(h8**2)"]))).to_markdown()
     assert "is left out: more than 64 paths lead from it to the loss" in text
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_program_has_a_right_derivation_and_documents(seed):
+    text = RandomProgram(seed).text
+    derivation = derive(parse_model(text), inputs=True)
+    document = document_of(derivation)  # checks every gradient and every step
+    assert "<code>" not in to_page(document), text
+    assert to_tex(document) and to_markdown(document)
