@@ -89,13 +89,14 @@ class _Author:
             )
         samples = self._broadcast_size()
         if samples:
-            ones = self.p.ones(samples, row=False)
+            size, ones = self.p.size(samples), self.p.ones(samples, row=False)
             items.append(
-                f"${ones}$ is a column of ones: it repeats a bias for every sample, and adds up over the samples."
+                f"${ones}$ is a column of ${size}$ ones: a product with it, or with the row "
+                f"${self.p.ones(samples, row=True)}$, repeats something ${size}$ times or adds up ${size}$ entries."
             )
         if any(isinstance(e, Augment) for equation in self.model.equations for e in _parts(equation.value)):
             items.append(
-                "A tilde means: with a 1 put first, so that the first row of the weights is the bias. Its indices start at 0."
+                "A tilde means: with a 1 put first; the weights that meet it are the bias. Its indices start at 0."
             )
         items += [f"{note[0].upper()}{note[1:]}." for note in self._function_notes()]
         if len(self.model.terms) > 1:

@@ -62,7 +62,7 @@ def read_model(path: str | Path) -> Model:
     if len(content) > MAX_LENGTH:
         raise ModelError(f"{path} has {len(content)} bytes, which is more than a model needs", f"at most {MAX_LENGTH}")
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ModelError(f"{path} is not text: byte {error.start} (line {line}) is not UTF-8") from error
@@ -303,11 +303,8 @@ class _Reader:
             return sympy.pi
         known = [*self.matrices, *self.hypers, *self.sizes]
         near = [k for k in known if k.lower() == name.lower()]
-        hint = (
-            f"did you mean {near[0]}?"
-            if near
-            else f"declare it (`{name}: (rows, columns)`) or define it before this line"
-        )
+        declare = f"declare it (`{name}: (rows, columns)`, `{name}: hyper` for a number) or define it before this line"
+        hint = f"did you mean {near[0]}?" if near else declare
         self._fail(node, f"{name} is not defined", hint)
 
     def _operation(self, node: ast.BinOp, op: ast.operator, left: ast.expr, right: ast.expr) -> Value:
