@@ -52,13 +52,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class WeightPath:
-    """The paths of one weight: its key in the picture, how it is written, and the blocks that explain it.
+    """The paths of one weight: its key in the picture, how it is written and spoken, and the blocks that explain it.
 
     chosen: it is shown open; typical: formats that cannot be clicked show it too, and not the others.
     """
 
     key: str
     name: str
+    spoken: str
     blocks: tuple[Block, ...]
     chosen: bool = False
     typical: bool = False
@@ -66,12 +67,13 @@ class WeightPath:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with its blocks and sections; `key` is its anchor."""
+    """A heading with its blocks and sections; `key` is its anchor, `spoken` its title in words where that is a formula."""
 
     title: str
     key: str
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
+    spoken: str = ""
 
 
 Block = Paragraph | Formula | Bullets | Table | Picture | WeightPath

@@ -131,10 +131,10 @@ def _broadcast(step: Step, p: Printer) -> str:
     assert isinstance(step.before, Broadcast)
     repeated = p.latex(step.before.args[0])
     sizes = [p.size(step.before.shape[axis]) for axis in step.before.axes]
-    over = " and ".join(f"all ${size}$" for size in sizes)
+    times = r" \times ".join(sizes)
     ones = " That sum is the product with a vector of ones." if not isinstance(step.after, Fill) else ""
     return (
-        f"*Where the sum comes from:* the same ${repeated}$ is used {over} times, each time with factor 1, and every use sends its "
+        f"*Where the sum comes from:* the same ${repeated}$ is used ${times}$ times, each time with factor 1, and every use sends its "
         f"share back: the shares are added.{ones}"
     )
 

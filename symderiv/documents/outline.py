@@ -196,7 +196,9 @@ class _Author:
             blocks += self.chain(adjoint, group, f"s_{{{k}}}" if len(uses) > 1 else "")
         blocks += self.matrix_form(adjoint)
         title = f"${self.n.adjoint(adjoint.symbol)}$"
-        return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks))
+        term = f", term {adjoint.term}," if adjoint.term else ""
+        spoken = f"derivative of {self.model.loss.name}{term} by {adjoint.quantity.name}"
+        return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks), spoken=spoken)
 
     def chain(self, adjoint: Adjoint, uses: list[Contribution], share: str) -> Iterator[Block]:
         """The chain rule through one equation, entry by entry, and why each step is right.
@@ -402,7 +404,9 @@ class _Author:
                 ("", self._factor_values(path), "every factor's value"),
             )
             blocks.append(Formula(lines))
-        return WeightPath(key, name, tuple(blocks), chosen, typical)
+        places = ",".join(str(place) for place in (weight.row, weight.column) if place is not None)
+        spoken = f"{self._symbol(weight).name} {places}"
+        return WeightPath(key, name, spoken, tuple(blocks), chosen, typical)
 
     def _factors(self, path: Path) -> str:
         sums = " ".join(self.p.sigma(index) for index in path.indices)

@@ -56,7 +56,7 @@ def draw(graph: Graph, notation: Notation, title: str) -> str:
     ids = {node: f"n-{weight_key((node.symbol, node.row, node.column))}" for node in graph.nodes}
     edge_ids = {edge: f"e{k}" for k, edge in enumerate(graph.edges)}
     parts = [
-        f'<svg class="network" viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="net-title net-desc" '
+        f'<svg class="network" viewBox="0 0 {width:g} {height:g}" role="group" aria-labelledby="net-title net-desc" '
         f'xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}">',
         f'<title id="net-title">{escape(title)}</title>',
         '<desc id="net-desc">Each circle is one number of the forward pass, inputs left, the loss right. '
