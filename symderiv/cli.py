@@ -6,6 +6,7 @@ Exit status: 0 done, 1 a derivation failed its own check, 2 bad input (one error
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -157,7 +158,7 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
     for key in ("layers", "derivative", "sigmoid"):
         options.pop(key, None)
     network = {k: v for k, v in options.items() if v}
-    jobs = [_Job(path.stem, "", partial(_derive_file, path, inputs, notation)) for path in models]
+    jobs = [_Job(_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
     if not (models or names or network):
         names = examples.names()
     for name in names:
@@ -165,7 +166,7 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
         jobs.append(_Job(name, example.about, partial(example.derive, inputs=inputs, **notation)))
     if network:
         jobs.append(_network_job(network, notation, inputs))
-    stems = [job.stem for job in jobs]
+    stems = [job.stem for job in jobs] + (["index"] if len(jobs) > 1 else [])
     double = {stem for stem in stems if stems.count(stem) > 1}
     if double:
         raise ModelError(
@@ -173,6 +174,11 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
             "rename one of the files, or write them one after the other",
         )
     return jobs
+
+
+def _stem(path: Path) -> str:
+    """The name of a model's documents: its file's, without what would have a meaning in a link."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-") or "model"
 
 
 def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:

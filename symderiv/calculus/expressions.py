@@ -9,7 +9,7 @@ operators `+ - * / **` insert a `Broadcast` where NumPy would stretch a side.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import sympy
@@ -19,7 +19,10 @@ from symderiv.calculus.functions import FUNCTIONS, Scalar, placeholder
 from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size, broadcast, show, size_of
 from symderiv.errors import ShapeError
 
-_interned: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
+_E = TypeVar("_E", bound="Expr")
+_A = TypeVar("_A", bound="_Axis")
+
+_interned: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 class Expr(Writable):
@@ -31,11 +34,11 @@ class Expr(Writable):
     fields: tuple[Any, ...]
 
     @classmethod
-    def _intern(cls, shape: Shape, args: tuple[Expr, ...], fields: tuple[Any, ...]) -> Any:
+    def _intern(cls: type[_E], shape: Shape, args: tuple[Expr, ...], fields: tuple[Any, ...]) -> _E:
         # The parts are interned already, so their identities are enough of a key; the key holds no reference to them,
         # but the expression it leads to does.
         key = (cls, *(id(f) if isinstance(f, Expr) else f for f in _flat(fields)))
-        known = _interned.get(key)
+        known: _E | None = _interned.get(key)
         if known is None:
             known = object.__new__(cls)
             known.shape, known.args, known.fields = shape, args, fields
@@ -150,7 +153,7 @@ class MatMul(Expr):
             sides = [(name_of(left, "left"), show(left.shape)), (name_of(right, "right"), show(right.shape))]
             hint = f"{left.shape[1]} ≠ {right.shape[0]}" + _way_out(left, right)
             raise ShapeError("a matrix product needs equal inner sizes", sides, hint)
-        return cls._intern((left.shape[0], right.shape[1]), (left, right), (left, right))  # type: ignore[no-any-return]
+        return cls._intern((left.shape[0], right.shape[1]), (left, right), (left, right))
 
     def rebuilt(self, args: tuple[Expr, ...]) -> MatMul:
         return MatMul(*args)
@@ -162,7 +165,7 @@ class Transpose(Expr):
     __slots__ = ()
 
     def __new__(cls, matrix: Expr) -> Transpose:
-        return cls._intern(matrix.shape[::-1], (matrix,), (matrix,))  # type: ignore[no-any-return]
+        return cls._intern(matrix.shape[::-1], (matrix,), (matrix,))
 
     def rebuilt(self, args: tuple[Expr, ...]) -> Transpose:
         return Transpose(*args)
@@ -196,7 +199,7 @@ class _Axis(Expr):
         """The size along the axis, after the work."""
         return size
 
-    def __new__(cls, matrix: Expr, axis: int) -> Any:
+    def __new__(cls: type[_A], matrix: Expr, axis: int) -> _A:
         shape = list(matrix.shape)
         shape[axis] = cls.resize(shape[axis])
         self = cls._intern((shape[0], shape[1]), (matrix,), (matrix, axis))
@@ -204,7 +207,7 @@ class _Axis(Expr):
         return self
 
     def rebuilt(self, args: tuple[Expr, ...]) -> Expr:
-        return type(self)(args[0], self.axis)  # type: ignore[no-any-return]
+        return type(self)(args[0], self.axis)
 
 
 class Sum(_Axis):
@@ -248,7 +251,7 @@ class Broadcast(Expr):
 
     __slots__ = ()
 
-    def __new__(cls, matrix: Expr, shape: Shape) -> Any:
+    def __new__(cls, matrix: Expr, shape: Shape) -> Expr:  # type: ignore[misc]  # or simpler
         if isinstance(matrix, Broadcast):
             matrix = matrix.args[0]
         if matrix.shape == shape:
@@ -260,7 +263,7 @@ class Broadcast(Expr):
         return cls._intern(shape, (matrix,), (matrix, shape))
 
     def rebuilt(self, args: tuple[Expr, ...]) -> Expr:
-        return Broadcast(args[0], self.shape)  # type: ignore[no-any-return]
+        return Broadcast(args[0], self.shape)
 
     @property
     def axes(self) -> tuple[int, ...]:

@@ -47,7 +47,6 @@ FUNCTIONS: dict[str, type[sympy.Function]] = {
     "exp": sympy.exp,
     "log": sympy.log,
     "tanh": sympy.tanh,
-    "abs": sympy.Abs,
 }
 
 
@@ -87,6 +86,18 @@ def step(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return y, sympy.Integer(0)
 
 
+@elementwise("the sign at 0 is taken as -1")
+def sign(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
+    """sign(x) = 1 for x > 0, else -1; slope 0 (it has none at 0)."""
+    return 2 * step(x) - 1, sympy.Integer(0)
+
+
+@elementwise("the absolute value has no derivative at 0; -1 is taken there")
+def absolute(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
+    """absolute(x) = |x|, slope sign(x). Not SymPy's Abs, whose slope of a root is a matter of complex numbers."""
+    return x * sign(x), sign(x)
+
+
 @elementwise("ReLU has no derivative at 0; 0 is taken there")
 def relu(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     """relu(x) = max(0, x), slope 1 where x > 0, else 0."""
@@ -110,15 +121,15 @@ def softplus(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
 @elementwise("clip has no derivative at its two corners; 0 is taken there", (sympy.Integer(1),))
 def clip(y: Scalar, x: Scalar, bound: Scalar) -> tuple[Scalar, Scalar]:
     """clip(x) = x cut off at -bound and bound; slope 1 strictly inside, else 0."""
-    inside = step(bound - abs(x))
-    return x * inside + bound * sympy.sign(x) * (1 - inside), inside
+    inside = step(bound - absolute(x))
+    return x * inside + bound * sign(x) * (1 - inside), inside
 
 
 @elementwise(defaults=(sympy.Integer(1),))
 def huber(y: Scalar, x: Scalar, bound: Scalar) -> tuple[Scalar, Scalar]:
     """huber(x) = x^2/2 where |x| < bound, else bound (|x| - bound/2); slope: x clipped to [-bound, bound]."""
-    inside = step(bound - abs(x))
-    return inside * x**2 / 2 + (1 - inside) * bound * (abs(x) - bound / 2), clip(x, bound)
+    inside = step(bound - absolute(x))
+    return inside * x**2 / 2 + (1 - inside) * bound * (absolute(x) - bound / 2), clip(x, bound)
 
 
 class Opaque(sympy.Function):  # type: ignore[misc]

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import sympy
 
-from symderiv.calculus.expressions import Expr, Map, MatMul, Softmax, Symbol, apply, fused, symbols_in
+from symderiv.calculus.expressions import Augment, Expr, Map, MatMul, Softmax, Symbol, apply, fused, symbols_in
 from symderiv.calculus.functions import Scalar, placeholder
 from symderiv.calculus.rewrites import SumsToOne
 from symderiv.calculus.shapes import SCALAR, show
@@ -87,6 +87,7 @@ class Model:
                     f"{equation.name} is defined twice", "give the second value a name of its own", equation.name
                 )
             known.add(equation.name)
+            _check_augmented(equation)
         if self.loss.symbol.shape != SCALAR:
             shape = show(self.loss.symbol.shape)
             raise ModelError(
@@ -167,15 +168,41 @@ class Model:
         return str(number)
 
 
+def _check_augmented(equation: Equation) -> None:
+    """Ones are put before a named matrix with a named size: then its indices keep their numbers and the ones are 0."""
+    todo = [equation.value]
+    while todo:
+        expr = todo.pop()
+        todo.extend(expr.args)
+        if isinstance(expr, Augment):
+            inner, size = expr.args[0], expr.args[0].shape[expr.axis]
+            if not isinstance(inner, Symbol):
+                hint = "A = tanh(Z), then augment(A)"
+                raise ModelError(
+                    "augment takes a name: give what it is put before a name of its own", hint, equation.name
+                )
+            if not size.name or size.offset:
+                hint = f"write a name for the size in the declarations: d for {size}, d + 1 where the ones are included"
+                raise ModelError(f"augment needs a size that is a plain name, not {size}", hint, equation.name)
+
+
 def _summands(loss: Expr) -> Sequence[Expr]:
     """c a + d b, with a and b scalars, as [c a, d b]; anything else is one summand."""
     if not isinstance(loss, Map):
         return [loss]
     own = {placeholder(i) for i in range(len(loss.args))}
-    pieces: Sequence[Scalar] = sympy.Add.make_args(sympy.expand_mul(loss.function))
+    pieces = _distributed(loss.function, own)
     if any(len(piece.free_symbols & own) != 1 for piece in pieces):
         return [loss]
     return [fused(piece, loss.args) for piece in pieces]
+
+
+def _distributed(function: Scalar, own: set[Scalar]) -> list[Scalar]:
+    """The terms of a sum, with constant factors multiplied in; products of sums stay as they are."""
+    constant, rest = function.as_independent(*own, as_Add=False)
+    if not isinstance(rest, sympy.Add):
+        return [function]
+    return [piece for term in rest.args for piece in _distributed(constant * term, own)]
 
 
 def softmax_targets(inputs: Sequence[Symbol], equations: Sequence[Equation]) -> tuple[SumsToOne, ...]:
@@ -200,4 +227,5 @@ def softmax_targets(inputs: Sequence[Symbol], equations: Sequence[Equation]) -> 
             for target in expr.args:
                 if isinstance(target, Symbol) and target.role == "data":
                     found.update(dict.fromkeys(SumsToOne(target.name, axis) for axis in sorted(axes)))
-    return tuple(found)
+    # Rows and columns that both sum to 1 are no targets of anybody's: then nothing is assumed.
+    return tuple(one for one in found if SumsToOne(one.name, 1 - one.axis) not in found)

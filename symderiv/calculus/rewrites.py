@@ -88,9 +88,9 @@ def push_transpose(expr: Expr) -> Expr | None:
         case Map():
             return fused(inner.function, tuple(arg.T for arg in inner.args))
         case Broadcast():
-            return Broadcast(inner.args[0].T, expr.shape)  # type: ignore[no-any-return]
+            return Broadcast(inner.args[0].T, expr.shape)
         case Sum() | Softmax() | Augment() | DropFirst():
-            return type(inner)(inner.args[0].T, 1 - inner.axis)  # type: ignore[no-any-return]
+            return type(inner)(inner.args[0].T, 1 - inner.axis)
     return None
 
 
@@ -123,9 +123,9 @@ def product_with_ones(expr: Expr) -> Expr | None:
     if isinstance(expr, MatMul):
         left, right = expr.args
         if isinstance(left, Fill):
-            return Broadcast(total(apply(lambda x: left.value * x, right), 0), expr.shape)  # type: ignore[no-any-return]
+            return Broadcast(total(apply(lambda x: left.value * x, right), 0), expr.shape)
         if isinstance(right, Fill):
-            return Broadcast(total(apply(lambda x: right.value * x, left), 1), expr.shape)  # type: ignore[no-any-return]
+            return Broadcast(total(apply(lambda x: right.value * x, left), 1), expr.shape)
     return None
 
 
@@ -145,7 +145,7 @@ def sum_of_repeats(expr: Expr) -> Expr | None:
         return None
     inner = expr.args[0]
     if isinstance(inner, Broadcast) and expr.axis in inner.axes:
-        return Broadcast(apply(lambda x: inner.shape[expr.axis].to_sympy() * x, inner.args[0]), expr.shape)  # type: ignore[no-any-return]
+        return Broadcast(apply(lambda x: inner.shape[expr.axis].to_sympy() * x, inner.args[0]), expr.shape)
     if not isinstance(inner, Map):
         return None
     constant = [i for i, arg in enumerate(inner.args) if isinstance(arg, Broadcast) and expr.axis in arg.axes]
@@ -174,7 +174,7 @@ def cut_off_ones(expr: Expr) -> Expr | None:
     if isinstance(inner, Map) and any(isinstance(arg, (Augment, Broadcast)) for arg in inner.args):
         return fused(inner.function, tuple(DropFirst(arg, axis) for arg in inner.args))
     if isinstance(inner, Broadcast) and axis in inner.axes:
-        return Broadcast(inner.args[0], expr.shape)  # type: ignore[no-any-return]
+        return Broadcast(inner.args[0], expr.shape)
     return None
 
 
@@ -211,13 +211,21 @@ def split_constant(expr: Expr) -> tuple[Scalar, Expr]:
     return constant, expr if constant == 1 else fused(rest, expr.args)
 
 
+MOST_OPERATIONS, LARGEST_POWER = 80, 8
+"""Larger fractions are left as they are: to cancel them SymPy multiplies out, which can take minutes."""
+
+
 @lru_cache(maxsize=4096)
 def tidied(function: Scalar) -> Scalar:
     """The scalar function with fractions cancelled, constants in front, and `1 - x` kept the way people write it.
 
     Without a denominator nothing is multiplied out or factored: a person's form is already the shorter one.
     """
-    if any(power.exp.is_negative and _has_place(power.base) for power in function.atoms(sympy.Pow)):
+    powers = function.atoms(sympy.Pow)
+    large = function.count_ops() > MOST_OPERATIONS or any(
+        abs(p.exp) > LARGEST_POWER for p in powers if p.exp.is_Rational
+    )
+    if not large and any(power.exp.is_negative and _has_place(power.base) for power in powers):
         joined = sympy.factor(sympy.cancel(sympy.together(function)))
         if isinstance(function, sympy.Add) or joined.count_ops() <= function.count_ops():
             function = joined

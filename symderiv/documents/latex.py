@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy
 
@@ -30,7 +31,7 @@ from symderiv.calculus.formats import writer
 from symderiv.calculus.functions import Opaque, Scalar, placeholder
 from symderiv.calculus.model import Equation, Model
 from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size
-from symderiv.documents.notation import SIGMOIDS, Notation
+from symderiv.documents.notation import SIGMOIDS, Notation, split_name
 from symderiv.views.index import Delta, Elementary, Entry, Index, IndexExpr, Letters, Place, Total, letters_of
 
 SUM, ENTRYWISE, PRODUCT, POWER, ATOM = range(5)
@@ -98,9 +99,10 @@ class Printer:
     def size(self, size: Size) -> str:
         """A size as it stands in a shape."""
         if not size.name or size.name.isdigit():
-            return str(size)
-        name = self.notation.name(size.name) if size.name[-1].isdigit() or len(size.name) > 1 else size.name
-        name = f"{size.name[0]}_{{{size.name[1:].strip('_')}}}" if size.name[-1].isdigit() else name
+            return str(int(size.name or 0) + size.offset)
+        letter, suffixes, number = split_name(size.name)
+        lower = ",".join([*(rf"\text{{{suffix}}}" for suffix in suffixes), *([number] if number else [])])
+        name = (letter if len(letter) == 1 else rf"\mathrm{{{letter}}}") + (f"_{{{lower}}}" if lower else "")
         return f"{name}{size.offset:+d}" if size.offset else name
 
     def shape(self, shape: Shape) -> str:
@@ -249,7 +251,7 @@ class Printer:
     def _constant(self, constant: Scalar) -> Tex:
         p, q = constant.as_numer_denom()
         if q == 1:
-            if p.is_Rational or p.is_Symbol:
+            if p.is_Rational or p.is_Symbol or isinstance(p, sympy.Add):
                 return self.scalar(p, {}, True)
             parts = [
                 self._constant_factor(f)
@@ -281,10 +283,12 @@ class Printer:
         args = [self.scalar(arg, places, plain).text for arg in scalar.args]
         name = type(scalar).__name__
         if isinstance(scalar, Opaque):
-            return Tex(f"{self.notation.name(scalar.letter)}{chr(39) * scalar.order}{parenthesised(args[0])}")
+            letter = self.notation.name(scalar.letter)
+            letter = f"({letter})" if scalar.order and self.notation.is_scripted(scalar.letter) else letter
+            return Tex(f"{letter}{chr(39) * scalar.order}{parenthesised(args[0])}")
         if name == "exp":
             return Tex(f"e^{{{args[0]}}}", ATOM, True)
-        if name == "Abs":
+        if name == "absolute":
             return Tex(rf"\left|{args[0]}\right|")
         if name == "step":
             return Tex(rf"\mathbf{{1}}\left[{args[0]} > 0\right]")
@@ -385,13 +389,19 @@ def _transpose(p: Printer, e: Transpose) -> Tex:
 
 
 def _map(p: Printer, e: Map) -> Tex:
+    if e.shape != SCALAR and all(isinstance(arg, Broadcast) and arg.args[0].shape == SCALAR for arg in e.args):
+        # Nothing in it has the full shape: the ones say that the number is repeated.
+        places = {placeholder(i): p.tex(arg.args[0]) for i, arg in enumerate(e.args)}
+        number = p.scalar(e.function, places, True).within(PRODUCT)
+        return Tex(rf"{number} \, {_fill(p, Fill(1, e.shape)).text}", PRODUCT)
     return p.scalar(e.function, p._places(e), e.shape == SCALAR)
 
 
 def _sum_node(p: Printer, e: Sum) -> Tex:
     inner = e.args[0]
     if isinstance(inner, Sum):
-        row, column = (p.letters.index(size) for size in inner.args[0].shape)
+        row = p.letters.index(inner.args[0].shape[0])
+        column = p.letters.index(inner.args[0].shape[1], (row,))
         index = p.places(row, column)
         return Tex(rf"\sum_{{{index}}} \left[{p.latex(inner.args[0])}\right]_{{{index}}}", PRODUCT)
     size = inner.shape[e.axis]
@@ -426,15 +436,17 @@ _PRINT: Mapping[type[Expr], Callable[..., Tex]] = {
     Sum: _sum_node,
     Broadcast: _broadcast,
     Softmax: lambda p, e: Tex(rf"\mathrm{{softmax}}{parenthesised(p.latex(e.args[0]))}"),
-    Augment: lambda p, e: Tex(p._augmented(e), ATOM),
+    Augment: lambda p, e: Tex(
+        p._augmented(e), ATOM, not isinstance(e.args[0], Symbol) or p.notation.is_scripted(e.args[0].name)
+    ),
     DropFirst: _drop_first,
 }
 
 
 @writer(Expr, "latex")
-def expression_latex(expr: Expr, **options: str) -> str:
+def expression_latex(expr: Expr, **options: Any) -> str:
     """An expression as LaTeX, in the notation of `options` (see Notation)."""
-    return Printer(Notation(_no_model(), **options)).latex(expr)  # type: ignore[arg-type]
+    return Printer(Notation(_no_model(), **options)).latex(expr)
 
 
 def _no_model() -> Model:

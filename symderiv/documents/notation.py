@@ -90,7 +90,9 @@ class Notation:
         """One term of the loss; the loss itself for ''."""
         if not term:
             return self.loss
-        return f"{self.loss}_{{{term}}}" if term.isdigit() else rf"{self.loss}_{{\text{{{term}}}}}"
+        if term.isdigit():
+            return f"{self.loss}_{{{term}}}"
+        return rf"{self.loss}_{{\text{{penalty}}}}" if term == "penalty" else f"{self.loss}_{{{self.name(term)}}}"
 
     def derivative_of(self, top: str, bottom: str) -> str:
         """d top / d bottom, both in print."""

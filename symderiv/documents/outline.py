@@ -316,14 +316,18 @@ class _Author:
 
     def updates(self) -> Section | None:
         """Gradient descent."""
+        taken = {*self.model.symbols, *(symbol.name for symbol in self.model.hypers)}
+        rate = next((rf"\{name}" for name in ("eta", "alpha", "epsilon") if name not in taken), r"\text{rate}")
         lines = []
         for symbol in self.model.parameters:
             name = self.p.latex(symbol)
-            lines.append((name, rf"{name} - \eta \, {self.n.adjoint(self.derivation.adjoint(symbol.name).symbol)}", ""))
+            lines.append(
+                (name, rf"{name} - {rate} \, {self.n.adjoint(self.derivation.adjoint(symbol.name).symbol)}", "")
+            )
         if not lines:
             return None
         text = (
-            r"Gradient descent with the learning rate $\eta$ moves every parameter against its gradient. All gradients are "
+            f"Gradient descent with the learning rate ${rate}$ moves every parameter against its gradient. All gradients are "
             "taken at the old values, then all parameters change together:"
         )
         return Section("The updates", "updates", (Paragraph(text), Formula(tuple(lines), relation=r"\leftarrow")))

@@ -109,7 +109,7 @@ def _inline(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Plain text; what the fonts of the document do not have is left out."""
-    known = "".join(c for c in text if c.isprintable() and ord(c) < 0x250)
+    known = "".join(c for c in text if c.isprintable() and ord(c) < 0x180)
     return re.sub(r"[\\&%#_{}$~^]", lambda m: ESCAPES[m[0]], known)
 
 

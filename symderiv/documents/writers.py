@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.formats import writer
@@ -24,27 +25,27 @@ FORMATS: dict[str, tuple[str, Callable[[Document], str | bytes]]] = {
 
 
 @writer(Derivation, "html")
-def derivation_page(derivation: Derivation, **options: str) -> str:
+def derivation_page(derivation: Derivation, **options: Any) -> str:
     """One self-contained page; options: title, about, weight."""
-    return to_page(document_of(derivation, **options))  # type: ignore[arg-type]
+    return to_page(document_of(derivation, **options))
 
 
 @writer(Derivation, "latex")
-def derivation_tex(derivation: Derivation, **options: str) -> str:
+def derivation_tex(derivation: Derivation, **options: Any) -> str:
     """A LaTeX document; options: title, about, weight."""
-    return to_tex(document_of(derivation, **options))  # type: ignore[arg-type]
+    return to_tex(document_of(derivation, **options))
 
 
 @writer(Derivation, "md")
-def derivation_markdown(derivation: Derivation, **options: str) -> str:
+def derivation_markdown(derivation: Derivation, **options: Any) -> str:
     """Markdown; options: title, about, weight."""
-    return to_markdown(document_of(derivation, **options))  # type: ignore[arg-type]
+    return to_markdown(document_of(derivation, **options))
 
 
 @writer(Derivation, "notebook")
-def derivation_fragment(derivation: Derivation, **options: str) -> str:
+def derivation_fragment(derivation: Derivation, **options: Any) -> str:
     """What a notebook shows."""
-    return to_fragment(document_of(derivation, **options))  # type: ignore[arg-type]
+    return to_fragment(document_of(derivation, **options))
 
 
 @writer(Derivation, "text")

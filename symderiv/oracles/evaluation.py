@@ -31,7 +31,7 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder, step
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import Size
-from symderiv.errors import CheckFailed
+from symderiv.errors import ModelError
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +47,6 @@ PRIMITIVES: dict[type[sympy.Function], tuple[Callable[[Any], Any], Callable[[Any
     sympy.tanh: (np.tanh, mpmath.tanh),
     sympy.sin: (np.sin, mpmath.sin),
     sympy.cos: (np.cos, mpmath.cos),
-    sympy.sign: (_real(np.sign), _real(mpmath.sign)),
     step: (_real(lambda x: np.where(x > 0, 1.0, 0.0)), _real(lambda x: mpmath.mpf(1 if x > 0 else 0))),
 }
 """Each primitive in complex float64 and in mpmath."""
@@ -74,6 +73,8 @@ class Point:
             if e in places:
                 return places[e]
             if e.is_Number or e.is_NumberSymbol:
+                if e.is_NumberSymbol:
+                    return mpmath.mpf(str(sympy.N(e, 2 * self.digits + 20))) if self.digits else float(e)
                 return (
                     mpmath.mpf(e.p) / e.q
                     if self.digits and e.is_Rational
@@ -96,9 +97,6 @@ class Point:
             if isinstance(e, sympy.Pow):
                 exponent = e.exp
                 return value(e.base) ** (int(exponent) if exponent.is_Integer else value(exponent))
-            if isinstance(e, sympy.Abs):
-                inner = value(e.args[0])
-                return inner * self._primitive(sympy.sign, inner)
             if isinstance(e, Elementwise) and not isinstance(e, step):
                 return value(e.definition)
             if isinstance(e, Opaque):
@@ -143,7 +141,9 @@ def stand_in(kind: type[Opaque]) -> Scalar:
 
 def _fill(point: Point, expr: Fill) -> Array:
     value = point.number(expr.value)
-    return np.full(point.shape(expr.shape), value, dtype=object if point.digits else None)
+    if point.digits:
+        return np.full(point.shape(expr.shape), value, dtype=object)
+    return np.full(point.shape(expr.shape), float(value))
 
 
 def _map(point: Point, expr: Map, *args: Array) -> Array:
@@ -152,7 +152,8 @@ def _map(point: Point, expr: Map, *args: Array) -> Array:
 
 def _softmax(point: Point, expr: Softmax, z: Array) -> Array:
     e = point._primitive(sympy.exp, z)
-    return e / e.sum(axis=expr.axis, keepdims=True)  # type: ignore[no-any-return]
+    shares: Array = e / e.sum(axis=expr.axis, keepdims=True)
+    return shares
 
 
 def _augment(point: Point, expr: Augment, a: Array) -> Array:
@@ -190,7 +191,7 @@ def distinct_sizes(model: Model) -> dict[str, int]:
 def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None, digits: int = 0) -> Point:
     """A random point that satisfies the model's assumptions, at which the loss is finite.
 
-    Raises: CheckFailed if a hundred tries find none.
+    Raises: ModelError if a hundred tries find none.
     """
     sizes = distinct_sizes(model) if sizes is None else sizes
     rng = np.random.default_rng(seed)
@@ -206,10 +207,17 @@ def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None
                 if assumption.name == symbol.name:
                     drawn = drawn / drawn.sum(axis=assumption.axis, keepdims=True)
             point.values[symbol] = drawn
-        with np.errstate(all="ignore"):
-            if all(np.isfinite(value).all() for value in point.run(model).values()):
-                return in_digits(point, model, digits) if digits else point
-    raise CheckFailed("found no point at which the loss is finite")
+        try:
+            with np.errstate(all="ignore"):
+                finite = all(np.isfinite(value).all() for value in point.run(model).values())
+        except ArithmeticError:
+            finite = False
+        if finite:
+            return in_digits(point, model, digits) if digits else point
+    raise ModelError(
+        "found no point at which every value of the model is a finite real number",
+        "look for a logarithm or root of something negative, a division by zero, or exponentials of exponentials",
+    )
 
 
 def in_digits(point: Point, model: Model, digits: int) -> Point:

@@ -121,7 +121,7 @@ def explicit_network(model: Model, point: Point, *, every_node: bool = False) ->
             found[expr] = value
         return found[expr]
 
-    for e in model.equations:
+    for e in (equation for equation in model.equations if equation.name in model.relevant):
         value = np.array(explicit(e.value), dtype=object)
         formulas.extend(_named(names[e.symbol], value))
     return formulas, names
@@ -134,16 +134,11 @@ def _named(names: Entries, values: Array) -> list[tuple[sympy.Symbol, Any]]:
 @cache
 def _entry(scalar: sympy.Expr) -> sympy.Expr:
     """A scalar function in what SymPy can differentiate itself: definitions instead of our functions and slopes."""
-
-    def kinked(x: sympy.Expr) -> sympy.Expr:
-        return 2 * step(x) - 1
-
     while scalar.atoms(Elementwise) - scalar.atoms(step):
         scalar = scalar.replace(
             lambda e: isinstance(e, Elementwise) and not isinstance(e, step), lambda e: e.definition
         )
-    scalar = scalar.replace(lambda e: isinstance(e, Opaque), lambda e: stand_in(type(e)).xreplace({_x: e.args[0]}))
-    return scalar.replace(sympy.Abs, lambda x: x * kinked(x)).replace(sympy.sign, kinked)
+    return scalar.replace(lambda e: isinstance(e, Opaque), lambda e: stand_in(type(e)).xreplace({_x: e.args[0]}))
 
 
 def _map(point: Point, constants: Mapping[Any, Any], expr: Map, *args: Entries) -> Entries:

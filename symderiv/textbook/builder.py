@@ -90,5 +90,5 @@ def check_name(name: str) -> None:
     """Raise ModelError unless `name` can be used for a quantity."""
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ModelError(f"{name!r} cannot be used as a name", "a name is letters and digits, parts joined with one _")
-    if "bar" in name.split("_")[1:]:
-        raise ModelError(f"{name} ends like the name of an adjoint", "leave out `_bar`: symderiv names those itself")
+    if "_bar" in name:
+        raise ModelError(f"{name} looks like the name of an adjoint", "leave out `_bar`: symderiv names those itself")

@@ -23,7 +23,20 @@ from typing import Any, NoReturn
 
 import sympy
 
-from symderiv.calculus.expressions import Augment, Expr, Fill, Softmax, Sum, Symbol, apply, as_scalar, call, mean, total
+from symderiv.calculus.expressions import (
+    Augment,
+    Expr,
+    Fill,
+    Map,
+    Softmax,
+    Sum,
+    Symbol,
+    apply,
+    as_scalar,
+    call,
+    mean,
+    total,
+)
 from symderiv.calculus.functions import FUNCTIONS, opaque
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size, show, size_of, size_symbol
@@ -34,11 +47,14 @@ MAX_LENGTH = 262_144
 MAX_NESTING = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 64
+MAX_OPERATIONS, MAX_FUNCTIONS = 150, 8
+"""Elementwise work in one equation: beyond this, SymPy's calculus of a single scalar formula takes seconds."""
+LARGEST_SIZE = 10**6
 LARGEST_LITERAL_SIZE = 5
 """A larger size is kept as a name that reads like the number, so that checks and pictures can use a smaller one."""
 
 ALIASES = {
-    "ln": "log", "logistic": "sigmoid", "sigma": "sigmoid", "ReLU": "relu", "absolute": "abs", "fabs": "abs",
+    "ln": "log", "logistic": "sigmoid", "sigma": "sigmoid", "ReLU": "relu", "abs": "absolute", "fabs": "absolute",
     "LeakyReLU": "leaky_relu", "Huber": "huber",
 }  # fmt: skip
 OPAQUE = ("g", "f", "phi", "psi")
@@ -56,11 +72,12 @@ def read_model(path: str | Path) -> Model:
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_LENGTH + 1)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > MAX_LENGTH:
-        raise ModelError(f"{path} has {len(content)} bytes, which is more than a model needs", f"at most {MAX_LENGTH}")
+        raise ModelError(f"{path} is longer than a model needs", f"at most {MAX_LENGTH} bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,7 +99,8 @@ class _Reader:
     def __init__(self, text: str, file: str, large_as_names: bool) -> None:
         self.file = file
         self.large_as_names = large_as_names
-        self.lines = text.splitlines() or [""]
+        self.literals: dict[int, Size] = {}
+        self.lines = re.split(r"\r\n|\r|\n", text)  # as Python counts them
         self.text = text
         self.net = Network()
         self.matrices: dict[str, Symbol] = {}
@@ -93,6 +111,8 @@ class _Reader:
 
     def model(self) -> Model:
         tree = self._parsed()
+        if self.large_as_names:
+            self._name_numbers(tree)
         for statement in tree.body:
             self._statement(statement)
         try:
@@ -102,6 +122,19 @@ class _Reader:
             if place is None:
                 raise ModelError(f"{self.file}: {error.message}", error.hint) from error
             self._fail(place, error.message, error.hint)
+
+    def _name_numbers(self, tree: ast.Module) -> None:
+        """Let numbers stand for named sizes: all of them where ones are put before something, else the large ones.
+
+        Of consecutive numbers the smallest is the name: 784 and 785 become `784` and `784 + 1`.
+        """
+        smallest = 1 if re.search(r"augment|vstack|hstack", self.text) else LARGEST_LITERAL_SIZE
+        shapes = [node.annotation for node in tree.body if isinstance(node, ast.AnnAssign)]
+        constants = (c.value for shape in shapes for c in ast.walk(shape) if isinstance(c, ast.Constant))
+        base = 0
+        for number in sorted({n for n in constants if type(n) is int and smallest < n <= LARGEST_SIZE}):
+            base = base if number - 1 in self.literals else number
+            self.literals[number] = Size(str(base), number - base)
 
     def _title(self) -> str:
         first = self.lines[0].strip()
@@ -198,7 +231,7 @@ class _Reader:
             case ast.Tuple(elts=[]):
                 pass
             case ast.Tuple(elts=[only]):
-                size = ast.unparse(only)
+                size = (ast.get_source_segment(self.text, only) or "n")[:20]
                 self._fail(
                     node.annotation, f"{name} has one axis", f"write (1, {size}) for a row or ({size}, 1) for a column"
                 )
@@ -215,8 +248,8 @@ class _Reader:
 
     def _size(self, node: ast.expr) -> Size:
         match node:
-            case ast.Constant(value=int() as number) if not isinstance(number, bool) and 1 <= number <= 10**6:
-                return Size(str(number)) if self.large_as_names and number > LARGEST_LITERAL_SIZE else size_of(number)
+            case ast.Constant(value=int() as number) if not isinstance(number, bool) and 1 <= number <= LARGEST_SIZE:
+                return self.literals.get(number, size_of(number))
             case ast.Name(id=name):
                 self._checked(name, node)
                 return size_of(name)
@@ -240,6 +273,8 @@ class _Reader:
             case ast.Compare(left=ast.Call() as left, ops=[ast.Eq()], comparators=[ast.Constant(value=1)]):
                 value = self._value(left)
                 if isinstance(value, Sum) and isinstance(value.args[0], Symbol):
+                    if value.args[0].role != "data":
+                        self._fail(node, f"{value.args[0].name} is not data, so this cannot be assumed of it")
                     self.net.assume_sums_to_one(value.args[0], value.axis)
                     return
         self._fail(
@@ -266,6 +301,20 @@ class _Reader:
     # Expressions
 
     def _value(self, node: ast.expr) -> Value:
+        value = self._read(node)
+        scalar = value.function if isinstance(value, Map) else value.value if isinstance(value, Fill) else value
+        if isinstance(scalar, sympy.Expr):
+            if scalar.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+                self._fail(
+                    node,
+                    "this is not a real number",
+                    "look for a division by zero, or a root or logarithm of a number below it",
+                )
+            if scalar.count_ops() > MAX_OPERATIONS or len(scalar.atoms(sympy.Function)) > MAX_FUNCTIONS:
+                self._fail(node, "this formula is too long for one equation", "give parts of it names of their own")
+        return value
+
+    def _read(self, node: ast.expr) -> Value:
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return self._number(node, number)
@@ -288,7 +337,11 @@ class _Reader:
 
     def _number(self, node: ast.AST, number: int | float) -> sympy.Expr:
         extreme = isinstance(number, float) and number != 0 and not 1e-30 < abs(number) < 1e30
-        if extreme or len(str(number)) > MAX_DIGITS:
+        if (
+            extreme
+            or (isinstance(number, int) and number.bit_length() > 3.3 * MAX_DIGITS)
+            or len(str(number)) > MAX_DIGITS
+        ):
             self._fail(node, "this number is too large or has too many digits", f"at most {MAX_DIGITS} digits")
         return as_scalar(number)
 
@@ -341,7 +394,13 @@ class _Reader:
             self._fail(node, "this number is too large")
         if base == 0 and exponent < 0:
             self._fail(node, "division by zero")
-        return base**exponent
+        result = base**exponent
+        scalar = result.function if isinstance(result, Map) else result
+        if isinstance(scalar, sympy.Expr) and any(
+            abs(power.exp) > MAX_EXPONENT for power in scalar.atoms(sympy.Pow) if power.exp.is_Rational
+        ):
+            self._fail(node, f"powers of powers come to an exponent of more than {MAX_EXPONENT}")
+        return result
 
     def _shaped(self, node: ast.BinOp, make: Callable[[], Value], left: ast.expr, right: ast.expr) -> Value:
         """Do what `make` does; if sizes do not agree, say so with the source text of both sides and a caret."""
@@ -393,6 +452,8 @@ class _Reader:
 
     def _call(self, node: ast.Call) -> Value:
         keywords = {k.arg or "**": k.value for k in node.keywords}
+        if len(keywords) < len(node.keywords):
+            self._fail(node, "a keyword argument is given twice")
         match node.func:
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name):
                 args = list(node.args)
@@ -445,7 +506,7 @@ class _Reader:
                 hint = "axis=1 if a sample is a row, axis=0 if it is a column"
                 self._fail(node, f"softmax needs an axis: its argument is {show(matrix.shape)}", hint)
             axis = 0 if matrix.shape[1] == ONE else 1
-        return Softmax(matrix, axis)  # type: ignore[no-any-return]
+        return Softmax(matrix, axis)
 
     def _axis(self, node: ast.Call, keywords: dict[str, ast.expr]) -> int | None:
         if "keepdims" in keywords:
@@ -498,7 +559,13 @@ class _Reader:
     def _filled(self, node: ast.Call, args: list[ast.expr], value: int) -> Expr:
         match args:
             case [ast.Tuple(elts=[rows, columns])]:
-                return Fill(value, (self._size(rows), self._size(columns)))
+                sizes = self._size(rows), self._size(columns)
+                for size in sizes:
+                    if size.name and size.name not in self.sizes and not size.name.isdigit():
+                        self._fail(
+                            args[0], f"the size {size.name} is not the size of any matrix declared before this line"
+                        )
+                return Fill(value, sizes)
         self._fail(node, "a shape is needed here", "write ones((n, 1))")
 
     def _stacked(self, node: ast.Call, args: list[ast.expr], axis: int) -> Expr:
@@ -508,7 +575,7 @@ class _Reader:
                 shape = list(matrix.shape)
                 shape[axis] = ONE
                 if isinstance(ones, Fill) and ones.value == 1 and ones.shape == tuple(shape):
-                    return Augment(matrix, axis)  # type: ignore[no-any-return]
+                    return Augment(matrix, axis)
         name = "vstack" if axis == 0 else "hstack"
         self._fail(
             node,

@@ -119,7 +119,8 @@ class Letters:
 
 def letters_of(model: Model) -> Letters:
     """The letters of a model's sizes, in the order in which the sizes appear."""
-    letters = Letters(avoid=(*model.sizes, *model.symbols, *(symbol.name for symbol in model.hypers)))
+    names = (*model.sizes, *model.symbols, *(symbol.name for symbol in model.hypers))
+    letters = Letters(avoid=tuple(part for name in names for part in name.split("_")))
     for symbol in model.symbols.values():
         for size in symbol.shape:
             letters.index(size)

@@ -37,6 +37,7 @@ from symderiv.views.index import (
 )
 
 MAX_PATHS = 64
+LARGEST_INDEX = 30
 
 
 class TooManyPaths(ModelError):
@@ -102,6 +103,11 @@ def parse_weight(text: str, model: Model) -> Entry:
         if number < start or (last is not None and number > last):
             raise ModelError(
                 f"{text.strip()}: indices of {name} start at {start}" + (f" and end at {last}" if last else "")
+            )
+        if number > LARGEST_INDEX:
+            raise ModelError(
+                f"{text.strip()}: the index {number} is too large to check",
+                f"up to {LARGEST_INDEX} will do: the form is the same for all",
             )
         places[axis] = number
     return Entry(symbol, places[0], places[1])
