@@ -211,7 +211,7 @@ def split_constant(expr: Expr) -> tuple[Scalar, Expr]:
     return constant, expr if constant == 1 else fused(rest, expr.args)
 
 
-MOST_OPERATIONS, LARGEST_POWER = 80, 8
+MOST_OPERATIONS, LARGEST_POWER = 40, 8
 """Larger fractions are left as they are: to cancel them SymPy multiplies out, which can take minutes."""
 
 

@@ -209,8 +209,8 @@ def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None
             point.values[symbol] = drawn
         try:
             with np.errstate(all="ignore"):
-                finite = all(np.isfinite(value).all() for value in point.run(model).values())
-        except ArithmeticError:
+                finite = all(np.isrealobj(v) and np.isfinite(v).all() for v in point.run(model).values())
+        except (ArithmeticError, TypeError):  # 1/0, or a root that is not real
             finite = False
         if finite:
             return in_digits(point, model, digits) if digits else point

@@ -253,9 +253,13 @@ class _Reader:
             case ast.Name(id=name):
                 self._checked(name, node)
                 return size_of(name)
-            case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int() as number)) if 0 < number < 100:
+            case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int() as number)) if (
+                type(number) is int and 0 < number < 100
+            ):
                 return self._size(left) + number
-            case ast.BinOp(left=ast.Constant(value=int() as number), op=ast.Add(), right=right) if 0 < number < 100:
+            case ast.BinOp(left=ast.Constant(value=int() as number), op=ast.Add(), right=right) if (
+                type(number) is int and 0 < number < 100
+            ):
                 return self._size(right) + number
         self._fail(
             node, "cannot read this size", "a size is a name, a number from 1 on, or a name plus a number: n, 3, d + 1"
@@ -470,6 +474,8 @@ class _Reader:
         unknown = set(keywords) - {"axis", "keepdims"}
         if unknown or any(isinstance(arg, ast.Starred) for arg in args):
             self._fail(node, f"{name} is not called like this", "the only keyword arguments are axis= and keepdims=")
+        if keywords and name not in ("sum", "mean", "softmax", "augment"):
+            self._fail(node, f"{name} takes no axis", "axis= belongs to sum, mean, softmax and augment")
         calls = self._calls()
         if name in calls:
             return calls[name](node, args, keywords)

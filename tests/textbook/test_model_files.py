@@ -118,6 +118,7 @@ BAD = {
     "unicode name": ("σ: (n, d)\nJ = sum(σ)", 1, 0, ["cannot be used as a name"]),
     "keepdims false": ("X: (n, d)\nJ = sum(sum(X, axis=0, keepdims=False))", 2, 32, ["keep their axis"]),
     "unknown keyword": ("X: (n, d)\nJ = sum(X, dtype=3)", 2, 4, ["only keyword arguments are axis= and keepdims="]),
+    "axis of an elementwise function": ("X: (n, d)\nJ = sum(exp(X, axis=0))", 2, 8, ["exp takes no axis"]),
     "text as number": ("X: (n, d)\nJ = sum(X * 'a')", 2, 12, ["not allowed in a formula"]),
     "unknown assumption": ("X: (n, d)\nassert X > 0\nJ = sum(X)", 2, 0, ["this assumption is not known"]),
     "augmented sizes": (
