@@ -85,7 +85,8 @@ class _Author:
         items = []
         if any(symbol.shape != SCALAR for symbol in self.model.inputs):
             items.append(
-                r"$\odot$ multiplies entry by entry; a fraction, a power and a function of a matrix are taken entry by entry."
+                r"$\odot$ multiplies entry by entry; a fraction, a power and a function of a matrix are taken entry by entry, "
+                "and a number added to a matrix is added to every entry."
             )
         samples = self._broadcast_size()
         if samples:
