@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symderiv.calculus.derivation import Derivation as Derivation
     from symderiv.calculus.expressions import call as call
     from symderiv.calculus.expressions import mean as mean
+    from symderiv.calculus.expressions import softmax as softmax
     from symderiv.calculus.expressions import total as total
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
@@ -45,6 +46,7 @@ _HOMES = {
     "mean": "calculus.expressions",
     "parse_model": "textbook.model_files",
     "read_model": "textbook.model_files",
+    "softmax": "calculus.expressions",
     "total": "calculus.expressions",
     "two_layer": "textbook.networks",
 }

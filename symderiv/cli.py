@@ -112,9 +112,12 @@ def _with(options: tuple[Any, ...]) -> Callable[[Any], Any]:
     "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
 )
 @click.option(
-    "--weight", default="", metavar="ENTRY", help='One weight whose paths come first: "W1[2,1]", counted from 1.'
+    "--weight",
+    default="",
+    metavar="ENTRY",
+    help='One weight whose paths come first: "W1[2,1]", counted from 1 (the bias row from 0).',
 )
-@click.option("--inputs", is_flag=True, help="Derive by the data as well.")
+@click.option("--inputs", is_flag=True, help="Derive with respect to the data as well.")
 @_with(NOTATION_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def derive(
@@ -199,7 +202,8 @@ def _network_job(network: dict[str, Any], notation: dict[str, Any], inputs: bool
     model = layered(activations, loss, batch=batch, penalty=penalty, **network)
     layers = activations if len(activations) <= 5 else [f"{len(activations)}-layers"]
     stem = "-".join([*layers, loss.replace("+", "-"), *network.values(), *(["penalty"] if penalty else [])])
-    about = f"A network of {len(activations)} layer(s), {', '.join(activations)}, with the loss {loss}."
+    count = "one layer" if len(activations) == 1 else f"{len(activations)} layers"
+    about = f"A network of {count}, {', '.join(activations)}, with the loss {loss}."
     return _Job(stem, about, lambda: derive_model(model, inputs=inputs, **notation))
 
 

@@ -8,6 +8,7 @@ operators `+ - * / **` insert a `Broadcast` where NumPy would stretch a side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -53,7 +54,7 @@ class Expr(Writable):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.fields))})"
+        return _written(self)
 
     def to_sympy(self) -> Any:
         """This expression as a SymPy matrix expression (see `symderiv.calculus.bridge`)."""
@@ -397,3 +398,34 @@ def symbols_in(expr: Expr) -> set[Symbol]:
             if isinstance(each, Symbol):
                 found.add(each)
     return found
+
+
+def functions_in(expr: Expr) -> set[Scalar]:
+    """Every application of a scalar function in the elementwise work of the expression."""
+    own: set[Scalar] = expr.function.atoms(sympy.Function) if isinstance(expr, Map) else set()
+    return own.union(*map(functions_in, expr.args))
+
+
+def softmax(matrix: Expr, axis: int) -> Expr:
+    """Softmax along an axis: 1 where a sample is a row, 0 where it is a column."""
+    return Softmax(matrix, axis)
+
+
+def _written(expr: Expr) -> str:
+    """The expression on one line, as in NumPy."""
+    parts = [f"({_written(arg)})" if isinstance(arg, (Map, MatMul)) else _written(arg) for arg in expr.args]
+    match expr:
+        case Symbol():
+            return expr.name
+        case Fill():
+            return str(expr.value)
+        case MatMul():
+            return " @ ".join(parts)
+        case Transpose():
+            return f"{parts[0]}.T"
+        case Map():
+            places = {f"x{i}": part for i, part in enumerate(parts)}
+            return re.sub(r"\bx\d+\b", lambda match: places.get(match[0], match[0]), str(expr.function))
+        case Broadcast():
+            return parts[0]
+    return f"{type(expr).__name__.lower()}({_written(expr.args[0])}, axis={expr.fields[1]})"

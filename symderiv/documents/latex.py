@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
@@ -39,11 +39,12 @@ SUM, ENTRYWISE, PRODUCT, POWER, ATOM = range(5)
 
 @dataclass(frozen=True)
 class Tex:
-    """A piece of LaTeX and how tightly it binds; `scripted`: it ends in a superscript."""
+    """A piece of LaTeX and how tightly it binds; `scripted`: it ends in a superscript; `number`: it is no matrix."""
 
     text: str
     binds: int = ATOM
     scripted: bool = False
+    number: bool = False
 
     def within(self, binds: int) -> str:
         """The text for a place that needs parts to bind at least so tightly."""
@@ -163,7 +164,7 @@ class Printer:
     def _repeated(self, arg: Expr, shape: Shape) -> Tex:
         """A repeated scalar needs no ones in an entrywise product or sum."""
         if isinstance(arg, Broadcast) and arg.args[0].shape == SCALAR:
-            arg = arg.args[0]
+            return replace(self.tex(arg.args[0]), number=True)
         return self.tex(arg)
 
     # Scalar functions, of matrices (entrywise) or of entries
@@ -244,9 +245,11 @@ class Printer:
         alone = len(factors) == 1 and not parts
         # A matrix product beside ⊙ gets parentheses, although it binds tighter: readers differ about that.
         least = SUM if alone else PRODUCT if plain or len(factors) == 1 else POWER
-        texts = [self.scalar(f, places, plain).within(least) for f in factors]
+        numbers = [] if plain else [f for f in factors if all(places[s].number for s in f.free_symbols if s in places)]
+        parts += [self.scalar(f, places, True).within(SUM if alone else PRODUCT) for f in numbers]
+        texts = [self.scalar(f, places, plain).within(least) for f in factors if f not in numbers]
         joined = (r" \, " if plain else r" \odot ").join(texts)
-        return r" \, ".join([*parts, joined]) if factors else parts[0]
+        return r" \, ".join([*parts, joined] if texts else parts)
 
     def _constant(self, constant: Scalar) -> Tex:
         p, q = constant.as_numer_denom()

@@ -31,7 +31,7 @@ def to_markdown(document: Document) -> str:
 
 def _escaped(text: str) -> str:
     """Plain text on one line, with every character that Markdown or HTML could take for its own escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~&-])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~&])", r"\\\1", " ".join(text.split()))
 
 
 def _section(section: Section, level: int) -> Iterator[str]:

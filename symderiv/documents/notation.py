@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from symderiv.calculus.expressions import Symbol
+from symderiv.calculus.expressions import Symbol, functions_in
+from symderiv.calculus.functions import Opaque
 from symderiv.calculus.model import Model
 from symderiv.errors import ModelError
 
@@ -44,6 +45,9 @@ class Notation:
         for what, names in (("layers", LAYERS), ("derivative", DERIVATIVES), ("sigmoid", SIGMOIDS)):
             if getattr(self, what) not in names:
                 raise ModelError(f"there is no {what} notation {getattr(self, what)!r}", f"there is {', '.join(names)}")
+        functions = {f for e in self.model.equations for f in functions_in(e.value)}
+        if self.sigmoid == "g" and any(isinstance(f, Opaque) and f.letter == "g" for f in functions):
+            raise ModelError("g is the name of a function in this model already", "leave the sigmoid its sigma")
         printed: dict[str, str] = {}
         for name in (*self.model.symbols, *(symbol.name for symbol in self.model.hypers)):
             other = printed.setdefault(self.name(name), name)

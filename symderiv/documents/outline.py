@@ -10,7 +10,7 @@ import sympy
 
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
 from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, Softmax, Symbol, symbols_in
-from symderiv.calculus.functions import Elementwise
+from symderiv.calculus.functions import Elementwise, placeholder
 from symderiv.calculus.model import Equation
 from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.documents.content import (
@@ -25,9 +25,10 @@ from symderiv.documents.content import (
     WeightPath,
 )
 from symderiv.documents.explanations import explain
-from symderiv.documents.latex import POWER, Printer
+from symderiv.documents.latex import POWER, Printer, Tex
 from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
+from symderiv.errors import ModelError
 from symderiv.oracles.checks import Report, cross_check, oracle_names
 from symderiv.views.index import UNIT, Entry, Index, Place, entry
 from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
@@ -99,6 +100,7 @@ class _Author:
             items.append(
                 "A tilde means: with a 1 put first; the weights that meet it are the bias. Its indices start at 0."
             )
+        items += self._definitions()
         items += [f"{note[0].upper()}{note[1:]}." for note in self._function_notes()]
         if len(self.model.terms) > 1:
             terms = " + ".join(self.n.term(term.name) for term in self.model.terms)
@@ -120,6 +122,17 @@ class _Author:
                 if isinstance(part, Broadcast) and part.args[0].shape != SCALAR:
                     return part.shape[part.axes[0]]
         return None
+
+    def _definitions(self) -> list[str]:
+        """What the functions of the model are, for those that are not common knowledge."""
+        maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
+        used = {f.func(placeholder(0), *f.args[1:]) for part in maps for f in part.function.atoms(Elementwise)}
+        x = {placeholder(0): Tex("x")}
+        forms = sorted(f"{self.p.scalar(f, x, True).text} = {self.p.scalar(f.definition, x, True).text}" for f in used)
+        brackets = (
+            [r"$\mathbf{1}[\ldots]$ is 1 where the condition holds, else 0."] if any("> 0" in f for f in forms) else []
+        )
+        return [f"${form}$." for form in forms] + brackets
 
     def _function_notes(self) -> list[str]:
         maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
@@ -144,8 +157,9 @@ class _Author:
                 right = self.p.index_tex(entry(equation.value, row, column, self.p.letters)).text
                 entries.append((left, right, ""))
         blocks: list[Block] = [Paragraph("Forward pass, with the shape of each value:"), Formula(tuple(lines))]
-        blocks.append(Table(("name", "role", "shape"), tuple(
-            (f"${self.p.latex(s)}$", s.role, f"${self.p.shape(s.shape)}$") for s in self.model.inputs)))  # fmt: skip
+        rows = [(f"${self.p.latex(s)}$", s.role, f"${self.p.shape(s.shape)}$") for s in self.model.inputs]
+        rows += [(f"${self.n.name(s.name)}$", "hyper-parameter", "a number") for s in self.model.hypers]
+        blocks.append(Table(("name", "role", "shape"), tuple(rows)))
         if any(s.shape != SCALAR for s in self.model.symbols.values()):
             blocks += [Paragraph("The same entry by entry:"), Formula(tuple(entries))]
         if self.graph:
@@ -172,7 +186,8 @@ class _Author:
     def steps(self) -> Section:
         """Every adjoint, from the loss backwards."""
         intro = Paragraph(
-            "From the loss backwards. Each derivative has the shape of the quantity it is taken by; each line says what it uses."
+            "From the loss backwards. Each derivative has the shape of the quantity it is taken with respect to; each line "
+            "says what it uses."
         )
         sections = [self.adjoint(adjoint) for adjoint in self.derivation]
         return Section("Step by step", "steps", (intro,), tuple(sections))
@@ -198,7 +213,7 @@ class _Author:
         blocks += self.matrix_form(adjoint)
         title = f"${self.n.adjoint(adjoint.symbol)}$"
         term = f", term {adjoint.term}," if adjoint.term else ""
-        spoken = f"derivative of {self.model.loss.name}{term} by {adjoint.quantity.name}"
+        spoken = f"derivative of {self.model.loss.name}{term} with respect to {adjoint.quantity.name}"
         return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks), spoken=spoken)
 
     def chain(self, adjoint: Adjoint, uses: list[Contribution], share: str) -> Iterator[Block]:
@@ -285,9 +300,12 @@ class _Author:
             yield Formula(tuple(lines))
         reasons = list(dict.fromkeys(filter(None, (explain(step, self.p) for step in adjoint.rewrites))))
         reasons += [
-            f"*Cancellation:* ${below}$ stands below the line in ${self.n.adjoint(s)}$ and above it in the slope, so it drops out."
+            f"*Cancellation:* ${below}$ stands below the line in ${self.n.adjoint(s)}$ and is multiplied back here, so it drops out."
             for s, value in earlier.items()
-            if isinstance(s, Symbol) and (below := self.p.denominator(value)) and not self.p.denominator(adjoint.closed)
+            if isinstance(s, Symbol)
+            and s in (adjoint.named.args if isinstance(adjoint.named, Map) else ())
+            and (below := self.p.denominator(value))
+            and not self.p.denominator(adjoint.closed)
         ]
         if reasons:
             yield Bullets(tuple(reasons))
@@ -338,12 +356,18 @@ class _Author:
         chosen = parse_weight(self.weight, self.model) if self.weight else None
         blocks: list[Block] = [
             Paragraph(
-                "The derivative by one weight is the sum, over all paths from it to the loss, of the product of the local "
-                "derivatives on the path. Where an entry reaches many others, the path carries an index that is summed over."
+                "The derivative with respect to one weight is the sum, over all paths from it to the loss, of the product of "
+                "the local derivatives on the path. Where an entry reaches many others, the path carries an index that is "
+                "summed over. A factor here is the derivative through that one equation alone, everything else in it held "
+                "fixed; where a quantity occurs in an equation several times, each occurrence has a path and a factor of its own."
             )
         ]
         picked = self._picked(chosen)
-        typical = {chosen} if chosen else {self._typical(symbol, picked) for symbol in self.model.parameters}
+        typical = {chosen, *(self._typical(symbol, picked) for symbol in self.model.parameters)}
+        if chosen is not None and self._symbol(chosen).name not in self.derivation.gradients:
+            raise ModelError(
+                f"{self._symbol(chosen).name} is data", "--inputs derives with respect to the data as well"
+            )
         for k, (weight, key) in enumerate(picked.items()):
             shown = weight == chosen or (chosen is None and k == 0)
             try:
@@ -435,15 +459,18 @@ class _Author:
             errors = [self.report.error(quantity, oracle) for oracle in oracles]
             rows.append((f"${self.n.name(quantity)}$", *(_error(e) for e in errors)))
         sizes = ", ".join(_size_as(self.p.size(s), self.report.sizes[s.name]) for s in self._all_sizes())
-        at = f", at the pairwise different sizes {sizes}" if sizes else ""
+        different = "pairwise different " if len(self.report.sizes) > 1 else ""
+        at = f", at the {different}sizes {sizes}" if sizes else ""
         text = (
             f"Before this page was written, every gradient was compared with independent ways to the same number{at}. "
             f"The table holds the largest difference relative to the largest entry. Besides, each of the {self.report.steps} single "
             f"steps was checked to {self.report.digits} digits at a random point: a rewriting must not change the value, a "
-            "pullback must agree with the change of the value it belongs to."
+            "derivative must agree with how the value really changes."
         )
         return Section(
-            "How this was checked", "checks", (Paragraph(text), Table(("gradient by", *oracles), tuple(rows)))
+            "How this was checked",
+            "checks",
+            (Paragraph(text), Table(("gradient with respect to", *oracles), tuple(rows))),
         )
 
     def _all_sizes(self) -> list[Size]:

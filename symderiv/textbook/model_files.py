@@ -18,6 +18,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -266,6 +267,10 @@ class _Reader:
         )
 
     def _equation(self, name: str, node: ast.Assign) -> None:
+        if isinstance(node.value, ast.Tuple):
+            self._fail(
+                node, "a shape is declared with a colon", f"{name}: {ast.get_source_segment(self.text, node.value)}"
+            )
         value = self._value(node.value)
         self._new(name, node)
         if not isinstance(value, Expr):
@@ -359,8 +364,12 @@ class _Reader:
         if name == "pi":
             return sympy.pi
         known = [*self.matrices, *self.hypers, *self.sizes]
-        near = [k for k in known if k.lower() == name.lower()]
-        declare = f"declare it (`{name}: (rows, columns)`, `{name}: hyper` for a number) or define it before this line"
+        near = [k for k in known if k.lower() == name.lower()] or get_close_matches(name, known, 1, 0.6)
+        later = [line for line, text in enumerate(self.lines, 1) if re.match(rf"\s*{name}\s*=[^=]", text)]
+        if later:
+            self._fail(node, f"{name} is not defined yet", f"line {later[0]} defines it: move that line up")
+        sizes = f"; known sizes are {', '.join(self.sizes)}" if self.sizes else ""
+        declare = f"declare it (`{name}: hyper` for a number, `{name}: (rows, columns)` for a matrix){sizes}"
         hint = f"did you mean {near[0]}?" if near else declare
         self._fail(node, f"{name} is not defined", hint)
 
@@ -383,7 +392,8 @@ class _Reader:
                 return self._shaped(node, lambda: a / b, left, right)
             case ast.Pow():
                 return self._power(node, a, b)
-        self._fail(node, "this operator is not allowed", "use + - * / ** and @")
+        hint = "a power is written **" if isinstance(op, ast.BitXor) else "use + - * / ** and @"
+        self._fail(node, "this operator is not allowed", hint, self._operator_column(node, left, right))
 
     def _power(self, node: ast.BinOp, base: Value, exponent: Value) -> Value:
         if isinstance(exponent, Expr):
@@ -485,6 +495,9 @@ class _Reader:
         if (name in OPAQUE or name in self.functions) and name not in self.matrices:
             matrix = self._one(node, args)
             return apply(opaque(name), matrix)
+        near = get_close_matches(name, [*calls, *FUNCTIONS, *ALIASES], 1, 0.6)
+        if near:
+            self._fail(node, f"the function {name} is not known", f"did you mean {near[0]}?")
         known = ", ".join(sorted({*calls, *FUNCTIONS} - {"step", "clip"}))
         self._fail(
             node,

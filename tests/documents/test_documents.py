@@ -165,7 +165,7 @@ def test_a_document_is_not_written_for_a_wrong_derivation():
 
 def test_the_document_carries_the_table_of_its_checks():
     text = examples.find("two-gaussians").derive().to_markdown()
-    assert "| gradient by | complex step | entrywise SymPy |" in text and "< 10^{-12}" in text
+    assert "| gradient with respect to | complex step | entrywise SymPy |" in text and "< 10^{-12}" in text
     assert "each column of $`Y`$ sums to 1" in text
 
 

@@ -36,7 +36,7 @@ PRINTED = {
     "g(Z)": r"g(Z)",
     "sqrt(Z**2 + 1)": r"\sqrt{1 + Z^{\odot 2}}",
     "lam * A": r"\lambda \, A",
-    "s * A": r"s \odot A",
+    "s * A": r"s \, A",
     "softmax(Z, axis=1)": r"\mathrm{softmax}(Z)",
     "X @ W + b": r"X \, W + \mathbf{1}_{n} \, b",
     "log(A) * Y - (1 - Y) * log(1 - A)": r"\log(A) \odot Y - \log(1 - A) \odot (1 - Y)",

@@ -119,6 +119,21 @@ BAD = {
     "keepdims false": ("X: (n, d)\nJ = sum(sum(X, axis=0, keepdims=False))", 2, 32, ["keep their axis"]),
     "unknown keyword": ("X: (n, d)\nJ = sum(X, dtype=3)", 2, 4, ["only keyword arguments are axis= and keepdims="]),
     "axis of an elementwise function": ("X: (n, d)\nJ = sum(exp(X, axis=0))", 2, 8, ["exp takes no axis"]),
+    "a typo in a function": ("X: (n, d)\nJ = sum(sigmiod(X))", 2, 8, ["sigmiod is not known", "did you mean sigmoid?"]),
+    "used before it is defined": (
+        "X: (n, d)\nA = tanh(Z)\nZ = X * 2\nJ = sum(A)",
+        2,
+        9,
+        ["Z is not defined yet", "line 3 defines it"],
+    ),
+    "a size that nobody declared": (
+        "X: (n, d)\nJ = sum(X) / m",
+        2,
+        13,
+        ["m is not defined", "known sizes are n, d", "`m: hyper`"],
+    ),
+    "caret for a power": ("X: (n, d)\nJ = sum(X^2)", 2, 9, ["a power is written **"]),
+    "a shape with an equals sign": ("X = (n, 3)\nJ = sum(X)", 1, 0, ["declared with a colon", "X: (n, 3)"]),
     "text as number": ("X: (n, d)\nJ = sum(X * 'a')", 2, 12, ["not allowed in a formula"]),
     "unknown assumption": ("X: (n, d)\nassert X > 0\nJ = sum(X)", 2, 0, ["this assumption is not known"]),
     "augmented sizes": (
