@@ -10,7 +10,7 @@ import sympy
 
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
 from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, Softmax, Symbol, symbols_in
-from symderiv.calculus.functions import Elementwise, placeholder
+from symderiv.calculus.functions import Elementwise, placeholder, step
 from symderiv.calculus.model import Equation
 from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.documents.content import (
@@ -124,9 +124,11 @@ class _Author:
         return None
 
     def _definitions(self) -> list[str]:
-        """What the functions of the model are, for those that are not common knowledge."""
-        maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
-        used = {f.func(placeholder(0), *f.args[1:]) for part in maps for f in part.function.atoms(Elementwise)}
+        """What the functions of the model and of its slopes are."""
+        shown = [e.value for e in self.model.equations] + [adjoint.named for adjoint in self.derivation]
+        maps = [part for expr in shown for part in _parts(expr) if isinstance(part, Map)]
+        found = {f for part in maps for f in part.function.atoms(Elementwise) - part.function.atoms(step)}
+        used = {f.func(placeholder(0), *f.args[1:]) for f in found}
         x = {placeholder(0): Tex("x")}
         forms = sorted(f"{self.p.scalar(f, x, True).text} = {self.p.scalar(f.definition, x, True).text}" for f in used)
         brackets = (
