@@ -208,6 +208,5 @@ def _softmax_sums_to_one(step: Step, p: Printer) -> str:
 def _sums_to_one(step: Step, p: Printer) -> str:
     assert step.assumption is not None
     what = "column" if step.assumption.axis == 0 else "row"
-    return (
-        f"*Assumption used:* each {what} of ${p.notation.name(step.assumption.name)}$ sums to 1 (one-hot targets do)."
-    )
+    name, sums = p.notation.name(step.assumption.name), f"{p.latex(step.before)} = {p.latex(step.after)}"
+    return f"*Assumption used:* each {what} of ${name}$ sums to 1 (one-hot targets do), so ${sums}$."
