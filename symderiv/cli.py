@@ -157,9 +157,7 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
     """What to derive: model files, examples, a textbook network; all examples if nothing is said."""
     from symderiv.textbook import examples
 
-    notation = {k: options.pop(k) for k in ("layers", "derivative", "sigmoid") if options[k] is not None}
-    for key in ("layers", "derivative", "sigmoid"):
-        options.pop(key, None)
+    notation = {k: v for k in ("layers", "derivative", "sigmoid") if (v := options.pop(k)) is not None}
     network = {k: v for k, v in options.items() if v}
     jobs = [_Job(_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
     if not (models or names or network):

@@ -9,7 +9,7 @@ operators `+ - * / **` insert a `Broadcast` where NumPy would stretch a side.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -385,25 +385,27 @@ def substitute(expr: Expr, values: Mapping[Expr, Expr], memo: dict[Expr, Expr] |
     return memo[expr]
 
 
-def symbols_in(expr: Expr) -> set[Symbol]:
-    """Every Symbol that occurs in the expression."""
-    found: set[Symbol] = set()
-    seen: set[Expr] = set()
+def parts_of(expr: Expr) -> Iterator[Expr]:
+    """The expression and everything in it, each once however often it is shared."""
+    seen = {expr}
     todo = [expr]
     while todo:
         each = todo.pop()
-        if each not in seen:
-            seen.add(each)
-            todo.extend(each.args)
-            if isinstance(each, Symbol):
-                found.add(each)
-    return found
+        yield each
+        for arg in each.args:
+            if arg not in seen:
+                seen.add(arg)
+                todo.append(arg)
+
+
+def symbols_in(expr: Expr) -> set[Symbol]:
+    """Every Symbol that occurs in the expression."""
+    return {part for part in parts_of(expr) if isinstance(part, Symbol)}
 
 
 def functions_in(expr: Expr) -> set[Scalar]:
     """Every application of a scalar function in the elementwise work of the expression."""
-    own: set[Scalar] = expr.function.atoms(sympy.Function) if isinstance(expr, Map) else set()
-    return own.union(*map(functions_in, expr.args))
+    return {f for part in parts_of(expr) if isinstance(part, Map) for f in part.function.atoms(sympy.Function)}
 
 
 def softmax(matrix: Expr, axis: int) -> Expr:

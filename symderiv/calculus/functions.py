@@ -23,6 +23,11 @@ def placeholder(index: int) -> sympy.Symbol:
     return sympy.Symbol(f"x{index}", real=True)
 
 
+def has_entries(scalar: Scalar) -> bool:
+    """Whether a scalar depends on an entry of some matrix: of all symbols, placeholders alone are not known positive."""
+    return any(not symbol.is_positive for symbol in scalar.free_symbols)
+
+
 class Elementwise(sympy.Function):  # type: ignore[misc]
     """A scalar function known by its definition and its slope in the first argument (later ones are constants)."""
 

@@ -11,7 +11,18 @@ from functools import cached_property
 
 import sympy
 
-from symderiv.calculus.expressions import Augment, Expr, Map, MatMul, Softmax, Symbol, apply, fused, symbols_in
+from symderiv.calculus.expressions import (
+    Augment,
+    Expr,
+    Map,
+    MatMul,
+    Softmax,
+    Symbol,
+    apply,
+    fused,
+    parts_of,
+    symbols_in,
+)
 from symderiv.calculus.functions import Scalar, placeholder
 from symderiv.calculus.rewrites import SumsToOne
 from symderiv.calculus.shapes import SCALAR, show
@@ -38,15 +49,7 @@ class Equation:
     @cached_property
     def contracts(self) -> bool:
         """Whether a matrix product stands on the right side: then loss terms are added up before it."""
-        todo, seen = [self.value], set()
-        while todo:
-            expr = todo.pop()
-            if isinstance(expr, MatMul):
-                return True
-            if expr not in seen:
-                seen.add(expr)
-                todo.extend(expr.args)
-        return False
+        return any(isinstance(part, MatMul) for part in parts_of(self.value))
 
 
 @dataclass(frozen=True)
@@ -170,10 +173,7 @@ class Model:
 
 def _check_augmented(equation: Equation) -> None:
     """Ones are put before a named matrix with a named size: then its indices keep their numbers and the ones are 0."""
-    todo = [equation.value]
-    while todo:
-        expr = todo.pop()
-        todo.extend(expr.args)
+    for expr in parts_of(equation.value):
         if isinstance(expr, Augment):
             inner, size = expr.args[0], expr.args[0].shape[expr.axis]
             if not isinstance(inner, Symbol):
@@ -210,17 +210,11 @@ def softmax_targets(inputs: Sequence[Symbol], equations: Sequence[Equation]) -> 
 
     They are one-hot, or at least probabilities, in every textbook; derivations say so when they use it.
     """
-    softmax: dict[Expr, int] = {}
-    for equation in equations:
-        if isinstance(equation.value, Softmax):
-            softmax[equation.symbol] = softmax[equation.value] = equation.value.axis
+    every = [part for equation in equations for part in parts_of(equation.value)]
+    softmax: dict[Expr, int] = {part: part.axis for part in every if isinstance(part, Softmax)}
+    softmax |= {e.symbol: e.value.axis for e in equations if isinstance(e.value, Softmax)}
     found: dict[SumsToOne, None] = {}
-    todo = [equation.value for equation in equations]
-    while todo:
-        expr = todo.pop()
-        todo.extend(expr.args)
-        if isinstance(expr, Softmax):
-            softmax[expr] = expr.axis
+    for expr in every:
         if isinstance(expr, Map) and expr.function.has(sympy.log):
             logged = {log.args[0] for log in expr.function.atoms(sympy.log)}
             axes = {softmax[a] for i, a in enumerate(expr.args) if placeholder(i) in logged and a in softmax}

@@ -28,7 +28,7 @@ from symderiv.calculus.expressions import (
     fused,
     total,
 )
-from symderiv.calculus.functions import Scalar, placeholder
+from symderiv.calculus.functions import Scalar, has_entries, placeholder
 from symderiv.calculus.shapes import ONE
 
 
@@ -225,7 +225,7 @@ def tidied(function: Scalar) -> Scalar:
     large = function.count_ops() > MOST_OPERATIONS or any(
         abs(p.exp) > LARGEST_POWER for p in powers if p.exp.is_Rational
     )
-    if not large and any(power.exp.is_negative and _has_place(power.base) for power in powers):
+    if not large and any(power.exp.is_negative and has_entries(power.base) for power in powers):
         joined = sympy.factor(sympy.cancel(sympy.together(function)))
         if isinstance(function, sympy.Add) or joined.count_ops() <= function.count_ops():
             function = joined
@@ -244,14 +244,9 @@ def tidied(function: Scalar) -> Scalar:
     return sympy.Mul(constant, *factors)
 
 
-def _has_place(scalar: Scalar) -> bool:
-    """Whether a scalar depends on an entry of some matrix: placeholders alone are real but not positive."""
-    return any(not symbol.is_positive for symbol in scalar.free_symbols)
-
-
 def _constant_in_front(total: Scalar) -> Scalar:
     """a/n + b/n as (a + b)/n: a factor without matrices that all terms share, numbers apart, comes out."""
-    constants = [sympy.Mul(*(f for f in sympy.Mul.make_args(term) if not _has_place(f))) for term in total.args]
+    constants = [sympy.Mul(*(f for f in sympy.Mul.make_args(term) if not has_entries(f))) for term in total.args]
     ratios = [constant / constants[0] for constant in constants]
     if constants[0].is_Rational or not all(ratio.is_Rational for ratio in ratios):
         return total

@@ -13,7 +13,7 @@ import sympy
 
 from symderiv.calculus.derivation import Step
 from symderiv.calculus.expressions import Broadcast, Expr, Fill, Map, Symbol, Transpose
-from symderiv.calculus.functions import Elementwise, Opaque, placeholder
+from symderiv.calculus.functions import Elementwise, Opaque, has_entries, placeholder
 from symderiv.calculus.shapes import ONE, SCALAR
 from symderiv.documents.latex import Printer, Tex
 from symderiv.views.index import Entry, Index, entry
@@ -97,7 +97,7 @@ def _map(step: Step, p: Printer) -> str:
     slope = step.before.function.diff(placeholder(step.part))
     if slope == 1:
         return ""
-    if not any(not symbol.is_positive for symbol in slope.free_symbols):
+    if not has_entries(slope):
         return f"A constant factor, ${p.number(slope)}$, stays."
     kinds = step.before.function.atoms(sympy.Function)
     notes = [f" ({kind.note})" for kind in map(type, kinds) if issubclass(kind, Elementwise) and kind.note]
@@ -170,7 +170,7 @@ def _push_transpose(step: Step, p: Printer) -> str:
 def _scalar_calculus(step: Step, p: Printer) -> str:
     assert isinstance(step.before, Map)
     powers = step.before.function.atoms(sympy.Pow)
-    cancels = any(p.exp.is_negative and any(not s.is_positive for s in p.free_symbols) for p in powers)
+    cancels = any(power.exp.is_negative and has_entries(power) for power in powers)
     return "Common denominator, and what stands above and below cancels." if cancels else ""
 
 

@@ -28,7 +28,7 @@ from symderiv.calculus.expressions import (
     Transpose,
 )
 from symderiv.calculus.formats import writer
-from symderiv.calculus.functions import Opaque, Scalar, placeholder
+from symderiv.calculus.functions import Opaque, Scalar, has_entries, placeholder
 from symderiv.calculus.model import Equation, Model
 from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size
 from symderiv.documents.notation import SIGMOIDS, Notation, split_name
@@ -206,7 +206,7 @@ class Printer:
         constant, above, below = sympy.Integer(1), [], []
         for factor in sympy.Mul.make_args(scalar):
             base, exponent = factor.as_base_exp() if not isinstance(factor, sympy.exp) else (factor, sympy.Integer(1))
-            if not any(_is_place(symbol) for symbol in factor.free_symbols):
+            if not has_entries(factor):
                 constant *= factor
             elif exponent.could_extract_minus_sign():
                 below.append(sympy.Pow(base, -exponent))
@@ -342,12 +342,8 @@ class Printer:
         return rf"\left({self.latex(inner)}\right)^{{\sim}}" + (f"_{{{index}}}" if index else "")
 
 
-def _is_place(symbol: sympy.Symbol) -> bool:
-    return not symbol.is_positive
-
-
 def _first_use(scalar: Scalar) -> int:
-    return min((int(s.name[1:]) for s in scalar.free_symbols if _is_place(s)), default=-1)
+    return min((int(s.name[1:]) for s in scalar.free_symbols if has_entries(s)), default=-1)
 
 
 def _order_of_terms(term: Scalar) -> tuple[int, bool, int, str]:

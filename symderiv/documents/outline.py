@@ -3,13 +3,22 @@ and how it was checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-import sympy
+from functools import cached_property
 
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation
-from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, Softmax, Symbol, symbols_in
+from symderiv.calculus.expressions import (
+    Augment,
+    Broadcast,
+    Expr,
+    Map,
+    Softmax,
+    Symbol,
+    functions_in,
+    parts_of,
+    symbols_in,
+)
 from symderiv.calculus.functions import Elementwise, placeholder, step
 from symderiv.calculus.model import Equation
 from symderiv.calculus.shapes import ONE, SCALAR, Size
@@ -30,7 +39,7 @@ from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
 from symderiv.errors import ModelError
 from symderiv.oracles.checks import Report, cross_check, oracle_names
-from symderiv.views.index import UNIT, Entry, Index, Place, entry
+from symderiv.views.index import UNIT, Entry, Index, Place, entry, first_index
 from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
 
@@ -96,7 +105,7 @@ class _Author:
                 f"${ones}$ is a column of ${size}$ ones: a product with it, or with the row "
                 f"${self.p.ones(samples, row=True)}$, repeats something ${size}$ times or adds up ${size}$ entries."
             )
-        if any(isinstance(e, Augment) for equation in self.model.equations for e in _parts(equation.value)):
+        if any(isinstance(e, Augment) for equation in self.model.equations for e in parts_of(equation.value)):
             items.append(
                 "A tilde means: with a 1 put first; the weights that meet it are the bias. Its indices start at 0."
             )
@@ -118,7 +127,7 @@ class _Author:
 
     def _broadcast_size(self) -> Size | None:
         for equation in self.model.equations:
-            for part in _parts(equation.value):
+            for part in parts_of(equation.value):
                 if isinstance(part, Broadcast) and part.args[0].shape != SCALAR:
                     return part.shape[part.axes[0]]
         return None
@@ -126,8 +135,9 @@ class _Author:
     def _definitions(self) -> list[str]:
         """What the functions of the model and of its slopes are."""
         shown = [e.value for e in self.model.equations] + [adjoint.named for adjoint in self.derivation]
-        maps = [part for expr in shown for part in _parts(expr) if isinstance(part, Map)]
-        found = {f for part in maps for f in part.function.atoms(Elementwise) - part.function.atoms(step)}
+        found = {
+            f for expr in shown for f in functions_in(expr) if isinstance(f, Elementwise) and not isinstance(f, step)
+        }
         used = {f.func(placeholder(0), *f.args[1:]) for f in found}
         x = {placeholder(0): Tex("x")}
         forms = sorted(f"{self.p.scalar(f, x, True).text} = {self.p.scalar(f.definition, x, True).text}" for f in used)
@@ -137,8 +147,7 @@ class _Author:
         return [f"${form}$." for form in forms] + brackets
 
     def _function_notes(self) -> list[str]:
-        maps = [part for e in self.model.equations for part in _parts(e.value) if isinstance(part, Map)]
-        kinds = {type(f) for part in maps for f in part.function.atoms(sympy.Function)}
+        kinds = {type(f) for e in self.model.equations for f in functions_in(e.value)}
         return sorted(kind.note for kind in kinds if issubclass(kind, Elementwise) and kind.note)
 
     def network(self) -> Section:
@@ -175,15 +184,16 @@ class _Author:
         return ""
 
     def _caption(self) -> str:
-        sizes = ", ".join(_size_as(self.p.size(size), self.sizes[size.name]) for size in self._named_sizes())
+        sizes = self._sizes_in_words(self.sizes)
         at = f" at {sizes}" if sizes else ""
         return f"One sample{at}. Click a weight to see its paths to the loss."
 
-    def _named_sizes(self) -> list[Size]:
+    def _sizes_in_words(self, values: Mapping[str, int]) -> str:
+        """The values of the named sizes, for a caption or a sentence."""
         sizes = {
             size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset
         }
-        return [sizes[name] for name in self.sizes if name in sizes]
+        return ", ".join(_size_as(self.p.size(sizes[name]), value) for name, value in values.items() if name in sizes)
 
     def steps(self) -> Section:
         """Every adjoint, from the loss backwards."""
@@ -232,10 +242,8 @@ class _Author:
             equation = Equation(equation.symbol, next(t.value for t in self.model.terms if t.name == term))
         row, column = self._indices(adjoint.quantity)
         bottom = Entry(adjoint.quantity, row, column)
-        quantity, top_name = (
-            self.p.latex(adjoint.quantity),
-            self.n.term(term) if in_loss else self.p.latex(equation.symbol),
-        )
+        quantity = self.p.latex(adjoint.quantity)
+        top_name = self.n.term(term) if in_loss else self.p.latex(equation.symbol)
         written = f"{top_name} = {self.p.latex(equation.value)}"
         lead = f"${quantity}$ is used in ${written if len(written) <= LONGEST_INLINE else top_name}$"
         if in_loss and not share:
@@ -403,13 +411,13 @@ class _Author:
     def _entry(self, symbol: Symbol, row: int, column: int) -> Entry:
         places: list[Place] = []
         for size, number in zip(symbol.shape, (row, column), strict=True):
-            places.append(None if size == ONE else number + (0 if size.name and size.offset else 1))
+            places.append(None if size == ONE else number + first_index(size))
         return Entry(symbol, places[0], places[1])
 
     def _position(self, weight: Entry) -> tuple[int, int]:
         position = []
         for size, place in zip(weight.matrix.shape, (weight.row, weight.column), strict=True):
-            position.append(place - (0 if size.name and size.offset else 1) if isinstance(place, int) else 0)
+            position.append(place - first_index(size) if isinstance(place, int) else 0)
         return position[0], position[1]
 
     def _symbol(self, weight: Entry) -> Symbol:
@@ -460,7 +468,7 @@ class _Author:
         for quantity in quantities:
             errors = [self.report.error(quantity, oracle) for oracle in oracles]
             rows.append((f"${self.n.name(quantity)}$", *(_error(e) for e in errors)))
-        sizes = ", ".join(_size_as(self.p.size(s), self.report.sizes[s.name]) for s in self._all_sizes())
+        sizes = self._sizes_in_words(self.report.sizes)
         different = "pairwise different " if len(self.report.sizes) > 1 else ""
         at = f", at the {different}sizes {sizes}" if sizes else ""
         text = (
@@ -475,23 +483,17 @@ class _Author:
             (Paragraph(text), Table(("gradient with respect to", *oracles), tuple(rows))),
         )
 
-    def _all_sizes(self) -> list[Size]:
-        sizes = {
-            size.name: size for s in self.model.symbols.values() for size in s.shape if size.name and not size.offset
-        }
-        return [sizes[name] for name in self.report.sizes if name in sizes]
-
     # Small things
 
-    @property
+    @cached_property
     def sizes(self) -> dict[str, int]:
+        """The sizes of the picture."""
         return picture_sizes(self.model, self.n.sizes)
 
-    @property
+    @cached_property
     def graph(self) -> Graph | None:
-        if not hasattr(self, "_graph"):
-            self._graph = graph_of(self.model, self.sizes)
-        return self._graph
+        """The network drawn out, None if it is too large to draw."""
+        return graph_of(self.model, self.sizes)
 
     def _indices(self, symbol: Symbol) -> tuple[Place, Place]:
         row = self.p.letters.index(symbol.shape[0])
@@ -508,9 +510,3 @@ def _error(error: float | None) -> str:
     if error is None:
         return "not run at this size"
     return "$< 10^{-12}$" if error < 1e-12 else f"{error:.0e}"
-
-
-def _parts(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    for arg in expr.args:
-        yield from _parts(arg)

@@ -34,6 +34,11 @@ from symderiv.oracles.evaluation import Array, Point
 LETTERS = ("i", "j", "k", "l", "p", "q", "r", "s", "t", "u", "v")
 
 
+def first_index(size: Size) -> int:
+    """The first index along an axis: 0 where it holds the bias (d + 1), else 1."""
+    return 0 if size.name and size.offset else 1
+
+
 @dataclass(frozen=True)
 class Index:
     """A letter that runs over a size; `primes` tells apart several over the same size."""
@@ -45,7 +50,7 @@ class Index:
     @property
     def start(self) -> int:
         """0 along an axis that holds the bias, else 1."""
-        return 0 if self.size.offset and self.size.name else 1
+        return first_index(self.size)
 
     @property
     def end(self) -> Size:
@@ -235,5 +240,4 @@ def _bound(place: Place, bound: Mapping[Index, int]) -> int | None:
 
 def _position(place: Place, size: Size, bound: Mapping[Index, int]) -> int:
     number = _bound(place, bound)
-    base = 0 if size.name and size.offset else 1
-    return 0 if number is None else number - base
+    return 0 if number is None else number - first_index(size)

@@ -29,6 +29,7 @@ from symderiv.views.index import (
     Place,
     Total,
     entry,
+    first_index,
     letters_of,
     product_of,
     replaced,
@@ -98,7 +99,7 @@ def parse_weight(text: str, model: Model) -> Entry:
     places: list[Place] = [None, None]
     for axis, number in zip(open_axes, numbers, strict=True):
         size = symbol.shape[axis]
-        start = 0 if size.offset and size.name else 1
+        start = first_index(size)
         last = None if size.name else size.offset
         if number < start or (last is not None and number > last):
             raise ModelError(
