@@ -152,7 +152,7 @@ class MatMul(Expr):
     def __new__(cls, left: Expr, right: Expr) -> MatMul:
         if left.shape[1] != right.shape[0]:
             sides = [(name_of(left, "left"), show(left.shape)), (name_of(right, "right"), show(right.shape))]
-            hint = f"{left.shape[1]} ≠ {right.shape[0]}" + _way_out(left, right)
+            hint = f"{left.shape[1]} ≠ {right.shape[0]}" + _way_out(left, right).replace(".T.T", "")
             raise ShapeError("a matrix product needs equal inner sizes", sides, hint)
         return cls._intern((left.shape[0], right.shape[1]), (left, right), (left, right))
 
@@ -281,8 +281,8 @@ def name_of(expr: Expr, otherwise: str = "expression") -> str:
     """A short name for an error message."""
     if isinstance(expr, Symbol):
         return expr.name
-    if isinstance(expr, Transpose):
-        return name_of(expr.args[0], otherwise) + ".T"
+    if isinstance(expr, Transpose) and isinstance(expr.args[0], Symbol):
+        return f"{expr.args[0].name}.T"
     return otherwise
 
 

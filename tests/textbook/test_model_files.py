@@ -134,6 +134,7 @@ BAD = {
     ),
     "caret for a power": ("X: (n, d)\nJ = sum(X^2)", 2, 9, ["a power is written **"]),
     "a shape with an equals sign": ("X = (n, 3)\nJ = sum(X)", 1, 0, ["declared with a colon", "X: (n, 3)"]),
+    "a transpose too many": ("X: (n, d)\nV: (d, h)\nJ = sum(X @ V.T)", 3, 10, ["V.T: (h, d)", "; X @ V would fit"]),
     "text as number": ("X: (n, d)\nJ = sum(X * 'a')", 2, 12, ["not allowed in a formula"]),
     "unknown assumption": ("X: (n, d)\nassert X > 0\nJ = sum(X)", 2, 0, ["this assumption is not known"]),
     "augmented sizes": (
