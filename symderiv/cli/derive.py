@@ -1,15 +1,10 @@
-"""The command line: arguments in, files and exit status out. What a command needs is imported inside it.
-
-Exit status: 0 done, 1 a derivation failed its own check, 2 bad input (one error on stderr, nothing written).
-"""
+"""`symderiv derive`: model files, examples and textbook networks become documents."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,38 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv import __version__
-from symderiv.errors import CheckFailed, ModelError, SymderivError
+from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
     from symderiv.calculus.derivation import Derivation
 
 FORMATS = ("html", "latex", "md", "pdf")
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="symderiv")
-def main() -> None:
-    """Derive, explain and check the gradients of small neural networks."""
-
-
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    """One clear message instead of a traceback for everything that symderiv raises on purpose."""
-    try:
-        yield
-    except CheckFailed as error:
-        click.echo(
-            f"{_red('symderiv stopped:')} {error}\nThis is a bug in symderiv; no document was written.", err=True
-        )
-        sys.exit(1)
-    except SymderivError as error:
-        click.echo(f"{_red('error:')} {error}", err=True)
-        sys.exit(2)
-
-
-def _red(text: str) -> str:
-    return click.style(text, fg="red", bold=True)  # click drops the colour where stderr is not a terminal
 
 
 @dataclass
@@ -60,46 +30,12 @@ class _Job:
     derive: Callable[[], Derivation]
 
 
-NOTATION_OPTIONS = (
-    click.option(
-        "--layers",
-        type=click.Choice(["bracket", "subscript", "superscript"]),
-        help="Layer marks: W^[1], W_1 or bold W^1.",
-    ),
-    click.option("--derivative", type=click.Choice(["partial", "d"]), help="Derivatives with a curly or a straight d."),
-    click.option("--sigmoid", type=click.Choice(["sigma", "g"]), help="The letter of the sigmoid."),
-)
-NETWORK_OPTIONS = (
-    click.option("--hidden", metavar="NAMES", help="Hidden activations, one a layer: tanh or tanh,relu."),
-    click.option("--output", metavar="NAME", help="Output activation. [default: identity]"),
-    click.option(
-        "--loss", metavar="NAME", help="mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"
-    ),
-    click.option("--layout", metavar="NAME", help="rows (X W), columns (W X) or transposed (W^T X). [default: rows]"),
-    click.option(
-        "--bias", metavar="NAME", help="separate, augmented (inside the weights) or none. [default: separate]"
-    ),
-    click.option("--scale", metavar="NAME", help="Factor of the loss: sum, half, mean or half-mean. [default: mean]"),
-    click.option("--one-sample", is_flag=True, help="One sample instead of a batch."),
-    click.option("--penalty", is_flag=True, help="Add an L2 penalty on the weights."),
-)
-
-
-def _with(options: tuple[Any, ...]) -> Callable[[Any], Any]:
-    def decorate(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-@main.command(short_help="Write the derivation of every gradient.")
+@click.command(short_help="Write the derivation of every gradient.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @click.option(
     "--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`)."
 )
-@_with(NETWORK_OPTIONS)
+@with_options(NETWORK_OPTIONS)
 @click.option(
     "--out",
     "-o",
@@ -118,7 +54,7 @@ def _with(options: tuple[Any, ...]) -> Callable[[Any], Any]:
     help='One weight whose paths come first: "W1[2,1]", counted from 1 (the bias row from 0).',
 )
 @click.option("--inputs", is_flag=True, help="Derive with respect to the data as well.")
-@_with(NOTATION_OPTIONS)
+@with_options(NOTATION_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def derive(
     models: tuple[Path, ...],
@@ -138,7 +74,7 @@ def derive(
     symderiv derive -e worksheet --weight "W1[2,1]"
     symderiv derive --hidden tanh --output sigmoid --loss log --layout columns -f html,pdf
     """
-    with _errors_told():
+    with errors_told():
         wanted = _formats(formats)
         jobs = _jobs(models, examples, options, inputs)
         _write_documents(jobs, out, wanted, weight, quiet)
@@ -242,7 +178,7 @@ def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: st
         write_file(out / name, content)
     if not quiet:
         header = ("model", "gradients", "steps checked", "largest error", f"files in {out}/")
-        click.echo("\n".join(_table([header, *rows])))
+        click.echo("\n".join(table([header, *rows])))
         if "index.html" in files:
             click.echo(f"\nOpen {out / 'index.html'} in a browser.")
 
@@ -256,34 +192,3 @@ def _progress(jobs: list[_Job], quiet: bool) -> Iterator[_Job]:
         jobs, label="deriving", file=sys.stderr, item_show_func=lambda job: job.stem if job else ""
     ) as bar:
         yield from bar
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-@main.command("examples", short_help="List the shipped examples.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with the equations.")
-def list_examples(as_json: bool) -> None:
-    """List the shipped examples: their names and what they are."""
-    with _errors_told():
-        from symderiv.textbook import examples
-
-        if as_json:
-            entries = [
-                {
-                    "name": e.name,
-                    "about": e.about,
-                    "title": e.model().title,
-                    "model": e.path.read_text(encoding="utf-8"),
-                }
-                for e in examples.EXAMPLES.values()
-            ]
-            click.echo(json.dumps(entries, indent=1))
-            return
-        click.echo("\n".join(_table([(e.name, e.about) for e in examples.EXAMPLES.values()])))
-
-
-if __name__ == "__main__":
-    main()

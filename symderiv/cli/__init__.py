@@ -1,0 +1,22 @@
+"""The command line: arguments in, files and exit status out. What a command needs is imported inside it.
+
+Exit status: 0 done, 1 a derivation failed a check, 2 bad input (one error on stderr, nothing written).
+"""
+
+from __future__ import annotations
+
+import click
+
+from symderiv import __version__
+from symderiv.cli.derive import derive
+from symderiv.cli.examples import list_examples
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="symderiv")
+def main() -> None:
+    """Derive, explain and check the gradients of small neural networks."""
+
+
+for command in (derive, list_examples):
+    main.add_command(command)

@@ -1,0 +1,71 @@
+"""What every command shares: errors told in one message, options of networks and notations, plain tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from symderiv.errors import CheckFailed, SymderivError
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """One clear message instead of a traceback for everything that symderiv raises on purpose."""
+    try:
+        yield
+    except CheckFailed as error:
+        click.echo(f"{red('symderiv stopped:')} {error}\nThis is a bug in symderiv; no document was written.", err=True)
+        sys.exit(1)
+    except SymderivError as error:
+        click.echo(f"{red('error:')} {error}", err=True)
+        sys.exit(2)
+
+
+def red(text: str) -> str:
+    """The text in red, on a terminal."""
+    return click.style(text, fg="red", bold=True)  # click drops the colour where stderr is not a terminal
+
+
+NOTATION_OPTIONS = (
+    click.option(
+        "--layers",
+        type=click.Choice(["bracket", "subscript", "superscript"]),
+        help="Layer marks: W^[1], W_1 or bold W^1.",
+    ),
+    click.option("--derivative", type=click.Choice(["partial", "d"]), help="Derivatives with a curly or a straight d."),
+    click.option("--sigmoid", type=click.Choice(["sigma", "g"]), help="The letter of the sigmoid."),
+)
+NETWORK_OPTIONS = (
+    click.option("--hidden", metavar="NAMES", help="Hidden activations, one a layer: tanh or tanh,relu."),
+    click.option("--output", metavar="NAME", help="Output activation. [default: identity]"),
+    click.option(
+        "--loss", metavar="NAME", help="mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"
+    ),
+    click.option("--layout", metavar="NAME", help="rows (X W), columns (W X) or transposed (W^T X). [default: rows]"),
+    click.option(
+        "--bias", metavar="NAME", help="separate, augmented (inside the weights) or none. [default: separate]"
+    ),
+    click.option("--scale", metavar="NAME", help="Factor of the loss: sum, half, mean or half-mean. [default: mean]"),
+    click.option("--one-sample", is_flag=True, help="One sample instead of a batch."),
+    click.option("--penalty", is_flag=True, help="Add an L2 penalty on the weights."),
+)
+
+
+def with_options(options: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """Add several click options to a command."""
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """The lines of a table with aligned columns."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
