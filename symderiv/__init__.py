@@ -61,9 +61,10 @@ def __getattr__(name: str) -> Any:
     else:
         raise AttributeError(f"module 'symderiv' has no attribute {name!r}")
     if name != "SymderivError":
-        # These two give expressions and derivations their to_latex, to_html, to_sympy, ...
+        # These give expressions and derivations their to_latex, to_html, to_sympy, to_numpy
         import_module("symderiv.documents.writers")
         import_module("symderiv.calculus.bridge")
+        import_module("symderiv.compute.functions")
     globals()[name] = value
     return value
 

@@ -122,6 +122,10 @@ class Derivation(Writable):
         """Markdown with `$` mathematics, as code-hosting sites render it."""
         return str(self.write("md", **options))
 
+    def to_numpy(self) -> Any:
+        """A NumPy function: `f(X=..., Y=..., W1=...)` gives (loss, {"W1": ...}); `f.source` is readable code."""
+        return self.write("numpy")
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.write("notebook"), "text/plain": self.write("text")}
 

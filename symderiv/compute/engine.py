@@ -1,0 +1,413 @@
+"""The code of one training run: which form fits a network, a batch size and a number of steps, and how to run it.
+
+Four forms, one result (to rounding). `python`: the network as plain numbers, for a few hundred operations a step.
+`numpy`: buffers and BLAS. `c`: plain numbers for a vector of samples, compiled. `readable`: the function that people
+read, for whatever the others cannot express. The cost model that chooses is at the top; its figures were measured on
+one machine and matter only where two forms are within a factor two of each other.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from symderiv.calculus.model import Model
+from symderiv.calculus.shapes import Size
+from symderiv.calculus.sweep import derive
+from symderiv.compute import arrays, c_source, loops
+from symderiv.compute.binding import Array
+from symderiv.compute.functions import NumpyFunction, load
+from symderiv.compute.layouts import fold_biases, in_columns, pair_as_logit, with_units
+from symderiv.compute.program import Program, program_of
+from symderiv.compute.scalars import Place, Unrolled, unroll
+from symderiv.compute.storage import Storage
+from symderiv.compute.tape import RATE, CannotLower, Tape, arranged, complemented, lower, scaled_by_rate
+from symderiv.compute.updates import CONSTANTS, Update, apply_update
+from symderiv.errors import ModelError
+
+PYTHON_OPERATION = 14e-9
+"""Seconds of one operation on Python floats."""
+NUMPY_CALL, NUMPY_ENTRY = 0.6e-6, 0.5e-9
+"""Seconds of a NumPy call, and of one entry in it."""
+C_OPERATION, C_COMPILE = 0.15e-9, 0.3
+"""Seconds of one operation on one sample in C, and of compiling."""
+MOST_UNROLLED = 400
+"""Operations of a sample that C code is worth writing out one by one for."""
+
+BACKENDS = ("auto", "numpy", "c")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run computes: the model (with a sample axis), its sizes, the batch size, the update rule and its rate.
+
+    batch: samples of a step; None for all of them.
+    """
+
+    model: Model
+    samples: Size | None
+    sizes: Mapping[str, int]
+    hypers: Mapping[str, float]
+    rule: Update
+    rate: float
+    batch: int | None
+
+
+class Engine:
+    """Code that makes steps: `theta` and `states` change in place.
+
+    backend: the form in use; source: its code; why: why not the one that was asked for, if so.
+    """
+
+    backend = "readable"
+    source = ""
+    why = ""
+
+    def __init__(self, plan: Plan, data: Mapping[str, Array], storage: Storage) -> None:
+        self.plan, self.data, self.storage = plan, data, storage
+        self.states = [np.zeros_like(storage.theta) for _ in plan.rule.states]
+
+    def run(self, order: Array | None, steps: int, first: int) -> float:
+        """Make steps number `first` and on; `order` holds the indices of each step's samples, None for all of them.
+
+        Returns: the loss of the last step, before its update.
+        """
+        raise NotImplementedError
+
+
+def readable_step(
+    engine: Engine, function: NumpyFunction, chosen: Array | None, t: int
+) -> tuple[float, dict[str, Array]]:
+    """One step with the readable function, which neither overflows nor needs any particular form."""
+    plan, storage = engine.plan, engine.storage
+    with np.errstate(all="ignore"):
+        loss, gradients = function(**taken(plan, engine.data, chosen), **storage.values(), **plan.hypers)
+    for name, gradient in gradients.items():
+        storage.part(name, storage.gradient)[...] = gradient
+    g = storage.gradient * plan.rate if plan.rule.scaled else storage.gradient
+    with np.errstate(all="ignore"):
+        apply_update(plan.rule, storage.theta, g, engine.states, t, plan.rate)
+    return loss, gradients
+
+
+def taken(plan: Plan, data: Mapping[str, Array], chosen: Array | None) -> dict[str, Array]:
+    """The data of some samples."""
+    if chosen is None or plan.samples is None:
+        return dict(data)
+    found = {}
+    for symbol in plan.model.data:
+        if symbol.name in data:
+            axis = symbol.shape.index(plan.samples)
+            found[symbol.name] = np.take(data[symbol.name], chosen, axis=axis)
+    return found
+
+
+class ReadableEngine(Engine):
+    """Steps with the readable function."""
+
+    def __init__(self, plan: Plan, data: Mapping[str, Array], storage: Storage, why: str = "") -> None:
+        super().__init__(plan, data, storage)
+        self.function = NumpyFunction(program_of(derive(plan.model)))
+        self.source, self.why = self.function.source, why
+
+    def run(self, order: Array | None, steps: int, first: int) -> float:
+        loss = 0.0
+        for k in range(steps):
+            loss, _ = readable_step(self, self.function, None if order is None else order[k], first + k)
+        return loss
+
+
+@dataclass
+class _Prepared:
+    """A model in the form that fast code is written from."""
+
+    storage: Storage
+    flipped: frozenset[str]
+    program: Program
+    columns: dict[str, Array]
+    sizes: dict[str, int]
+    pair: arrays.Pair | None
+    places: dict[str, Place]
+    pairs: dict[str, tuple[Place, Place]]
+
+
+def layout(plan: Plan) -> tuple[Storage, Model, frozenset[str]]:
+    """Where the parameters of a plan are stored, the folded model in columns, and what was transposed for it.
+
+    Raises: CannotLower if the model has no sample axis.
+    """
+    if plan.samples is None:
+        raise CannotLower("the model has no sample axis")
+    model = with_units(plan.model, {k: v for k, v in plan.sizes.items() if k != plan.samples.name})
+    model, flipped = in_columns(model, plan.samples)
+    folded = fold_biases(model)
+    return Storage(plan.model, folded, flipped, plan.sizes), folded.model, flipped
+
+
+def _prepare(plan: Plan, data: Mapping[str, Array]) -> _Prepared:
+    storage, folded, flipped = layout(plan)
+    assert plan.samples is not None
+    count = next(iter(data.values())).shape[0 if _by_rows(plan, next(iter(data))) else 1]
+    sizes = {**plan.sizes, plan.samples.name: plan.batch or count}
+    columns = {
+        s.name: np.ascontiguousarray(data[s.name].T if s.name in flipped else data[s.name])
+        for s in folded.data
+        if s.name in data
+    }
+    paired = pair_as_logit(folded, sizes)
+    if paired is not None and not all(
+        np.allclose(columns[t].sum(axis=0), 1, rtol=0, atol=1e-12) for t in paired.targets
+    ):
+        paired = None
+    program = program_of(derive(paired.model if paired else folded))
+    places: dict[str, Place] = {}
+    start = 0
+    for name, view in storage.views.items():
+        places[name] = _row_major(start, view.shape[1])
+        start += view.size
+    pairs: dict[str, tuple[Place, Place]] = {}
+    if paired:
+        whole = places[paired.weights]
+        pairs[paired.difference] = (lambda i, j: whole(0, j)), (lambda i, j: whole(1, j))
+        for target in paired.targets:
+            columns[target] = np.ascontiguousarray(columns[target][:1])
+    pair = arrays.Pair(paired.weights, paired.difference) if paired else None
+    return _Prepared(storage, flipped, program, columns, sizes, pair, places, pairs)
+
+
+def _by_rows(plan: Plan, name: str) -> bool:
+    assert plan.samples is not None
+    return plan.model.symbols[name].shape[0] == plan.samples
+
+
+def _row_major(start: int, columns: int) -> Place:
+    return lambda i, j: start + i * columns + j
+
+
+def _numbers(plan: Plan, *, with_rate: bool) -> dict[Any, float]:
+    numbers: dict[Any, float] = {symbol: float(plan.hypers[symbol.name]) for symbol in plan.model.hypers}
+    return {**numbers, RATE: plan.rate} if with_rate else numbers
+
+
+class NumpyEngine(Engine):
+    """Steps in generated NumPy code over buffers."""
+
+    backend = "numpy"
+
+    def __init__(self, plan: Plan, data: Mapping[str, Array], ready: _Prepared, tape: Tape) -> None:
+        super().__init__(plan, data, ready.storage)
+        names = list(ready.columns)
+        batches = names if plan.batch is not None else []
+        self.source = arrays.write_steps(tape, names, batches, ready.pair, plan.rule)
+        storage = ready.storage
+        given: dict[str, Any] = {}
+        for name, columns in ready.columns.items():
+            rows, count = columns.shape[0], plan.batch or columns.shape[1]
+            whole = np.ones((rows + 1, count))
+            given[f"{name}_ones"], given[name] = whole, whole[1:]
+            if plan.batch is None:
+                whole[1:] = columns
+            else:
+                given[f"gather {name}"] = _gatherer(columns, whole[1:])
+        for name, view in storage.views.items():
+            given[name], given[f"gradient of {name}"] = view, storage.gradients[name]
+        if ready.pair is not None:
+            given[ready.pair.difference] = np.empty((1, storage.views[ready.pair.weights].shape[1]))
+            given[f"gradient of {ready.pair.difference}"] = storage.gradients[ready.pair.weights][:1]
+        namespace = load(self.source)
+        namespace.update(CONSTANTS, RATE=plan.rate, u=np.empty_like(storage.theta), w=np.empty_like(storage.theta))
+        self._run = namespace["build"](given, storage.theta, storage.gradient, self.states)
+
+    def run(self, order: Array | None, steps: int, first: int) -> float:
+        with np.errstate(all="ignore"):
+            return float(self._run(steps if order is None else order, first))
+
+
+def _gatherer(columns: Array, out: Array) -> Any:
+    """Copies the chosen samples into the buffer: from rows where a sample is long, which memory likes better."""
+    if len(columns) >= 32:
+        rows = np.ascontiguousarray(columns.T)
+        held = np.empty((out.shape[1], len(columns)))
+
+        def from_rows(chosen: Array) -> None:
+            rows.take(chosen, 0, held, "clip")
+            out[...] = held.T
+
+        return from_rows
+    held = np.empty(out.shape)
+
+    def from_columns(chosen: Array) -> None:
+        columns.take(chosen, 1, held, "clip")
+        out[...] = held
+
+    return from_columns
+
+
+class PythonEngine(Engine):
+    """Steps on plain Python numbers."""
+
+    backend = "python"
+
+    def __init__(self, plan: Plan, data: Mapping[str, Array], ready: _Prepared, unrolled: Unrolled) -> None:
+        super().__init__(plan, data, ready.storage)
+        count = ready.sizes[plan.samples.name] if plan.samples else 1
+        self.source = loops.write_loop(unrolled, plan.rule, plan.rate, count)
+        self.table = list(zip(*(row.tolist() for name in unrolled.data for row in ready.columns[name]), strict=True))
+        self.single = count == 1
+        self.function = NumpyFunction(program_of(derive(plan.model)))
+        self._run = load(self.source)["run"]
+
+    def run(self, order: Array | None, steps: int, first: int) -> float:
+        theta, states = self.storage.theta, self.states
+        if order is None:
+            todo = iter(
+                [self.table[0] if self.single else self.table] * steps
+                if steps < 1000
+                else repeat(self.table[0] if self.single else self.table, steps)
+            )
+        elif self.single:
+            todo = map(self.table.__getitem__, order[:, 0].tolist())
+            todo = iter(list(todo))
+        else:
+            todo = iter([[self.table[i] for i in row] for row in order.tolist()])
+        loss = 0.0
+        while operator.length_hint(todo):
+            left = operator.length_hint(todo)
+            values, carried, loss, failed = self._run(
+                theta.tolist(), [s.tolist() for s in states], todo, first + steps - left
+            )
+            theta[...] = values
+            for state, carry in zip(states, carried, strict=True):
+                state[...] = carry
+            if failed is None:
+                break
+            # exp left its range: this one step in the form that does not overflow.
+            at = first + steps - operator.length_hint(todo) - 1
+            loss, _ = readable_step(self, self.function, None if order is None else order[at - first], at)
+        return float(loss)
+
+
+class CEngine(Engine):
+    """Steps in compiled C."""
+
+    backend = "c"
+
+    def __init__(self, plan: Plan, data: Mapping[str, Array], ready: _Prepared, unrolled: Unrolled) -> None:
+        super().__init__(plan, data, ready.storage)
+        count = ready.sizes[plan.samples.name] if plan.samples else 1
+        gathered = plan.batch is not None and count > 1
+        self.source = c_source.write_c(unrolled, plan.rule, plan.rate, count, gathered)
+        self._run = c_source.build(self.source)
+        rows = [row for name in unrolled.data for row in ready.columns[name]]
+        self.available = len(rows[0])
+        # Whole vectors: the last one is filled up with copies of the first sample, whose values are as finite as any.
+        self.stride = -(-self.available // c_source.WIDTH) * c_source.WIDTH
+        room = np.empty(len(rows) * self.stride + c_source.WIDTH)
+        start = -room.ctypes.data // 8 % c_source.WIDTH
+        self.rows = room[start : start + len(rows) * self.stride].reshape(len(rows), self.stride)
+        for place, row in zip(self.rows, rows, strict=True):
+            place[: self.available], place[self.available :] = row, row[0]
+        self.flat_states = np.zeros(max(1, len(self.states) * len(self.storage.theta)))
+        self.states = [
+            self.flat_states[k * len(self.storage.theta) :][: len(self.storage.theta)] for k in range(len(self.states))
+        ]
+
+    def run(self, order: Array | None, steps: int, first: int) -> float:
+        held = None if order is None else np.ascontiguousarray(order, dtype=np.int64)
+        pointer = None if held is None else held.ctypes.data
+        theta, states = self.storage.theta.ctypes.data, self.flat_states.ctypes.data
+        return float(
+            self._run(theta, states, self.rows.ctypes.data, pointer, self.available, self.stride, steps, first)
+        )
+
+
+def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "auto") -> Engine:
+    """The code for a run of so many steps.
+
+    backend: 'numpy' needs NumPy alone (plain Python where that is faster); 'c' compiles if it can; 'auto' compiles
+    where that pays within the run.
+    Raises: ModelError for an unknown backend.
+    """
+    if backend not in BACKENDS:
+        raise ModelError(f"there is no backend {backend}", f"there is {', '.join(BACKENDS)}")
+    try:
+        ready = _prepare(plan, data)
+    except CannotLower as reason:
+        return ReadableEngine(plan, data, _plain_storage(plan), str(reason))
+    assert plan.samples is not None
+    count = ready.sizes[plan.samples.name]
+    scaled = scaled_by_rate(ready.program) if plan.rule.scaled else ready.program
+    costs: dict[str, float] = {}
+    unrolled = tape = None
+    reasons = {}
+    try:
+        unrolled = unroll(
+            complemented(scaled),
+            plan.samples,
+            ready.sizes,
+            _numbers(plan, with_rate=True),
+            plan.rate,
+            ready.places,
+            count,
+            ready.pairs,
+        )
+        operations = len(unrolled.scalars.ops)
+        costs["python"] = PYTHON_OPERATION * operations * count
+        costs["c"] = C_OPERATION * operations * max(count, 8) + C_COMPILE / max(steps, 1)
+        if operations > MOST_UNROLLED:
+            costs.pop("c")
+    except CannotLower as reason:
+        reasons["python"] = reasons["c"] = str(reason)
+    if costs.get("python", 1.0) > 5e-6 or (backend == "numpy" and not costs):
+        try:
+            tape = lower(arranged(complemented(scaled), ready.sizes), ready.sizes, _numbers(plan, with_rate=True))
+            entries = sum(node.shape[0] * node.shape[1] for node in tape.nodes)
+            costs["numpy"] = NUMPY_CALL * len(tape.nodes) + NUMPY_ENTRY * entries
+        except CannotLower as reason:
+            reasons["numpy"] = str(reason)
+    if backend == "numpy":
+        costs.pop("c", None)
+    why = ""
+    if "c" in costs and (backend == "c" or min(costs, key=lambda k: costs[k]) == "c"):
+        try:
+            assert unrolled is not None
+            if c_source.is_masked(count):
+                again = scaled_by_rate(ready.program)
+                unrolled = unroll(
+                    complemented(again),
+                    plan.samples,
+                    ready.sizes,
+                    _numbers(plan, with_rate=False),
+                    plan.rate if plan.rule.scaled else 1.0,
+                    ready.places,
+                    count,
+                    ready.pairs,
+                )
+            return CEngine(plan, data, ready, unrolled)
+        except (CannotLower, c_source.NoCompiler) as reason:
+            why = str(reason)
+            costs.pop("c")
+    elif backend == "c":
+        why = reasons.get("c", "the network is too large to be written out in C")
+    costs.pop("c", None)
+    if not costs:
+        return ReadableEngine(plan, data, _plain_storage(plan), "; ".join(dict.fromkeys(reasons.values())))
+    if min(costs, key=lambda k: costs[k]) == "python":
+        assert unrolled is not None
+        engine: Engine = PythonEngine(plan, data, ready, unrolled)
+    else:
+        assert tape is not None
+        engine = NumpyEngine(plan, data, ready, tape)
+    engine.why = why
+    return engine
+
+
+def _plain_storage(plan: Plan) -> Storage:
+    from symderiv.compute.layouts import Folded
+
+    return Storage(plan.model, Folded(plan.model, {}), frozenset(), plan.sizes)
