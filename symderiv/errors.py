@@ -60,3 +60,11 @@ class CheckFailed(SymderivError):
 
 class OutputError(SymderivError):
     """A document could not be written, or a program that makes it is not installed."""
+
+
+class DataError(ModelError):
+    """Data that do not fit the model, or cannot be read; the message says in which file, row and column."""
+
+
+class TrainingError(ModelError):
+    """A run that cannot go on: a quantity became infinite or undefined, or its checkpoint belongs to something else."""

@@ -343,6 +343,22 @@ def _loss_and_gradients(writer: Writer) -> str:
     return "\n".join(lines)
 
 
+def write_trace(program: Program) -> str:
+    """A module whose `trace(...)` takes what `loss_and_gradients` takes and returns every quantity by its name."""
+    writer = Writer(program, "numpy")
+    arrays, keywords = signature(program)
+    names = writer.names
+    body = [f"{names[line.symbol]} = {writer.text(line.value)}" for line in program.lines]
+    everything = ", ".join(f'"{names[line.symbol]}": {names[line.symbol]}' for line in program.lines)
+    lines = [
+        f"def trace({', '.join(arrays + (['*', *keywords] if keywords else []))}):",
+        *(f"    {line}" for line in (*_size_lines(writer), *body)),
+        f"    return {{{everything}}}",
+    ]
+    helpers = [_helper(name, writer) for name in HELPERS if name in writer.used]
+    return "\n\n\n".join([_imports("numpy"), *helpers, "\n".join(lines)]) + "\n"
+
+
 def _predict(writer: Writer, output: Symbol) -> str:
     program, names = writer.program, writer.names
     needed: set[Expr] = {output}

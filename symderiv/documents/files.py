@@ -32,6 +32,8 @@ def write_file(path: Path, content: str | bytes) -> Path:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # the rename must not reach the disk before the bytes
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:

@@ -1,0 +1,376 @@
+"""Training: steps of an update rule over data, with a history, checkpoints, and an honest end when numbers run away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symderiv.calculus.derivation import Derivation
+from symderiv.calculus.expressions import Augment, Expr, MatMul, Symbol, Transpose, parts_of
+from symderiv.calculus.model import Model
+from symderiv.calculus.sweep import derive
+from symderiv.compute.binding import Array, bind
+from symderiv.compute.checkpoints import Checkpoint, fingerprint, load_checkpoint, save
+from symderiv.compute.data import check_labels, split, with_samples
+from symderiv.compute.engine import Engine, Plan, prepare, readable_step, taken
+from symderiv.compute.functions import NumpyFunction, load
+from symderiv.compute.program import program_of
+from symderiv.compute.source import output_of, write_trace
+from symderiv.compute.updates import find_update
+from symderiv.errors import DataError, ModelError, TrainingError
+
+WIDTH = 8
+"""What a size that the data do not settle, as the width of a hidden layer, is unless it is given."""
+CHUNK_SECONDS = 0.3
+"""Steps between two looks at the parameters, the clock and the keyboard take about so long."""
+
+
+@dataclass
+class Run:
+    """A finished (or interrupted) run.
+
+    history: one row a record: step, training loss, validation loss (nan without), then the size (Frobenius norm) of each
+    parameter's gradient; `columns` names them. parameters: in the shapes of the model.
+    """
+
+    model: Model
+    parameters: dict[str, Array]
+    history: Array
+    columns: tuple[str, ...]
+    steps: int
+    seconds: float
+    backend: str
+    source: str
+    why: str
+    sizes: dict[str, int]
+    settings: dict[str, Any]
+    data: dict[str, Array] = field(repr=False)
+    validation: dict[str, Array] = field(repr=False)
+    hypers: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def function(self) -> NumpyFunction:
+        """The readable function of the loss and its gradients."""
+        return NumpyFunction(program_of(derive(self.model)))
+
+    @property
+    def loss(self) -> float:
+        """The training loss at the end."""
+        return float(self.history[-1, 1])
+
+    @property
+    def validation_loss(self) -> float:
+        """The validation loss at the end; nan if nothing was kept for validation."""
+        return float(self.history[-1, 2])
+
+    def predict(self, *inputs: Any, **named: Any) -> Array:
+        """The output for new inputs, given by name or, if there is one input, as it is."""
+        if inputs:
+            free = [s.name for s in self.inputs]
+            if len(free) != len(inputs):
+                raise ModelError(f"the network takes {', '.join(free)}, not {len(inputs)} arrays")
+            named = {**dict(zip(free, inputs, strict=True)), **named}
+        return self.function.predict(**named, **self.parameters)
+
+    @property
+    def inputs(self) -> tuple[Symbol, ...]:
+        """The data that the output depends on."""
+        output = output_of(self.model)
+        needed: set[Expr] = {output} if output is not None else set()
+        for equation in reversed(self.model.equations):
+            if equation.symbol in needed:
+                needed.update(equation.uses)
+        return tuple(s for s in self.model.data if s in needed)
+
+
+def train(
+    model: Model | Derivation,
+    data: Mapping[str, Any],
+    *,
+    steps: int = 1000,
+    rate: float = 0.1,
+    seed: int = 0,
+    batch: int | None = None,
+    optimizer: str = "gradient-descent",
+    validation: float = 0.0,
+    sizes: Mapping[str, int] | None = None,
+    hypers: Mapping[str, float] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    shuffle: bool = True,
+    backend: str = "auto",
+    records: int = 200,
+    checkpoint: Path | str | None = None,
+    every: int | None = None,
+    resume: bool = False,
+    progress: Callable[[int, float], None] | None = None,
+) -> Run:
+    """Train a network: `steps` steps of the optimizer on `data`, arrays by the model's names.
+
+    batch: samples of a step, drawn without replacement epoch by epoch (in order without `shuffle`); None for all.
+    sizes: widths that the data do not settle; parameters: initial values, instead of seeded ones. validation: the share
+    of samples kept apart. records: about how often the losses are written down. checkpoint: a file that is rewritten
+    every `every` steps (and at the end), from which `resume` goes on to the same numbers. progress: called now and then
+    with the step and the latest recorded loss. A model of one sample is trained on the mean loss of many.
+    Raises: DataError, ModelError, ShapeError for what does not fit, TrainingError if a quantity is no longer finite.
+    """
+    if isinstance(model, Derivation):
+        model = model.model
+    model, samples = with_samples(model)
+    rule = find_update(optimizer)
+    _check_numbers(steps=steps, rate=rate, batch=batch, every=every, records=records)
+    arrays, known = bind([s for s in model.data if s.name in model.relevant], dict(data))
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"{name} holds a value that is not finite")
+    check_labels(model, arrays, "the data")
+    training, kept = split(model, arrays, validation, seed)
+    count = next(iter(training.values())).shape[_axis(model, next(iter(training)), samples)]
+    if batch is not None and batch > count:
+        raise DataError(f"a batch of {batch} is more than there are samples to train on, {count}")
+    given = bind([s for s in model.parameters if s.name in (parameters or {})], dict(parameters or {}), known)[1]
+    sizes = {**{name: WIDTH for name in model.sizes}, **given, **_checked_sizes(model, sizes, given), samples.name: count}
+    hypers = {symbol.name: float((hypers or {}).get(symbol.name, 0.01)) for symbol in model.hypers}
+    plan = Plan(model, samples, sizes, hypers, rule, rate, None if batch == count and not shuffle else batch)
+    engine = prepare(plan, training, steps, backend)
+    start = initial_parameters(model, sizes, seed)
+    start |= bind([s for s in model.parameters if s.name in (parameters or {})], dict(parameters or {}), sizes)[0]
+    engine.storage.load(start)
+    settings = {
+        "model and data": fingerprint(model, arrays), "optimizer": rule.name, "rate": rate, "batch": batch, "seed": seed,
+        "validation": validation, "shuffle": shuffle, "sizes": dict(sorted(sizes.items())), "hyper-parameters": hypers,
+        "initial values": fingerprint(model, start), "form of the code": engine.backend, "records": records,
+    }  # fmt: skip
+    trainer = _Trainer(engine, training, kept, steps, records, _Order(count, batch, seed, shuffle), settings)
+    trainer.checkpoint, trainer.every = Path(checkpoint) if checkpoint else None, every or max(1, steps // 10)
+    if resume:
+        if trainer.checkpoint is None:
+            raise TrainingError("there is nothing to resume from", "name the checkpoint")
+        trainer.restore(load_checkpoint(trainer.checkpoint, settings))
+    began = time.perf_counter()
+    trainer.run(progress)
+    return Run(
+        model, engine.storage.values(), np.array(trainer.history), trainer.columns, trainer.step,
+        time.perf_counter() - began, engine.backend, engine.source, engine.why, sizes, settings, training, kept, hypers,
+    )  # fmt: skip
+
+
+def _check_numbers(*, steps: int, rate: float, batch: int | None, every: int | None, records: int) -> None:
+    for name, value in (("steps", steps), ("batch", batch), ("every", every), ("records", records)):
+        if value is not None and value < 1:
+            raise ModelError(f"{name} must be at least 1, not {value}")
+    if not (np.isfinite(rate) and rate > 0):
+        raise ModelError(f"the learning rate must be a positive number, not {rate}")
+
+
+def _checked_sizes(model: Model, sizes: Mapping[str, int] | None, known: Mapping[str, int]) -> dict[str, int]:
+    for name, size in (sizes or {}).items():
+        if name not in model.sizes:
+            raise ModelError(f"the model has no size {name}", f"it has {', '.join(model.sizes)}")
+        if size < 1:
+            raise ModelError(f"the size {name} must be at least 1, not {size}")
+        if known.get(name, size) != size:
+            raise ModelError(f"the size {name} is {known[name]} by the data, not {size}")
+    return dict(sizes or {})
+
+
+def _axis(model: Model, name: str, samples: Any) -> int:
+    return model.symbols[name].shape.index(samples)
+
+
+def initial_parameters(model: Model, sizes: Mapping[str, int], seed: int) -> dict[str, Array]:
+    """Seeded initial values: normal with deviation 1 / sqrt(inputs of the unit), and 0 for what is only added.
+
+    A row or column of weights that meets ones put first is a bias and 0 as well. Source: LeCun et al. 1998.
+    """
+    rng = np.random.default_rng([seed, 0])
+    found = {}
+    for symbol in model.parameters:
+        shape = (symbol.shape[0].value(sizes), symbol.shape[1].value(sizes))
+        value = rng.standard_normal(shape)
+        contracted = _contraction(model, symbol)
+        if contracted is None:
+            multiplied = any(symbol in e.uses and not _only_added(e.value, symbol) for e in model.equations)
+            found[symbol.name] = value if multiplied else np.zeros(shape)
+            continue
+        axis, augmented = contracted
+        value /= np.sqrt(shape[axis] - augmented)
+        if augmented:
+            value[(0, slice(None)) if axis == 0 else (slice(None), 0)] = 0.0
+        found[symbol.name] = value
+    return found
+
+
+def _contraction(model: Model, symbol: Symbol) -> tuple[int, bool] | None:
+    """The axis of a parameter that a product sums over, and whether that axis meets ones; None if it is in no product."""
+    for equation in model.equations:
+        for part in parts_of(equation.value):
+            if isinstance(part, MatMul):
+                for place, (own, other) in enumerate((part.args, part.args[::-1])):
+                    turned = isinstance(own, Transpose)
+                    if (own.args[0] if turned else own) is symbol:
+                        axis = 1 if place == 0 else 0
+                        return 1 - axis if turned else axis, any(isinstance(p, Augment) for p in parts_of(other))
+    return None
+
+
+def _only_added(value: Expr, symbol: Symbol) -> bool:
+    import sympy
+
+    from symderiv.calculus.expressions import Broadcast, Map
+    from symderiv.calculus.functions import placeholder
+
+    for part in parts_of(value):
+        for k, arg in enumerate(part.args):
+            if arg is symbol or (isinstance(arg, Broadcast) and arg.args[0] is symbol):
+                if isinstance(part, Broadcast):
+                    continue
+                if not isinstance(part, Map) or sympy.diff(part.function, placeholder(k)) != 1:
+                    return False
+    return True
+
+
+@dataclass
+class _Order:
+    """Which samples a step takes: a permutation an epoch, made anew from the seed, so any step can be found again."""
+
+    count: int
+    batch: int | None
+    seed: int
+    shuffle: bool
+    _epoch: tuple[int, Array] | None = None
+
+    def of(self, first: int, steps: int) -> Array | None:
+        """The indices of steps first, first + 1, ..., (steps, batch); None for all samples."""
+        if self.batch is None:
+            return None
+        per_epoch = self.count // self.batch
+        rows = np.empty((steps, self.batch), dtype=np.int64)
+        done = 0
+        while done < steps:
+            epoch, place = divmod(first + done, per_epoch)
+            take = min(steps - done, per_epoch - place)
+            chosen = self._permutation(epoch)[place * self.batch : (place + take) * self.batch]
+            rows[done : done + take] = chosen.reshape(take, self.batch)
+            done += take
+        return rows
+
+    def _permutation(self, epoch: int) -> Array:
+        if not self.shuffle:
+            return np.arange(self.count)
+        if self._epoch is None or self._epoch[0] != epoch:
+            self._epoch = epoch, np.random.default_rng([self.seed, 3, epoch]).permutation(self.count)
+        return self._epoch[1]
+
+
+class _Trainer:
+    def __init__(
+        self, engine: Engine, data: dict[str, Array], validation: dict[str, Array], steps: int, records: int,
+        order: _Order, settings: dict[str, Any],
+    ) -> None:  # fmt: skip
+        self.engine, self.data, self.validation = engine, data, validation
+        self.steps, self.order, self.settings = steps, order, settings
+        self.program = program_of(derive(engine.plan.model))
+        self.function = NumpyFunction(self.program)
+        self.records = max(1, steps // records)
+        self.step = 0
+        self.history: list[list[float]] = []
+        self.columns = ("step", "loss", "validation loss", *(s.name for s in engine.plan.model.parameters))
+        self.checkpoint: Path | None = None
+        self.every = steps
+        self.pace = 0.0
+
+    def restore(self, found: Checkpoint) -> None:
+        self.step = found.step
+        self.engine.storage.theta[...] = found.theta
+        for state, value in zip(self.engine.states, found.states, strict=True):
+            state[...] = value
+        self.history = found.history.tolist()
+
+    def save(self) -> None:
+        if self.checkpoint is not None:
+            theta, states = self.engine.storage.theta, self.engine.states
+            save(self.checkpoint, Checkpoint(self.step, theta, states, np.array(self.history), self.settings))
+
+    def run(self, progress: Callable[[int, float], None] | None) -> None:
+        """All steps that are left."""
+        if not self.history:
+            self.record()
+        told = time.perf_counter()
+        while self.step < self.steps:
+            goal = min(self.steps, _next(self.step, self.records), _next(self.step, self.every))
+            self.advance(min(goal, self.step + self.chunk()))
+            if self.step % self.records == 0 or self.step == self.steps:
+                self.record()
+            if self.step % self.every == 0 or self.step == self.steps:
+                self.save()
+            if progress is not None and (time.perf_counter() - told > 0.1 or self.step == self.steps):
+                told = time.perf_counter()
+                progress(self.step, self.history[-1][1])
+
+    def chunk(self) -> int:
+        """So many steps at once that a look in between costs nothing and is never far."""
+        return max(1, min(100_000, int(CHUNK_SECONDS / self.pace))) if self.pace else 16
+
+    def advance(self, to: int) -> None:
+        """Steps up to number `to`; if the parameters are then not finite, find out which quantity was the first."""
+        engine, first = self.engine, self.step
+        before = engine.storage.theta.copy(), [state.copy() for state in engine.states]
+        began = time.perf_counter()
+        engine.run(self.order.of(first, to - first), to - first, first + 1)
+        self.pace = (time.perf_counter() - began) / (to - first)
+        if not np.isfinite(engine.storage.theta).all():
+            engine.storage.theta[...] = before[0]
+            for state, value in zip(engine.states, before[1], strict=True):
+                state[...] = value
+            self.explain(first, to)
+        self.step = to
+
+    def explain(self, first: int, to: int) -> None:
+        """Go through the steps again one by one and name the first quantity that is not finite."""
+        trace = load(write_trace(self.program))["trace"]
+        plan, storage = self.engine.plan, self.engine.storage
+        for step in range(first, to):
+            order = self.order.of(step, 1)
+            chosen = None if order is None else order[0]
+            with np.errstate(all="ignore"):
+                values = trace(**taken(plan, self.data, chosen), **storage.values(), **plan.hypers)
+            for name, value in values.items():
+                if not np.isfinite(value).all():
+                    raise self.diverged(step + 1, name, value)
+            readable_step(self.engine, self.function, chosen, step + 1)
+            for symbol in plan.model.parameters:
+                if not np.isfinite(storage.part(symbol.name)).all():
+                    raise self.diverged(step + 1, symbol.name, storage.part(symbol.name))
+        raise self.diverged(to, "a parameter", np.array(np.nan))
+
+    def diverged(self, step: int, name: str, value: Array) -> TrainingError:
+        kind = "infinite" if np.isinf(value).any() and not np.isnan(value).any() else "undefined (nan)"
+        kept = f"; the last checkpoint, {self.checkpoint}, is from before" if self.checkpoint and self.checkpoint.exists() else ""
+        rate = self.engine.plan.rate
+        return TrainingError(
+            f"at step {step}, {name} became {kind}; the run was stopped{kept}",
+            f"a learning rate below {rate:g} is the usual way out", name,
+        )  # fmt: skip
+
+    def record(self) -> None:
+        """Write the losses and the sizes of the gradients down."""
+        plan, storage = self.engine.plan, self.engine.storage
+        values = storage.values()
+        with np.errstate(all="ignore"):
+            loss, gradients = self.function(**self.data, **values, **plan.hypers)
+            held = self.function(**self.validation, **values, **plan.hypers)[0] if self.validation else float("nan")
+        if not np.isfinite(loss):
+            raise self.diverged(self.step, plan.model.loss.name, np.array(loss))
+        norms = [float(np.linalg.norm(gradients[s.name])) for s in plan.model.parameters]
+        self.history.append([float(self.step), loss, held, *norms])
+
+
+def _next(step: int, interval: int) -> int:
+    """The next multiple of the interval after a step."""
+    return (step // interval + 1) * interval
