@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from symderiv.calculus.expressions import total as total
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
+    from symderiv.compute.training import Run as Run
+    from symderiv.compute.training import train as train
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.oracles.checks import cross_check as cross_check
     from symderiv.textbook import examples as examples
@@ -37,6 +39,7 @@ _HOMES = {
     "Derivation": "calculus.derivation",
     "Model": "calculus.model",
     "Network": "textbook.builder",
+    "Run": "compute.training",
     "SymderivError": "errors",
     "call": "calculus.expressions",
     "cross_check": "oracles.checks",
@@ -48,6 +51,7 @@ _HOMES = {
     "read_model": "textbook.model_files",
     "softmax": "calculus.expressions",
     "total": "calculus.expressions",
+    "train": "compute.training",
     "two_layer": "textbook.networks",
 }
 __all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604

@@ -10,6 +10,8 @@ import click
 from symderiv import __version__
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
+from symderiv.cli.export import export
+from symderiv.cli.train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,5 +20,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, list_examples):
+for command in (derive, export, list_examples, train):
     main.add_command(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import (
+    NETWORK_OPTIONS,
+    NOTATION_OPTIONS,
+    errors_told,
+    file_stem,
+    table,
+    textbook_network,
+    with_options,
+)
 from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
@@ -95,7 +102,7 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
 
     notation = {k: v for k in ("layers", "derivative", "sigmoid") if (v := options.pop(k)) is not None}
     network = {k: v for k, v in options.items() if v}
-    jobs = [_Job(_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
+    jobs = [_Job(file_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
     if not (models or names or network):
         names = examples.names()
     for name in names:
@@ -113,11 +120,6 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
     return jobs
 
 
-def _stem(path: Path) -> str:
-    """The name of a model's documents: its file's, without what would have a meaning in a link."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-") or "model"
-
-
 def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:
     from symderiv.calculus.sweep import derive as derive_model
     from symderiv.textbook.model_files import read_model
@@ -127,17 +129,8 @@ def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivati
 
 def _network_job(network: dict[str, Any], notation: dict[str, Any], inputs: bool) -> _Job:
     from symderiv.calculus.sweep import derive as derive_model
-    from symderiv.textbook.networks import layered
 
-    hidden = [part.strip() for part in network.pop("hidden", "").split(",") if part.strip()]
-    activations = [*hidden, network.pop("output", "identity")]
-    batch, penalty = not network.pop("one_sample", False), network.pop("penalty", False)
-    loss = network.pop("loss", "mse")
-    model = layered(activations, loss, batch=batch, penalty=penalty, **network)
-    layers = activations if len(activations) <= 5 else [f"{len(activations)}-layers"]
-    stem = "-".join([*layers, loss.replace("+", "-"), *network.values(), *(["penalty"] if penalty else [])])
-    count = "one layer" if len(activations) == 1 else f"{len(activations)} layers"
-    about = f"A network of {count}, {', '.join(activations)}, with the loss {loss}."
+    stem, about, model = textbook_network(network)
     return _Job(stem, about, lambda: derive_model(model, inputs=inputs, **notation))
 
 

@@ -84,9 +84,7 @@ def generate(name: str, model: Model, count: int = 1000, seed: int = 0) -> dict[
     return arrange(model, inputs, targets, f"the generator {name}")
 
 
-def read_data(
-    path: Path, model: Model, inputs: Sequence[str] = (), targets: Sequence[str] = ()
-) -> dict[str, Array]:
+def read_data(path: Path, model: Model, inputs: Sequence[str] = (), targets: Sequence[str] = ()) -> dict[str, Array]:
     """Data from a .npz (arrays by the model's names) or a .csv file with a header.
 
     In a CSV, `targets` are the columns of the target (the last one unless given), `inputs` those of the input (all
@@ -162,14 +160,22 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
     target_names = list(targets) or (header[-1:] if targets_of(model) else [])
     input_names = list(inputs) or [name for name in header if name not in target_names]
     columns = {name: [row[k].strip() for row in body] for k, name in enumerate(header)}
-    x = np.column_stack([_numbers(path, name, columns[name]) for name in input_names]) if input_names else np.empty((len(body), 0))
+    x = (
+        np.column_stack([_numbers(path, name, columns[name]) for name in input_names])
+        if input_names
+        else np.empty((len(body), 0))
+    )
     if len(target_names) == 1 and not all(map(_is_number, columns[target_names[0]])) and _wants_classes(model):
         values = columns[target_names[0]]
         _refuse_missing(path, target_names[0], values)
         classes = sorted(set(values))
         y = np.array([[float(classes.index(value))] for value in values])
     else:
-        y = np.column_stack([_numbers(path, name, columns[name]) for name in target_names]) if target_names else np.empty((len(body), 0))
+        y = (
+            np.column_stack([_numbers(path, name, columns[name]) for name in target_names])
+            if target_names
+            else np.empty((len(body), 0))
+        )
     return arrange(model, x, y, str(path), input_names)
 
 
@@ -251,7 +257,9 @@ def _fitted(model: Model, symbol: Symbol, size: Size | None, columns: Array, sou
             raise DataError(f"{source}: {labels[bad]:g} in sample {bad + 1} is no class", "classes are 0, 1, 2, ...")
         count = fixed or int(labels.max()) + 1
         if labels.max() >= count:
-            raise DataError(f"{source}: the class {labels.max():g} is out of range", f"{symbol.name} has {count} classes, from 0")
+            raise DataError(
+                f"{source}: the class {labels.max():g} is out of range", f"{symbol.name} has {count} classes, from 0"
+            )
         columns = np.eye(max(count, 2))[labels.astype(int)]
     if fixed is not None and columns.shape[1] != fixed:
         raise DataError(
@@ -293,7 +301,11 @@ def check_labels(model: Model, data: Mapping[str, Array], source: str) -> None:
             sums = data[assumption.name].sum(axis=assumption.axis)
             wrong = np.flatnonzero(np.abs(sums - 1) > 1e-9)
             if len(wrong) or (data[assumption.name] < 0).any():
-                k = int(wrong[0]) if len(wrong) else int(np.argwhere((data[assumption.name] < 0).any(axis=assumption.axis))[0][0])
+                k = (
+                    int(wrong[0])
+                    if len(wrong)
+                    else int(np.argwhere((data[assumption.name] < 0).any(axis=assumption.axis))[0][0])
+                )
                 raise DataError(
                     f"{source}: the targets {assumption.name} of sample {k + 1} sum to {sums[k]:g}, or one is negative",
                     "cross-entropy on a softmax takes one-hot targets, or chances that sum to 1",
@@ -314,8 +326,12 @@ def split(
     count = next(array.shape[axes[name]] for name, array in data.items())
     kept = round(share * count)
     if not 0 < kept < count:
-        raise DataError(f"{share:g} of {count} samples for validation leaves one part empty", "give a share between 0 and 1")
+        raise DataError(
+            f"{share:g} of {count} samples for validation leaves one part empty", "give a share between 0 and 1"
+        )
     order = np.random.default_rng([seed, 2]).permutation(count)
     first, second = np.sort(order[kept:]), np.sort(order[:kept])
-    parts: Any = tuple({name: array.take(chosen, axis=axes[name]) for name, array in data.items()} for chosen in (first, second))
+    parts: Any = tuple(
+        {name: array.take(chosen, axis=axes[name]) for name, array in data.items()} for chosen in (first, second)
+    )
     return parts  # type: ignore[no-any-return]

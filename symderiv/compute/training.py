@@ -134,7 +134,7 @@ def train(
     if batch is not None and batch > count:
         raise DataError(f"a batch of {batch} is more than there are samples to train on, {count}")
     given = bind([s for s in model.parameters if s.name in (parameters or {})], dict(parameters or {}), known)[1]
-    sizes = {**{name: WIDTH for name in model.sizes}, **given, **_checked_sizes(model, sizes, given), samples.name: count}
+    sizes = {**dict.fromkeys(model.sizes, WIDTH), **given, **_checked_sizes(model, sizes, given), samples.name: count}
     hypers = {symbol.name: float((hypers or {}).get(symbol.name, 0.01)) for symbol in model.hypers}
     plan = Plan(model, samples, sizes, hypers, rule, rate, None if batch == count and not shuffle else batch)
     engine = prepare(plan, training, steps, backend)
@@ -351,7 +351,11 @@ class _Trainer:
 
     def diverged(self, step: int, name: str, value: Array) -> TrainingError:
         kind = "infinite" if np.isinf(value).any() and not np.isnan(value).any() else "undefined (nan)"
-        kept = f"; the last checkpoint, {self.checkpoint}, is from before" if self.checkpoint and self.checkpoint.exists() else ""
+        kept = (
+            f"; the last checkpoint, {self.checkpoint}, is from before"
+            if self.checkpoint and self.checkpoint.exists()
+            else ""
+        )
         rate = self.engine.plan.rate
         return TrainingError(
             f"at step {step}, {name} became {kind}; the run was stopped{kept}",

@@ -18,13 +18,17 @@ from symderiv.textbook.model_files import read_model
 
 @dataclass(frozen=True)
 class Example:
-    """One shipped example: options are those of the notation, sizes those of the picture."""
+    """One shipped example: options are those of the notation, sizes those of the picture.
+
+    training: the data (a generator's name), steps, rate and widths with which it is trained unless others are given.
+    """
 
     name: str
     about: str
     options: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     inputs: bool = False
+    training: dict[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -48,18 +52,21 @@ EXAMPLES = {
             "A regression network with the squared error of one sample, sigmoid in both layers.",
             {**SUBSCRIPT, "derivative": "d", "sigmoid": "g"},
             {"d": 3, "h": 2},
+            training={"data": "sine", "steps": 20_000, "rate": 1.0, "sizes": {"h": 8}},
         ),
         Example(
             "regression-linear",
             "The same with a linear output, which is what regression usually takes.",
             {**SUBSCRIPT, "derivative": "d", "sigmoid": "g"},
             {"d": 3, "h": 2},
+            training={"data": "sine", "steps": 20_000, "rate": 0.2, "sizes": {"h": 8}},
         ),
         Example(
             "classification-sigmoid",
             "The same as a classifier with log loss: the slope of the output cancels.",
             {**SUBSCRIPT, "derivative": "d", "sigmoid": "g"},
             {"d": 3, "h": 2},
+            training={"data": "two-gaussians", "steps": 20_000, "rate": 1.0, "sizes": {"h": 3}},
         ),
         Example(
             "linear-graph",
@@ -73,24 +80,32 @@ EXAMPLES = {
             {**SUBSCRIPT, "derivative": "d"},
             inputs=True,
         ),
-        Example("linear-3-2-1", "No activation and no bias: the chain rule with matrices alone.", {}, {"d": 3, "h": 2}),
+        Example(
+            "linear-3-2-1",
+            "No activation and no bias: the chain rule with matrices alone.",
+            sizes={"d": 3, "h": 2},
+            training={"data": "plane", "steps": 1000, "rate": 0.1, "sizes": {"h": 2}},
+        ),
         Example(
             "two-gaussians",
             "Two classes, softmax output, two loss terms that are propagated apart and added.",
             {"derivative": "d"},
             {"d": 2, "h": 2, "k": 2},
+            training={"data": "two-gaussians", "steps": 20_000, "rate": 0.5, "sizes": {"h": 2}},
         ),
         Example(
             "worksheet",
             "A worksheet network: ones put before the inputs of each layer, so that the weights hold the bias.",
             {"layers": "superscript", "derivative": "d"},
             {"d": 2, "h": 2},
+            training={"data": "two-gaussians", "steps": 20_000, "rate": 2.0, "sizes": {"h": 2}},
         ),
         Example(
             "binary-classification",
             "A tanh layer and a sigmoid output, log loss averaged over n samples as columns.",
             SUBSCRIPT,
             {"d": 3, "h": 2, "o": 1},
+            training={"data": "xor", "steps": 20_000, "rate": 1.0, "sizes": {"h": 8}},
         ),
     )
 }
