@@ -72,7 +72,9 @@ class _Emitter:
         """What no step changes is computed once: constants, and what depends on the data alone."""
         self.static: set[Node] = set()
         for node in self.order:
-            if node.op == "full" or (node.op == "input" and node.name in self.fixed and node.name not in self.varying):
+            if node.op in ("full", "mask") or (
+                node.op == "input" and node.name in self.fixed and node.name not in self.varying
+            ):
                 self.static.add(node)
                 continue
             reads = [own for arg in node.args if (own := owner(arg)) is not None]
@@ -112,7 +114,7 @@ class _Emitter:
                 group.append(node)
                 continue
             # Work on small matrices may come before the run it stands in, if it does not read the run's results.
-            if group and not any(owner(a) in group for a in node.args) and node.op in ("full", "input"):
+            if group and not any(owner(a) in group for a in node.args) and node.op in ("full", "mask", "input"):
                 yield [node]
                 continue
             if group:
@@ -213,6 +215,14 @@ class _Emitter:
         if node.op == "input":
             return
         out = self.setup if node in self.static else self.body
+        if node.op == "mask":
+            self.count += 1
+            self.places[node] = _Buffer(f"b{self.count}", node.shape, False)
+            self.setup += [
+                f"b{self.count} = np.ones({node.shape})",
+                f"b{self.count}[{'0' if node.name == '0' else ':, 0'}] = 0.0",
+            ]
+            return
         if node.op == "full":
             self.count += 1
             self.places[node] = _Buffer(f"b{self.count}", node.shape, False)
@@ -247,7 +257,7 @@ class _Emitter:
             operands = [self.text(arg) for arg in node.args]
             buffer = self._allocate(node, place)
             self.places[node] = buffer
-            out.append(f"{ELEMENTWISE[node.op]}({', '.join(operands)}, {buffer.name})")
+            out.append(_call(node, operands, buffer.name))
         self._release(node, place, self.places[node])
 
     def _emit_blocks(self, group: Sequence[Node]) -> None:
@@ -286,7 +296,7 @@ class _Emitter:
             if local and all(buffer is not other for other in created):
                 created.append(buffer)
             self.places[node] = buffer
-            lines.append(f"    {ELEMENTWISE[node.op]}({', '.join(operands)}, {piece(node)})")
+            lines.append(f"    {_call(node, operands, piece(node))}")
             self._release(node, place, buffer)
         for buffer in created:
             self.setup.append(f"{buffer.name} = empty(({height}, {columns}))")
@@ -298,6 +308,12 @@ class _Emitter:
             f"{blocks} = [({parts},) for start in range(0, {rows}, {height}) for stop in [min(start + {height}, {rows})]]"
         )
         self.body += [f"for {', '.join(sliced.values())}, in {blocks}:", *lines]
+
+
+def _call(node: Node, operands: Sequence[str], out: str) -> str:
+    """The ufunc call; a positional place for the result costs less than a named one, but maximum wants it named."""
+    name = ELEMENTWISE[node.op]
+    return f"{name}({', '.join(operands)}, {'out=' if name == 'maximum' else ''}{out})"
 
 
 def _new_buffer(buffer: _Buffer) -> list[str]:
@@ -345,7 +361,9 @@ def write_steps(tape: Tape, data: Sequence[str], batches: Sequence[str], pair: P
     setup += [f'gather_{name} = given["gather {name}"]' for name in batches]
     head = "for t, chosen in enumerate(steps, first):" if batches else "for t in range(first, first + steps):"
     loop = [*gather, *body, *update.vector]
-    ufuncs = sorted({*ELEMENTWISE.values(), "dot", "empty"})
+    ufuncs = sorted(
+        {*ELEMENTWISE.values(), "add", "divide", "dot", "empty", "multiply", "negative", "sqrt", "subtract"}
+    )
     lines = [
         "import numpy as np",
         f"from numpy import {', '.join(ufuncs)}",

@@ -28,6 +28,7 @@ def bind(
         if symbol.name not in values:
             raise ModelError(f"there is no value for {symbol.name}, {show(symbol.shape)}", subject=symbol.name)
         array = _matrix(symbol, values[symbol.name])
+        before = set(known)
         for axis, size in enumerate(symbol.shape):
             found = array.shape[axis]
             if size.name and size.name not in known:
@@ -39,22 +40,23 @@ def bind(
                 known[size.name] = found - size.offset, f"{symbol.name} {array.shape}"
             expected = size.offset + (known[size.name][0] if size.name else 0)
             if found != expected:
-                _disagree(symbol, array, axis, known)
+                _disagree(symbol, array, axis, known, before)
         arrays[symbol.name] = array
     return arrays, {name: size for name, (size, _) in known.items()}
 
 
-def _disagree(symbol: Symbol, array: Array, axis: int, known: Mapping[str, tuple[int, str]]) -> None:
+def _disagree(symbol: Symbol, array: Array, axis: int, known: Mapping[str, tuple[int, str]], before: set[str]) -> None:
     size = symbol.shape[axis]
     sides = [(symbol.name, f"{show(symbol.shape)}, but its value is {array.shape}")]
     if size.name:
         sides.append((size.name, f"is {known[size.name][0]} by {known[size.name][1]}"))
-    # The transpose is the way out where it would agree; a size that is met first here would agree with anything.
-    turned = [
-        s.offset + (known[s.name][0] if s.name else 0) if not s.name or s.name in known else n
-        for s, n in zip(symbol.shape, array.shape[::-1], strict=True)
-    ]
-    hint = f"its transpose, {array.shape[::-1]}, would fit" if tuple(turned) == array.shape[::-1] else ""
+    # The transpose is the way out if it fits all sizes that other values settle; one that is met first here fits anyhow.
+    turned = array.shape[::-1]
+    fits = all(
+        (s.name and s.name not in before) or found == s.offset + (known[s.name][0] if s.name else 0)
+        for s, found in zip(symbol.shape, turned, strict=True)
+    )
+    hint = f"its transpose, {turned}, would fit" if fits and turned != array.shape else ""
     raise ShapeError(f"the value of {symbol.name} does not fit the model", sides, hint)
 
 

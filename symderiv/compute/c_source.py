@@ -153,10 +153,12 @@ class _C:
             if op.kind not in FORMS:
                 raise CannotLower(f"{op.kind} has no vector form in C")
             kind = "V" if op.per_sample else "double"
-            text = FORMS[op.kind].format(*(self.operand(arg) for arg in op.args))
-            if not op.per_sample and op.kind in ("exp", "log", "tanh", "sqrt", "abs", "max", "step"):
-                # A number apart from the samples: a vector of it, and its first lane.
-                text = f"add_up({FORMS[op.kind].format(*(f'all({self.operand(a)})' for a in op.args))}) / {self.width}"
+            called = op.kind in ("exp", "log", "tanh", "sqrt", "abs", "max", "step")
+            # Functions take vectors; a number apart from the samples is a vector of it, and of the result the mean.
+            parts = [f"all({self.operand(a)})" if called and not a.per_sample else self.operand(a) for a in op.args]
+            text = FORMS[op.kind].format(*parts)
+            if called and not op.per_sample:
+                text = f"add_up({text}) / {self.width}"
             (after if op.late else inner if op.per_sample else first).append(f"const {kind} {name} = {text};")
         after.append(f"loss = {self.operand(self.u.loss)};")
         return first, inner, after

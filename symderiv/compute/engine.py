@@ -146,14 +146,15 @@ def layout(plan: Plan) -> tuple[Storage, Model, frozenset[str]]:
     model = with_units(plan.model, {k: v for k, v in plan.sizes.items() if k != plan.samples.name})
     model, flipped = in_columns(model, plan.samples)
     folded = fold_biases(model)
-    return Storage(plan.model, folded, flipped, plan.sizes), folded.model, flipped
+    numbers = {name: int(name) for name in folded.model.sizes if name.isdigit()}
+    return Storage(plan.model, folded, flipped, {**plan.sizes, **numbers}), folded.model, flipped
 
 
 def _prepare(plan: Plan, data: Mapping[str, Array]) -> _Prepared:
     storage, folded, flipped = layout(plan)
     assert plan.samples is not None
     count = next(iter(data.values())).shape[0 if _by_rows(plan, next(iter(data))) else 1]
-    sizes = {**plan.sizes, plan.samples.name: plan.batch or count}
+    sizes = {**storage.sizes, plan.samples.name: plan.batch or count}
     columns = {
         s.name: np.ascontiguousarray(data[s.name].T if s.name in flipped else data[s.name])
         for s in folded.data

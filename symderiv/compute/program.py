@@ -29,8 +29,9 @@ from symderiv.calculus.expressions import (
     symbols_in,
 )
 from symderiv.calculus.functions import Opaque, Scalar, has_entries, placeholder, sigmoid, softplus
-from symderiv.calculus.model import Model
+from symderiv.calculus.model import Equation, Model
 from symderiv.calculus.rewrites import Simplifier
+from symderiv.calculus.sweep import derive
 
 
 class LogSoftmax(_Axis):
@@ -87,7 +88,10 @@ class Program:
 
 def program_of(derivation: Derivation) -> Program:
     """The lines that give the loss and the gradient of every input that the derivation has one for."""
-    model = derivation.model
+    model = _with_known_functions(derivation.model)
+    if model is not derivation.model:
+        wanted_data = any(symbol.name in derivation.gradients for symbol in model.data)
+        derivation = derive(model, inputs=wanted_data)
     definitions: dict[Expr, Expr] = {equation.symbol: equation.value for equation in model.equations}
     forward = [Line(e.symbol, stable(e.value, definitions)) for e in model.equations if e.name in model.relevant]
     simplifier = Simplifier(model.assumptions)
@@ -111,6 +115,22 @@ def program_of(derivation: Derivation) -> Program:
         tuple(line for line in kept if line.symbol not in ours),
         gradients,
     )
+
+
+def _with_known_functions(model: Model) -> Model:
+    """The model with 1 / (1 + e^-x) as sigmoid and log(1 + e^x) as softplus: then their slopes cancel and nothing overflows."""
+
+    def known(expr: Expr) -> Expr:
+        if not expr.args:
+            return expr
+        args = tuple(map(known, expr.args))
+        if isinstance(expr, Map):
+            return fused(_known_shapes(expr.function), args)
+        return expr if args == expr.args else expr.rebuilt(args)
+
+    equations = tuple(Equation(e.symbol, known(e.value), e.line) for e in model.equations)
+    same = all(new.value is old.value for new, old in zip(equations, model.equations, strict=True))
+    return model if same else Model(model.inputs, equations, model.assumptions, model.hypers, model.title)
 
 
 def _without_division(named: Expr, forms: Mapping[Expr, Expr], simplifier: Simplifier) -> Expr:

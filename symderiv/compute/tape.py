@@ -32,12 +32,22 @@ from symderiv.calculus.expressions import (
     substitute,
     symbols_in,
 )
-from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder, relu, sigmoid, softplus, step
+from symderiv.calculus.functions import (
+    Elementwise,
+    Opaque,
+    Scalar,
+    has_entries,
+    placeholder,
+    relu,
+    sigmoid,
+    softplus,
+    step,
+)
 from symderiv.calculus.functions import absolute as absolute_value
 from symderiv.calculus.rewrites import tidied
-from symderiv.calculus.shapes import ONE, SCALAR, Size
+from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size
 from symderiv.compute.program import Line, LogSoftmax, Program, log_sigmoid
-from symderiv.errors import SymderivError
+from symderiv.errors import ShapeError, SymderivError
 
 
 class FirstRow(_Axis):
@@ -48,6 +58,21 @@ class FirstRow(_Axis):
     @staticmethod
     def resize(size: Size) -> Size:
         return ONE
+
+
+class RestMask(Expr):
+    """1 everywhere but in the first column (axis 1) or row (axis 0), which is 0: a leaf that only lowered code has."""
+
+    __slots__ = ("axis",)
+    axis: int
+
+    def __new__(cls, shape: Shape, axis: int) -> RestMask:
+        self: RestMask = cls._intern(shape, (), (shape, axis))
+        self.axis = axis
+        return self
+
+    def rebuilt(self, args: tuple[Expr, ...]) -> Expr:
+        return self
 
 
 LARGE = 65536
@@ -149,7 +174,7 @@ def scaled_by_rate(program: Program) -> Program:
 
 def arranged(program: Program, sizes: Mapping[str, int]) -> Program:
     """The program with unit products made elementwise, lines that are used once put into their use, and reassociated."""
-    lines = {line.symbol: _unit_products(_cut_inside(line.value), sizes) for line in program.lines}
+    lines = {line.symbol: _unit_products(_cut_inside(_masked(line.value)), sizes) for line in program.lines}
     uses: dict[Expr, int] = {}
     for value in lines.values():
         for part in parts_of(value):
@@ -235,6 +260,33 @@ def _cut_inside(expr: Expr) -> Expr:
             return Broadcast(whole if expr.axis in inner.axes else _cut_inside(DropFirst(whole, expr.axis)), expr.shape)
         if isinstance(inner, Augment) and inner.axis == expr.axis:
             return inner.args[0]
+    return expr
+
+
+def _masked(expr: Expr) -> Expr:
+    """[1 f(W)] - [1 0], the gradient of what leaves the bias of U = [b W] out, as f(U) times a mask."""
+    if not isinstance(expr, Map):
+        return expr
+    places = {placeholder(i): arg for i, arg in enumerate(expr.args) if isinstance(arg, Augment)}
+    for first, padded in places.items():
+        for second, ones in places.items():
+            inner = ones.args[0]
+            if isinstance(inner, Fill) and inner.value == 0 and padded is not ones and padded.axis == ones.axis:
+                slope = sympy.diff(expr.function, first)
+                if has_entries(slope) or sympy.diff(expr.function, second) != -slope:
+                    continue
+                whole = {
+                    p: p.args[0] for p in parts_of(padded.args[0]) if isinstance(p, DropFirst) and p.axis == padded.axis
+                }
+                try:
+                    value = substitute(padded.args[0], whole)
+                except ShapeError:
+                    continue
+                mask = placeholder(len(expr.args))
+                function = expr.function.xreplace({first: first * mask, second: sympy.Integer(0)})
+                args = [value if arg is padded else arg for arg in expr.args]
+                if value.shape == expr.shape:
+                    return fused(function, (*args, RestMask(expr.shape, padded.axis)))
     return expr
 
 
@@ -356,6 +408,8 @@ class _Lowering:
                 return self.tape.node("input", shape=self.shape(expr), name=expr.name)
             case Fill():
                 return self.number(expr.value)
+            case RestMask():
+                return self.tape.node("mask", shape=self.shape(expr), name=str(expr.axis))
             case Transpose():
                 inner = self.operand(expr.args[0])
                 view = inner if isinstance(inner, View) else View(self.as_node(inner, expr.args[0]))
