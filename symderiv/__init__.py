@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symderiv.textbook.model_files import read_model as read_model
     from symderiv.textbook.networks import layered as layered
     from symderiv.textbook.networks import two_layer as two_layer
+    from symderiv.views.worked import work as work
 
 _HOMES = {
     "Derivation": "calculus.derivation",
@@ -49,6 +50,7 @@ _HOMES = {
     "softmax": "calculus.expressions",
     "total": "calculus.expressions",
     "two_layer": "textbook.networks",
+    "work": "views.worked",
 }
 __all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604
 
