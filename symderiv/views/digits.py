@@ -73,4 +73,5 @@ class Digits:
 def _decimal(number: Any) -> Decimal:
     if not number or mpmath.mag(number) < SMALLEST_BITS:
         return Decimal(0)
-    return Decimal(mpmath.nstr(mpmath.mpf(number), ENOUGH, min_fixed=0, max_fixed=0))
+    with mpmath.workdps(ENOUGH + 20):  # else a number in many digits would be cut to those of a float
+        return Decimal(mpmath.nstr(mpmath.mpf(number), ENOUGH, min_fixed=0, max_fixed=0))

@@ -18,12 +18,14 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy
 
 from symderiv.calculus.derivation import Adjoint, Derivation
-from symderiv.calculus.expressions import Expr, Symbol, functions_in
+from symderiv.calculus.expressions import Expr, Fill, Map, Symbol, functions_in, fused
 from symderiv.calculus.formats import Writable
-from symderiv.calculus.functions import Opaque
+from symderiv.calculus.functions import Opaque, Scalar
 from symderiv.calculus.model import Model
+from symderiv.calculus.shapes import size_symbol
 from symderiv.calculus.sweep import derive
 from symderiv.errors import CheckFailed, ModelError
 from symderiv.oracles.checks import DIGITS, WORKING_DIGITS
@@ -133,6 +135,32 @@ class Worked(Writable):
             hypers = {name: _number(x) for name, x in self.values.hypers.items()}
             return Point(self.values.sizes, hypers, inputs, DIGITS)
 
+    @cached_property
+    def constants(self) -> dict[Scalar, Scalar]:
+        """The numbers of the sizes and hyper-parameters, as SymPy scalars."""
+        found: dict[Scalar, Scalar] = {size_symbol(name): sympy.Integer(k) for name, k in self.values.sizes.items()}
+        known = self.values.hypers
+        found |= {
+            s: sympy.Rational(known[s.name].numerator, known[s.name].denominator)
+            for s in self.model.hypers
+            if s.name in known
+        }
+        return found
+
+    def settled(self, expr: Expr) -> Expr:
+        """The expression with the numbers of sizes and hyper-parameters in its scalars; matrices stay names."""
+        args = tuple(map(self.settled, expr.args))
+        if isinstance(expr, Map):
+            return fused(expr.function.xreplace(self.constants), args)
+        if isinstance(expr, Fill):
+            return Fill(expr.value.xreplace(self.constants), expr.shape)
+        return expr if args == expr.args else expr.rebuilt(args)
+
+    @property
+    def rate_number(self) -> Any:
+        """The learning rate in many digits."""
+        return _number(self.rate)
+
     @property
     def is_exact(self) -> bool:
         """Whether nothing is rounded or replaced on the way."""
@@ -210,7 +238,7 @@ class Worked(Writable):
             for symbol in self.model.parameters:
                 adjoint = self.derivation.adjoint(symbol.name).symbol
                 before = self.used[symbol]
-                after = before - _number(self.rate) * self.used[adjoint]
+                after = before - self.rate_number * self.used[adjoint]
                 found.append(
                     Update(symbol, adjoint, before, self.digits.round_all(after) if self.digits.carried else after)
                 )
