@@ -10,6 +10,7 @@ import click
 from symderiv import __version__
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
+from symderiv.cli.work import work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,5 +19,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, list_examples):
+for command in (derive, work, list_examples):
     main.add_command(command)

@@ -17,17 +17,20 @@ from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
     from symderiv.calculus.derivation import Derivation
+    from symderiv.textbook.examples import Example
+    from symderiv.views.worked import Worked
 
 FORMATS = ("html", "latex", "md", "pdf")
 
 
 @dataclass
 class _Job:
-    """One document to write: its file stem, what it is about, and how to derive it."""
+    """One document to write: its file stem, what it is about, how to derive it, and its numbers if it has any."""
 
     stem: str
     about: str
     derive: Callable[[], Derivation]
+    numbers: Callable[[Derivation], tuple[Worked, Worked | None] | None] = lambda derivation: None
 
 
 @click.command(short_help="Write the derivation of every gradient.")
@@ -75,12 +78,16 @@ def derive(
     symderiv derive --hidden tanh --output sigmoid --loss log --layout columns -f html,pdf
     """
     with errors_told():
-        wanted = _formats(formats)
+        wanted = formats_in(formats)
         jobs = _jobs(models, examples, options, inputs)
         _write_documents(jobs, out, wanted, weight, quiet)
 
 
-def _formats(text: str) -> list[str]:
+def formats_in(text: str) -> list[str]:
+    """The formats that a list such as `html,pdf` names.
+
+    Raises: ModelError for one that does not exist.
+    """
     wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
     wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
     unknown = [part for part in wanted if part not in FORMATS]
@@ -95,12 +102,14 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
 
     notation = {k: v for k in ("layers", "derivative", "sigmoid") if (v := options.pop(k)) is not None}
     network = {k: v for k, v in options.items() if v}
-    jobs = [_Job(_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
+    jobs = [_Job(stem_of(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
     if not (models or names or network):
         names = examples.names()
     for name in names:
         example = examples.find(name)
-        jobs.append(_Job(name, example.about, partial(example.derive, inputs=inputs, **notation)))
+        jobs.append(
+            _Job(name, example.about, partial(example.derive, inputs=inputs, **notation), partial(_numbers, example))
+        )
     if network:
         jobs.append(_network_job(network, notation, inputs))
     stems = [job.stem for job in jobs] + (["index"] if len(jobs) > 1 else [])
@@ -113,9 +122,15 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
     return jobs
 
 
-def _stem(path: Path) -> str:
+def stem_of(path: Path) -> str:
     """The name of a model's documents: its file's, without what would have a meaning in a link."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-") or "model"
+
+
+def _numbers(example: Example, derivation: Derivation) -> tuple[Worked, Worked | None] | None:
+    from symderiv.views.worked import work_example
+
+    return work_example(example, derivation)
 
 
 def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:
@@ -155,7 +170,12 @@ def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: st
         derivation = job.derive()
         report = cross_check(derivation)
         document = document_of(
-            derivation, title=derivation.model.title or job.stem, about=job.about, weight=weight, report=report
+            derivation,
+            title=derivation.model.title or job.stem,
+            about=job.about,
+            weight=weight,
+            report=report,
+            numbers=job.numbers(derivation),
         )
         names = {format: f"{job.stem}.{WRITERS[format][0]}" for format in formats}
         links = tuple((name, format) for format, name in names.items() if format != "html")

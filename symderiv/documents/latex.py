@@ -85,10 +85,11 @@ class Printer:
     letters: Letters = field(init=False)
     replace: dict[Expr, Expr] = field(default_factory=dict)
     numbers: Callable[[Expr], Tex | None] | None = None
-    times: str = r" \, "
-    matrix_times: str = r" \, "
+    times: str = field(init=False)
+    matrix_times: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.times, self.matrix_times = self.notation.times, self.notation.matrix_times
         self.letters = letters_of(self.notation.model)
 
     def latex(self, expr: Expr) -> str:
@@ -329,6 +330,9 @@ class Printer:
             case Entry(matrix, row, column):
                 index = self.places(row, column)
                 if isinstance(matrix, Augment):
+                    along = row if matrix.axis == 0 else column
+                    if isinstance(along, int) and along > 0:  # an entry after the ones is one of the matrix itself
+                        return self.index_tex(Entry(matrix.args[0], row, column))
                     return Tex(self._augmented(matrix, index))
                 assert isinstance(matrix, Symbol)
                 if matrix.role == "adjoint":

@@ -43,11 +43,16 @@ FILLS = (Symbol, Transpose, Augment, DropFirst, Broadcast, Fill)
 Lines = list[tuple[str, str, str]]
 
 
-def worked_document(example: Worked, *, title: str = "", about: str = "", notation: Notation | None = None) -> Document:
-    """A document that holds the worked example alone, compared with complex-step differences first."""
+def worked_document(
+    example: Worked, *, title: str = "", about: str = "", notation: Notation | None = None, primitive: bool = False
+) -> Document:
+    """A document that holds the worked example alone, compared with complex-step differences first.
+
+    primitive: the sigmoid is taken apart in the computation graph.
+    """
     about = about or "A worked example: every step as formula, with the numbers put in, and its result."
     title = title or example.derivation.model.title or "Worked example"
-    return Document(title, about, tuple(_Author(example, notation).sections()))
+    return Document(title, about, tuple(_Author(example, notation, primitive).sections()))
 
 
 def numbers_section(example: Worked, by_hand: Worked | None = None) -> Section:
@@ -88,7 +93,8 @@ def matrix_tex(matrix: np.ndarray[Any, Any], digits: Digits) -> Tex:
         else:
             lines.append(" & ".join(r"\cdots" if j is None else number_tex(matrix[i, j], digits).text for j in columns))
     body = r" \\ ".join(lines)
-    return Tex(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}")
+    # The braces are for MathML: there a bracket grows with all that stands in its group.
+    return Tex(rf"{{\begin{{bmatrix}} {body} \end{{bmatrix}}}}")
 
 
 def _shown(count: int) -> list[int | None]:
@@ -100,13 +106,14 @@ def _shown(count: int) -> list[int | None]:
 class _Author:
     example: Worked
     notation: Notation | None = None
+    primitive: bool = False
 
     def __post_init__(self) -> None:
         check_worked(self.example)
         derivation: Derivation = self.example.derivation
         self.model, self.digits = self.example.model, self.example.digits
         self.n = self.notation or notation_of(derivation.model, derivation.options)
-        self.p = self.n.printer() if hasattr(self.n, "printer") else Printer(self.n)
+        self.p = Printer(self.n)
 
     def sections(self) -> Iterator[Section]:
         """Every part, in order."""
@@ -155,7 +162,7 @@ class _Author:
         if line.given:
             lines.append((left, self.matrix(line.used), "given: used from here on"))
         shown, exact = self.matrix(line.used), self.matrix(line.exact)
-        if self.example.digits.carried and shown != self.matrix(line.found):
+        if self.digits.carried and not line.given and shown != self.matrix(line.found):
             lines.append((left, shown, "rounded"))
         if exact != shown:
             note = f"exactly ${exact}$"
@@ -179,6 +186,10 @@ class _Author:
             items.append(
                 f"Every named result is rounded to {self.digits.words} before it is used further, as by hand; where that "
                 "changes what is printed, the exact number stands beside it."
+            )
+            items.append(
+                "The chain of a single weight is multiplied out before it is rounded, so its last digit can differ from that "
+                "of the matrix form, which is rounded at every step."
             )
         elif values.overrides:
             items.append(f"Numbers are carried exactly and printed to {self.digits.words}, save for what is given:")
@@ -247,12 +258,12 @@ class _Author:
         for k, chain in enumerate(single.chains, 1):
             start = f"c_{{{k}}}" if several else left
             factors = [
-                (self._fraction(f), self.p.index_tex(f.value).text, number_tex(x, self.digits))
+                (self._fraction(f), self.p.index_tex(f.value).within(PRODUCT), number_tex(x, self.digits))
                 for f, x in chain.factors
             ]
             lines.append((start, r" \; ".join(fraction for fraction, _, _ in factors), ""))
             under = [rf"\underbrace{{{form}}}_{{{x.text}}}" for _, form, x in factors]
-            lines.append(("", r" \cdot ".join(under), "" if several else "with its number under every factor"))
+            lines.append(("", r" \cdot ".join(under), "" if several else "its number under every factor"))
             number = number_tex(chain.product, self.digits).text
             lines.append(("", number if several else total, ""))
         if several:
@@ -268,13 +279,13 @@ class _Author:
         return self.n.derivative_of(self.p.index_tex(factor.top).text, self.p.index_tex(factor.bottom).text)
 
     def _single_update(self, single: SingleWeight, name: str) -> Iterator[Block]:
-        for update in self.example.updates:
-            if update.symbol is single.weight.matrix:
-                before = number_tex(update.before[single.position], self.digits).text
-                slope = number_tex(self.example.used[update.adjoint][single.position], self.digits).within(PRODUCT)
-                after = number_tex(update.after[single.position], self.digits).text
-                lines = ((name, rf"{before} - {self._rate()} \cdot {slope}", ""), ("", after, ""))
-                yield Formula(lines, relation=r"\leftarrow")
+        if single.updated is not None:
+            before = number_tex(single.before, self.digits).text
+            slope = number_tex(single.total, self.digits).within(PRODUCT)
+            after = number_tex(single.updated, self.digits).text
+            yield Formula(
+                ((name, rf"{before} - {self._rate()} \cdot {slope}", ""), ("", after, "")), relation=r"\leftarrow"
+            )
 
     def updates(self) -> Section:
         """The step of gradient descent."""
@@ -294,7 +305,7 @@ class _Author:
 
     def graph(self) -> Section:
         """The computation graph with its numbers."""
-        graph = graph_at(self.example)
+        graph = graph_at(self.example, primitive=self.primitive)
         if graph is None:
             text = "The computation graph is left out: it has too many operations to be read."
             return Section("Computation graph", "n-graph", (Paragraph(text),))
@@ -316,20 +327,17 @@ class _Author:
         for text in by_hand.weights:
             single, exact = by_hand.single(text), self.example.single(text)
             name = self.p.index_tex(single.weight).text
-            rows.append(self._compared(self.n.derivative_of(self.n.loss, name), exact.total, single.total, ""))
-            for update, own in zip(by_hand.updates, self.example.updates, strict=True):
-                if update.symbol is single.weight.matrix:
-                    rows.append(
-                        self._compared(
-                            rf"{name} \leftarrow", own.after[single.position], update.after[single.position], ""
-                        )
-                    )
-        text = Paragraph(
+            slope = self.n.derivative_of(self.n.loss, name)
+            rows.append(self._compared(slope, exact.total, single.total, ""))
+            if single.updated is not None:
+                step = rf"{name} - {self._rate()} \cdot {slope}"
+                rows.append(self._compared(step, exact.updated, single.updated, "updated"))
+        lead = Paragraph(
             f"The source rounds as it goes. With what it wrote down in place of the computed values, and every other result "
             f"rounded to {by_hand.digits.words}, its own numbers come out:"
         )
         return Section(
-            "With the roundings of the source", "n-by-hand", (text, Table(("", "exact", "rounded", ""), tuple(rows)))
+            "With the roundings of the source", "n-by-hand", (lead, Table(("", "exact", "rounded", ""), tuple(rows)))
         )
 
     def _compared(self, name: str, exact: Any, used: Any, what: str) -> tuple[str, str, str, str]:

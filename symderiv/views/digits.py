@@ -53,7 +53,8 @@ class Digits:
 
     def round_all(self, matrix: Array) -> Array:
         """Every entry rounded, as mpmath numbers."""
-        return np.frompyfunc(lambda x: mpmath.mpf(str(self.rounded(x))), 1, 1)(matrix)
+        rounded: Array = np.frompyfunc(lambda x: mpmath.mpf(str(self.rounded(x))), 1, 1)(matrix)
+        return rounded
 
     def text(self, number: Any) -> str:
         """A number in print: `24` where that is all of it, `1.00000` where it is rounded, `1.5e-9` where it is small."""

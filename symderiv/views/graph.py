@@ -129,6 +129,7 @@ class _Builder:
                     node.value = values[equation.symbol]
                 self.known[equation.symbol] = self.named[equation.name] = node
             last = self.known[model.loss.symbol]
+            last.name = last.name.removesuffix(model.loss.name).removesuffix(" = ")  # the output says it
             self.node("", last.symbol.shape, (last,), last.symbol, model.loss.name, "output")
         except _TooLarge:
             return None

@@ -31,6 +31,7 @@ from symderiv.errors import CheckFailed, ModelError
 from symderiv.oracles.checks import DIGITS, WORKING_DIGITS
 from symderiv.oracles.evaluation import Array, Point
 from symderiv.oracles.gradients import complex_step, complex_step_along
+from symderiv.textbook.examples import Example
 from symderiv.textbook.values import Matrix, Values, given_values, parse_values, read_values
 from symderiv.views.digits import Digits
 from symderiv.views.index import Entry, Place, first_index, replaced, value, values_of
@@ -70,12 +71,17 @@ class Chain:
 
 @dataclass(frozen=True)
 class SingleWeight:
-    """The derivative by one weight as a sum over `chains` (none if there are too many), and its place in the matrix."""
+    """The derivative by one weight: the sum over `chains` (none if there are too many), and the weight's own update.
+
+    updated: None without a learning rate, and for data.
+    """
 
     weight: Entry
     position: tuple[int, int]
     chains: tuple[Chain, ...]
     total: Any
+    before: Any
+    updated: Any = None
 
 
 @dataclass(frozen=True)
@@ -256,7 +262,7 @@ class Worked(Writable):
         paths = paths_from(self.model, weight)
         count = sum(prod(len(list(values_of(index, self.point))) for index in path.indices) for path in paths)
         if count > MAX_CHAINS:
-            return SingleWeight(weight, position, (), self.used[adjoint][position])
+            return self._single(weight, position, (), self.used[adjoint][position])
         with mpmath.workdps(WORKING_DIGITS):
             chains = [self._chain(factors, self.used) for factors in self._concrete(weight)]
             exact = sum((self._chain(factors, self.exact).product for factors in self._concrete(weight)), mpmath.mpf(0))
@@ -265,8 +271,20 @@ class Worked(Writable):
                     f"the chains of {text} come to {exact}, its gradient is {self.exact[adjoint][position]}"
                 )
             total = sum((chain.product for chain in chains), mpmath.mpf(0))
-            total = self.digits.round_all(np.array([total], dtype=object))[0] if self.digits.carried else total
-        return SingleWeight(weight, position, tuple(chains), total)
+        return self._single(weight, position, tuple(chains), self._carried(total))
+
+    def _single(self, weight: Entry, position: tuple[int, int], chains: tuple[Chain, ...], total: Any) -> SingleWeight:
+        before = self.used[weight.matrix][position]
+        if self.rate is None or weight.matrix not in self.model.parameters:
+            return SingleWeight(weight, position, chains, total, before)
+        with mpmath.workdps(WORKING_DIGITS):
+            return SingleWeight(
+                weight, position, chains, total, before, self._carried(before - self.rate_number * total)
+            )
+
+    def _carried(self, number: Any) -> Any:
+        """A single number, rounded where named results are."""
+        return self.digits.round_all(np.array([number], dtype=object))[0] if self.digits.carried else number
 
     def _concrete(self, weight: Entry) -> Iterator[tuple[Factor, ...]]:
         """The paths of a weight with a number for every index."""
@@ -370,6 +388,16 @@ def work(
     return example
 
 
+def work_example(example: Example, derivation: Derivation) -> tuple[Worked, Worked | None] | None:
+    """A shipped example at its values, and once more with the roundings of its source; None if it has no values."""
+    if not example.values_path.exists():
+        return None
+    exact = work(derivation, example.values_path, weights=example.weights)
+    if not example.by_hand:
+        return exact, None
+    return exact, work(derivation, example.values_path, settings=example.by_hand, rounded=True, weights=example.weights)
+
+
 def _check_rate(rate: Any) -> None:
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1e-30 < abs(rate) < 1e30:
         raise ModelError(f"the learning rate {rate} is no number to work with", "give a number such as 0.1")
@@ -390,7 +418,9 @@ def check_worked(example: Worked) -> None:
                 scale = np.abs(truth).max()
                 pairs = zip(found.flat, truth.flat, strict=True) if found.shape == truth.shape else iter([(1, 0)])
             else:
-                directions = [np.random.default_rng(k).normal(size=found.shape).astype(object) for k in range(3)]
+                directions = [
+                    np.asarray(np.random.default_rng(k).normal(size=found.shape), dtype=object) for k in range(3)
+                ]
                 scale = np.abs(found).max()
                 pairs = iter(
                     [
@@ -424,4 +454,4 @@ def _is_moderate(x: Any) -> bool:
 
 
 def _plain(matrix: Array) -> Any:
-    return float(matrix.item()) if matrix.size == 1 else matrix.astype(float)
+    return float(matrix.item()) if matrix.size == 1 else np.array(matrix, dtype=float)

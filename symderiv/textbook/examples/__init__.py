@@ -14,22 +14,37 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.errors import ModelError
 from symderiv.textbook.model_files import read_model
+from symderiv.textbook.values import Values, read_values
 
 
 @dataclass(frozen=True)
 class Example:
-    """One shipped example: options are those of the notation, sizes those of the picture."""
+    """One shipped example: options are those of the notation, sizes those of the picture.
+
+    weights: the single weights that its source works out; by_hand: the values that its source wrote down rounded.
+    """
 
     name: str
     about: str
     options: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     inputs: bool = False
+    weights: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
         """Its model file."""
         return Path(__file__).with_name(f"{self.name}.model")
+
+    @property
+    def values_path(self) -> Path:
+        """Its file of values; not every example has one."""
+        return Path(__file__).with_name(f"{self.name}.values")
+
+    def values(self) -> Values | None:
+        """Its values, None if it has none."""
+        return read_values(self.values_path, self.model()) if self.values_path.exists() else None
 
     def model(self) -> Model:
         return read_model(self.path)
@@ -85,6 +100,8 @@ EXAMPLES = {
             "A worksheet network: ones put before the inputs of each layer, so that the weights hold the bias.",
             {"layers": "superscript", "derivative": "d"},
             {"d": 2, "h": 2},
+            weights=("W2[1]", "W1[2,1]"),
+            by_hand=("beta1 = [0.5, 0.999]", "y_hat = 0.119623"),
         ),
         Example(
             "binary-classification",
