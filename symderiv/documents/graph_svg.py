@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -23,8 +23,8 @@ CHARACTER, LETTER = 7.4, 8.6
 """Widths of a character in the numbers and in the nodes, generously: fonts differ."""
 NODE_HEIGHT, LABEL_HEIGHT, PASSING, APART = 30, 38, 10, 12
 CURVE, MARGIN = 26, 14
-WRITTEN_ENTRIES = 4
-"""A matrix with more entries than this stands on its edge by its shape."""
+LONGEST_WRITTEN, MATRIX_DIGITS = 36, 4
+"""A matrix that takes more characters than this stands on its edge by its shape; its entries have at most so many digits."""
 
 
 @dataclass(eq=False)
@@ -77,10 +77,12 @@ def matrix_text(matrix: Array, digits: Digits) -> str:
     """A matrix on one line: `24`, `[0; 24]` for a column, `2 × 3` where it has too many entries."""
     if matrix.size == 1:
         return _minus(digits.text(matrix.item()))
-    if matrix.size > WRITTEN_ENTRIES:
-        return f"{matrix.shape[0]} × {matrix.shape[1]}"
-    rows = (" ".join(_minus(digits.text(x)) for x in row) for row in matrix)
-    return f"[{'; '.join(rows)}]"
+    if matrix.size <= LONGEST_WRITTEN:
+        few = replace(digits, count=min(digits.count, MATRIX_DIGITS))
+        written = f"[{'; '.join(' '.join(_minus(few.text(x)) for x in row) for row in matrix)}]"
+        if len(written) <= LONGEST_WRITTEN:
+            return written
+    return f"{matrix.shape[0]} × {matrix.shape[1]}"
 
 
 def _minus(text: str) -> str:
@@ -138,7 +140,7 @@ def _node_width(node: Node) -> float:
 
 
 def _name(node: Node) -> str:
-    return " = ".join(plain_name(name).replace("|", "") for name in node.name.split(" = "))
+    return plain_name(node.name).replace("|", "")
 
 
 def _order(layers: list[list[_Item]]) -> None:
@@ -251,8 +253,5 @@ def _node(item: _Item, node: Node) -> str:
 
 def _written(node: Node) -> str:
     """The name of a node's value, with its number as a subscript."""
-    names = []
-    for name in node.name.split(" = "):
-        base, _, lower = plain_name(name).partition("|")
-        names.append(escape(base) + (f'<tspan class="sub" dy="4">{escape(lower)}</tspan>' if lower else ""))
-    return " = ".join(names)
+    base, _, lower = plain_name(node.name).partition("|")
+    return escape(base) + (f'<tspan class="sub" dy="4">{escape(lower)}</tspan>' if lower else "")

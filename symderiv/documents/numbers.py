@@ -78,7 +78,9 @@ def number_tex(number: Any, digits: Digits) -> Tex:
     text, _, exponent = digits.text(number).partition("e")
     if exponent:
         text = rf"{text} \cdot 10^{{{exponent}}}"
-    return Tex(text, SUM if text.startswith("-") else PRODUCT if exponent else ATOM, bool(exponent), True)
+    if text.startswith("-"):
+        return Tex(f"{{{text}}}", SUM, bool(exponent), True)  # the braces make it a sign, not a difference, in MathML
+    return Tex(text, PRODUCT if exponent else ATOM, bool(exponent), True)
 
 
 def matrix_tex(matrix: np.ndarray[Any, Any], digits: Digits) -> Tex:
@@ -157,7 +159,7 @@ class _Author:
         """A line as formula, substituted, result; the exact number beside one that is not."""
         lines: Lines = [(left, self.formula(line.formula), "")]
         for text, reason in ((self.substituted(line.formula), "numbers put in"), (self.matrix(line.found), "")):
-            if text != lines[-1][1]:
+            if text.strip("{}") != lines[-1][1].strip("{}"):
                 lines.append(("", text, reason))
         if line.given:
             lines.append((left, self.matrix(line.used), "given: used from here on"))
@@ -313,7 +315,7 @@ class _Author:
             "Above each line the value that goes forward along it, below it the derivative of the loss that comes back."
         )
         if any(node.symbol.shape != SCALAR for node in graph.nodes):
-            caption += " Columns are written [a; b], large matrices by their shape."
+            caption += " Columns are written [a; b] and matrices to four digits, large ones by their shape."
         svg = draw_graph(graph, self.digits)
         return Section("Computation graph", "n-graph", (Picture(svg, caption, "computation graph", clickable=False),))
 

@@ -123,7 +123,7 @@ COMMANDS = {
     r"\cdots": "⋯", r"\ddots": "⋱", r"\tanh": "tanh", r"\log": "log", r"\leftarrow": " ← ", r"\rightarrow": " → ", r"\times": " × ",
     r"\eta": "rate", r"\alpha": "rate", r"\epsilon": "rate", r"\text": "", r"\sigma": "sigmoid",
     r"\left|": "|", r"\right|": "|", r"\ldots": "…", "&": " ",
-    r"\sum": "Σ", r"\pi": "π",
+    r"\sum": "Σ", r"\delta": "δ", r"\pi": "π",
 }  # fmt: skip
 SUPERSCRIPTS = dict(zip("0123456789-+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", strict=True))
 TOKEN = re.compile(
@@ -209,8 +209,9 @@ class _Reader:
     def _sum(self) -> Box:
         bounds = {"_": "", "^": ""}
         while self.at < len(self.tokens) and self.tokens[self.at] in bounds:
+            sign = self.tokens[self.at]
             self.at += 1
-            bounds[self.tokens[self.at - 1]] = self._group().text
+            bounds[sign] = self._group().text
         lower, upper = bounds["_"], bounds["^"]
         return _line(f"Σ[{lower}..{upper}] " if upper else f"Σ[{lower}] ")
 

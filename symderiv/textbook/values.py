@@ -248,10 +248,12 @@ class _Binder:
         computed = [e.symbol for e in self.model.equations if e.name in self.given]
         self._fit_all([s for s in self.model.inputs if s.name in self.given])
         inputs = {s.name: self.matrices[s.name] for s in self.needed}
+        parts = {part for e in self._relevant() for part in parts_of(e.value)}
+        used = {size.name for part in parts for size in part.shape} | {
+            str(s) for p in parts for s in _scalar_symbols(p)
+        }
         for size in self.model.sizes:
-            if size not in self.sizes and any(
-                size == s.name for e in self._relevant() for p in parts_of(e.value) for s in p.shape
-            ):
+            if size not in self.sizes and size in used:
                 raise ModelError(f"{self.file}: no value tells the size {size}", f"add a line `{size} = 4`", size)
         self._fit_all(computed)
         sizes = {name: bound.number for name, bound in self.sizes.items()}

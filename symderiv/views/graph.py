@@ -108,28 +108,30 @@ class _Builder:
     def __init__(self, example: Worked, primitive: bool) -> None:
         self.example, self.primitive = example, primitive
         self.point = example.point
+        self.gradients = {
+            adjoint.quantity.name: example.used[adjoint.symbol] for adjoint in example.derivation if not adjoint.term
+        }
         self.made: list[Node] = []
         self.known: dict[Expr, Node] = {}
-        self.named: dict[str, Node] = {}
 
     def nodes(self) -> list[Node] | None:
         """Every node, in order; None if they are too many."""
         model, values = self.example.model, self.example.used
         try:
             for symbol in model.inputs:
-                self.known[symbol] = self.named[symbol.name] = self.node(
+                self.known[symbol] = self.node(
                     "", self._shape(symbol), name=symbol.name, role=symbol.role, value=values[symbol]
                 )
             for equation in model.equations:
+                # What two equations have in common is computed in each: a name stands for its own equation's work.
+                self.known = {symbol: node for symbol, node in self.known.items() if isinstance(symbol, Symbol)}
                 node = self.build(self.example.settled(equation.value))
-                if node.name:  # one name for another: the value has both
-                    node.name = f"{node.name} = {equation.name}"
-                else:
-                    node.name = equation.name
-                    node.value = values[equation.symbol]
-                self.known[equation.symbol] = self.named[equation.name] = node
+                if node.name:
+                    node = self._mapped("=", placeholder(0), node)
+                node.name, node.value = equation.name, values[equation.symbol]
+                self.known[equation.symbol] = node
             last = self.known[model.loss.symbol]
-            last.name = last.name.removesuffix(model.loss.name).removesuffix(" = ")  # the output says it
+            last.name = ""  # the output says it
             self.node("", last.symbol.shape, (last,), last.symbol, model.loss.name, "output")
         except _TooLarge:
             return None
@@ -281,17 +283,13 @@ class _Builder:
 
     def _agree(self, node: Node) -> None:
         """What came back to a named quantity must be its gradient; a rounded gradient goes on in its rounded form."""
-        for name in node.name.split(" = "):
-            try:
-                adjoint = self.example.derivation.adjoint(name).symbol
-            except Exception:  # data, and the loss itself, have none
-                continue
-            own = self.example.used[adjoint]
-            if self.example.is_exact:
-                if np.abs(own - node.gradient).max() > mpmath.mpf(10) ** -30 * (1 + np.abs(own).max()):
-                    raise CheckFailed(f"what comes back to {name} in the computation graph is not its gradient")
-            elif node.name == name:
-                node.gradient = own
+        own = self.gradients.get(node.name)
+        if own is None:  # data has none, nor has a quantity whose terms of the loss stay apart
+            return
+        if not self.example.is_exact:
+            node.gradient = own
+        elif np.abs(own - node.gradient).max() > mpmath.mpf(10) ** -30 * (1 + np.abs(own).max()):
+            raise CheckFailed(f"what comes back to {node.name} in the computation graph is not its gradient")
 
 
 def _ones() -> Array:
