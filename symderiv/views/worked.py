@@ -442,7 +442,8 @@ def _entry(entry: Entry, places: Mapping[Place, Place]) -> Entry:
 
 def _number(x: Any) -> Any:
     """A fraction or float as it is written in decimals, in many digits."""
-    return mpmath.mpf(repr(x)) if isinstance(x, float) else mpmath.mpf(x.numerator) / x.denominator
+    with mpmath.workdps(WORKING_DIGITS):
+        return mpmath.mpf(repr(x)) if isinstance(x, float) else mpmath.mpf(x.numerator) / x.denominator
 
 
 def _array(rows: Matrix) -> Array:

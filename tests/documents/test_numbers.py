@@ -78,7 +78,7 @@ def test_any_network_in_plain_text_has_no_latex_left(seed):
     model = random_network(seed)[1]
     if "g(" in str([e.value for e in model.equations]):
         return
-    point = random_point(model, seed, {name: 2 for name in model.sizes})
+    point = random_point(model, seed, dict.fromkeys(model.sizes, 2))
     values = {s.name: point.values[s] for s in model.inputs} | dict(point.hypers)
     example = work(model, values, rounded=seed % 2 == 0, rate=0.1)
     text = to_text(worked_document(example, notation=plain_notation(example.derivation)))
