@@ -21,10 +21,11 @@ from symderiv.views.graph import ComputationGraph, Edge, Node
 
 CHARACTER, LETTER = 7.4, 8.6
 """Widths of a character in the numbers and in the nodes, generously: fonts differ."""
-NODE_HEIGHT, LABEL_HEIGHT, PASSING, APART = 30, 38, 10, 12
+NODE_HEIGHT, ROW, PASSING, APART = 30, 14, 10, 12
+BRACKET = 5
 CURVE, MARGIN = 26, 14
-LONGEST_WRITTEN, MATRIX_DIGITS = 36, 4
-"""A matrix that takes more characters than this stands on its edge by its shape; its entries have at most so many digits."""
+MOST_ROWS, LONGEST_ROW, MATRIX_DIGITS = 4, 32, 4
+"""A matrix with more rows, or longer ones, stands on its edge by its shape; its entries have at most so many digits."""
 
 
 @dataclass(eq=False)
@@ -73,16 +74,26 @@ def _described(graph: ComputationGraph, digits: Digits) -> str:
     return " ".join(said)
 
 
-def matrix_text(matrix: Array, digits: Digits) -> str:
-    """A matrix on one line: `24`, `[0; 24]` for a column, `2 × 3` where it has too many entries."""
+def matrix_rows(matrix: Array, digits: Digits) -> list[str]:
+    """A matrix as rows of equal length; a large one as its shape, `8 × 3`."""
     if matrix.size == 1:
-        return _minus(digits.text(matrix.item()))
-    if matrix.size <= LONGEST_WRITTEN:
+        return [_minus(digits.text(matrix.item()))]
+    if len(matrix) <= MOST_ROWS and matrix.size <= LONGEST_ROW * MOST_ROWS:
         few = replace(digits, count=min(digits.count, MATRIX_DIGITS))
-        written = f"[{'; '.join(' '.join(_minus(few.text(x)) for x in row) for row in matrix)}]"
-        if len(written) <= LONGEST_WRITTEN:
-            return written
-    return f"{matrix.shape[0]} × {matrix.shape[1]}"
+        texts = [[_minus(few.text(x)) for x in row] for row in matrix]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        rows = [" ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in texts]
+        if len(rows[0]) <= LONGEST_ROW:
+            return rows
+    return [f"{matrix.shape[0]} × {matrix.shape[1]}"]
+
+
+def matrix_text(matrix: Array, digits: Digits) -> str:
+    """A matrix on one line, to be spoken: `24`, `[0; 24]` for a column."""
+    rows = matrix_rows(matrix, digits)
+    if matrix.size == 1 or "×" in rows[0]:
+        return rows[0]
+    return f"[{'; '.join(' '.join(row.split()) for row in rows)}]"
 
 
 def _minus(text: str) -> str:
@@ -101,8 +112,9 @@ def _layered(graph: ComputationGraph, digits: Digits) -> tuple[list[list[_Item]]
     routes = []
     for edge in graph.edges:
         start, end = 2 * depth[edge.start], 2 * depth[edge.end]
-        texts = (matrix_text(edge.value, digits), matrix_text(edge.gradient, digits))
-        label = _Item(max(map(len, texts)) * CHARACTER + 10, LABEL_HEIGHT, edge=edge)
+        both = [matrix_rows(matrix, digits) for matrix in (edge.value, edge.gradient)]
+        widest = max(len(row) for rows in both for row in rows)
+        label = _Item(widest * CHARACTER + 10 + 2 * BRACKET, 2 * ROW * max(map(len, both)) + 10, edge=edge)
         route = [items[edge.start], label]
         layers[start + 1].append(label)
         for layer in range(start + 2, end):
@@ -231,11 +243,28 @@ def _middle(item: _Item) -> float:
 
 
 def _numbers(item: _Item, edge: Edge, digits: Digits) -> str:
-    value, gradient = matrix_text(edge.value, digits), matrix_text(edge.gradient, digits)
-    return (
-        f'<text class="forward" x="{item.x:.1f}" y="{item.y - 5:.1f}">{escape(value)}</text>'
-        f'<text class="backward" x="{item.x:.1f}" y="{item.y + 14:.1f}">{escape(gradient)}</text>'
+    """The value above the line and the derivative below it."""
+    above, below = matrix_rows(edge.value, digits), matrix_rows(edge.gradient, digits)
+    return _rows(item.x, item.y - 5 - ROW * (len(above) - 1), above, "forward", edge.value) + _rows(
+        item.x, item.y + ROW, below, "backward", edge.gradient
     )
+
+
+def _rows(x: float, first: float, rows: Sequence[str], kind: str, matrix: Array) -> str:
+    """Rows of numbers under each other, `first` the base line of the first; a matrix in brackets."""
+    lines = [
+        f'<text class="{kind}" x="{x:.1f}" y="{first + k * ROW:.1f}" xml:space="preserve">{escape(row)}</text>'
+        for k, row in enumerate(rows)
+    ]
+    if matrix.size == 1 or "×" in rows[0]:
+        return "".join(lines)
+    half = len(rows[0]) * CHARACTER / 2 + BRACKET / 2
+    top, height = first - ROW + 4, ROW * len(rows) - 2
+    for side in (-1, 1):
+        lines.append(
+            f'<path class="bracket" d="M{x + side * (half - 3):.1f} {top:.1f} h{3 * side} v{height} h{-3 * side}"/>'
+        )
+    return "".join(lines)
 
 
 def _node(item: _Item, node: Node) -> str:

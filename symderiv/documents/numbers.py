@@ -315,7 +315,7 @@ class _Author:
             "Above each line the value that goes forward along it, below it the derivative of the loss that comes back."
         )
         if any(node.symbol.shape != SCALAR for node in graph.nodes):
-            caption += " Columns are written [a; b] and matrices to four digits, large ones by their shape."
+            caption += " Matrices are written to four digits, large ones by their shape."
         svg = draw_graph(graph, self.digits)
         return Section("Computation graph", "n-graph", (Picture(svg, caption, "computation graph", clickable=False),))
 

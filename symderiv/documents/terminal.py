@@ -173,7 +173,12 @@ class _Reader:
         token = self.tokens[self.at]
         self.at += 1
         if token.isspace():
-            return before
+            after = self.tokens[self.at] if self.at < len(self.tokens) else ""
+            return (
+                before.beside(_line(" "))
+                if before.lines[before.base][-1:].isalnum() and after[:1].isalnum()
+                else before
+            )
         if token == "{":
             return before.beside(self.box("}"))
         if token == r"\mathbf":
@@ -224,7 +229,7 @@ class _Reader:
         return _line("^").beside(_bracketed(exponent, "()"))
 
     def _fraction(self, top: Box, bottom: Box) -> Box:
-        if self.flat or (len(top.lines) == len(bottom.lines) == 1 and top.width + bottom.width < 4):
+        if self.flat or (len(top.lines) == len(bottom.lines) == 1 and top.width + bottom.width < 6):
             parts = [f"({b.text})" if re.search(r"[ +·-]", b.text) else b.text for b in (top, bottom)]
             return _line("/".join(parts))
         return top.over(bottom, "─", len(top.lines))
