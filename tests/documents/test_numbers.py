@@ -65,7 +65,7 @@ def test_the_worksheet_as_plain_text():
         (r"\sum_{i=1}^{n} \mathrm{x}", "Σ[i=1..n] x"),
         (r"\underbrace{\mathrm{abc}}_{-0.5}", "abc\n╰─╯\n-0.5"),
         (r"{\begin{bmatrix} 1 & {-2} \\ 3 & 4 \end{bmatrix}}^{\top}", "⎡1  -2⎤ᵀ\n⎣3   4⎦"),
-        (r"\left(\frac{\mathrm{aaaa}}{\mathrm{b}}\right)", "⎛aaaa⎞\n⎜────⎟\n⎝ b  ⎠"),
+        (r"\left(\frac{\mathrm{aaaaa}}{\mathrm{b}}\right)", "⎛aaaaa⎞\n⎜─────⎟\n⎝  b  ⎠"),
         (r"\mathbf{1}_{n}^{\top}", "ones[n]ᵀ"),
     ],
 )
