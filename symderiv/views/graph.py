@@ -339,8 +339,3 @@ BUILD: Mapping[type[Expr], Callable[..., Node]] = {
     Augment: lambda builder, e, a: builder.apply("put 1 first", lambda x: Augment(x, e.axis), a),
     DropFirst: lambda builder, e, a: builder.apply("drop first", lambda x: DropFirst(x, e.axis), a),
 }
-
-
-def is_scalar(graph: ComputationGraph) -> bool:
-    """Whether every value in the graph is a single number."""
-    return all(node.value.size == 1 for node in graph.nodes)
