@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from symderiv.textbook.model_files import read_model as read_model
     from symderiv.textbook.networks import layered as layered
     from symderiv.textbook.networks import two_layer as two_layer
+    from symderiv.views.worked import work as work
 
 _HOMES = {
     "Derivation": "calculus.derivation",
@@ -53,6 +54,7 @@ _HOMES = {
     "total": "calculus.expressions",
     "train": "compute.training",
     "two_layer": "textbook.networks",
+    "work": "views.worked",
 }
 __all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604
 

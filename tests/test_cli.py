@@ -62,6 +62,29 @@ def test_textbook_network_from_options(tmp_path):
     assert path.name == "tanh-relu-softmax-mse-cross-entropy-penalty.md"
 
 
+def test_work_on_the_terminal_and_into_a_folder(tmp_path):
+    (tmp_path / "net.model").write_text("x: (d, 1); w: (1, d); b: (1, 1)\nz = w @ x + b\nL = (z - 1)**2 / 2\n")
+    (tmp_path / "net.values").write_text("x = [1, 2]\nw = [0.5, -1]\nb = 3\n")
+    result = run("work", "net.model", "--rate", "0.1", "--weight", "w[2]", cwd=tmp_path)
+    assert result.returncode == 0 and not result.stderr
+    assert "dL/dw[2] = dL/dz · dz/dw[2]" in result.stdout and "w[2] ← -1 - 0.1 · 1\n" in result.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.model", "net.values"]
+    result = run("work", "net.model", "-o", "out", "-f", "html,latex,md", "--primitive", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "net-numbers.html",
+        "net-numbers.md",
+        "net-numbers.tex",
+    ]
+    assert '<svg class="flow"' in (tmp_path / "out" / "net-numbers.html").read_text()
+
+
+def test_work_on_the_worksheet_as_it_was_rounded():
+    result = run("work", "-e", "worksheet", "--set", "beta1 = [0.5, 0.999]", "--set", "y_hat = 0.119623", "--rounded")
+    for part in ("= -1.996 ", "y_hat = 0.119623", "= -0.0463577", "← 2.09272", "← 1.46358"):
+        assert part in result.stdout
+
+
 def test_examples_list():
     assert "two-gaussians" in run("examples").stdout
     entries = json.loads(run("examples", "--json").stdout)
@@ -83,11 +106,28 @@ def test_examples_list():
         (["derive", "good.model", "bad.model"], "bad.model, line 2:"),
         (["derive", "binary.model"], "is not text"),
         (["derive", "deep.model"], "nested more than 60 deep"),
+        (["work"], "one network is worked through"),
+        (["work", "good.model", "-e", "worksheet"], "one network is worked through"),
+        (["work", "-e", "nothing"], "no example called 'nothing'"),
+        (["work", "good.model"], "no values for good: give them with --values FILE"),
+        (["work", "good.model", "--values", "none.values"], "cannot read none.values"),
+        (["work", "good.model", "--values", "bad.values"], "bad.values, line 2:"),
+        (["work", "good.model", "--set", "x = [1, 2]"], "no value for w"),
+        (["work", "bad.model"], "bad.model, line 2:"),
+        (["work", "-e", "worksheet", "--set", "beta1 = [1, 2, 3]"], "--set 'beta1 = [1, 2, 3]', line 1:"),
+        (["work", "-e", "worksheet", "--set", "y = __import__('os')"], "this is not a number"),
+        (["work", "-e", "worksheet", "--digits", "0"], "cannot show 0 significant digits"),
+        (["work", "-e", "worksheet", "--rate", "nan"], "the learning rate nan"),
+        (["work", "-e", "worksheet", "--weight", "W2[7]"], "an index of it ends at 2"),
+        (["work", "-e", "worksheet", "-f", "html"], "a format needs a folder"),
+        (["work", "-e", "worksheet", "-o", "out", "-f", "docx"], "no format docx"),
+        (["work", "-e", "worksheet", "-o", "/proc/none"], "cannot create the folder"),
     ],
 )
 def test_bad_input_is_one_error_and_exit_2(arguments, says, tmp_path):
     (tmp_path / "good.model").write_text("x: (n, 1); w: (1, 1)\nJ = sum((x @ w)**2)\n")
     (tmp_path / "bad.model").write_text("x: (n, 1); w: (1, 1)\nJ = sum(x @ v)\n")
+    (tmp_path / "bad.values").write_text("w = 2\nx = [1, nan]\n")
     (tmp_path / "binary.model").write_bytes(bytes(range(256)))
     (tmp_path / "deep.model").write_text("J = " + "(" * 100_000 + "1" + ")" * 100_000)
     before = sorted(tmp_path.rglob("*"))

@@ -14,6 +14,7 @@ from symderiv.documents.explanations import SENTENCES
 from symderiv.documents.latex import _PRINT, FUNCTION_NAMES
 from symderiv.oracles.evaluation import EVALUATE, PRIMITIVES
 from symderiv.oracles.gradients import EXPLICIT
+from symderiv.views.graph import BUILD
 from symderiv.views.index import _ENTRY
 
 TABLES = {
@@ -22,6 +23,7 @@ TABLES = {
     "evaluation.EVALUATE": EVALUATE,
     "gradients.EXPLICIT": EXPLICIT,
     "index._ENTRY": _ENTRY,
+    "graph.BUILD": BUILD,
     "latex._PRINT": _PRINT,
 }
 

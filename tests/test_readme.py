@@ -22,7 +22,7 @@ def test_commands_and_the_error_shown(tmp_path):
     model = re.search(r"```\n(# Rows are samples\n.*?)```", TEXT, re.DOTALL)[1]
     (tmp_path / "net.model").write_text(model)
     commands = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/symderiv ")]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for line in commands:
         words = shlex.split(line, comments=True)[1:]
         if "pdf" in words:
@@ -31,6 +31,9 @@ def test_commands_and_the_error_shown(tmp_path):
             [sys.executable, "-m", "symderiv.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert result.returncode == 0, result.stderr
+        if "W2[1]" in words:
+            shown = re.search(r"```\n(  dl/dW2\[1\] = .*?\n)```", TEXT, re.DOTALL)[1]
+            assert shown in result.stdout
     assert {"net.html", "net.tex", "net.md"} <= {path.name for path in (tmp_path / "output").iterdir()}
     (tmp_path / "net.model").write_text(model.replace("X @ W1", "W1 @ X"))
     result = subprocess.run(

@@ -12,6 +12,7 @@ from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
 from symderiv.cli.export import export
 from symderiv.cli.train import train
+from symderiv.cli.work import work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,5 +21,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, export, list_examples, train):
+for command in (derive, export, list_examples, train, work):
     main.add_command(command)

@@ -24,17 +24,20 @@ from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
     from symderiv.calculus.derivation import Derivation
+    from symderiv.textbook.examples import Example
+    from symderiv.views.worked import Worked
 
 FORMATS = ("html", "latex", "md", "pdf")
 
 
 @dataclass
 class _Job:
-    """One document to write: its file stem, what it is about, and how to derive it."""
+    """One document to write: its file stem, what it is about, how to derive it, and its numbers if it has any."""
 
     stem: str
     about: str
     derive: Callable[[], Derivation]
+    numbers: Callable[[Derivation], tuple[Worked, Worked | None] | None] = lambda derivation: None
 
 
 @click.command(short_help="Write the derivation of every gradient.")
@@ -82,12 +85,16 @@ def derive(
     symderiv derive --hidden tanh --output sigmoid --loss log --layout columns -f html,pdf
     """
     with errors_told():
-        wanted = _formats(formats)
+        wanted = formats_in(formats)
         jobs = _jobs(models, examples, options, inputs)
         _write_documents(jobs, out, wanted, weight, quiet)
 
 
-def _formats(text: str) -> list[str]:
+def formats_in(text: str) -> list[str]:
+    """The formats that a list such as `html,pdf` names.
+
+    Raises: ModelError for one that does not exist.
+    """
     wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
     wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
     unknown = [part for part in wanted if part not in FORMATS]
@@ -107,7 +114,9 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
         names = examples.names()
     for name in names:
         example = examples.find(name)
-        jobs.append(_Job(name, example.about, partial(example.derive, inputs=inputs, **notation)))
+        jobs.append(
+            _Job(name, example.about, partial(example.derive, inputs=inputs, **notation), partial(_numbers, example))
+        )
     if network:
         jobs.append(_network_job(network, notation, inputs))
     stems = [job.stem for job in jobs] + (["index"] if len(jobs) > 1 else [])
@@ -118,6 +127,12 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
             "rename one of the files, or write them one after the other",
         )
     return jobs
+
+
+def _numbers(example: Example, derivation: Derivation) -> tuple[Worked, Worked | None] | None:
+    from symderiv.views.worked import work_example
+
+    return work_example(example, derivation)
 
 
 def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:
@@ -148,7 +163,12 @@ def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: st
         derivation = job.derive()
         report = cross_check(derivation)
         document = document_of(
-            derivation, title=derivation.model.title or job.stem, about=job.about, weight=weight, report=report
+            derivation,
+            title=derivation.model.title or job.stem,
+            about=job.about,
+            weight=weight,
+            report=report,
+            numbers=job.numbers(derivation),
         )
         names = {format: f"{job.stem}.{WRITERS[format][0]}" for format in formats}
         links = tuple((name, format) for format, name in names.items() if format != "html")

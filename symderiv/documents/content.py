@@ -44,10 +44,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """The network; only formats that can show SVG do."""
+    """The network, or a computation graph; only formats that can show SVG do.
+
+    spoken: what it is, in words; clickable: it has weights whose paths are shown beside it.
+    """
 
     svg: str
     caption: str
+    spoken: str = "network"
+    clickable: bool = True
 
 
 @dataclass(frozen=True)

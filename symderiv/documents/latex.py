@@ -63,7 +63,7 @@ def parenthesised(text: str) -> str:
         depth += 1 if token in ("(", r"\left(", r"\left[") else -1
         deepest = max(deepest, depth)
     left, right = "()" if deepest % 2 == 0 else "[]"
-    tall = any(mark in text for mark in (r"\frac", r"\sum", r"\left"))
+    tall = any(mark in text for mark in (r"\frac", r"\sum", r"\left", r"\begin"))
     return rf"\left{left}{text}\right{right}" if tall or left == "[" else f"({text})"
 
 
@@ -75,13 +75,21 @@ FUNCTION_NAMES: Mapping[str, str] = {
 
 @dataclass
 class Printer:
-    """Prints expressions in one notation; `replace` holds expressions that are printed as another one."""
+    """Prints expressions in one notation; `replace` holds expressions that are printed as another one.
+
+    numbers: what is printed for an expression whose value is to be shown, None for all others; times, matrix_times: the
+    signs of a product of numbers and of a matrix product.
+    """
 
     notation: Notation
     letters: Letters = field(init=False)
     replace: dict[Expr, Expr] = field(default_factory=dict)
+    numbers: Callable[[Expr], Tex | None] | None = None
+    times: str = field(init=False)
+    matrix_times: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.times, self.matrix_times = self.notation.times, self.notation.matrix_times
         self.letters = letters_of(self.notation.model)
 
     def latex(self, expr: Expr) -> str:
@@ -91,6 +99,8 @@ class Printer:
     def tex(self, expr: Expr) -> Tex:
         if expr in self.replace:
             return self.tex(self.replace[expr])
+        if self.numbers and (number := self.numbers(expr)):
+            return number
         return _PRINT[type(expr)](self, expr)
 
     def ones(self, size: Size, *, row: bool) -> str:
@@ -196,7 +206,9 @@ class Printer:
         text = ""
         for term in sorted(scalar.args, key=_order_of_terms):
             negative = term.could_extract_minus_sign()
-            part = self.scalar(-term if negative else term, places, plain).within(ENTRYWISE if negative else SUM)
+            # A number that is put in may be negative: 1 + (-2).
+            tight = negative or (self.numbers and text)
+            part = self.scalar(-term if negative else term, places, plain).within(ENTRYWISE if tight else SUM)
             text += (" - " if negative else " + ") + part
         text = text.removeprefix(" + ")
         return Tex("-" + text.removeprefix(" - ") if text.startswith(" - ") else text, SUM)
@@ -233,7 +245,7 @@ class Printer:
             bottom = self._joined(below, places, plain, q)
             return Tex(rf"{sign}\frac{{{top}}}{{{bottom}}}", SUM if sign else ENTRYWISE)
         body = self._joined(above, places, plain, sympy.Integer(1))
-        text = body if front.text == "1" else rf"{front.text} \, {self._single(above, places, plain) or body}"
+        text = body if front.text == "1" else f"{front.text}{self.times}{self._single(above, places, plain) or body}"
         return Tex(sign + text, SUM if sign else PRODUCT if plain else ENTRYWISE)
 
     def _single(self, factors: list[Scalar], places: Mapping[Scalar, Tex], plain: bool) -> str:
@@ -242,14 +254,14 @@ class Printer:
 
     def _joined(self, factors: list[Scalar], places: Mapping[Scalar, Tex], plain: bool, constant: Scalar) -> str:
         parts = [] if constant == 1 and factors else [self._constant(constant).within(PRODUCT)]
-        alone = len(factors) == 1 and not parts
+        alone = len(factors) == 1 and not parts and not self.numbers
         # A matrix product beside ⊙ gets parentheses, although it binds tighter: readers differ about that.
         least = SUM if alone else PRODUCT if plain or len(factors) == 1 else POWER
         numbers = [] if plain else [f for f in factors if all(places[s].number for s in f.free_symbols if s in places)]
         parts += [self.scalar(f, places, True).within(SUM if alone else PRODUCT) for f in numbers]
         texts = [self.scalar(f, places, plain).within(least) for f in factors if f not in numbers]
-        joined = (r" \, " if plain else r" \odot ").join(texts)
-        return r" \, ".join([*parts, joined] if texts else parts)
+        joined = (self.times if plain else r" \odot ").join(texts)
+        return self.times.join([*parts, joined] if texts else parts)
 
     def _constant(self, constant: Scalar) -> Tex:
         p, q = constant.as_numer_denom()
@@ -318,6 +330,9 @@ class Printer:
             case Entry(matrix, row, column):
                 index = self.places(row, column)
                 if isinstance(matrix, Augment):
+                    along = row if matrix.axis == 0 else column
+                    if isinstance(along, int) and along > 0:  # an entry after the ones is one of the matrix itself
+                        return self.index_tex(Entry(matrix.args[0], row, column))
                     return Tex(self._augmented(matrix, index))
                 assert isinstance(matrix, Symbol)
                 if matrix.role == "adjoint":
@@ -380,7 +395,8 @@ def _fill(p: Printer, e: Fill) -> Tex:
 
 
 def _matmul(p: Printer, e: MatMul) -> Tex:
-    return Tex(r" \, ".join(p.tex(arg).within(PRODUCT) for arg in e.args), PRODUCT)
+    times = p.times if any(arg.shape == SCALAR for arg in e.args) else p.matrix_times
+    return Tex(times.join(p.tex(arg).within(PRODUCT) for arg in e.args), PRODUCT)
 
 
 def _transpose(p: Printer, e: Transpose) -> Tex:

@@ -41,6 +41,16 @@ class Notation:
     sigmoid: str = "sigma"
     sizes: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def times(self) -> str:
+        """The sign of a product of numbers."""
+        return r" \, "
+
+    @property
+    def matrix_times(self) -> str:
+        """The sign of a matrix product."""
+        return r" \, "
+
     def __post_init__(self) -> None:
         for what, names in (("layers", LAYERS), ("derivative", DERIVATIVES), ("sigmoid", SIGMOIDS)):
             if getattr(self, what) not in names:

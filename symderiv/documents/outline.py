@@ -36,12 +36,14 @@ from symderiv.documents.content import (
 from symderiv.documents.explanations import explain
 from symderiv.documents.latex import POWER, Printer, Tex
 from symderiv.documents.notation import notation_of
+from symderiv.documents.numbers import numbers_section, rate_letter
 from symderiv.documents.svg import draw, weight_key
 from symderiv.errors import ModelError
 from symderiv.oracles.checks import Report, cross_check, oracle_names
 from symderiv.views.index import UNIT, Entry, Index, Place, entry, first_index
 from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
+from symderiv.views.worked import Worked
 
 LONGEST_CLOSED = 900
 """A closed form of more characters of LaTeX than this is not written out: its named form says more."""
@@ -51,15 +53,22 @@ LONGEST_INLINE = 90
 
 
 def document_of(
-    derivation: Derivation, *, title: str = "", about: str = "", weight: str = "", report: Report | None = None
+    derivation: Derivation,
+    *,
+    title: str = "",
+    about: str = "",
+    weight: str = "",
+    report: Report | None = None,
+    numbers: tuple[Worked, Worked | None] | None = None,
 ) -> Document:
     """The document of a derivation, proven right first.
 
-    weight: the entry (`W1[2,1]`) whose paths are shown first; report: the cross-check, made here if it is None.
+    weight: the entry (`W1[2,1]`) whose paths are shown first; report: the cross-check, made here if it is None;
+    numbers: the derivation at given values, and once more with the roundings of its source.
     Raises: CheckFailed if a gradient or a step is wrong: then there is no document.
     """
     report = report or cross_check(derivation)
-    return _Author(derivation, weight, report).document(title or derivation.model.title or "Derivation", about)
+    return _Author(derivation, weight, report, numbers).document(title or derivation.model.title or "Derivation", about)
 
 
 @dataclass
@@ -67,6 +76,7 @@ class _Author:
     derivation: Derivation
     weight: str
     report: Report
+    numbers: tuple[Worked, Worked | None] | None = None
 
     def __post_init__(self) -> None:
         self.model = self.derivation.model
@@ -75,7 +85,8 @@ class _Author:
         self.counted: dict[Expr, int] = {}
 
     def document(self, title: str, about: str) -> Document:
-        sections = [self.result(), self.network(), self.steps(), self.updates(), self.weights(), self.checks()]
+        sections: list[Section | None] = [self.result(), self.network(), self.steps(), self.updates(), self.weights()]
+        sections += [numbers_section(*self.numbers) if self.numbers else None, self.checks()]
         return Document(title, about, tuple(section for section in sections if section))
 
     # The parts of the document
@@ -345,8 +356,7 @@ class _Author:
 
     def updates(self) -> Section | None:
         """Gradient descent."""
-        taken = {*self.model.symbols, *(symbol.name for symbol in self.model.hypers)}
-        rate = next((rf"\{name}" for name in ("eta", "alpha", "epsilon") if name not in taken), r"\text{rate}")
+        rate = rate_letter(self.model)
         lines = []
         for symbol in self.model.parameters:
             name = self.p.latex(symbol)

@@ -121,7 +121,7 @@ def _directional_error(model: Model, point: Point, symbol: Symbol, gradient: Arr
     errors = []
     for _ in range(3):
         direction: Array = np.asarray(rng.normal(size=gradient.shape))
-        truth = complex_step_along(model, point, symbol, direction)
+        truth = float(complex_step_along(model, point, symbol, direction))
         scale = max(abs(truth), float(np.linalg.norm(gradient)))
         errors.append(abs(float((gradient * direction).sum()) - truth) / max(scale, SMALL))
     return max(errors)

@@ -41,8 +41,18 @@ def _real(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: function(x.real)
 
 
+LARGEST_EXPONENT = 10**30
+
+
+def _exp(x: Any) -> Any:
+    """e^x in many digits; of a number that is itself an exponential it would take more memory than there is."""
+    if abs(x) > LARGEST_EXPONENT:
+        raise OverflowError("the exponential of a huge number")
+    return mpmath.exp(x)
+
+
 PRIMITIVES: dict[type[sympy.Function], tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
-    sympy.exp: (np.exp, mpmath.exp),
+    sympy.exp: (np.exp, _exp),
     sympy.log: (np.log, mpmath.log),
     sympy.tanh: (np.tanh, mpmath.tanh),
     sympy.sin: (np.sin, mpmath.sin),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
 
@@ -35,31 +36,36 @@ def complex_step(model: Model, point: Point, wrt: Symbol) -> Array:
     Shapes: that of `wrt`. Source: Squire and Trapp 1998.
     """
     slope = _slope_along(model, point, wrt)
-    result = np.zeros(point.values[wrt].shape)
+    result = np.zeros(point.values[wrt].shape, dtype=object if point.digits else float)
     for place in np.ndindex(result.shape):
-        direction = np.zeros(result.shape)
-        direction[place] = 1.0
+        direction = np.zeros(result.shape, dtype=result.dtype)
+        direction[place] = 1
         result[place] = slope(direction)
     return result
 
 
-def complex_step_along(model: Model, point: Point, wrt: Symbol, direction: Array) -> float:
+def complex_step_along(model: Model, point: Point, wrt: Symbol, direction: Array) -> Any:
     """The derivative of the loss when `wrt` moves along `direction`, by one complex step."""
     return _slope_along(model, point, wrt)(direction)
 
 
-def _slope_along(model: Model, point: Point, wrt: Symbol) -> Callable[[Array], float]:
-    """The derivative along a direction; what does not depend on `wrt` is evaluated once."""
-    h = 1e-30
+def _slope_along(model: Model, point: Point, wrt: Symbol) -> Callable[[Array], Any]:
+    """The derivative along a direction; what does not depend on `wrt` is evaluated once.
+
+    At a point in many digits the step is as small as those digits ask for, and the result is exact to all of them.
+    """
+    h = mpmath.mpf(10) ** -(point.digits + 5) if point.digits else 1e-30
+    unit = mpmath.mpc(0, h) if point.digits else 1j * h
     affected = model.affected_by(wrt)
     moved = {wrt, *(equation.symbol for equation in affected)}
     known: dict[Expr, Array] = {symbol: value for symbol, value in point.run(model).items() if symbol not in moved}
 
-    def slope(direction: Array) -> float:
-        memo = {**known, wrt: point.values[wrt] + 1j * h * direction}
+    def slope(direction: Array) -> Any:
+        memo = {**known, wrt: point.values[wrt] + unit * direction}
         for equation in affected:
             memo[equation.symbol] = point.evaluate(equation.value, memo)
-        return float(np.imag(memo[model.loss.symbol]).item()) / h
+        loss = memo[model.loss.symbol].item()
+        return loss.imag / h
 
     return slope
 

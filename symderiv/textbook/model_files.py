@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -43,9 +42,8 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import ONE, SCALAR, Shape, Size, show, size_of, size_symbol
 from symderiv.errors import LocatedError, ModelError, ShapeError
 from symderiv.textbook.builder import Network, check_name
+from symderiv.textbook.source import Source, read_text
 
-MAX_LENGTH = 262_144
-MAX_NESTING = 60
 MAX_DIGITS = 40
 MAX_EXPONENT = 64
 MAX_OPERATIONS, MAX_FUNCTIONS = 150, 8
@@ -62,6 +60,8 @@ OPAQUE = ("g", "f", "phi", "psi")
 DATA = re.compile(r"[xytXYT](\d+|_\w+)?|[aA]_?0|\w*[tT]argets?|\w*[lL]abels?")
 """Names that are data unless their declaration says otherwise: `X`, `y_train`, `x1`, `A0`; but not `theta`."""
 
+LINE_HINT = "write `NAME: (rows, columns)` to declare a matrix, `NAME = ...` for an equation"
+
 Value = Any
 """An Expr, or a SymPy scalar (SymPy is untyped)."""
 
@@ -71,20 +71,8 @@ def read_model(path: str | Path) -> Model:
 
     Raises: LocatedError with line and caret for what cannot be read; ModelError for a file that is not text.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_LENGTH + 1)
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
-    if len(content) > MAX_LENGTH:
-        raise ModelError(f"{path} is longer than a model needs", f"at most {MAX_LENGTH} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ModelError(f"{path} is not text: byte {error.start} (line {line}) is not UTF-8") from error
-    return parse_model(text, path.name)
+    text = read_text(path)
+    return parse_model(text, Path(path).name)
 
 
 def parse_model(text: str, file: str = "<model>") -> Model:
@@ -99,9 +87,10 @@ def parse_model(text: str, file: str = "<model>") -> Model:
 class _Reader:
     def __init__(self, text: str, file: str, large_as_names: bool) -> None:
         self.file = file
+        self.source = Source(text, file, "a line of a model", LINE_HINT)
         self.large_as_names = large_as_names
         self.literals: dict[int, Size] = {}
-        self.lines = re.split(r"\r\n|\r|\n", text)  # as Python counts them
+        self.lines = self.source.lines
         self.text = text
         self.net = Network()
         self.matrices: dict[str, Symbol] = {}
@@ -111,7 +100,7 @@ class _Reader:
         self.places: dict[str, ast.AST] = {}
 
     def model(self) -> Model:
-        tree = self._parsed()
+        tree = self.source.parsed()
         if self.large_as_names:
             self._name_numbers(tree)
         for statement in tree.body:
@@ -141,58 +130,8 @@ class _Reader:
         first = self.lines[0].strip()
         return first.lstrip("# ").strip() if first.startswith("#") else ""
 
-    # Reading the text, without trusting it
-
-    def _parsed(self) -> ast.Module:
-        self._check_nesting()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(self.text)
-        except SyntaxError as error:
-            line = min(error.lineno or 1, len(self.lines))
-            hint = "write `NAME: (rows, columns)` to declare a matrix, `NAME = ...` for an equation"
-            message = (error.msg or "invalid syntax")[:1].lower() + (error.msg or "invalid syntax")[1:]
-            raise LocatedError(
-                f"not a line of a model: {message}",
-                hint,
-                self.file,
-                line,
-                max((error.offset or 1) - 1, 0),
-                self.lines[line - 1],
-            ) from None
-        except (RecursionError, MemoryError, ValueError):
-            hint = "give parts of the formula names of their own"
-            raise ModelError(f"{self.file} cannot be read: a formula is nested too deeply", hint) from None
-        level: list[tuple[ast.AST, int]] = [(tree, 0)]
-        while level:
-            node, depth = level.pop()
-            if depth > 4 * MAX_NESTING:
-                self._fail(node, "this formula is nested too deeply", "give parts of it names of their own")
-            level.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
-        return tree
-
-    def _check_nesting(self) -> None:
-        depth = 0
-        for number, line in enumerate(self.lines, 1):
-            for column, character in enumerate(line):
-                if character == "#":
-                    break
-                depth += (character in "([{") - (character in ")]}")
-                if depth > MAX_NESTING:
-                    raise LocatedError(
-                        f"parentheses are nested more than {MAX_NESTING} deep", "give parts of the formula names of their own",
-                        self.file, number, column, line,
-                    )  # fmt: skip
-        if "\0" in self.text:
-            raise ModelError(f"{self.file} is not text: it has a NUL byte")
-
     def _fail(self, node: Any, message: str, hint: str = "", column: int | None = None) -> NoReturn:
-        line = getattr(node, "lineno", 1)
-        text = self.lines[line - 1] if line <= len(self.lines) else ""
-        if column is None:
-            column = len(text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
-        raise LocatedError(message, hint, self.file, line, column, text)
+        self.source.fail(node, message, hint, column)
 
     # Statements
 

@@ -208,7 +208,10 @@ def replaced(expr: IndexExpr, places: Mapping[Place, Place]) -> IndexExpr:
         case Entry(matrix, row, column):
             return Entry(matrix, places.get(row, row), places.get(column, column))
         case Delta(left, right):
-            return Delta(places.get(left, left), places.get(right, right))
+            ends = places.get(left, left), places.get(right, right)
+            if all(isinstance(end, int) for end in ends):
+                return Elementary(sympy.Integer(int(ends[0] == ends[1])), ())
+            return Delta(*ends)
         case Elementary(function, args):
             return Elementary(function, tuple(replaced(arg, places) for arg in args))
         case Total(index, body):

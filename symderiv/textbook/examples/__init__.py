@@ -14,6 +14,7 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.errors import ModelError
 from symderiv.textbook.model_files import read_model
+from symderiv.textbook.values import Values, read_values
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Example:
     """One shipped example: options are those of the notation, sizes those of the picture.
 
     training: the data (a generator's name), steps, rate and widths with which it is trained unless others are given.
+    weights: the single weights that its source works out; by_hand: the values that its source wrote down rounded.
     """
 
     name: str
@@ -29,11 +31,22 @@ class Example:
     sizes: dict[str, int] = field(default_factory=dict)
     inputs: bool = False
     training: dict[str, Any] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
         """Its model file."""
         return Path(__file__).with_name(f"{self.name}.model")
+
+    @property
+    def values_path(self) -> Path:
+        """Its file of values; not every example has one."""
+        return Path(__file__).with_name(f"{self.name}.values")
+
+    def values(self) -> Values | None:
+        """Its values, None if it has none."""
+        return read_values(self.values_path, self.model()) if self.values_path.exists() else None
 
     def model(self) -> Model:
         return read_model(self.path)
@@ -99,6 +112,8 @@ EXAMPLES = {
             {"layers": "superscript", "derivative": "d"},
             {"d": 2, "h": 2},
             training={"data": "two-gaussians", "steps": 20_000, "rate": 2.0, "sizes": {"h": 2}},
+            weights=("W2[1]", "W1[2,1]"),
+            by_hand=("beta1 = [0.5, 0.999]", "y_hat = 0.119623"),
         ),
         Example(
             "binary-classification",
