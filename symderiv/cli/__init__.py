@@ -1,6 +1,6 @@
 """The command line: arguments in, files and exit status out. What a command needs is imported inside it.
 
-Exit status: 0 done, 1 a derivation failed a check, 2 bad input (one error on stderr, nothing written).
+Exit status: 0 done, 1 a derivation failed a check (or what was asked about is wrong), 2 bad input (one error on stderr, nothing written).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import click
 from symderiv import __version__
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
+from symderiv.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,5 +19,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, list_examples):
+for command in (derive, verify, list_examples):
     main.add_command(command)

@@ -57,6 +57,7 @@ NETWORK_OPTIONS = (
 
 def with_options(options: tuple[Any, ...]) -> Callable[[Any], Any]:
     """Add several click options to a command."""
+
     def decorate(function: Any) -> Any:
         for option in reversed(options):
             function = option(function)

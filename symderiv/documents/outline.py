@@ -38,7 +38,7 @@ from symderiv.documents.latex import POWER, Printer, Tex
 from symderiv.documents.notation import notation_of
 from symderiv.documents.svg import draw, weight_key
 from symderiv.errors import ModelError
-from symderiv.oracles.checks import Report, cross_check, oracle_names
+from symderiv.oracles.checks import QUICK, Report, cross_check, oracle_names
 from symderiv.views.index import UNIT, Entry, Index, Place, entry, first_index
 from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
@@ -58,7 +58,7 @@ def document_of(
     weight: the entry (`W1[2,1]`) whose paths are shown first; report: the cross-check, made here if it is None.
     Raises: CheckFailed if a gradient or a step is wrong: then there is no document.
     """
-    report = report or cross_check(derivation)
+    report = report or cross_check(derivation, oracles=QUICK)
     return _Author(derivation, weight, report).document(title or derivation.model.title or "Derivation", about)
 
 

@@ -93,7 +93,7 @@ class Point:
                     product = product * value(factor)
                 return product
             if isinstance(e, sympy.exp):
-                return self._primitive(sympy.exp, value(e.args[0]))
+                return self.primitive(sympy.exp, value(e.args[0]))
             if isinstance(e, sympy.Pow):
                 exponent = e.exp
                 return value(e.base) ** (int(exponent) if exponent.is_Integer else value(exponent))
@@ -101,11 +101,12 @@ class Point:
                 return value(e.definition)
             if isinstance(e, Opaque):
                 return value(stand_in(type(e)).xreplace({OPAQUE_ARGUMENT: e.args[0]}))
-            return self._primitive(type(e), value(e.args[0]))
+            return self.primitive(type(e), value(e.args[0]))
 
         return value(scalar)
 
-    def _primitive(self, kind: type[sympy.Function], x: Any) -> Any:
+    def primitive(self, kind: type[sympy.Function], x: Any) -> Any:
+        """One of PRIMITIVES, entry by entry."""
         exact = PRIMITIVES[kind][1]
         if not self.digits:
             return PRIMITIVES[kind][0](np.asarray(x))
@@ -118,8 +119,12 @@ class Point:
         """The matrix that the expression stands for at this point; `memo` keeps the values of shared parts."""
         memo = {} if memo is None else memo
         if expr not in memo:
-            memo[expr] = EVALUATE[type(expr)](self, expr, *(self.evaluate(arg, memo) for arg in expr.args))
+            memo[expr] = self.node(expr, *(self.evaluate(arg, memo) for arg in expr.args))
         return memo[expr]
+
+    def node(self, expr: Expr, *args: Array) -> Array:
+        """The value of one node from the values of its parts."""
+        return EVALUATE[type(expr)](self, expr, *args)
 
     def run(self, model: Model) -> dict[Expr, Array]:
         """The forward pass: every named value of the model, inputs included."""
@@ -151,7 +156,7 @@ def _map(point: Point, expr: Map, *args: Array) -> Array:
 
 
 def _softmax(point: Point, expr: Softmax, z: Array) -> Array:
-    e = point._primitive(sympy.exp, z)
+    e = point.primitive(sympy.exp, z)
     shares: Array = e / e.sum(axis=expr.axis, keepdims=True)
     return shares
 
