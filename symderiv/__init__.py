@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symderiv.calculus.sweep import derive as derive
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.oracles.checks import cross_check as cross_check
+    from symderiv.oracles.gradient_checks import check_gradients as check_gradients
     from symderiv.textbook import examples as examples
     from symderiv.textbook.builder import Network as Network
     from symderiv.textbook.model_files import parse_model as parse_model
@@ -39,6 +40,7 @@ _HOMES = {
     "Network": "textbook.builder",
     "SymderivError": "errors",
     "call": "calculus.expressions",
+    "check_gradients": "oracles.gradient_checks",
     "cross_check": "oracles.checks",
     "derive": "calculus.sweep",
     "from_sympy": "calculus.bridge",
