@@ -7,29 +7,26 @@ its gradients gets is a record of its own (`GradientRecord`) with both arrays, s
 from __future__ import annotations
 
 import difflib
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.calculus.expressions import Symbol
+from symderiv.calculus.expressions import Expr, Symbol
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR, Shape, show
 from symderiv.calculus.sweep import derive
-from symderiv.errors import FunctionError, ModelError, WrongGradients
-from symderiv.oracles.checks import SMALL, cross_check
+from symderiv.errors import ModelError, WrongGradients
+from symderiv.oracles.checks import cross_check, relative_error
 from symderiv.oracles.evaluation import Array, Point, random_point
-from symderiv.oracles.ratios import constant_ratio, named_ratio, ratios, ratios_by_line, relative_difference
+from symderiv.oracles.function_calls import answer_of, called, gradients_in, spellings
+from symderiv.oracles.relations import Naming, constant_ratio, gradient_of_another, relation, shape_hint
 
 TOLERANCE = 1e-6
 """A backward pass in float64 is right to about 1e-14; this leaves room for float32 and for log(a + 1e-8)."""
-PREFIXES, SUFFIXES = ("d", "d_", "grad_", "grad"), ("_grad", "_bar")
-"""What may stand around a parameter's name in the keys of the answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,17 +152,20 @@ def check_gradients(
     forward = point.run(model)
     if not all(np.isfinite(value).all() for value in forward.values()):
         raise ModelError("at these values, not every value of the model is finite", "the loss must be a number")
-    loss, answer = _answer(_called(model, function, point))
-    truths = {s: point.evaluate(derivation.gradient(s.name), dict(forward)) for s in model.parameters}
-    found = _found(model, answer)
-    naming = _Naming(model, point)
-    records = [_record(s, found, truths, naming, tolerance, answer) for s in model.parameters]
-    return GradientCheck(
-        tuple(records),
-        None if loss is None else _marked(model.loss.symbol, loss, {}, forward[model.loss.symbol], naming, tolerance),
-        dict(point.sizes),
-        seed,
-    )
+    loss, answer = answer_of(called(model, function, point))
+    wanted = [model.symbols[name] for name in derivation.gradients]
+    truths = {s.name: point.evaluate(derivation.gradient(s.name), dict(forward)) for s in wanted}
+    found = gradients_in(model, wanted, answer)
+    naming = Naming(model, point)
+    records = []
+    for symbol in wanted:
+        if found.get(symbol.name) is None:
+            records.append(_missing(symbol, truths, answer))
+        else:
+            records.append(_marked(symbol, found[symbol.name], truths[symbol.name], truths, naming, tolerance))
+    J = model.loss.symbol
+    marked_loss = None if loss is None else _marked(J, loss, forward[J], {}, naming, tolerance)
+    return GradientCheck(tuple(records), marked_loss, dict(point.sizes), seed)
 
 
 # The point
@@ -179,11 +179,14 @@ def _point(derivation: Derivation, sizes: Mapping[str, int], values: Mapping[str
     for name in values:
         if name not in inputs and name not in hypers:
             raise ModelError(f"there is no input called {name}", f"there is {', '.join([*inputs, *sorted(hypers)])}")
-    given = {name: np.array(value, dtype=float) for name, value in values.items() if name in inputs}
-    given = {name: array.reshape(1, 1) if not array.ndim else array for name, array in given.items()}
+    given = {name: _array(name, value) for name, value in values.items() if name in inputs}
     point = random_point(model, seed, _sizes(model, sizes, {inputs[name]: array for name, array in given.items()}))
-    hyper_values = {**point.hypers, **{name: float(values[name]) for name in values if name in hypers}}
-    arrays = {**point.values, **{inputs[name]: array for name, array in given.items()}}
+    numbers = {name: _array(name, value) for name, value in values.items() if name in hypers}
+    for name, number in numbers.items():
+        if number.size != 1:
+            raise ModelError(f"the value of {name} must be one number")
+    hyper_values = {**point.hypers, **{name: number.item() for name, number in numbers.items()}}
+    arrays: dict[Expr, Array] = {**point.values, **{inputs[name]: array for name, array in given.items()}}
     for assumption in derivation.assumptions:
         array = given.get(assumption.name)
         if array is not None and not np.allclose(array.sum(axis=assumption.axis), 1):
@@ -196,24 +199,33 @@ def _point(derivation: Derivation, sizes: Mapping[str, int], values: Mapping[str
     return Point(point.sizes, hyper_values, arrays)
 
 
+def _array(name: str, value: Any) -> Array:
+    """A copy of somebody's numbers; a plain number is a matrix of one entry."""
+    try:
+        array: Array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the values of {name} are not real numbers") from error
+    return array if array.ndim else array.reshape(1, 1)
+
+
 def _sizes(model: Model, wanted: Mapping[str, int], given: Mapping[Symbol, Array]) -> dict[str, int]:
     """A number for every size: what was wanted, what the given arrays have, and different primes for the rest."""
     for name, number in wanted.items():
         if name not in model.sizes:
             raise ModelError(f"there is no size called {name}", f"there is {', '.join(model.sizes)}")
-        if not isinstance(number, int) or number < 1:
+        if not isinstance(number, (int, np.integer)) or number < 1:
             raise ModelError(f"the size {name} must be a whole number from 1 on, not {number!r}")
-    known = dict(wanted)
+    known = {name: int(number) for name, number in wanted.items()}
     for symbol, array in given.items():
         if array.ndim != 2:
             raise ModelError(f"the values of {symbol.name} have the shape {array.shape}, not {show(symbol.shape)}")
         for size, number in zip(symbol.shape, array.shape, strict=True):
             if size.name:
                 known.setdefault(size.name, number - size.offset)
-            if size.value(known) != number:
-                expected = f"where {size} = {size.value(known)}" if size.name else ""
+            if size.value(known) != number or known.get(size.name, 1) < 1:
+                where = f" with {size} = {size.value(known)}" if size.name else ""
                 raise ModelError(
-                    f"the values of {symbol.name} have the shape {array.shape}, not {show(symbol.shape)} {expected}"
+                    f"the values of {symbol.name} have the shape {array.shape}, not {show(symbol.shape)}{where}"
                 )
     taken = {*known.values(), *(size.offset for s in model.symbols.values() for size in s.shape if not size.name)}
     prime = 3
@@ -226,155 +238,34 @@ def _sizes(model: Model, wanted: Mapping[str, int], given: Mapping[Symbol, Array
     return {name: known[name] for name in model.sizes}
 
 
-# The call
-
-
-def _called(model: Model, function: Callable[..., Any], point: Point) -> Any:
-    """What the function returns for copies of the arrays.
-
-    Raises: FunctionError if it cannot be called with them, or stops with an error of its own.
-    """
-    arrays = {symbol.name: np.array(point.values[symbol], dtype=float) for symbol in model.inputs}
-    order, by_name = _arguments(function, {**point.sizes, **point.hypers, **arrays}, list(arrays), list(point.hypers))
-    try:
-        return function(*order, **by_name)
-    except Exception as error:
-        code = getattr(function, "__code__", None)
-        frames = traceback.extract_tb(error.__traceback__)[1:]
-        own = [frame for frame in frames if code is None or frame.filename == code.co_filename] or frames
-        place = f"\n  in line {own[-1].lineno}: {own[-1].line}" if own else ""
-        sizes = ", ".join(f"{name} = {size}" for name, size in point.sizes.items())
-        raise FunctionError(
-            f"your function stopped with {type(error).__name__}: {error}{place}" + (f"\n  at {sizes}" if sizes else "")
-        ) from error
-
-
-def _arguments(
-    function: Callable[..., Any], known: Mapping[str, Any], arrays: list[str], hypers: list[str]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Positional and named arguments: by name if the signature has the model's names, else in the model's order."""
-    try:
-        parameters = list(signature(function).parameters.values())
-    except (TypeError, ValueError):  # something built in
-        return [known[name] for name in arrays], {}
-    kinds = {parameter.kind for parameter in parameters}
-    single = [p for p in parameters if p.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)]
-    asked = [p.name for p in single if p.name in known]
-    foreign = [p for p in single if p.name not in known and p.default is Parameter.empty]
-    takes_all = Parameter.VAR_KEYWORD in kinds
-    if not foreign and (asked or takes_all) and Parameter.POSITIONAL_ONLY not in kinds:
-        every = [*arrays, *hypers] if takes_all else []
-        return [], {name: known[name] for name in dict.fromkeys([*asked, *every])}
-    order = [p for p in single if p.kind is not Parameter.KEYWORD_ONLY]
-    required = sum(p.default is Parameter.empty for p in order)
-    open_ended = Parameter.VAR_POSITIONAL in kinds
-    for wanted in (arrays, [*arrays, *hypers]):
-        fits = required <= len(wanted) and (open_ended or len(wanted) <= len(order))
-        if fits and not any(p.kind is Parameter.KEYWORD_ONLY for p in foreign) and _in_order(order, wanted, known):
-            return [known[name] for name in wanted], {}
-    names = ", ".join([*arrays, *hypers])
-    raise FunctionError(
-        f"your function takes ({', '.join(map(str, parameters))}), which is not what the model has: {names}",
-        "give its arguments those names, or wrap it: "
-        f"check_gradients(model, lambda {', '.join(arrays)}: your_function(...))",
-    )
-
-
-def _in_order(order: list[Parameter], wanted: list[str], known: Mapping[str, Any]) -> bool:
-    """Whether no argument has the name of an input that stands elsewhere: then the order is not the model's."""
-    lowered = {name.lower() for name in known}
-    pairs = zip(order, wanted, strict=False)
-    return all(p.name.lower() == name.lower() or p.name.lower() not in lowered for p, name in pairs)
-
-
-def _answer(returned: Any) -> tuple[Any, Mapping[str, Any]]:
-    """The loss (None if it was not returned) and the gradients."""
-    if isinstance(returned, Mapping):
-        return None, returned
-    if isinstance(returned, (tuple, list)) and len(returned) == 2:
-        loss, gradients = returned
-        if isinstance(gradients, Mapping) and not isinstance(loss, Mapping) and loss is not None:
-            return loss, gradients
-    kind = type(returned).__name__
-    raise FunctionError(
-        f"your function returns {'nothing' if returned is None else f'a {kind}'}",
-        'it should return the gradients by their names: {"W1": dW1, "b1": db1}, or the loss and that',
-    )
-
-
-def _found(model: Model, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The gradients by the names of the parameters."""
-    found: dict[str, Any] = {}
-    for symbol in model.parameters:
-        name = symbol.name
-        spelled = [name, *(p + name for p in PREFIXES), *(name + s for s in SUFFIXES)]
-        keys = [key for key in spelled if key in answer and (key == name or key not in model.symbols)]
-        if len(keys) > 1:
-            raise FunctionError(f"your function returns both {keys[0]} and {keys[1]}", f"one gradient for {name}")
-        if keys:
-            found[name] = answer[keys[0]]
-    return found
-
-
 # The verdicts
 
 
-class _Naming:
-    """Numbers at a point by their names in the model."""
-
-    def __init__(self, model: Model, point: Point) -> None:
-        self.sizes = point.sizes
-        self.numbers: dict[str, float] = {**point.sizes, **point.hypers}
-        self.by_number: dict[int, set[str]] = {}
-        for shape in (symbol.shape for symbol in model.symbols.values()):
-            for size in shape:
-                self.by_number.setdefault(size.value(point.sizes), set()).add(str(size))
-
-    def size(self, number: int) -> str:
-        """The name of a size; the number itself where it has none, or two."""
-        names = self.by_number.get(number, set())
-        return next(iter(names)) if len(names) == 1 else str(number)
-
-    def shape(self, shape: tuple[int, ...]) -> str:
-        """A shape in named sizes: `(d, h)`, `(h,)`."""
-        inner = ", ".join(map(self.size, shape))
-        return f"({inner},)" if len(shape) == 1 else f"({inner})"
-
-    def times(self, ratio: float) -> str:
-        """`n × the truth`, and in words if it is the sign."""
-        named = named_ratio(ratio, self.numbers)
-        return f"{named} × the truth" + (": the sign is wrong" if named == "-1" else "")
-
-
-def _record(
-    symbol: Symbol,
-    found: Mapping[str, Any],
-    truths: Mapping[Symbol, Array],
-    naming: _Naming,
-    tolerance: float,
-    answer: Mapping[str, Any],
-) -> GradientRecord:
-    if symbol.name in found and found[symbol.name] is not None:
-        return _marked(symbol, found[symbol.name], truths, truths[symbol], naming, tolerance)
-    if symbol.name in found:
-        remark = "it is None"
-    else:
-        near = difflib.get_close_matches(symbol.name.lower(), [str(key).lower() for key in answer], 1, 0.6)
-        taken = {str(key).lower(): str(key) for key in answer if str(key) not in truths and str(key) not in found}
-        hint = f"; there is {taken[near[0]]}" if near and near[0] in taken else ""
-        remark = f"your function returns no {symbol.name} or d{symbol.name}{hint}"
-    return GradientRecord(symbol.name, show(symbol.shape), "missing", None, None, remark, truths[symbol])
+def _missing(symbol: Symbol, truths: Mapping[str, Array], answer: Mapping[str, Any]) -> GradientRecord:
+    """The record of a gradient that is not there, with a key that may have been meant."""
+    name = symbol.name
+    known = {spelling for other in truths for spelling in spellings(other)}
+    rest = {str(key).lower(): str(key) for key in answer if key not in known}
+    near = [rest[key] for key in difflib.get_close_matches(name.lower(), rest, 1, 0.6)]
+    hint = f"; there is {near[0]}" if near else ""
+    remark = (
+        f"your function returns no {name} or d{name}{hint}" if not known & answer.keys() & set(spellings(name)) else ""
+    )
+    return GradientRecord(name, show(symbol.shape), "missing", None, None, remark or "it is None", truths[name])
 
 
 def _marked(
-    symbol: Symbol, given: Any, truths: Mapping[Symbol, Array], truth: Array, naming: _Naming, tolerance: float
+    symbol: Symbol, given: Any, truth: Array, truths: Mapping[str, Array], naming: Naming, tolerance: float
 ) -> GradientRecord:
-    """The record of one array that was returned."""
+    """The record of one array that was returned; `truths` are those of all gradients."""
     name, shape = symbol.name, show(symbol.shape)
     try:
-        found: Array = np.array(given, dtype=float)
+        raw = np.asarray(given)
+        if np.iscomplexobj(raw) and raw.imag.any():
+            raise TypeError("complex")
+        found: Array = np.array(raw.real if np.iscomplexobj(raw) else raw, dtype=float)
     except (TypeError, ValueError):
-        remark = f"it is no array of real numbers but a {type(given).__name__}"
+        remark = f"its entries are not real numbers: {str(given)[:40]!r}"
         return GradientRecord(name, shape, "not numbers", None, None, remark, truth)
     if symbol.shape == SCALAR and found.size == 1:
         found = found.reshape(1, 1)  # a plain number is as good
@@ -382,85 +273,19 @@ def _marked(
         bad = int((~np.isfinite(found)).sum())
         remark = f"{bad} of {found.size} entries are nan or infinite"
         return GradientRecord(name, shape, "not finite", None, None, remark, truth, found)
+    others = {other: array for other, array in truths.items() if other != name}
+    confused = gradient_of_another(found, truth, others, tolerance)
     if found.shape != truth.shape:
         remark = f"expected {_shapes(symbol.shape, truth)}, got {naming.shape(found.shape)} = {found.shape}"
-        remark += _shape_hint(found, truth, naming, tolerance)
+        remark += f": {confused}" if confused else shape_hint(found, truth, naming, tolerance)
         return GradientRecord(name, shape, "shape", None, None, remark, truth, found)
-    error = relative_difference(found, truth, SMALL)
+    error = relative_error(found, truth)
     if error <= tolerance:
         return GradientRecord(name, shape, "right", error, 1.0, "", truth, found)
-    others = {s.name: t for s, t in truths.items() if s is not symbol and t.shape == truth.shape}
-    remark = _relation(found, truth, naming, tolerance, others)
+    remark = confused or relation(found, truth, naming, tolerance)
     return GradientRecord(name, shape, "wrong", error, constant_ratio(found, truth), remark, truth, found)
 
 
 def _shapes(shape: Shape, truth: Array) -> str:
     named = show(shape)
     return named if named == str(truth.shape) else f"{named} = {truth.shape}"
-
-
-def _shape_hint(found: Array, truth: Array, naming: _Naming, tolerance: float) -> str:
-    """What the array is, if some other shape of it is known: each with the factor that is wrong besides."""
-
-    def like(other: Array) -> str | None:
-        """'' if it is the truth, ', times ...' if it is a multiple; else None."""
-        if relative_difference(other, truth, SMALL) <= tolerance:
-            return ""
-        ratio = constant_ratio(other, truth)
-        return None if ratio is None else f", and {naming.times(ratio)}"
-
-    if found.T.shape == truth.shape:
-        factor = like(found.T)
-        return ": it is the transpose of the right one" + factor if factor is not None else ": the transposed shape"
-    if found.size == truth.size and (factor := like(found.reshape(truth.shape))) is not None:
-        return (
-            f": the values are right{factor.replace(', and', ' up to a factor:')}, keepdims=True or reshape is missing"
-        )
-    for axis in range(found.ndim):
-        for keepdims in (True, False):
-            summed = found.sum(axis=axis, keepdims=keepdims)
-            if summed.shape == truth.shape and (factor := like(summed)) is not None:
-                over = naming.size(found.shape[axis])
-                return f": it is not yet summed over {over}; np.sum(..., axis={axis}, keepdims=True) is right{factor}"
-    if found.ndim == 2:
-        for axis, line in ((0, "row"), (1, "column")):
-            rest = np.delete(truth, 0, axis)
-            if rest.shape == found.shape and relative_difference(found, rest, SMALL) <= tolerance:
-                return f": the first {line} is missing, that of the bias; the others are right"
-    return ""
-
-
-def _relation(found: Array, truth: Array, naming: _Naming, tolerance: float, others: Mapping[str, Array]) -> str:
-    """What a wrong array of the right shape is, as far as numbers tell."""
-    scale = max(np.abs(truth).max(), SMALL)
-    if np.abs(found).max() <= tolerance * scale:
-        return "it is 0 everywhere"
-    if np.abs(truth).max() <= SMALL:
-        return f"it should be 0 everywhere; the largest entry is {np.abs(found).max():.3g}"
-    for name, other in others.items():
-        if np.abs(other).max() > SMALL and relative_difference(found, other, SMALL) <= tolerance:
-            return f"it is the gradient of {name}"
-    if found.size > 1 and (ratio := constant_ratio(found, truth)) is not None:
-        return naming.times(ratio)
-    if found.shape[0] == found.shape[1] and relative_difference(found.T, truth, SMALL) <= tolerance:
-        if found.size > 1:
-            return "it is the transpose of the right one"
-    for axis, line in ((0, "row"), (1, "column")):
-        each = ratios_by_line(found, truth, axis)
-        if each is not None:
-            shown = ", ".join(named_ratio(ratio, naming.numbers) for ratio in each[:6])
-            more = ", ..." if len(each) > 6 else ""
-            return f"each {line} is a multiple of the truth: {shown}{more} times"
-    if found.size == 1:
-        return naming.times(float(found.item() / truth.item()))
-    wrong = np.abs(found - truth) > tolerance * scale
-    place = np.unravel_index(int(np.abs(found - truth).argmax()), found.shape)
-    some = f"{int(wrong.sum())} of {found.size} entries are wrong"
-    for axis, line in ((0, "row"), (1, "column")):
-        lines = np.flatnonzero(wrong.any(axis=1 - axis))
-        if len(lines) == 1 < found.shape[axis]:
-            some = f"only {line} {lines[0]} is wrong (counted from 0)"
-    each_ratio = ratios(found, truth)
-    span = f"ratio to the truth {np.nanmin(each_ratio):.3g} to {np.nanmax(each_ratio):.3g}"
-    where = ", ".join(map(str, place))
-    return f"{some}, {span}; [{where}] is {found[place]:.4g} instead of {truth[place]:.4g}"
