@@ -60,7 +60,11 @@ def _arguments(
     open_ended = Parameter.VAR_POSITIONAL in kinds
     for wanted in (arrays, [*arrays, *hypers]):
         fits = required <= len(wanted) and (open_ended or len(wanted) <= len(order))
-        if fits and not any(p.kind is Parameter.KEYWORD_ONLY for p in foreign) and _in_order(order, wanted, known):
+        if (
+            fits
+            and not any(p.kind is Parameter.KEYWORD_ONLY for p in foreign)
+            and _in_order(order, wanted, [*arrays, *hypers])
+        ):
             return [known[name] for name in wanted], {}
     names = ", ".join([*arrays, *hypers])
     raise FunctionError(
@@ -70,7 +74,7 @@ def _arguments(
     )
 
 
-def _in_order(order: list[Parameter], wanted: list[str], known: Mapping[str, Any]) -> bool:
+def _in_order(order: list[Parameter], wanted: list[str], known: list[str]) -> bool:
     """Whether no argument has the name of an input that stands elsewhere: then the order is not the model's."""
     lowered = {name.lower() for name in known}
     pairs = zip(order, wanted, strict=False)

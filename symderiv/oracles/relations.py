@@ -59,7 +59,8 @@ def named_ratio(ratio: float, names: Mapping[str, float]) -> str:
     sign = "-" if ratio < 0 else ""
     if not found:
         return f"{ratio:.3g}"
-    return " or ".join(sign + text for text in dict.fromkeys(found[min(found)]))
+    simplest = sorted(dict.fromkeys(found[min(found)]), key=lambda text: not text.replace("/", "").isdigit())
+    return " or ".join(sign + text for text in simplest)
 
 
 _Fraction = tuple[tuple[str, ...], tuple[str, ...]]

@@ -7,9 +7,10 @@ import re
 import mpmath
 import numpy as np
 import pytest
+from oracles import doubled
 from strategies import random_network
 from sympy.core.cache import clear_cache
-from test_checks import USES_EVERY_KIND, doubled
+from test_checks import USES_EVERY_KIND
 
 from symderiv import derive, layered, parse_model, two_layer
 from symderiv.calculus import functions, pullbacks
