@@ -7,7 +7,7 @@ pullback, a rewrite or a slope of `calculus.functions`. PyTorch and JAX are in `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import mpmath
@@ -141,7 +141,13 @@ def plain_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[Symbo
     loss = nested[names[model.loss.symbol][0][0]]
     inputs = {name: float(x) for s in model.inputs for name, x in _named(names[s], point.values[s])}
     modules = [{"step": lambda x: float(x > 0)}, "math"]
-    slopes = sympy.lambdify(list(inputs), [sympy.diff(loss, name) for name in own], modules=modules, cse=True)
+    slopes = sympy.lambdify(
+        list(inputs),
+        [sympy.diff(loss, name) for name in own],
+        modules=modules,
+        cse=partial(sympy.cse, order="none", list=False),  # no canonical order, and
+        docstring_limit=0,  # no docstring with all of it in print: that halves the time
+    )
     numbers = iter(slopes(*inputs.values()))
     return {s: np.array([[float(next(numbers)) for _ in row] for row in names[s]]) for s in wrt}
 
