@@ -193,6 +193,14 @@ def distinct_sizes(model: Model) -> dict[str, int]:
     return sizes
 
 
+def sizes_from_the_loss(model: Model) -> dict[str, int]:
+    """The numbers of `distinct_sizes`, the smallest for the sizes nearest the loss: in one nested formula, the sizes of
+    a layer multiply with those of all layers behind it."""
+    shapes = [e.symbol.shape for e in reversed(model.equations)] + [symbol.shape for symbol in model.inputs]
+    names = dict.fromkeys(size.name for shape in shapes for size in shape if size.name)
+    return dict(zip(names, sorted(distinct_sizes(model).values()), strict=True))
+
+
 def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None, digits: int = 0) -> Point:
     """A random point that satisfies the model's assumptions, at which the loss is finite.
 

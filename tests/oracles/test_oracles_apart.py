@@ -17,7 +17,7 @@ from symderiv.calculus import functions, pullbacks
 from symderiv.calculus.expressions import MatMul
 from symderiv.errors import CheckFailed, ModelError
 from symderiv.oracles import checks
-from symderiv.oracles.checks import ORACLES, Comparison, Report, compare, cross_check
+from symderiv.oracles.checks import ORACLES, Comparison, Report, cross_check, examine
 from symderiv.oracles.evaluation import random_point
 from symderiv.oracles.gradients import central_differences, entry_by_entry, plain_sympy
 
@@ -93,7 +93,7 @@ def test_fifty_digits_are_fifty_digits():
     derivation = derive(two_layer("tanh", "identity", "mse"))
     adjoint = derivation.adjoints[-1]
     object.__setattr__(adjoint, "closed", adjoint.closed + adjoint.closed / 10**30)
-    assert all(c.passed for c in compare(derivation, oracles=["complex step"]).comparisons)
+    assert all(c.passed for c in examine(derivation, oracles=["complex step"]).comparisons)
     with pytest.raises(CheckFailed, match="differs from 50 digits by 1e-30"):
         cross_check(derivation, oracles=["50 digits"])
 
@@ -112,13 +112,13 @@ def test_central_differences_do_not_step_over_a_kink():
 def test_plain_sympy_is_not_asked_for_hours():
     model = layered(["tanh"] * 4, "mse")
     assert plain_sympy(model, random_point(model, 0), model.parameters) is None
-    report = compare(derive(model), oracles=["plain SymPy"])
+    report = examine(derive(model), oracles=["plain SymPy"])
     assert {c.error for c in report.comparisons} == {None} and report.passed
 
 
 def test_what_is_not_installed_is_said(monkeypatch):
     monkeypatch.setitem(ORACLES, "JAX", checks.Oracle("JAX", whole=checks.jax_gradients, library="no_such_library"))
-    report = compare(derive(two_layer(batch=False)), oracles=["complex step", "JAX"])
+    report = examine(derive(two_layer(batch=False)), oracles=["complex step", "JAX"])
     assert report.absent == ("JAX",) and checks.oracle_names(report) == ("complex step",)
 
 
