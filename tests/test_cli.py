@@ -179,10 +179,13 @@ def test_verify_colours_only_a_terminal(monkeypatch):
         (["none.model"], "cannot read none.model"),
         (["-e", "nothing"], "no example called 'nothing'"),
         (["--loss", "x"], "no loss called 'x'"),
+        (["data.model"], "data has no parameter"),
         (["--seed", "x"], "not a valid integer"),
         (["--seed", "-1"], "not in the range"),
     ],
 )
-def test_verify_exits_with_2_for_bad_input(arguments, says):
+def test_verify_exits_with_2_for_bad_input(arguments, says, tmp_path, monkeypatch):
+    (tmp_path / "data.model").write_text("X: (n, d)\nJ = sum(X**2)\n")
+    monkeypatch.chdir(tmp_path)
     result = verify(*arguments)
     assert result.exit_code == 2 and says in result.stderr and not result.stdout

@@ -12,6 +12,7 @@ import click
 
 from symderiv.cli.console import NETWORK_OPTIONS, errors_told, table, with_options
 from symderiv.cli.selection import selected
+from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
     from symderiv.oracles.checks import Report
@@ -57,6 +58,11 @@ def verify(
 
         names = tuple(dict.fromkeys((*examples, *shipped.names()))) if every else examples
         derivations = [(job.stem, job.derive()) for job in selected(models, names, options, inputs=inputs)]
+        for stem, derivation in derivations:
+            if not derivation.gradients:
+                raise ModelError(
+                    f"{stem} has no parameter, so there is no gradient to verify", "--inputs asks for those of the data"
+                )
         reports = []
         for stem, derivation in derivations:
             reports.append((stem, examine(derivation, seed=seed)))
@@ -109,9 +115,13 @@ def _verdict(reports: list[tuple[str, Report]]) -> str:
     gradients = sum(len({c.quantity for c in report.comparisons}) for _, report in reports)
     oracles = len({c.oracle for c in comparisons})
     largest = max((report.largest for _, report in reports), default=0.0)
-    count = f"{gradients} gradients in {len(reports)} {'model' if len(reports) == 1 else 'models'}"
-    lines.append(f"All right: {count}, {oracles} oracles, largest relative error {largest:.0e}.")
+    count = f"{_counted(gradients, 'gradient')} in {_counted(len(reports), 'model')}"
+    lines.append(f"All right: {count}, {_counted(oracles, 'oracle')}, largest relative error {largest:.0e}.")
     return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _json(reports: list[tuple[str, Report]], seed: int) -> str:

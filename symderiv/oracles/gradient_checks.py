@@ -147,9 +147,12 @@ def check_gradients(
     """
     derivation = model if isinstance(model, Derivation) else derive(model)
     model = derivation.model
+    if not derivation.gradients:
+        raise ModelError("the model has no parameter, so there is no gradient to check", "parameter(...) declares one")
     cross_check(derivation, oracles=["complex step"])
     point = _point(derivation, sizes or {}, values or {}, seed)
-    forward = point.run(model)
+    with np.errstate(all="ignore"):  # what is not finite is said in the next line
+        forward = point.run(model)
     if not all(np.isfinite(value).all() for value in forward.values()):
         raise ModelError("at these values, not every value of the model is finite", "the loss must be a number")
     loss, answer = answer_of(called(model, function, point))

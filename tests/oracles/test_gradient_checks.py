@@ -238,6 +238,11 @@ def test_a_function_that_does_not_do_is_one_clear_error(function, says):
         sd.check_gradients(MODEL, function)
 
 
+def test_a_model_without_parameters_is_refused():
+    with pytest.raises(ModelError, match="no parameter"):
+        sd.check_gradients(sd.parse_model("X: (n, d)\nJ = sum(X**2)"), lambda X: {})
+
+
 def test_the_error_of_the_function_is_the_cause():
     with pytest.raises(FunctionError) as caught:
         sd.check_gradients(MODEL, lambda X: 1 / 0)
@@ -255,6 +260,7 @@ def test_the_error_of_the_function_is_the_cause():
         ({"values": {"X": [1, 2]}}, r"the values of X have the shape \(2,\), not \(n, d\)"),
         ({"values": {"X": np.ones((4, 3)), "W1": np.ones((4, 3))}}, r"W1 have the shape \(4, 3\), not \(d, h\) with d = 3"),
         ({"values": {"X": np.full((4, 3), np.nan)}}, "not every value of the model is finite"),
+        ({"values": {"W2": np.full((4, 1), 1e5)}}, "not every value of the model is finite"),
     ],
 )  # fmt: skip
 def test_sizes_and_values_that_do_not_fit(options, says):
