@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from symderiv.compute.training import train as train
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.oracles.checks import cross_check as cross_check
+    from symderiv.oracles.gradient_checks import check_gradients as check_gradients
     from symderiv.textbook import examples as examples
     from symderiv.textbook.builder import Network as Network
     from symderiv.textbook.model_files import parse_model as parse_model
@@ -43,6 +44,7 @@ _HOMES = {
     "Run": "compute.training",
     "SymderivError": "errors",
     "call": "calculus.expressions",
+    "check_gradients": "oracles.gradient_checks",
     "cross_check": "oracles.checks",
     "derive": "calculus.sweep",
     "from_sympy": "calculus.bridge",

@@ -58,6 +58,19 @@ class CheckFailed(SymderivError):
     """A derivation disagreed with an independent oracle: a bug in symderiv, stopped before anybody reads it."""
 
 
+class FunctionError(SymderivError):
+    """Somebody's function could not be called, stopped with an error of its own, or returned something else."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message + (f"\n  {hint}" if hint else ""))
+
+
+class WrongGradients(SymderivError):
+    """Somebody's gradients are wrong; the text is the table of `check_gradients`."""
+
+
 class OutputError(SymderivError):
     """A document could not be written, or a program that makes it is not installed."""
 

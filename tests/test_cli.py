@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from oracles import doubled
+
+from symderiv.calculus import pullbacks
+from symderiv.calculus.expressions import MatMul
+from symderiv.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -155,3 +161,71 @@ def test_help_imports_nothing_heavy():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
     assert "derive" in run("--help").stdout
+
+
+def verify(*arguments):
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_verify_shows_a_table_and_exits_with_0(tmp_path):
+    (tmp_path / "net.model").write_text("x: (d, 1); w: (1, d); b: (1, 1)\nL = (w @ x + b)**2 / 2\n")
+    result = verify(str(tmp_path / "net.model"), "-e", "linear-graph", "--seed", "3")
+    assert result.exit_code == 0 and "\x1b" not in result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "net; d = 2" and "steps hold to 50 digits" in lines[1]
+    for oracle in ("complex step", "central differences", "50 digits", "entrywise SymPy", "plain SymPy"):
+        assert oracle in lines[2]
+    assert [line.split()[0] for line in lines[3:5]] == ["w", "b"] and "linear-graph" in lines
+    assert lines[-1].startswith("All right: 5 gradients in 2 models, ")
+
+
+def test_verify_takes_textbook_networks():
+    result = verify("--hidden", "relu", "--output", "softmax", "--loss", "cross-entropy", "--one-sample", "--inputs")
+    assert result.exit_code == 0 and result.output.startswith("relu-softmax-cross-entropy; d = 2")
+    assert "\n  X " in result.output
+
+
+def test_verify_as_json():
+    result = verify("-e", "linear-3-2-1", "--json")
+    (model,) = json.loads(result.output)["models"]
+    assert result.exit_code == 0 and model["passed"] and model["sizes"] == {"d": 2, "h": 3}
+    assert {entry["gradient"] for entry in model["errors"]} == {"W1", "W2"}
+    assert all(entry["error"] < 1e-9 for entry in model["errors"])
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_verify_exits_with_1_if_a_gradient_is_wrong(options, monkeypatch):
+    monkeypatch.setitem(pullbacks.PULLBACKS, MatMul, doubled(pullbacks.PULLBACKS[MatMul]))
+    result = verify("-e", "linear-3-2-1", "-e", "linear-graph", *options)
+    assert result.exit_code == 1
+    if options:
+        found = json.loads(result.output)
+        assert not found["passed"] and [model["passed"] for model in found["models"]] == [False, True]
+        assert "matmul-pullback" in found["models"][0]["failed_step"]
+    else:
+        assert "is wrong: matmul-pullback" in result.output
+        assert result.output.splitlines()[-1] == "WRONG: linear-3-2-1: W1, W2"
+
+
+def test_verify_colours_only_a_terminal(monkeypatch):
+    monkeypatch.setitem(pullbacks.PULLBACKS, MatMul, doubled(pullbacks.PULLBACKS[MatMul]))
+    result = CliRunner().invoke(main, ["verify", "-e", "linear-3-2-1"], color=True)
+    assert "\x1b[31m" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["none.model"], "cannot read none.model"),
+        (["-e", "nothing"], "no example called 'nothing'"),
+        (["--loss", "x"], "no loss called 'x'"),
+        (["data.model"], "data has no parameter"),
+        (["--seed", "x"], "not a valid integer"),
+        (["--seed", "-1"], "not in the range"),
+    ],
+)
+def test_verify_exits_with_2_for_bad_input(arguments, says, tmp_path, monkeypatch):
+    (tmp_path / "data.model").write_text("X: (n, d)\nJ = sum(X**2)\n")
+    monkeypatch.chdir(tmp_path)
+    result = verify(*arguments)
+    assert result.exit_code == 2 and says in result.stderr and not result.stdout

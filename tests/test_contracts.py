@@ -12,6 +12,7 @@ from symderiv.calculus.pullbacks import PULLBACKS
 from symderiv.calculus.rewrites import REWRITES, rule_name, sums_to_one
 from symderiv.documents.explanations import SENTENCES
 from symderiv.documents.latex import _PRINT, FUNCTION_NAMES
+from symderiv.oracles import autodiff
 from symderiv.oracles.evaluation import EVALUATE, PRIMITIVES
 from symderiv.oracles.gradients import EXPLICIT
 from symderiv.views.graph import BUILD
@@ -21,6 +22,7 @@ TABLES = {
     "pullbacks.PULLBACKS": PULLBACKS,
     "bridge._TO_SYMPY": _TO_SYMPY,
     "evaluation.EVALUATE": EVALUATE,
+    "autodiff.FORWARD": autodiff.FORWARD,
     "gradients.EXPLICIT": EXPLICIT,
     "index._ENTRY": _ENTRY,
     "graph.BUILD": BUILD,
@@ -32,6 +34,10 @@ TABLES = {
 def test_table_has_every_node_kind(table):
     missing = [kind.__name__ for kind in KINDS if kind not in TABLES[table]]
     assert not missing, f"{table} lacks {missing}"
+
+
+def test_every_primitive_is_known_to_pytorch_and_jax():
+    assert autodiff.PRIMITIVES.keys() == PRIMITIVES.keys()
 
 
 def test_every_rule_has_a_sentence():

@@ -1,6 +1,6 @@
 """The command line: arguments in, files and exit status out. What a command needs is imported inside it.
 
-Exit status: 0 done, 1 a derivation failed a check, 2 bad input (one error on stderr, nothing written).
+Exit status: 0 done, 1 a derivation failed a check (or what was asked about is wrong), 2 bad input (one error on stderr, nothing written).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
 from symderiv.cli.export import export
 from symderiv.cli.train import train
+from symderiv.cli.verify import verify
 from symderiv.cli.work import work
 
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, export, list_examples, train, work):
+for command in (derive, work, train, verify, export, list_examples):
     main.add_command(command)

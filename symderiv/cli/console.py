@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
-from symderiv.errors import CheckFailed, ModelError, SymderivError
+from symderiv.errors import CheckFailed, SymderivError
 
 
 @contextmanager
@@ -73,56 +70,3 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     """The lines of a table with aligned columns."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-@dataclass
-class Chosen:
-    """The one model that a command works on: its name, itself, and how it is usually trained (if it is an example)."""
-
-    name: str
-    model: Any
-    training: dict[str, Any]
-
-
-def model_to_use(path: Path | None, example: str | None, network: dict[str, Any]) -> Chosen:
-    """The model file, the example or the textbook network that was asked for.
-
-    Raises: ModelError if it is not exactly one of them.
-    """
-    network = {k: v for k, v in network.items() if v}
-    if (path is not None) + (example is not None) + bool(network) != 1:
-        raise ModelError(
-            "name one model", "a model file, --example NAME, or a network such as --hidden tanh --loss log"
-        )
-    if path is not None:
-        from symderiv.textbook.model_files import read_model
-
-        return Chosen(file_stem(path), read_model(path), {})
-    if example is not None:
-        from symderiv.textbook import examples
-
-        found = examples.find(example)
-        return Chosen(example, found.model(), found.training)
-    stem, _, model = textbook_network(network)
-    return Chosen(stem, model, {})
-
-
-def file_stem(path: Path) -> str:
-    """The name of a model's documents: its file's, without what would have a meaning in a link."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip(".-") or "model"
-
-
-def textbook_network(network: dict[str, Any]) -> tuple[str, str, Any]:
-    """The stem, a sentence and the model of a network that options describe."""
-    from symderiv.textbook.networks import layered
-
-    network = dict(network)
-    hidden = [part.strip() for part in network.pop("hidden", "").split(",") if part.strip()]
-    activations = [*hidden, network.pop("output", "identity")]
-    batch, penalty = not network.pop("one_sample", False), network.pop("penalty", False)
-    loss = network.pop("loss", "mse")
-    model = layered(activations, loss, batch=batch, penalty=penalty, **network)
-    layers = activations if len(activations) <= 5 else [f"{len(activations)}-layers"]
-    stem = "-".join([*layers, loss.replace("+", "-"), *network.values(), *(["penalty"] if penalty else [])])
-    count = "one layer" if len(activations) == 1 else f"{len(activations)} layers"
-    return stem, f"A network of {count}, {', '.join(activations)}, with the loss {loss}.", model

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from symderiv.cli.console import (
-    NETWORK_OPTIONS,
-    NOTATION_OPTIONS,
-    errors_told,
-    file_stem,
-    table,
-    textbook_network,
-    with_options,
-)
+from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.cli.selection import Job, selected
 from symderiv.errors import ModelError
 
-if TYPE_CHECKING:
-    from symderiv.calculus.derivation import Derivation
-    from symderiv.textbook.examples import Example
-    from symderiv.views.worked import Worked
-
 FORMATS = ("html", "latex", "md", "pdf")
-
-
-@dataclass
-class _Job:
-    """One document to write: its file stem, what it is about, how to derive it, and its numbers if it has any."""
-
-    stem: str
-    about: str
-    derive: Callable[[], Derivation]
-    numbers: Callable[[Derivation], tuple[Worked, Worked | None] | None] = lambda derivation: None
 
 
 @click.command(short_help="Write the derivation of every gradient.")
@@ -86,7 +62,8 @@ def derive(
     """
     with errors_told():
         wanted = formats_in(formats)
-        jobs = _jobs(models, examples, options, inputs)
+        jobs = selected(models, examples, options, inputs=inputs)
+        _check_stems(jobs)
         _write_documents(jobs, out, wanted, weight, quiet)
 
 
@@ -103,22 +80,8 @@ def formats_in(text: str) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, Any], inputs: bool) -> list[_Job]:
-    """What to derive: model files, examples, a textbook network; all examples if nothing is said."""
-    from symderiv.textbook import examples
-
-    notation = {k: v for k in ("layers", "derivative", "sigmoid") if (v := options.pop(k)) is not None}
-    network = {k: v for k, v in options.items() if v}
-    jobs = [_Job(file_stem(path), "", partial(_derive_file, path, inputs, notation)) for path in models]
-    if not (models or names or network):
-        names = examples.names()
-    for name in names:
-        example = examples.find(name)
-        jobs.append(
-            _Job(name, example.about, partial(example.derive, inputs=inputs, **notation), partial(_numbers, example))
-        )
-    if network:
-        jobs.append(_network_job(network, notation, inputs))
+def _check_stems(jobs: list[Job]) -> None:
+    """Refuse two documents of one name."""
     stems = [job.stem for job in jobs] + (["index"] if len(jobs) > 1 else [])
     double = {stem for stem in stems if stems.count(stem) > 1}
     if double:
@@ -126,42 +89,21 @@ def _jobs(models: tuple[Path, ...], names: tuple[str, ...], options: dict[str, A
             f"two documents would be called {double.pop()}",
             "rename one of the files, or write them one after the other",
         )
-    return jobs
 
 
-def _numbers(example: Example, derivation: Derivation) -> tuple[Worked, Worked | None] | None:
-    from symderiv.views.worked import work_example
-
-    return work_example(example, derivation)
-
-
-def _derive_file(path: Path, inputs: bool, notation: dict[str, Any]) -> Derivation:
-    from symderiv.calculus.sweep import derive as derive_model
-    from symderiv.textbook.model_files import read_model
-
-    return derive_model(read_model(path), inputs=inputs, **notation)
-
-
-def _network_job(network: dict[str, Any], notation: dict[str, Any], inputs: bool) -> _Job:
-    from symderiv.calculus.sweep import derive as derive_model
-
-    stem, about, model = textbook_network(network)
-    return _Job(stem, about, lambda: derive_model(model, inputs=inputs, **notation))
-
-
-def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: str, quiet: bool) -> None:
+def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str, quiet: bool) -> None:
     """Derive and render everything first, then write: an error leaves no half of anything."""
     from symderiv.documents.files import make_folder, write_file
     from symderiv.documents.outline import document_of
     from symderiv.documents.page import index_page, to_page
     from symderiv.documents.writers import FORMATS as WRITERS
-    from symderiv.oracles.checks import cross_check
+    from symderiv.oracles.checks import QUICK, cross_check
 
     files: dict[str, str | bytes] = {}
     rows, items = [], []
     for job in _progress(jobs, quiet):
         derivation = job.derive()
-        report = cross_check(derivation)
+        report = cross_check(derivation, oracles=QUICK)
         document = document_of(
             derivation,
             title=derivation.model.title or job.stem,
@@ -196,7 +138,7 @@ def _write_documents(jobs: list[_Job], out: Path, formats: list[str], weight: st
             click.echo(f"\nOpen {out / 'index.html'} in a browser.")
 
 
-def _progress(jobs: list[_Job], quiet: bool) -> Iterator[_Job]:
+def _progress(jobs: list[Job], quiet: bool) -> Iterator[Job]:
     """The jobs one by one, with a progress bar on a terminal."""
     if quiet or not sys.stderr.isatty() or len(jobs) < 2:
         yield from jobs

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, errors_told, model_to_use, with_options
+from symderiv.cli.console import NETWORK_OPTIONS, errors_told, with_options
+from symderiv.cli.selection import model_to_use
 from symderiv.errors import ModelError
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NOTATION_OPTIONS, errors_told, file_stem, table, with_options
+from symderiv.cli.console import NOTATION_OPTIONS, errors_told, table, with_options
 from symderiv.cli.derive import FORMATS, formats_in
+from symderiv.cli.selection import file_stem
 from symderiv.errors import ModelError
 
 if TYPE_CHECKING:

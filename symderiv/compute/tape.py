@@ -144,7 +144,7 @@ class Tape:
 
     def node(self, op: str, *args: Operand, shape: tuple[int, int], name: str = "") -> Node:
         """The node of an operation, which is new only if there is none alike."""
-        key = (op, name, *(a if isinstance(a, (View, float)) else id(a) for a in args))
+        key = (op, name, shape, *(a if isinstance(a, (View, float)) else id(a) for a in args))
         if key not in self._known:
             self._known[key] = node = Node(op, args, shape, name)
             self.nodes.append(node)
@@ -275,7 +275,7 @@ def _masked(expr: Expr) -> Expr:
                 slope = sympy.diff(expr.function, first)
                 if has_entries(slope) or sympy.diff(expr.function, second) != -slope:
                     continue
-                whole = {
+                whole: dict[Expr, Expr] = {
                     p: p.args[0] for p in parts_of(padded.args[0]) if isinstance(p, DropFirst) and p.axis == padded.axis
                 }
                 try:

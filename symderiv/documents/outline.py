@@ -39,7 +39,7 @@ from symderiv.documents.notation import notation_of
 from symderiv.documents.numbers import numbers_section, rate_letter
 from symderiv.documents.svg import draw, weight_key
 from symderiv.errors import ModelError
-from symderiv.oracles.checks import Report, cross_check, oracle_names
+from symderiv.oracles.checks import QUICK, Report, cross_check, oracle_names
 from symderiv.views.index import UNIT, Entry, Index, Place, entry, first_index
 from symderiv.views.paths import Path, TooManyPaths, check_paths, local_derivatives, parse_weight, paths_from
 from symderiv.views.picture import Graph, graph_of, picture_sizes
@@ -67,7 +67,7 @@ def document_of(
     numbers: the derivation at given values, and once more with the roundings of its source.
     Raises: CheckFailed if a gradient or a step is wrong: then there is no document.
     """
-    report = report or cross_check(derivation)
+    report = report or cross_check(derivation, oracles=QUICK)
     return _Author(derivation, weight, report, numbers).document(title or derivation.model.title or "Derivation", about)
 
 

@@ -1,14 +1,15 @@
 """A derivation against independent oracles, before anybody reads it: every gradient and every single step.
 
-Gradients: complex-step differences and entrywise SymPy, at pairwise distinct sizes. Steps: a rewrite must leave the
-value as it is, to 50 digits at a random point; a pullback must satisfy <Ȳ, dY> = <Ā, dA> for a random direction dA,
-with dY from the node's own value, by a complex step in as many digits.
+Gradients: the oracles of ORACLES, at pairwise distinct sizes. Steps: a rewrite must leave the value as it is, to 50
+digits at a random point; a pullback must satisfy <Ȳ, dY> = <Ā, dA> for a random direction dA, with dY from the node's
+own value, by a complex step in as many digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import mpmath
 import numpy as np
@@ -17,19 +18,90 @@ from symderiv.calculus.derivation import Derivation, Step
 from symderiv.calculus.expressions import Expr, Symbol
 from symderiv.calculus.model import Model
 from symderiv.errors import CheckFailed, ModelError
-from symderiv.oracles.evaluation import EVALUATE, Array, Point, distinct_sizes, in_digits, random_point
-from symderiv.oracles.gradients import complex_step, complex_step_along, entrywise_sympy
+from symderiv.oracles.autodiff import jax_gradients, torch_gradients
+from symderiv.oracles.evaluation import (
+    EVALUATE,
+    Array,
+    Point,
+    distinct_sizes,
+    in_digits,
+    random_point,
+    sizes_from_the_loss,
+)
+from symderiv.oracles.gradients import (
+    DIGITS,
+    WORKING_DIGITS,
+    Slope,
+    central_differences,
+    complex_step,
+    complex_step_in_digits,
+    entry_by_entry,
+    entrywise_sympy,
+    plain_sympy,
+)
 
 TOLERANCE = 1e-10
 SMALL = 1e-4  # gradients that are zero come out as rounding errors, which have no meaningful ratio
-DIGITS = 50
-WORKING_DIGITS = 2 * DIGITS + 10  # a complex step of 10^-55 must not be lost beside the value
 ENTRYWISE_LIMIT = 500
 """Beyond this many numbers in the forward pass, SymPy takes more than a second or two and is not run."""
 COMPLEX_STEP_LIMIT = 2000
 """Beyond this many, complex steps go along random directions instead of entry by entry."""
+DIGITS_LIMIT = 250
+"""The same for differences in 50 digits, which are a thousand times slower."""
+DIRECTIONS = 3
 
 LARGEST_CHECK = 100_000
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Another way to every gradient: from a slope an entry, or `whole`, all of them at once (None if too large).
+
+    limit: the numbers in the forward pass beyond which slopes are taken along random directions only, and a whole
+    gradient is not asked for; exact_point: whether its forward pass has 50 digits; exact_own: whether our closed form
+    is evaluated in 50 digits too; small: whether it is asked at other sizes than the report's (`sizes_from_the_loss`);
+    library: what must be installed for it.
+    """
+
+    name: str
+    slope: Callable[[Model, Point, Symbol], Slope] | None = None
+    whole: Callable[[Model, Point, Sequence[Symbol]], dict[Symbol, Array] | None] | None = None
+    limit: float = float("inf")
+    exact_point: bool = False
+    exact_own: bool = False
+    small: bool = False
+    tolerance: float = TOLERANCE
+    library: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether what it needs is there."""
+        return not self.library or find_spec(self.library) is not None
+
+
+ORACLES: dict[str, Oracle] = {
+    oracle.name: oracle
+    for oracle in (
+        Oracle("complex step", slope=complex_step, limit=COMPLEX_STEP_LIMIT),
+        Oracle("central differences", slope=central_differences, limit=DIGITS_LIMIT, exact_point=True),
+        Oracle(
+            f"{DIGITS} digits",
+            slope=complex_step_in_digits,
+            limit=DIGITS_LIMIT,
+            exact_point=True,
+            exact_own=True,
+            tolerance=10.0 ** (10 - DIGITS),
+        ),
+        Oracle("entrywise SymPy", whole=entrywise_sympy, limit=ENTRYWISE_LIMIT),
+        Oracle("plain SymPy", whole=plain_sympy, limit=ENTRYWISE_LIMIT, small=True),
+        Oracle("PyTorch", whole=torch_gradients, library="torch"),
+        Oracle("JAX", whole=jax_gradients, library="jax"),
+    )
+}
+"""Every oracle by its name, in the order of the tables."""
+
+QUICK = ("complex step", "entrywise SymPy")
+"""Two that share nothing and together take a few hundredths of a second: what every document is checked with."""
 
 
 @dataclass(frozen=True)
@@ -39,63 +111,123 @@ class Comparison:
     quantity: str
     oracle: str
     error: float | None
+    tolerance: float = TOLERANCE
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing speaks against the gradient; a nan does."""
+        return self.error is None or self.error <= self.tolerance
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was compared, at which sizes, and how many steps were checked."""
+    """What was compared, at which sizes, how many steps were checked, and the oracles that are not installed.
+
+    failed_step: the sentence about the first step that does not hold, '' if all do.
+    """
 
     comparisons: tuple[Comparison, ...]
     sizes: dict[str, int]
     steps: int
     digits: int
+    absent: tuple[str, ...] = ()
+    failed_step: str = ""
 
     @property
     def largest(self) -> float:
-        """The largest relative error of all comparisons."""
-        return max((c.error for c in self.comparisons if c.error is not None), default=0.0)
+        """The largest relative error of all comparisons; infinite if one of them is not a number."""
+        errors = [c.error for c in self.comparisons if c.error is not None]
+        return max((float("inf") if np.isnan(error) else error for error in errors), default=0.0)
 
     @property
     def passed(self) -> bool:
-        return self.largest <= TOLERANCE
+        return all(c.passed for c in self.comparisons) and not self.failed_step
 
     def error(self, quantity: str, oracle: str) -> float | None:
         """The relative error of one gradient against one oracle, None if it was not run."""
         return next((c.error for c in self.comparisons if (c.quantity, c.oracle) == (quantity, oracle)), None)
 
 
-def cross_check(derivation: Derivation, *, seed: int = 0, entrywise: bool | None = None) -> Report:
+def cross_check(derivation: Derivation, *, seed: int = 0, oracles: Sequence[str] | None = None) -> Report:
     """Compare every gradient with the oracles, and check every step.
 
-    entrywise: run SymPy on the explicit network; by default only where that stays within a second or two.
-    Raises: CheckFailed naming the step or the gradient that is wrong.
+    oracles: names in ORACLES; by default every one that is installed.
+    Raises: CheckFailed naming the step or the gradient that is wrong; ModelError for an oracle that there is not.
     """
+    report = examine(derivation, seed=seed, oracles=oracles)
+    for c in report.comparisons:
+        if not c.passed:
+            raise CheckFailed(
+                f"the gradient of {c.quantity} is wrong: it differs from {c.oracle} by {c.error:.3g} relative "
+                f"at sizes {', '.join(f'{k} = {v}' for k, v in report.sizes.items())}"
+            )
+    if report.failed_step:
+        raise CheckFailed(report.failed_step)
+    return report
+
+
+def examine(derivation: Derivation, *, seed: int = 0, oracles: Sequence[str] | None = None) -> Report:
+    """The same as `cross_check`, with what is wrong in the report instead of raised."""
+    asked = [_oracle(name) for name in (ORACLES if oracles is None else oracles)]
     model = derivation.model
     sizes = distinct_sizes(model)
     _check_work(model, sizes)
-    point = random_point(model, seed, sizes)
-    forward = point.run(model)
-    wanted = [model.symbols[name] for name in derivation.gradients]
-    own = {symbol: point.evaluate(derivation.gradient(symbol.name), dict(forward)) for symbol in wanted}
-    numbers = sum(value.size for value in forward.values())
-    if numbers <= COMPLEX_STEP_LIMIT:
-        truth = {symbol: complex_step(model, point, symbol) for symbol in wanted}
-        comparisons = [Comparison(s.name, "complex step", relative_error(own[s], truth[s])) for s in wanted]
-    else:
-        comparisons = [Comparison(s.name, "complex step", _directional_error(model, point, s, own[s])) for s in wanted]
-    if numbers <= ENTRYWISE_LIMIT if entrywise is None else entrywise:
-        explicit = entrywise_sympy(model, point, wanted)
-        comparisons += [Comparison(s.name, "entrywise SymPy", relative_error(own[s], explicit[s])) for s in wanted]
-    else:
-        comparisons += [Comparison(s.name, "entrywise SymPy", None) for s in wanted]
-    for c in comparisons:
-        if c.error is not None and not c.error <= TOLERANCE:
-            raise CheckFailed(
-                f"the gradient of {c.quantity} is wrong: it differs from {c.oracle} by {c.error:.3g} relative "
-                f"at sizes {', '.join(f'{k} = {v}' for k, v in point.sizes.items())}"
-            )
-    steps = check_steps(derivation, seed)
-    return Report(tuple(comparisons), dict(point.sizes), steps, DIGITS)
+    ours = _Own(derivation, random_point(model, seed, sizes))
+    small = (
+        _Own(derivation, random_point(model, seed, sizes_from_the_loss(model))) if any(o.small for o in asked) else ours
+    )
+    comparisons = [
+        Comparison(symbol.name, oracle.name, error, oracle.tolerance)
+        for oracle in asked
+        if oracle.installed
+        for symbol, error in (small if oracle.small else ours).errors(oracle)
+    ]
+    steps, failed = 0, ""
+    try:
+        steps = check_steps(derivation, seed)
+    except CheckFailed as error:
+        failed = str(error)
+    absent = tuple(oracle.name for oracle in asked if not oracle.installed)
+    return Report(tuple(comparisons), dict(sizes), steps, DIGITS, absent, failed)
+
+
+def _oracle(name: str) -> Oracle:
+    if name not in ORACLES:
+        raise ModelError(f"there is no oracle called {name!r}", f"there is {', '.join(ORACLES)}")
+    return ORACLES[name]
+
+
+class _Own:
+    """The gradients of a derivation at a point, in float64 and in 50 digits, and their errors."""
+
+    def __init__(self, derivation: Derivation, point: Point) -> None:
+        self.derivation, self.model, self.point = derivation, derivation.model, point
+        self.wanted = [self.model.symbols[name] for name in derivation.gradients]
+        forward = point.run(self.model)
+        self.numbers = sum(value.size for value in forward.values())
+        self.values = self._gradients(point, forward)
+
+    def _gradients(self, point: Point, forward: dict[Expr, Array]) -> dict[Symbol, Array]:
+        return {s: point.evaluate(self.derivation.gradient(s.name), dict(forward)) for s in self.wanted}
+
+    def errors(self, oracle: Oracle) -> list[tuple[Symbol, float | None]]:
+        """The error of every gradient against one oracle."""
+        if oracle.whole:
+            truth = None if self.numbers > oracle.limit else oracle.whole(self.model, self.point, self.wanted)
+            return [(s, relative_error(self.values[s], truth[s]) if truth else None) for s in self.wanted]
+        assert oracle.slope is not None
+        errors: list[tuple[Symbol, float | None]] = []
+        with mpmath.workdps(WORKING_DIGITS):
+            point = in_digits(self.point, self.model, DIGITS) if oracle.exact_point else self.point
+            own = self._gradients(point, point.run(self.model)) if oracle.exact_own else self.values
+            for symbol in self.wanted:
+                slope = oracle.slope(self.model, point, symbol)
+                if self.numbers <= oracle.limit:
+                    error = relative_error(own[symbol], entry_by_entry(slope, point.values[symbol].shape))
+                else:
+                    error = directional_error(slope, own[symbol])
+                errors.append((symbol, error))
+        return errors
 
 
 def relative_error(found: Array, truth: Array) -> float:
@@ -115,15 +247,15 @@ def _check_work(model: Model, sizes: Mapping[str, int]) -> None:
         )
 
 
-def _directional_error(model: Model, point: Point, symbol: Symbol, gradient: Array) -> float:
-    """The error along three random directions: for networks with too many entries to move one by one."""
+def directional_error(slope: Slope, gradient: Array) -> float:
+    """The error along a few random directions: for networks with too many entries to move one by one."""
     rng = np.random.default_rng(0)
     errors = []
-    for _ in range(3):
+    for _ in range(DIRECTIONS):
         direction: Array = np.asarray(rng.normal(size=gradient.shape))
-        truth = float(complex_step_along(model, point, symbol, direction))
-        scale = max(abs(truth), float(np.linalg.norm(gradient)))
-        errors.append(abs(float((gradient * direction).sum()) - truth) / max(scale, SMALL))
+        truth = slope(direction)
+        scale = max(abs(truth), float(np.linalg.norm(gradient.astype(float))), SMALL)
+        errors.append(float(abs((gradient * direction).sum() - truth) / scale))
     return max(errors)
 
 

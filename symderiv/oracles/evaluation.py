@@ -103,7 +103,7 @@ class Point:
                     product = product * value(factor)
                 return product
             if isinstance(e, sympy.exp):
-                return self._primitive(sympy.exp, value(e.args[0]))
+                return self.primitive(sympy.exp, value(e.args[0]))
             if isinstance(e, sympy.Pow):
                 exponent = e.exp
                 return value(e.base) ** (int(exponent) if exponent.is_Integer else value(exponent))
@@ -111,11 +111,12 @@ class Point:
                 return value(e.definition)
             if isinstance(e, Opaque):
                 return value(stand_in(type(e)).xreplace({OPAQUE_ARGUMENT: e.args[0]}))
-            return self._primitive(type(e), value(e.args[0]))
+            return self.primitive(type(e), value(e.args[0]))
 
         return value(scalar)
 
-    def _primitive(self, kind: type[sympy.Function], x: Any) -> Any:
+    def primitive(self, kind: type[sympy.Function], x: Any) -> Any:
+        """One of PRIMITIVES, entry by entry."""
         exact = PRIMITIVES[kind][1]
         if not self.digits:
             return PRIMITIVES[kind][0](np.asarray(x))
@@ -128,8 +129,12 @@ class Point:
         """The matrix that the expression stands for at this point; `memo` keeps the values of shared parts."""
         memo = {} if memo is None else memo
         if expr not in memo:
-            memo[expr] = EVALUATE[type(expr)](self, expr, *(self.evaluate(arg, memo) for arg in expr.args))
+            memo[expr] = self.node(expr, *(self.evaluate(arg, memo) for arg in expr.args))
         return memo[expr]
+
+    def node(self, expr: Expr, *args: Array) -> Array:
+        """The value of one node from the values of its parts."""
+        return EVALUATE[type(expr)](self, expr, *args)
 
     def run(self, model: Model) -> dict[Expr, Array]:
         """The forward pass: every named value of the model, inputs included."""
@@ -161,7 +166,7 @@ def _map(point: Point, expr: Map, *args: Array) -> Array:
 
 
 def _softmax(point: Point, expr: Softmax, z: Array) -> Array:
-    e = point._primitive(sympy.exp, z)
+    e = point.primitive(sympy.exp, z)
     shares: Array = e / e.sum(axis=expr.axis, keepdims=True)
     return shares
 
@@ -196,6 +201,14 @@ def distinct_sizes(model: Model) -> dict[str, int]:
         sizes[name] = next(k for k in range(2, 1000) if k not in taken)
         taken.add(sizes[name])
     return sizes
+
+
+def sizes_from_the_loss(model: Model) -> dict[str, int]:
+    """The numbers of `distinct_sizes`, the smallest for the sizes nearest the loss: in one nested formula, the sizes of
+    a layer multiply with those of all layers behind it."""
+    shapes = [e.symbol.shape for e in reversed(model.equations)] + [symbol.shape for symbol in model.inputs]
+    names = dict.fromkeys(size.name for shape in shapes for size in shape if size.name)
+    return dict(zip(names, sorted(distinct_sizes(model).values()), strict=True))
 
 
 def random_point(model: Model, seed: int, sizes: Mapping[str, int] | None = None, digits: int = 0) -> Point:

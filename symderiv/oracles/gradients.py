@@ -1,9 +1,13 @@
-"""Gradients by other ways than ours: complex-step differences, and SymPy differentiating the explicit network."""
+"""Gradients by other ways than ours: differences of the forward pass, and SymPy differentiating the explicit network.
+
+A difference asks for one direction at a time (`Slope`), SymPy gives every entry at once. Nothing in here looks at a
+pullback, a rewrite or a slope of `calculus.functions`. PyTorch and JAX are in `autodiff`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import mpmath
@@ -29,45 +33,68 @@ from symderiv.calculus.shapes import size_symbol
 from symderiv.oracles.evaluation import OPAQUE_ARGUMENT as _x
 from symderiv.oracles.evaluation import Array, Point, stand_in
 
+DIGITS = 50
+WORKING_DIGITS = 2 * DIGITS + 10  # a complex step of 10^-55 must not be lost beside the value
+PLAIN_LIMIT = 300_000
+"""Beyond this many operations times entries, SymPy takes ten seconds or more for one nested formula and is not run."""
 
-def complex_step(model: Model, point: Point, wrt: Symbol) -> Array:
-    """dJ/dW by J(W + i h E) / h for every entry E: exact to rounding, for there is no difference to cancel.
+Slope = Callable[[Array], Any]
+"""The derivative of the loss when a matrix moves along a direction of its shape."""
 
-    Shapes: that of `wrt`. Source: Squire and Trapp 1998.
+
+def complex_step(model: Model, point: Point, wrt: Symbol) -> Slope:
+    """dJ/dW along E by Im J(W + i h E) / h: exact to rounding, for there is no difference to cancel.
+
+    Source: Squire and Trapp 1998.
     """
-    slope = _slope_along(model, point, wrt)
-    result = np.zeros(point.values[wrt].shape, dtype=object if point.digits else float)
-    for place in np.ndindex(result.shape):
-        direction = np.zeros(result.shape, dtype=result.dtype)
-        direction[place] = 1
-        result[place] = slope(direction)
-    return result
+    h, loss = 1e-30, _moved_loss(model, point, wrt)
+    return lambda direction: float(np.imag(loss(1j * h * direction))) / h
 
 
-def complex_step_along(model: Model, point: Point, wrt: Symbol, direction: Array) -> Any:
-    """The derivative of the loss when `wrt` moves along `direction`, by one complex step."""
-    return _slope_along(model, point, wrt)(direction)
+def central_differences(model: Model, point: Point, wrt: Symbol) -> Slope:
+    """dJ/dW along E by (J(W + h E) - J(W - h E)) / 2h, in 50 digits with h = 10^-20: real numbers alone.
 
-
-def _slope_along(model: Model, point: Point, wrt: Symbol) -> Callable[[Array], Any]:
-    """The derivative along a direction; what does not depend on `wrt` is evaluated once.
-
-    At a point in many digits the step is as small as those digits ask for, and the result is exact to all of them.
+    In float64 the best h leaves a relative error of about 1e-10, and is so wide that it steps over a kink of ReLU now
+    and then. With 50 digits the truncation is about h^2 = 1e-40 and the cancellation about 1e-30.
     """
-    h = mpmath.mpf(10) ** -(point.digits + 5) if point.digits else 1e-30
-    unit = mpmath.mpc(0, h) if point.digits else 1j * h
+    h, loss = mpmath.mpf(10) ** -20, _moved_loss(model, point, wrt)
+    return lambda direction: (loss(h * _exact(direction)) - loss(-h * _exact(direction))) / (2 * h)
+
+
+def complex_step_in_digits(model: Model, point: Point, wrt: Symbol) -> Slope:
+    """The complex step in more than 50 digits, which a closed form evaluated in 50 digits is compared with."""
+    h, loss = mpmath.mpf(10) ** -(DIGITS + 5), _moved_loss(model, point, wrt)
+    return lambda direction: mpmath.im(loss(mpmath.mpc(0, h) * _exact(direction))) / h
+
+
+def entry_by_entry(slope: Slope, shape: tuple[int, int]) -> Array:
+    """The gradient of that shape, from one slope an entry."""
+    found: list[Any] = []
+    for place in np.ndindex(shape):
+        direction = np.zeros(shape)
+        direction[place] = 1.0
+        found.append(slope(direction))
+    return np.array(found).reshape(shape)
+
+
+def _exact(direction: Array) -> Array:
+    """Floats as mpmath numbers of the same value."""
+    return np.asarray(np.frompyfunc(mpmath.mpf, 1, 1)(direction), dtype=object)
+
+
+def _moved_loss(model: Model, point: Point, wrt: Symbol) -> Callable[[Array], Any]:
+    """The loss as a function of what is added to `wrt`; what does not depend on `wrt` is evaluated once."""
     affected = model.affected_by(wrt)
     moved = {wrt, *(equation.symbol for equation in affected)}
     known: dict[Expr, Array] = {symbol: value for symbol, value in point.run(model).items() if symbol not in moved}
 
-    def slope(direction: Array) -> Any:
-        memo = {**known, wrt: point.values[wrt] + unit * direction}
+    def loss(change: Array) -> Any:
+        memo = {**known, wrt: point.values[wrt] + change}
         for equation in affected:
             memo[equation.symbol] = point.evaluate(equation.value, memo)
-        loss = memo[model.loss.symbol].item()
-        return loss.imag / h
+        return memo[model.loss.symbol].item()
 
-    return slope
+    return loss
 
 
 Entries = list[list[Any]]
@@ -78,8 +105,8 @@ def entrywise_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[S
 
     Every entry of every quantity and node is a SymPy symbol of its own; SymPy differentiates the scalar formula of each
     entry by each symbol in it, and the total derivatives are added up from the inputs forwards. This shares neither
-    rules nor direction with the sweep. (One nested formula for the whole loss would be SymPy alone, but takes seconds;
-    the tests do that at the smallest sizes.)
+    rules nor direction with the sweep. (One nested formula for the whole loss is SymPy alone, but takes seconds: see
+    `plain_sympy`.)
     """
     formulas, names = explicit_network(model, point, every_node=True)
     memo = point.run(model)
@@ -96,6 +123,41 @@ def entrywise_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[S
             totals[top] = totals.get(top, 0) + float(slope) * totals[bottom]
     gradient = totals.get(names[model.loss.symbol][0][0], np.zeros(len(place)))
     return {symbol: np.array([[gradient[place[name]] for name in row] for row in names[symbol]]) for symbol in wrt}
+
+
+def plain_sympy(model: Model, point: Point, wrt: Sequence[Symbol]) -> dict[Symbol, Array] | None:
+    """dJ/dW for every W with nothing but SymPy: the whole loss as one formula in the entries of all inputs, `diff` by
+    each entry, `lambdify` with common subexpressions. No chain rule of ours is anywhere in it.
+
+    None where that would take more than ten seconds (PLAIN_LIMIT).
+    """
+    formulas, names = explicit_network(model, point)
+    own = [name for symbol in wrt for row in names[symbol] for name in row]
+    if _operations(formulas) * len(own) > PLAIN_LIMIT:
+        return None
+    nested: dict[sympy.Symbol, sympy.Expr] = {}
+    for name, formula in formulas:
+        nested[name] = formula.xreplace(nested)
+    loss = nested[names[model.loss.symbol][0][0]]
+    inputs = {name: float(x) for s in model.inputs for name, x in _named(names[s], point.values[s])}
+    modules = [{"step": lambda x: float(x > 0)}, "math"]
+    slopes = sympy.lambdify(
+        list(inputs),
+        [sympy.diff(loss, name) for name in own],
+        modules=modules,
+        cse=partial(sympy.cse, order="none", list=False),  # no canonical order, and
+        docstring_limit=0,  # no docstring with all of it in print: that halves the time
+    )
+    numbers = iter(slopes(*inputs.values()))
+    return {s: np.array([[float(next(numbers)) for _ in row] for row in names[s]]) for s in wrt}
+
+
+def _operations(formulas: Formulas) -> int:
+    """The nodes of the last formula once every name is replaced by its own formula, without writing that out."""
+    counts: dict[Any, int] = {}
+    for name, formula in formulas:
+        counts[name] = sum(counts.get(node, 1) for node in sympy.preorder_traversal(formula))
+    return counts[formulas[-1][0]]
 
 
 Formulas = list[tuple[sympy.Symbol, sympy.Expr]]

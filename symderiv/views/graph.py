@@ -31,8 +31,8 @@ from symderiv.calculus.functions import Elementwise, Scalar, placeholder, sigmoi
 from symderiv.calculus.pullbacks import PULLBACKS
 from symderiv.calculus.shapes import ONE, SCALAR, Size
 from symderiv.errors import CheckFailed
-from symderiv.oracles.checks import WORKING_DIGITS
 from symderiv.oracles.evaluation import Array
+from symderiv.oracles.gradients import WORKING_DIGITS
 from symderiv.views.worked import Worked
 
 MAX_NODES = 40

@@ -28,9 +28,8 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import size_symbol
 from symderiv.calculus.sweep import derive
 from symderiv.errors import CheckFailed, ModelError
-from symderiv.oracles.checks import DIGITS, WORKING_DIGITS
 from symderiv.oracles.evaluation import Array, Point
-from symderiv.oracles.gradients import complex_step, complex_step_along
+from symderiv.oracles.gradients import DIGITS, WORKING_DIGITS, complex_step_in_digits, entry_by_entry
 from symderiv.textbook.examples import Example
 from symderiv.textbook.values import Matrix, Values, given_values, parse_values, read_values
 from symderiv.views.digits import Digits
@@ -188,13 +187,13 @@ class Worked(Writable):
             for name in self.derivation.gradients:
                 symbol = self.model.symbols[name]
                 shape = self.point.values[symbol].shape
+                slope = complex_step_in_digits(self.model, self.point, symbol)
                 if prod(shape) * amount <= ENTRY_BY_ENTRY:
-                    found[name] = [], list(complex_step(self.model, self.point, symbol).flat)
+                    found[name] = [], list(entry_by_entry(slope, shape).flat)
                 else:
                     draws = [np.random.default_rng(k).normal(size=shape) for k in range(3)]
                     directions = [np.asarray(draw, dtype=object) for draw in draws]
-                    slopes = [complex_step_along(self.model, self.point, symbol, d) for d in directions]
-                    found[name] = directions, slopes
+                    found[name] = directions, list(map(slope, directions))
         return found
 
     @cached_property

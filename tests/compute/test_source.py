@@ -16,7 +16,7 @@ from symderiv.compute.program import divides, program_of
 from symderiv.compute.source import output_of, targets_of, write_source, write_trace
 from symderiv.errors import ModelError, ShapeError
 from symderiv.oracles.evaluation import OPAQUE_ARGUMENT, random_point, stand_in
-from symderiv.oracles.gradients import complex_step
+from symderiv.oracles.gradients import complex_step, entry_by_entry
 
 
 def arguments(model, point, program):
@@ -39,7 +39,7 @@ def worst_error(model, seed=1):
     assert loss == pytest.approx(point.run(model)[model.loss.symbol].item(), rel=1e-12)
     errors = []
     for symbol in model.parameters:
-        truth = complex_step(model, point, symbol)
+        truth = entry_by_entry(complex_step(model, point, symbol), point.values[symbol].shape)
         assert gradients[symbol.name].shape == truth.shape
         errors.append(np.abs(gradients[symbol.name] - truth).max() / max(np.abs(truth).max(), 1e-4))
     return max(errors)
@@ -64,7 +64,8 @@ def test_a_wrong_line_would_be_seen(monkeypatch):
     right, wrong = load(source), load(source.replace("(1 - A1**2)", "(1 - A1)"))
     point = random_point(model, 0)
     values = [point.values[s] for s in model.inputs]
-    truth = complex_step(model, point, model.symbols["W1"])
+    W1 = model.symbols["W1"]
+    truth = entry_by_entry(complex_step(model, point, W1), point.values[W1].shape)
     assert np.abs(right["loss_and_gradients"](*values)[1]["W1"] - truth).max() < 1e-14
     assert np.abs(wrong["loss_and_gradients"](*values)[1]["W1"] - truth).max() > 1e-6
 

@@ -10,7 +10,7 @@ from strategies import random_network
 
 from symderiv import parse_model
 from symderiv.errors import ModelError
-from symderiv.oracles.evaluation import distinct_sizes, random_point
+from symderiv.oracles.evaluation import distinct_sizes, random_point, sizes_from_the_loss
 from symderiv.oracles.gradients import explicit_network
 
 
@@ -32,6 +32,11 @@ def test_sizes_are_pairwise_distinct_and_none_is_a_number_of_the_shapes():
     model = parse_model("X: (n, 2)\nW: (2, h); V: (h, 3)\nJ = sum(X @ W @ V)")
     sizes = distinct_sizes(model)
     assert len({*sizes.values(), 1, 2, 3}) == len(sizes) + 3
+
+
+def test_the_sizes_from_the_loss_are_nearest_the_loss():
+    model = parse_model("X: (d, n); W: (h, d); V: (2, h)\nA = W @ X\nZ = V @ A\nJ = sum(Z**2)")
+    assert sizes_from_the_loss(model) == {"n": 3, "h": 4, "d": 5}
 
 
 def test_targets_that_sum_to_one_do_so_to_all_digits():
