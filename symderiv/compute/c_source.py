@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,52 @@ FORMS = {
 """Each arithmetic operation in C; what is missing here has no vector form."""
 
 
+RUN = """double run(double *restrict theta, double *restrict states, const double *restrict data,
+           const long long *restrict order, long long available, long long stride, long long steps, long long first) {"""
+STEP = """static __attribute__((noinline)) double step(double *restrict theta, double *restrict states,
+                                              const double *restrict data, long long stride, long long t) {"""
+
+
+def preamble(width: int, rate: float) -> str:
+    """The kernels for vectors of that width, and the constants of the update rules."""
+    constants = {**CONSTANTS, "RATE": rate}
+    lines = [f"#define WIDTH {width}", KERNELS.read_text(encoding="utf-8")]
+    return "\n".join([*lines, *(f"static const double {name} = {value!r};" for name, value in constants.items())])
+
+
+def part_of_vector(count: int) -> list[str]:
+    """The last vector of `count` samples: 1 for those it has, 0 for what fills it up."""
+    return [f"  V part = all(0); for (int i = 0; i < {count % WIDTH}; i++) part[i] = 1;"]
+
+
+def run_of_steps(count: int, rows: int, gathered: bool) -> str:
+    """`run`: the steps one after another, each on all samples or on those that `order` lists, copied together first."""
+    padded = -(-count // WIDTH) * WIDTH
+    if not gathered:
+        inner = ["    loss = step(theta, states, data, stride, t);"]
+    else:
+        inner = [
+            f"    for (int r = 0; r < {rows}; r++)",
+            f"      for (int i = 0; i < {padded}; i++)",
+            f"        ((double *)taken)[r * {padded} + i] = data[r * stride + order[i < {count} ? i : 0]];",
+            f"    order += {count};",
+            f"    loss = step(theta, states, (const double *)taken, {padded}, t);",
+        ]
+    taken = [f"  V taken[{rows * padded // WIDTH}];"] if gathered else []
+    return "\n".join(
+        [
+            RUN,
+            "  double loss = 0;",
+            *taken,
+            "  for (long long t = first; t < first + steps; t++) {",
+            *inner,
+            "  }",
+            "  return loss;",
+            "}",
+        ]
+    )
+
+
 class NoCompiler(SymderivError):
     """There is no C compiler, or it failed."""
 
@@ -62,13 +109,20 @@ class _C:
         self.width = 1 if count == 1 else WIDTH
         self.masked = is_masked(count)
         self.step_rate = rate
+        roots = [unrolled.loss, *unrolled.gradient]
+        self.uses: dict[Op, int] = {}
+        for op in roots:
+            self.uses[op] = self.uses.get(op, 0) + 1
         found: set[Op] = set()
-        todo = [unrolled.loss, *unrolled.gradient]
+        todo = list(roots)
         while todo:
             op = todo.pop()
             if op not in found:
                 found.add(op)
-                todo += [arg for arg in op.args if isinstance(arg, Op)]
+                parts = [arg for arg in op.args if isinstance(arg, Op)]
+                todo += parts
+                for part in parts:
+                    self.uses[part] = self.uses.get(part, 0) + 1
         self.order = [op for op in unrolled.scalars.ops if op in found]
         self.names: dict[Op, str] = {}
         self.rows: dict[tuple[str, int], int] = {}
@@ -77,67 +131,57 @@ class _C:
                 self.rows[name, k] = len(self.rows)
 
     def text(self) -> str:
+        return self._one_by_one() if self.count == 1 else self._in_vectors()
+
+    def _one_by_one(self) -> str:
+        """A sample a step: everything in registers, the loop over steps around it."""
         first, inner, after = self.lines()
         count = len(self.u.gradient)
+        return "\n".join([
+            preamble(1, self.step_rate), RUN, "  double loss = 0; long long next = 0;",
+            *(f"  double p{k} = theta[{k}];" for k in range(count)),
+            *(f"  double {s}{k} = states[{i * count + k}];" for i, s in enumerate(self.rule.states) for k in range(count)),
+            "  for (long long t = first; t < first + steps; t++) {",
+            "    long long at = order ? *order++ : next;",
+            "    if (++next == available) next = 0;",
+            *(f"    const V d{k} = data[{k} * stride + at];" for k in range(len(self.rows))),
+            *(f"    {line}" for line in [*first, *inner, *after, *self.updates()]),
+            "  }",
+            *(f"  theta[{k}] = p{k};" for k in range(count)),
+            *(f"  states[{i * count + k}] = {s}{k};" for i, s in enumerate(self.rule.states) for k in range(count)),
+            "  return loss;", "}", "",
+        ])  # fmt: skip
+
+    def _in_vectors(self) -> str:
+        """Vectors of samples, a step a call.
+
+        The call is not inlined: then every step runs through the very same instructions, however a run is cut into
+        pieces, and a resumed run ends with the same bits.
+        """
+        first, inner, after = self.lines()
+        count, rows = len(self.u.gradient), len(self.rows)
         sums = [op for op in self.order if op.kind == "sum"]
         vectors = -(-self.count // self.width)
-        rows = len(self.rows)
-        constants = {**CONSTANTS, "RATE": self.step_rate}
-        lines = [f"#define WIDTH {self.width}", KERNELS.read_text(encoding="utf-8")]
-        lines += [f"static const double {name} = {value!r};" for name, value in constants.items()]
-        lines += [
-            "double run(double *restrict theta, double *restrict states, const double *restrict data,",
-            "           const long long *restrict order, long long available, long long stride, long long steps, long long first) {",
-            "  double loss = 0;",
+        return "\n".join([
+            preamble(self.width, self.step_rate),
+            STEP, "  double loss = 0;",
             *(f"  double p{k} = theta[{k}];" for k in range(count)),
-            *(
-                f"  double {s}{k} = states[{i * count + k}];"
-                for i, s in enumerate(self.rule.states)
-                for k in range(count)
-            ),
-        ]
-        if self.masked:
-            lanes = self.count % self.width
-            lines.append(f"  V part = all(0); for (int i = 0; i < {lanes}; i++) part[i] = 1;")
-        if self.count == 1:
-            lines.append("  long long next = 0;")
-        elif self.gathered:
-            lines.append(f"  V taken[{rows}][{vectors}];")
-        lines.append("  for (long long t = first; t < first + steps; t++) {")
-        lines += [f"    V {self.names[op]} = all(0);" for op in sums] + [f"    {line}" for line in first]
-        if self.count == 1:
-            lines += [
-                "    long long at = order ? *order++ : next;",
-                "    if (++next == available) next = 0;",
-                *(f"    const V d{k} = data[{k} * stride + at];" for k in range(rows)),
-                *(f"    {line}" for line in inner),
-            ]
-        else:
-            if self.gathered:
-                padded = vectors * self.width
-                lines += [
-                    f"    for (int r = 0; r < {rows}; r++)",
-                    f"      for (int i = 0; i < {padded}; i++)",
-                    f"        ((double *)taken[r])[i] = data[r * stride + order[i < {self.count} ? i : 0]];",
-                    f"    order += {self.count};",
-                ]
-                source = [f"taken[{k}][v]" for k in range(rows)]
-            else:
-                source = [f"*(const V *)(data + {k} * stride + v * WIDTH)" for k in range(rows)]
-            lines += [
-                f"    for (long long v = 0; v < {vectors}; v++) {{",
-                *(f"      const V d{k} = {text};" for k, text in enumerate(source)),
-                *([f"      const V mask = v < {vectors - 1} ? all(1) : part;"] if self.masked else []),
-                *(f"      {line}" for line in inner),
-                "    }",
-                *(f"    const double {self.names[op]}_ = add_up({self.names[op]});" for op in sums),
-            ]
-        lines += [f"    {line}" for line in after] + [f"    {line}" for line in self.updates()]
-        lines.append("  }")
-        lines += [f"  theta[{k}] = p{k};" for k in range(count)]
-        lines += [f"  states[{i * count + k}] = {s}{k};" for i, s in enumerate(self.rule.states) for k in range(count)]
-        lines += ["  return loss;", "}"]
-        return "\n".join(lines) + "\n"
+            *(f"  double {s}{k} = states[{i * count + k}];" for i, s in enumerate(self.rule.states) for k in range(count)),
+            *(part_of_vector(self.count) if self.masked else []),
+            *(f"  V {self.names[op]} = all(0);" for op in sums),
+            *(f"  {line}" for line in first),
+            f"  for (long long v = 0; v < {vectors}; v++) {{",
+            *(f"    const V d{k} = *(const V *)(data + {k} * stride + v * WIDTH);" for k in range(rows)),
+            *([f"    const V mask = v < {vectors - 1} ? all(1) : part;"] if self.masked else []),
+            *(f"    {line}" for line in inner),
+            "  }",
+            *(f"  const double {self.names[op]}_ = add_up({self.names[op]});" for op in sums),
+            *(f"  {line}" for line in [*after, *self.updates()]),
+            *(f"  theta[{k}] = p{k};" for k in range(count)),
+            *(f"  states[{i * count + k}] = {s}{k};" for i, s in enumerate(self.rule.states) for k in range(count)),
+            "  return loss;", "}",
+            run_of_steps(self.count, rows, self.gathered), "",
+        ])  # fmt: skip
 
     def lines(self) -> tuple[list[str], list[str], list[str]]:
         first: list[str] = []
@@ -146,6 +190,8 @@ class _C:
         for op in self.order:
             if op.kind in ("parameter", "data", "number", "rate"):
                 continue
+            if op in self.within_sums():
+                continue
             name = self.names[op] = f"{'s' if op.kind == 'sum' else 'u'}{len(self.names)}"
             if op.kind == "sum":
                 inner.append(f"{name} += {self.operand(op.args[0])}{self._mask(op)};")
@@ -153,15 +199,50 @@ class _C:
             if op.kind not in FORMS:
                 raise CannotLower(f"{op.kind} has no vector form in C")
             kind = "V" if op.per_sample else "double"
-            called = op.kind in ("exp", "log", "tanh", "sqrt", "abs", "max", "step")
-            # Functions take vectors; a number apart from the samples is a vector of it, and of the result the mean.
-            parts = [f"all({self.operand(a)})" if called and not a.per_sample else self.operand(a) for a in op.args]
-            text = FORMS[op.kind].format(*parts)
-            if called and not op.per_sample:
-                text = f"add_up({text}) / {self.width}"
+            text = self.multiply_add(op) or self.plain(op)
             (after if op.late else inner if op.per_sample else first).append(f"const {kind} {name} = {text};")
         after.append(f"loss = {self.operand(self.u.loss)};")
         return first, inner, after
+
+    def plain(self, op: Op) -> str:
+        """An operation on its operands. Functions take vectors: a number apart from the samples is a vector of it."""
+        if op.kind not in ("exp", "log", "tanh", "sqrt", "abs", "max", "step"):
+            return FORMS[op.kind].format(*map(self.operand, op.args))
+        parts = [self.operand(arg) if arg.per_sample else f"all({self.operand(arg)})" for arg in op.args]
+        text = FORMS[op.kind].format(*parts)
+        return text if op.per_sample else f"add_up({text}) / {self.width}"
+
+    @cache  # noqa: B019
+    def within_sums(self) -> frozenset[Op]:
+        """For a sample at a time: the products that a sum takes up without rounding them in between.
+
+        There the compiler may not contract on its own, which it would do differently from one copy of a loop to the
+        next; for vectors it may.
+        """
+        if self.width > 1:
+            return frozenset()
+        found = set()
+        for op in self.order:
+            if op.kind in ("add", "sub"):
+                products = [a for a in op.args if a.kind == "mul" and self.uses[a] == 1]
+                found |= set(products[:1])
+        found |= {
+            g
+            for g in self.u.gradient
+            if g.kind == "mul" and self.uses[g] == 1 and self.rule.scalar == ("{p} = {p} - {g}",)
+        }
+        return frozenset(found)
+
+    def multiply_add(self, op: Op) -> str:
+        """a b + c, a b - c or c - a b as one operation; '' where it is none."""
+        product = next((a for a in op.args if isinstance(a, Op) and a in self.within_sums()), None)
+        if op.kind not in ("add", "sub") or product is None:
+            return ""
+        a, b = (self.operand(x) for x in product.args)
+        other = self.operand(op.args[1] if op.args[0] is product else op.args[0])
+        if op.kind == "add":
+            return f"fma_({a}, {b}, {other})"
+        return f"fma_({a}, {b}, -{other})" if op.args[0] is product else f"fma_(-{a}, {b}, {other})"
 
     def _mask(self, op: Op) -> str:
         """The samples that fill up the last vector count for nothing: gradients have that in their rate, the loss not."""
@@ -183,6 +264,10 @@ class _C:
     def updates(self) -> list[str]:
         lines = [f"const double {line};" for line in self.rule.before]
         for k, gradient in enumerate(self.u.gradient):
+            if gradient in self.within_sums():
+                a, b = (self.operand(x) for x in gradient.args)
+                lines.append(f"p{k} = fma_(-{a}, {b}, p{k});")
+                continue
             values = {name: f"{name}{k}" for name in self.rule.states}
             lines += [f"{line.format(p=f'p{k}', g=self.operand(gradient), **values)};" for line in self.rule.scalar]
         return lines
@@ -222,7 +307,8 @@ def build(source: str) -> Callable[..., float]:
         raise NoCompiler("there is no C compiler (cc) on this machine")
     with tempfile.TemporaryDirectory(prefix="symderiv-") as folder:
         library = Path(folder) / "run.so"
-        command = [program, *FLAGS, "-x", "c", "-", "-o", str(library), "-lm"]
+        contract = "off" if "#define WIDTH 1\n" in source else "fast"
+        command = [program, *FLAGS, f"-ffp-contract={contract}", "-x", "c", "-", "-o", str(library), "-lm"]
         try:
             result = subprocess.run(command, input=source, text=True, capture_output=True, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -61,7 +61,7 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
     Raises: TrainingError if there is none, if it is damaged, or if it belongs to another run.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
             states = [archive[f"state{k}"] for k in range(sum(name.startswith("state") for name in archive.files))]
             found = Checkpoint(about["step"], archive["theta"], states, archive["history"], about["settings"])

@@ -103,7 +103,7 @@ def read_data(path: Path, model: Model, inputs: Sequence[str] = (), targets: Seq
 
 def _read_npz(path: Path, model: Model) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, OSError, zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{path} is no readable NPZ file: {error}") from None
@@ -136,8 +136,9 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
     if first.count(",") >= MOST_COLUMNS:
         raise DataError(f"{path} has {first.count(',') + 1} columns; {MOST_COLUMNS} are the most that are read")
     csv.field_size_limit(1 << 20)
+    delimiter = next((d for d in ",;\t" if d in first), ",")
     try:
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     except csv.Error as error:
         raise DataError(f"{path} is no readable CSV file: {error}") from None
     if not rows:
@@ -159,6 +160,10 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
             raise DataError(f"{path} has no column {name}", f"it has {_some(header)}")
     target_names = list(targets) or (header[-1:] if targets_of(model) else [])
     input_names = list(inputs) or [name for name in header if name not in target_names]
+    if not input_names:
+        raise DataError(
+            f"{path} has no input column beside the target {', '.join(target_names)}", f"it has {_some(header)}"
+        )
     columns = {name: [row[k].strip() for row in body] for k, name in enumerate(header)}
     x = (
         np.column_stack([_numbers(path, name, columns[name]) for name in input_names])

@@ -376,19 +376,19 @@ def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "a
     why = ""
     if "c" in costs and (backend == "c" or min(costs, key=lambda k: costs[k]) == "c"):
         try:
-            assert unrolled is not None
-            if c_source.is_masked(count):
-                again = scaled_by_rate(ready.program)
-                unrolled = unroll(
-                    complemented(again),
-                    plan.samples,
-                    ready.sizes,
-                    _numbers(plan, with_rate=False),
-                    plan.rate if plan.rule.scaled else 1.0,
-                    ready.places,
-                    count,
-                    ready.pairs,
-                )
+            # For vectors that are not full the rate is an operation of its own; a single sample is in a hurry.
+            masked = c_source.is_masked(count)
+            unrolled = unroll(
+                complemented(scaled_by_rate(ready.program)) if masked else complemented(scaled),
+                plan.samples,
+                ready.sizes,
+                _numbers(plan, with_rate=not masked),
+                plan.rate if plan.rule.scaled or not masked else 1.0,
+                ready.places,
+                count,
+                ready.pairs,
+                hurry=count == 1,
+            )
             return CEngine(plan, data, ready, unrolled)
         except (CannotLower, c_source.NoCompiler) as reason:
             why = str(reason)

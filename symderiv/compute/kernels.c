@@ -3,7 +3,7 @@
    e^x = 2^k e^r with |r| <= ln 2 / 2: r by Cody and Waite's two-part ln 2, e^r - 1 = r Q(r), with Q of degree 10 of
    least largest error (2e-17 relative). tanh x = t / (t + 2) with t = e^2x - 1, exact near 0 as well.
    log x = e ln 2 + 2 artanh s with s = (m - 1) / (m + 1) for x = 2^e m. Largest errors: a few units in the last place.
-   Compile with contraction of a * b + c and without -ffast-math: infinities are meant. */
+   Compile without -ffast-math: infinities are meant. */
 #include <math.h>
 #if WIDTH > 1
 typedef double V __attribute__((vector_size(8 * WIDTH)));
@@ -26,6 +26,12 @@ KERNEL V choose(int c, V a, V b) { return c ? a : b; }
 KERNEL double add_up(V v) { return v; }
 KERNEL V vsqrt(V v) { return __builtin_sqrt(v); }
 #endif
+/* a b + c: for one number explicitly, rounded once where the machine can; for vectors the compiler joins them */
+#if WIDTH == 1 && defined(__FP_FAST_FMA)
+KERNEL V fma_(V a, V b, V c) { return __builtin_fma(a, b, c); }
+#else
+KERNEL V fma_(V a, V b, V c) { return a * b + c; }
+#endif
 KERNEL V vmax(V a, V b) { return choose(a > b, a, b); }
 KERNEL V vmin(V a, V b) { return choose(a < b, a, b); }
 KERNEL V vabs(V a) { return value(bits(a) & 0x7fffffffffffffffLL); }
@@ -34,24 +40,47 @@ KERNEL V vstep(V a) { return choose(a > 0.0, all(1), all(0)); }
 /* k for which x = k ln 2 + r, as the bits of 2^k, and e^r - 1 */
 KERNEL V split(V x, V *two_to_k) {
   const double magic = 6755399441055744.0;
-  V t = x * 1.4426950408889634 + magic;
+  V t = fma_(x, all(1.4426950408889634), all(magic));
   V k = t - magic;
-  V r = x - k * 6.93147180369123816490e-01;
-  r = r - k * 1.90821492927058770002e-10;
+  V r = fma_(k, all(-6.93147180369123816490e-01), x);
+  r = fma_(k, all(-1.90821492927058770002e-10), r);
   *two_to_k = value((bits(t) + 1023) << 52);
   V r2 = r * r, r4 = r2 * r2;
-  V a = (1.0 + r * 0.5000000000000006) + r2 * (0.1666666666666667 + r * 0.041666666666573066);
-  V b = (0.008333333333326136 + r * 0.001388888893251478) + r2 * (0.00019841269874820627 + r * 2.480150431378554e-05);
-  V c = (2.7557255400206422e-06 + r * 2.7626371065696354e-07) + r2 * 2.5105217004720745e-08;
-  return r * (a + r4 * (b + r4 * c));
+#define PAIR(a, b) fma_(r, all(b), all(a))
+  V a = fma_(r2, PAIR(0.1666666666666667, 0.041666666666573066), PAIR(1.0, 0.5000000000000006));
+  V b = fma_(r2, PAIR(0.00019841269874820627, 2.480150431378554e-05), PAIR(0.008333333333326136, 0.001388888893251478));
+  V c = fma_(r2, all(2.5105217004720745e-08), PAIR(2.7557255400206422e-06, 2.7626371065696354e-07));
+  return r * fma_(r4, fma_(r4, c, b), a);
+}
+#if WIDTH == 1
+/* A single number waits for each operation in turn: 2^(j/128) from a table, and a shorter Q, leave fewer of them. */
+static double root[128];
+__attribute__((constructor)) static void fill_root(void) {
+  for (int j = 0; j < 128; j++) root[j] = exp2(j / 128.0);
 }
 KERNEL V vexp(V x) {
-  V s, q = split(vmin(vmax(x, all(-708.0)), all(709.0)), &s);
-  return choose(x > 709.0, all(INFINITY), s + s * q);
+  if (__builtin_expect(!(x <= 709.0 && x > -708.0), 0)) return x > 0 ? INFINITY : x < 0 ? 0.0 : x;
+  const double magic = 6755399441055744.0;
+  V t = fma_(x, 184.6649652337873, magic);
+  V k = t - magic;
+  V r = fma_(k, -5.41521234481479e-03, x);
+  r = fma_(k, -3.309782317038503e-12, r);
+  I b = bits(t);
+  V s = value(bits(root[b & 127]) + (b >> 7 << 52));
+  V r2 = r * r;
+  V q = fma_(r2, fma_(r, 1.0 / 6, 0.5), r);
+  q = fma_(r2 * r2, fma_(r, 1.0 / 120, 1.0 / 24), q);
+  return fma_(s, q, s);
 }
+#else
+KERNEL V vexp(V x) {
+  V s, q = split(vmin(vmax(x, all(-708.0)), all(709.0)), &s);
+  return choose(x > 709.0, all(INFINITY), fma_(s, q, s));
+}
+#endif
 KERNEL V vtanh(V x) {
   V s, q = split(vmin(vmax(x + x, all(-40.0)), all(40.0)), &s);
-  V t = s * q + (s - 1.0);
+  V t = fma_(s, q, s - 1.0);
   return t / (t + 2.0);
 }
 KERNEL V vlog(V x) {

@@ -50,10 +50,19 @@ class Op:
     late: bool = False
 
 
-class Scalars:
-    """The table of operations, in order; equal ones are one, and what 0 and 1 make trivial is not made."""
+LATENCY = {"div": 13, "exp": 35, "log": 35, "tanh": 55, "sqrt": 20, "sum": 40}
+"""How long an operation takes after its operands are there, in cycles; 4 for all others."""
 
-    def __init__(self) -> None:
+
+class Scalars:
+    """The table of operations, in order; equal ones are one, and what 0 and 1 make trivial is not made.
+
+    hurry: multiply what is there early first, so that what comes late waits for one multiplication alone.
+    """
+
+    def __init__(self, hurry: bool = False) -> None:
+        self.hurry = hurry
+        self.ready: dict[Op, int] = {}
         self.ops: list[Op] = []
         self._known: dict[tuple[Any, ...], Op] = {}
 
@@ -67,6 +76,8 @@ class Scalars:
                 raise CannotLower("a sample that depends on a sum over the samples")
             self._known[key] = Op(kind, args, per_sample, late)
             self.ops.append(self._known[key])
+            own = LATENCY.get(kind, 4) if parts else 0
+            self.ready[self._known[key]] = own + max((self.ready[p] for p in parts), default=0)
             if len(self.ops) > MOST_OPERATIONS:
                 raise CannotLower("more operations than are worth writing out one by one")
         return self._known[key]
@@ -107,6 +118,22 @@ class Scalars:
             if b.args[0] == -1:
                 return self.neg(a)
         return self.make("mul", a, b)
+
+    def product(self, factors: Sequence[Op]) -> Op:
+        """The product of several operations, from the left or, in a hurry, from the earliest."""
+        if not self.hurry:
+            result = factors[0]
+            for factor in factors[1:]:
+                result = self.mul(result, factor)
+            return result
+        waiting = [part for factor in factors for part in self._factors(factor)]
+        while len(waiting) > 1:
+            waiting.sort(key=lambda op: self.ready[op], reverse=True)
+            waiting.append(self.mul(waiting.pop(), waiting.pop()))
+        return waiting[0]
+
+    def _factors(self, op: Op) -> list[Op]:
+        return [f for a in op.args for f in self._factors(a)] if op.kind == "mul" else [op]
 
     def div(self, a: Op, b: Op) -> Op:
         if b.kind == "number":
@@ -166,9 +193,11 @@ class _Unroller:
     places: Mapping[str, Place]
     one: bool
     pairs: Mapping[str, tuple[Place, Place]]
-    scalars: Scalars = field(default_factory=Scalars)
+    hurry: bool = False
+    scalars: Scalars = field(init=False)
 
     def __post_init__(self) -> None:
+        self.scalars = Scalars(self.hurry)
         self.lines = {line.symbol: line.value for line in self.program.lines}
         self.done: dict[Expr, Entries] = {}
         self.known = {
@@ -384,9 +413,7 @@ class _Unroller:
             (below if exponent.is_negative else above).append((self.template(base), abs(exponent)))
 
         def build(args: Sequence[Op]) -> Op:
-            result = number
-            for base, exponent in above:
-                result = s.mul(result, s.power(base(args), exponent))
+            result = s.product([number, *(s.power(base(args), exponent) for base, exponent in above)])
             for base, exponent in below:
                 result = s.div(result, s.power(base(args), exponent))
             return result
@@ -403,15 +430,16 @@ def unroll(
     places: Mapping[str, Place],
     count: int,
     pairs: Mapping[str, tuple[Place, Place]],
+    hurry: bool = False,
 ) -> Unrolled:
     """The program written out, for one sample (sums over the samples are the value itself) or for many.
 
     rate: the learning rate by which the gradients are multiplied; it stays an operation of its own in what belongs to a
     sample if `numbers` does not have it. places: for each parameter of the program, where its entry (i, j) stands in
-    theta; pairs: for one that is the difference of two rows, where the two stand.
+    theta; pairs: for one that is the difference of two rows, where the two stand. hurry: see `Scalars`.
     Raises: CannotLower for a program that is too large or does not treat its samples one by one.
     """
-    unroller = _Unroller(program, samples, sizes, numbers, rate, places, count == 1, pairs)
+    unroller = _Unroller(program, samples, sizes, numbers, rate, places, count == 1, pairs, hurry)
     loss = unroller.entries(program.model.loss.symbol)[0][0]
     gradient: dict[int, Op] = {}
     for symbol, value in program.gradients.items():

@@ -103,7 +103,16 @@ def test_functions_in_c_are_accurate(tmp_path):
         import subprocess
 
         subprocess.run(
-            [c_source.compiler(), *c_source.FLAGS, str(tmp_path / "k.c"), "-o", str(library), "-lm"], check=True
+            [
+                c_source.compiler(),
+                *c_source.FLAGS,
+                "-ffp-contract=fast",
+                str(tmp_path / "k.c"),
+                "-o",
+                str(library),
+                "-lm",
+            ],
+            check=True,
         )
         loaded = ctypes.CDLL(str(library))
         with np.errstate(all="ignore"):
