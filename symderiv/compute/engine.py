@@ -9,7 +9,7 @@ one machine and matter only where two forms are within a factor two of each othe
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import Size
 from symderiv.calculus.sweep import derive
-from symderiv.compute import arrays, c_source, loops
+from symderiv.compute import arrays, c_blocks, c_source, loops
 from symderiv.compute.binding import Array
 from symderiv.compute.functions import NumpyFunction, load
 from symderiv.compute.layouts import fold_biases, in_columns, pair_as_logit, with_units
@@ -294,29 +294,28 @@ class PythonEngine(Engine):
 
 
 class CEngine(Engine):
-    """Steps in compiled C."""
+    """Steps in compiled C; `rows` says how many rows of which data matrix the source expects, in order."""
 
     backend = "c"
 
-    def __init__(self, plan: Plan, data: Mapping[str, Array], ready: _Prepared, unrolled: Unrolled) -> None:
+    def __init__(
+        self, plan: Plan, data: Mapping[str, Array], ready: _Prepared, source: str, rows: Mapping[str, int]
+    ) -> None:
         super().__init__(plan, data, ready.storage)
-        count = ready.sizes[plan.samples.name] if plan.samples else 1
-        gathered = plan.batch is not None and count > 1
-        self.source = c_source.write_c(unrolled, plan.rule, plan.rate, count, gathered)
-        self._run = c_source.build(self.source)
-        rows = [row for name in unrolled.data for row in ready.columns[name]]
-        self.available = len(rows[0])
+        self.source = source
+        self._run = c_source.build(source)
+        every = [row for name in rows for row in ready.columns[name]]
+        self.available = len(every[0])
         # Whole vectors: the last one is filled up with copies of the first sample, whose values are as finite as any.
         self.stride = -(-self.available // c_source.WIDTH) * c_source.WIDTH
-        room = np.empty(len(rows) * self.stride + c_source.WIDTH)
+        room = np.empty(len(every) * self.stride + c_source.WIDTH)
         start = -room.ctypes.data // 8 % c_source.WIDTH
-        self.rows = room[start : start + len(rows) * self.stride].reshape(len(rows), self.stride)
-        for place, row in zip(self.rows, rows, strict=True):
+        self.rows = room[start : start + len(every) * self.stride].reshape(len(every), self.stride)
+        for place, row in zip(self.rows, every, strict=True):
             place[: self.available], place[self.available :] = row, row[0]
-        self.flat_states = np.zeros(max(1, len(self.states) * len(self.storage.theta)))
-        self.states = [
-            self.flat_states[k * len(self.storage.theta) :][: len(self.storage.theta)] for k in range(len(self.states))
-        ]
+        length = len(self.storage.theta)
+        self.flat_states = np.zeros(max(1, len(self.states) * length))
+        self.states = [self.flat_states[k * length : (k + 1) * length] for k in range(len(self.states))]
 
     def run(self, order: Array | None, steps: int, first: int) -> float:
         held = None if order is None else np.ascontiguousarray(order, dtype=np.int64)
@@ -325,6 +324,15 @@ class CEngine(Engine):
         return float(
             self._run(theta, states, self.rows.ctypes.data, pointer, self.available, self.stride, steps, first)
         )
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """One form that can make the steps: its name, seconds a step by the cost model, and what makes it."""
+
+    form: str
+    cost: float
+    build: Callable[[], Engine]
 
 
 def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "auto") -> Engine:
@@ -340,72 +348,96 @@ def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "a
         ready = _prepare(plan, data)
     except CannotLower as reason:
         return ReadableEngine(plan, data, _plain_storage(plan), str(reason))
-    assert plan.samples is not None
-    count = ready.sizes[plan.samples.name]
-    scaled = scaled_by_rate(ready.program) if plan.rule.scaled else ready.program
-    costs: dict[str, float] = {}
-    unrolled = tape = None
-    reasons = {}
-    try:
-        unrolled = unroll(
-            complemented(scaled),
-            plan.samples,
-            ready.sizes,
-            _numbers(plan, with_rate=True),
-            plan.rate,
-            ready.places,
-            count,
-            ready.pairs,
-        )
-        operations = len(unrolled.scalars.ops)
-        costs["python"] = PYTHON_OPERATION * operations * count
-        costs["c"] = C_OPERATION * operations * max(count, 8) + C_COMPILE / max(steps, 1)
-        if operations > MOST_UNROLLED:
-            costs.pop("c")
-    except CannotLower as reason:
-        reasons["python"] = reasons["c"] = str(reason)
-    if costs.get("python", 1.0) > 5e-6 or (backend == "numpy" and not costs):
+    offers: list[_Offer] = []
+    reasons: list[str] = []
+    makers = {"python": _offer_python, "numpy": _offer_numpy, "c": _offer_c, "c blocks": _offer_c_blocks}
+    for form, maker in makers.items():
+        if form.startswith("c") and backend == "numpy":
+            continue
         try:
-            tape = lower(arranged(complemented(scaled), ready.sizes), ready.sizes, _numbers(plan, with_rate=True))
-            entries = sum(node.shape[0] * node.shape[1] for node in tape.nodes)
-            costs["numpy"] = NUMPY_CALL * len(tape.nodes) + NUMPY_ENTRY * entries
+            offers.append(maker(plan, data, ready, steps))
         except CannotLower as reason:
-            reasons["numpy"] = str(reason)
-    if backend == "numpy":
-        costs.pop("c", None)
-    why = ""
-    if "c" in costs and (backend == "c" or min(costs, key=lambda k: costs[k]) == "c"):
+            if not (form == "python" and backend != "c"):
+                reasons.append(str(reason))
+    # Where C is asked for it comes first, whatever it costs; else the cheapest form does.
+    offers.sort(key=lambda offer: (backend == "c" and offer.form != "c", offer.cost))
+    why = "" if backend != "c" or (offers and offers[0].form == "c") else "; ".join(dict.fromkeys(reasons))
+    for offer in offers:
         try:
-            # For vectors that are not full the rate is an operation of its own; a single sample is in a hurry.
-            masked = c_source.is_masked(count)
-            unrolled = unroll(
-                complemented(scaled_by_rate(ready.program)) if masked else complemented(scaled),
-                plan.samples,
-                ready.sizes,
-                _numbers(plan, with_rate=not masked),
-                plan.rate if plan.rule.scaled or not masked else 1.0,
-                ready.places,
-                count,
-                ready.pairs,
-                hurry=count == 1,
-            )
-            return CEngine(plan, data, ready, unrolled)
+            engine = offer.build()
         except (CannotLower, c_source.NoCompiler) as reason:
             why = str(reason)
-            costs.pop("c")
-    elif backend == "c":
-        why = reasons.get("c", "the network is too large to be written out in C")
-    costs.pop("c", None)
-    if not costs:
-        return ReadableEngine(plan, data, _plain_storage(plan), "; ".join(dict.fromkeys(reasons.values())))
-    if min(costs, key=lambda k: costs[k]) == "python":
-        assert unrolled is not None
-        engine: Engine = PythonEngine(plan, data, ready, unrolled)
-    else:
-        assert tape is not None
-        engine = NumpyEngine(plan, data, ready, tape)
-    engine.why = why
-    return engine
+            continue
+        engine.why = why if backend == "c" and engine.backend != "c" else ""
+        return engine
+    return ReadableEngine(plan, data, _plain_storage(plan), "; ".join(dict.fromkeys(reasons)))
+
+
+def _count(plan: Plan, ready: _Prepared) -> int:
+    assert plan.samples is not None
+    return ready.sizes[plan.samples.name]
+
+
+def _program(plan: Plan, ready: _Prepared, *, with_rate: bool) -> Program:
+    return complemented(scaled_by_rate(ready.program) if with_rate else ready.program)
+
+
+def _offer_python(plan: Plan, data: Mapping[str, Array], ready: _Prepared, steps: int) -> _Offer:
+    count = _count(plan, ready)
+    unrolled = _unrolled(plan, ready, with_rate=plan.rule.scaled, fixed_rate=True)
+    cost = PYTHON_OPERATION * len(unrolled.scalars.ops) * count
+    return _Offer("python", cost, lambda: PythonEngine(plan, data, ready, unrolled))
+
+
+def _offer_numpy(plan: Plan, data: Mapping[str, Array], ready: _Prepared, steps: int) -> _Offer:
+    program = arranged(_program(plan, ready, with_rate=plan.rule.scaled), ready.sizes)
+    tape = lower(program, ready.sizes, _numbers(plan, with_rate=True))
+    entries = sum(node.shape[0] * node.shape[1] for node in tape.nodes)
+    cost = NUMPY_CALL * len(tape.nodes) + NUMPY_ENTRY * entries
+    return _Offer("numpy", cost, lambda: NumpyEngine(plan, data, ready, tape))
+
+
+def _offer_c(plan: Plan, data: Mapping[str, Array], ready: _Prepared, steps: int) -> _Offer:
+    count = _count(plan, ready)
+    # For vectors that are not full the rate is an operation of its own, which holds their mask.
+    masked = c_source.is_masked(count)
+    unrolled = _unrolled(plan, ready, with_rate=masked or plan.rule.scaled, fixed_rate=not masked, hurry=count == 1)
+    operations = len(unrolled.scalars.ops)
+    if operations > MOST_UNROLLED:
+        raise CannotLower("the network is too large to be written out number by number")
+    gathered = plan.batch is not None and count > 1
+
+    def build() -> Engine:
+        source = c_source.write_c(unrolled, plan.rule, plan.rate, count, gathered)
+        return CEngine(plan, data, ready, source, unrolled.data)
+
+    return _Offer("c", C_OPERATION * operations * max(count, 8) + C_COMPILE / max(steps, 1), build)
+
+
+def _offer_c_blocks(plan: Plan, data: Mapping[str, Array], ready: _Prepared, steps: int) -> _Offer:
+    count = _count(plan, ready)
+    if count < 2 * c_source.WIDTH:
+        raise CannotLower("too few samples a step for blocks of vectors")
+    assert plan.samples is not None
+    masked = c_source.is_masked(count)
+    starts, start = {}, 0
+    for name, view in ready.storage.views.items():
+        starts[name], start = start, start + view.size
+    pair = (ready.pair.weights, ready.pair.difference) if ready.pair else None
+    source, rows, work = c_blocks.write_blocks(
+        _program(plan, ready, with_rate=masked or plan.rule.scaled), plan.samples, ready.sizes,
+        _numbers(plan, with_rate=False), plan.rate, starts, start, plan.rule, count, plan.batch is not None, pair,
+    )  # fmt: skip
+    cost = C_OPERATION * work * count + C_COMPILE / max(steps, 1)
+    return _Offer("c", cost, lambda: CEngine(plan, data, ready, source, rows))
+
+
+def _unrolled(plan: Plan, ready: _Prepared, *, with_rate: bool, fixed_rate: bool, hurry: bool = False) -> Unrolled:
+    assert plan.samples is not None
+    return unroll(
+        _program(plan, ready, with_rate=with_rate), plan.samples, ready.sizes, _numbers(plan, with_rate=fixed_rate),
+        plan.rate if plan.rule.scaled else 1.0, ready.places, _count(plan, ready), ready.pairs, hurry,
+    )  # fmt: skip
 
 
 def _plain_storage(plan: Plan) -> Storage:

@@ -172,166 +172,26 @@ Entries = list[list[Op]]
 Template = Callable[[Sequence[Op]], Op]
 
 
-@dataclass
-class Unrolled:
-    """The scalars of a program: the loss, and the gradient of every entry of theta (None where it is 0)."""
+class Translator:
+    """Scalar functions as builders of operations: translated once, built for every entry.
 
-    scalars: Scalars
-    loss: Op
-    gradient: list[Op]
-    data: dict[str, int]
-    """How many rows each data matrix has."""
+    known: the values of size names and hyper-parameters; rate: the operation that stands for the learning rate.
+    """
 
-
-@dataclass
-class _Unroller:
-    program: Program
-    samples: Size | None
-    sizes: Mapping[str, int]
-    numbers: Mapping[sympy.Symbol, float]
-    rate: float
-    places: Mapping[str, Place]
-    one: bool
-    pairs: Mapping[str, tuple[Place, Place]]
-    hurry: bool = False
-    scalars: Scalars = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.scalars = Scalars(self.hurry)
-        self.lines = {line.symbol: line.value for line in self.program.lines}
-        self.done: dict[Expr, Entries] = {}
-        self.known = {
-            **self.numbers,
-            **{sympy.Symbol(n, integer=True, positive=True): k for n, k in self.sizes.items()},
-        }
-        self.data: dict[str, int] = {}
-        self.in_batch = False
-
-    def is_batch(self, size: Size) -> bool:
-        return size == self.samples
-
-    def extent(self, size: Size) -> int:
-        """How many entries are written out along a size: one along the samples."""
-        return 1 if self.is_batch(size) else size.value(self.sizes)
-
-    def entries(self, expr: Expr) -> Entries:
-        if expr not in self.done:
-            self.done[expr] = self._entries(expr)
-        return self.done[expr]
-
-    def _entries(self, expr: Expr) -> Entries:
-        make = self.scalars.make
-        rows, columns = (self.extent(size) for size in expr.shape)
-        match expr:
-            case Symbol() if expr in self.lines:
-                return self.entries(self.lines[expr])
-            case Symbol() if expr.name in self.pairs:
-                first, second = self.pairs[expr.name]
-                return [
-                    [
-                        self.scalars.sub(make("parameter", first(i, j)), make("parameter", second(i, j)))
-                        for j in range(columns)
-                    ]
-                    for i in range(rows)
-                ]
-            case Symbol() if expr.role == "parameter":
-                place = self.places[expr.name]
-                return [[make("parameter", place(i, j)) for j in range(columns)] for i in range(rows)]
-            case Symbol():
-                if expr.shape[1] != self.samples:
-                    raise CannotLower("data that are not samples in columns")
-                self.data[expr.name] = rows
-                return [[make("data", expr.name, i)] for i in range(rows)]
-            case Fill():
-                return [[self.number(expr.value)] * columns for _ in range(rows)]
-            case Transpose():
-                inner = self.entries(expr.args[0])
-                return [list(column) for column in zip(*inner, strict=True)]
-            case MatMul():
-                return self._product(expr)
-            case Sum():
-                return self._sum(self.entries(expr.args[0]), expr.args[0].shape, expr.axis)
-            case Broadcast():
-                inner = self.entries(expr.args[0])
-                return [
-                    [inner[0 if len(inner) == 1 else i][0 if len(inner[0]) == 1 else j] for j in range(columns)]
-                    for i in range(rows)
-                ]
-            case Map():
-                self.in_batch = self.is_batch(expr.shape[1])
-                template = self.template(shared_logarithms(expr.function))
-                parts = [self.entries(arg) for arg in expr.args]
-                return [[template([part[i][j] for part in parts]) for j in range(columns)] for i in range(rows)]
-            case Softmax() | LogSoftmax() if expr.axis == 0:
-                return self._softmax(expr)
-            case Augment() if expr.axis == 0:
-                return [[self.scalars.number(1.0)] * columns, *self.entries(expr.args[0])]
-            case Augment():
-                return [[self.scalars.number(1.0), *row] for row in self.entries(expr.args[0])]
-            case DropFirst():
-                inner = self.entries(expr.args[0])
-                return inner[1:] if expr.axis == 0 else [row[1:] for row in inner]
-        raise CannotLower(f"{type(expr).__name__} along the samples")
-
-    def _product(self, expr: MatMul) -> Entries:
-        left, right = (self.entries(arg) for arg in expr.args)
-        s = self.scalars
-        if self.is_batch(expr.args[0].shape[1]):
-            return [[self.summed(s.mul(row[0], right[0][j])) for j in range(len(right[0]))] for row in left]
-        columns = list(zip(*right, strict=True))
-        return [
-            [s.total([s.mul(a, b) for a, b in zip(row, column, strict=True)]) for column in columns] for row in left
-        ]
-
-    def _sum(self, inner: Entries, shape: tuple[Size, Size], axis: int) -> Entries:
-        if axis == 0:
-            inner = [list(column) for column in zip(*inner, strict=True)]
-        sums = [[self.scalars.total(row)] for row in inner]
-        if self.is_batch(shape[axis]):
-            sums = [[self.summed(row[0])] for row in sums]
-        return sums if axis == 1 else [[row[0] for row in sums]]
-
-    def summed(self, op: Op) -> Op:
-        """The sum over the samples; of one sample, the value itself."""
-        if self.one:
-            return op
-        constant = self.scalars.number(float(self.sizes[self.samples.name])) if self.samples else None
-        if not op.per_sample and constant is not None:
-            return self.scalars.mul(op, constant)
-        return self.scalars.make("sum", op)
-
-    def _softmax(self, expr: Softmax | LogSoftmax) -> Entries:
-        s = self.scalars
-        z = [row[0] for row in self.entries(expr.args[0])]
-        top = z[0]
-        for other in z[1:]:
-            top = s.make("max", top, other)
-        shifted = [s.sub(each, top) for each in z]
-        e = [s.make("exp", each) for each in shifted]
-        total = s.total(e)
-        if isinstance(expr, LogSoftmax):
-            log = s.make("log", total)
-            return [[s.sub(each, log)] for each in shifted]
-        share = s.div(s.number(1.0), total)
-        return [[s.mul(each, share)] for each in e]
+    def __init__(self, scalars: Scalars, known: Mapping[sympy.Symbol, float], rate: Op) -> None:
+        self.scalars, self.known, self.rate = scalars, known, rate
 
     def number(self, scalar: Scalar) -> Op:
+        """A scalar without entries; the rate in it as a factor."""
         if scalar.has(RATE):
             constant, rest = scalar.as_independent(RATE, as_Add=False)
             if rest != RATE:
                 raise CannotLower("a rate that is not a factor")
-            rate = (
-                self.scalars.make("rate")
-                if self.in_batch and RATE not in self.known
-                else self.scalars.number(self.rate)
-            )
-            return self.scalars.mul(rate, self.number(constant))
+            return self.scalars.mul(self.rate, self.number(constant))
         return self.scalars.number(float(scalar.xreplace({k: sympy.Float(v) for k, v in self.known.items()})))
 
     def _is_number(self, symbol: sympy.Symbol) -> bool:
         return symbol in self.known or symbol == RATE
-
-    # Scalar functions: translated once, instantiated for every entry
 
     def template(self, e: Scalar) -> Template:
         """A scalar function as a builder of operations from the operations its placeholders stand for."""
@@ -419,6 +279,153 @@ class _Unroller:
             return result
 
         return build
+
+
+@dataclass
+class Unrolled:
+    """The scalars of a program: the loss, and the gradient of every entry of theta (None where it is 0)."""
+
+    scalars: Scalars
+    loss: Op
+    gradient: list[Op]
+    data: dict[str, int]
+    """How many rows each data matrix has."""
+
+
+@dataclass
+class _Unroller:
+    program: Program
+    samples: Size | None
+    sizes: Mapping[str, int]
+    numbers: Mapping[sympy.Symbol, float]
+    rate: float
+    places: Mapping[str, Place]
+    one: bool
+    pairs: Mapping[str, tuple[Place, Place]]
+    hurry: bool = False
+    scalars: Scalars = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scalars = Scalars(self.hurry)
+        self.lines = {line.symbol: line.value for line in self.program.lines}
+        self.done: dict[Expr, Entries] = {}
+        self.known = {
+            **self.numbers,
+            **{sympy.Symbol(n, integer=True, positive=True): k for n, k in self.sizes.items()},
+        }
+        self.data: dict[str, int] = {}
+        fixed = self.scalars.number(self.rate)
+        self.apart = Translator(self.scalars, self.known, fixed)
+        own = fixed if RATE in self.known else self.scalars.make("rate")
+        self.in_batch = Translator(self.scalars, self.known, own)
+
+    def is_batch(self, size: Size) -> bool:
+        return size == self.samples
+
+    def extent(self, size: Size) -> int:
+        """How many entries are written out along a size: one along the samples."""
+        return 1 if self.is_batch(size) else size.value(self.sizes)
+
+    def entries(self, expr: Expr) -> Entries:
+        if expr not in self.done:
+            self.done[expr] = self._entries(expr)
+        return self.done[expr]
+
+    def _entries(self, expr: Expr) -> Entries:
+        make = self.scalars.make
+        rows, columns = (self.extent(size) for size in expr.shape)
+        match expr:
+            case Symbol() if expr in self.lines:
+                return self.entries(self.lines[expr])
+            case Symbol() if expr.name in self.pairs:
+                first, second = self.pairs[expr.name]
+                return [
+                    [
+                        self.scalars.sub(make("parameter", first(i, j)), make("parameter", second(i, j)))
+                        for j in range(columns)
+                    ]
+                    for i in range(rows)
+                ]
+            case Symbol() if expr.role == "parameter":
+                place = self.places[expr.name]
+                return [[make("parameter", place(i, j)) for j in range(columns)] for i in range(rows)]
+            case Symbol():
+                if expr.shape[1] != self.samples:
+                    raise CannotLower("data that are not samples in columns")
+                self.data[expr.name] = rows
+                return [[make("data", expr.name, i)] for i in range(rows)]
+            case Fill():
+                return [[self.apart.number(expr.value)] * columns for _ in range(rows)]
+            case Transpose():
+                inner = self.entries(expr.args[0])
+                return [list(column) for column in zip(*inner, strict=True)]
+            case MatMul():
+                return self._product(expr)
+            case Sum():
+                return self._sum(self.entries(expr.args[0]), expr.args[0].shape, expr.axis)
+            case Broadcast():
+                inner = self.entries(expr.args[0])
+                return [
+                    [inner[0 if len(inner) == 1 else i][0 if len(inner[0]) == 1 else j] for j in range(columns)]
+                    for i in range(rows)
+                ]
+            case Map():
+                translator = self.in_batch if self.is_batch(expr.shape[1]) else self.apart
+                template = translator.template(shared_logarithms(expr.function))
+                parts = [self.entries(arg) for arg in expr.args]
+                return [[template([part[i][j] for part in parts]) for j in range(columns)] for i in range(rows)]
+            case Softmax() | LogSoftmax() if expr.axis == 0:
+                return self._softmax(expr)
+            case Augment() if expr.axis == 0:
+                return [[self.scalars.number(1.0)] * columns, *self.entries(expr.args[0])]
+            case Augment():
+                return [[self.scalars.number(1.0), *row] for row in self.entries(expr.args[0])]
+            case DropFirst():
+                inner = self.entries(expr.args[0])
+                return inner[1:] if expr.axis == 0 else [row[1:] for row in inner]
+        raise CannotLower(f"{type(expr).__name__} along the samples")
+
+    def _product(self, expr: MatMul) -> Entries:
+        left, right = (self.entries(arg) for arg in expr.args)
+        s = self.scalars
+        if self.is_batch(expr.args[0].shape[1]):
+            return [[self.summed(s.mul(row[0], right[0][j])) for j in range(len(right[0]))] for row in left]
+        columns = list(zip(*right, strict=True))
+        return [
+            [s.total([s.mul(a, b) for a, b in zip(row, column, strict=True)]) for column in columns] for row in left
+        ]
+
+    def _sum(self, inner: Entries, shape: tuple[Size, Size], axis: int) -> Entries:
+        if axis == 0:
+            inner = [list(column) for column in zip(*inner, strict=True)]
+        sums = [[self.scalars.total(row)] for row in inner]
+        if self.is_batch(shape[axis]):
+            sums = [[self.summed(row[0])] for row in sums]
+        return sums if axis == 1 else [[row[0] for row in sums]]
+
+    def summed(self, op: Op) -> Op:
+        """The sum over the samples; of one sample, the value itself."""
+        if self.one:
+            return op
+        constant = self.scalars.number(float(self.sizes[self.samples.name])) if self.samples else None
+        if not op.per_sample and constant is not None:
+            return self.scalars.mul(op, constant)
+        return self.scalars.make("sum", op)
+
+    def _softmax(self, expr: Softmax | LogSoftmax) -> Entries:
+        s = self.scalars
+        z = [row[0] for row in self.entries(expr.args[0])]
+        top = z[0]
+        for other in z[1:]:
+            top = s.make("max", top, other)
+        shifted = [s.sub(each, top) for each in z]
+        e = [s.make("exp", each) for each in shifted]
+        total = s.total(e)
+        if isinstance(expr, LogSoftmax):
+            log = s.make("log", total)
+            return [[s.sub(each, log)] for each in shifted]
+        share = s.div(s.number(1.0), total)
+        return [[s.mul(each, share)] for each in e]
 
 
 def unroll(

@@ -80,6 +80,23 @@ def test_compiled_steps_agree(case, rule, batch, monkeypatch):
 
 
 @needs_cc
+@pytest.mark.parametrize("samples", [17, 64, 200])
+@pytest.mark.parametrize("case", ["two-gaussians", "worksheet", "binary-classification", 5, 13, 34])
+def test_compiled_blocks_agree(case, samples, monkeypatch):
+    """Blocks that are not full, just full, and several of them; a mask in the last vector or none."""
+    monkeypatch.setitem(globals(), "SAMPLES", samples)
+    name, model = (case, sd.examples.load(case)) if isinstance(case, str) else random_network(case)
+    for rule, batch in (("gradient-descent", None), ("adam", 16)):
+        plan, data, parameters = a_plan(model, rule, batch)
+        order = None if batch is None else np.random.default_rng(0).integers(0, samples, (5, batch))
+        expected_loss, expected = steps_of(ReadableEngine(plan, data, _plain_storage(plan)), parameters, order)
+        made = engine._offer_c_blocks(plan, data, engine._prepare(plan, data), 10).build()
+        loss, found = steps_of(made, parameters, order)
+        assert max(np.abs(found[k] - expected[k]).max() for k in expected) < 1e-11, (name, rule)
+        assert loss == pytest.approx(expected_loss, rel=1e-9)
+
+
+@needs_cc
 def test_functions_in_c_are_accurate(tmp_path):
     """Against NumPy, for a vector and for one number; near 0, far out, at infinity."""
     kernels = c_source.KERNELS.read_text()
