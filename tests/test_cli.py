@@ -42,7 +42,8 @@ def test_all_examples_are_what_is_committed(tmp_path):
     result = run("derive", "--quiet", "-o", str(tmp_path))
     assert result.returncode == 0 and not result.stdout and not result.stderr
     names = sorted(p.name for p in tmp_path.iterdir())
-    committed = sorted(p.name for p in (ROOT / "output").iterdir() if not p.name.startswith("."))
+    # What `symderiv train` writes is in a folder of its own.
+    committed = sorted(p.name for p in (ROOT / "output").iterdir() if p.is_file() and not p.name.startswith("."))
     assert names == committed
     different = filecmp.cmpfiles(tmp_path, ROOT / "output", names, shallow=False)
     assert not different[1] and not different[2], "run `symderiv derive` and commit output/"
@@ -229,3 +230,97 @@ def test_verify_exits_with_2_for_bad_input(arguments, says, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     result = verify(*arguments)
     assert result.exit_code == 2 and says in result.stderr and not result.stdout
+
+
+def test_training_an_example_twice_gives_the_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        result = run("train", "-e", "two-gaussians", "-n", "500", "-o", folder, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert "500 steps in" in result.stdout and "\x1b" not in result.stdout + result.stderr
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert {
+        "boundary.png",
+        "boundary.svg",
+        "gradients.svg",
+        "history.csv",
+        "index.html",
+        "loss.svg",
+        "parameters.npz",
+    } <= set(names)
+    match, mismatch, errors = filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", names, shallow=False)
+    assert sorted(match) == names and not mismatch and not errors
+
+
+def test_training_resumes_and_refuses_another_run(tmp_path):
+    settings = ["-e", "worksheet", "--backend", "numpy", "--batch", "8", "-o", "r"]
+    assert run("train", *settings, "-n", "50", cwd=tmp_path).returncode == 0
+    assert run("train", *settings, "-n", "90", "--resume", cwd=tmp_path).returncode == 0
+    result = run("train", *settings, "-n", "120", "--resume", "--seed", "3", cwd=tmp_path)
+    assert result.returncode == 2 and "belongs to another run" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_training_tells_what_is_wrong_with_data_and_options(tmp_path):
+    (tmp_path / "d.csv").write_text("a,b,y\n1,,0\n")
+    (tmp_path / "file").write_text("")
+    cases = {
+        ("-e", "binary-classification", "-d", "d.csv"): "row 2 has no value in the column b",
+        ("-e", "binary-classification", "-d", "none.csv"): "cannot read none.csv",
+        ("-e", "linear-graph",): "there are no data to train on",
+        ("-e", "two-gaussians", "-n", "0"): "steps must be at least 1",
+        ("-e", "two-gaussians", "--size", "h=x"): "cannot read the size 'h=x'",
+        ("-e", "two-gaussians", "-e", "worksheet", "d.model"): "name one model",
+        ("-e", "two-gaussians", "-o", "file"): "cannot create the folder file",
+        ("-e", "two-gaussians", "--optimizer", "lion"): "no optimizer lion",
+        (): "name one model",
+    }  # fmt: skip
+    for words, message in cases.items():
+        result = run("train", *words, cwd=tmp_path)
+        assert result.returncode == 2 and message in result.stderr, (words, result.stderr)
+        assert "Traceback" not in result.stderr
+    assert not (tmp_path / "output" / "training").exists() or not list(
+        (tmp_path / "output" / "training").glob("*/parameters.npz")
+    )
+
+
+def test_show_source_and_export_print_code(tmp_path):
+    shown = run("train", "-e", "worksheet", "--batch", "1", "--backend", "numpy", "--show-source", cwd=tmp_path)
+    assert "def loss_and_gradients(x, y, W1, W2)" in shown.stdout and "The steps: python" in shown.stdout
+    assert not list(tmp_path.iterdir())
+    exported = run("export", "-e", "worksheet", "--dialect", "array-api", cwd=tmp_path)
+    assert exported.returncode == 0 and "array_namespace" in exported.stdout
+    compile(exported.stdout, "net.py", "exec")
+    assert "no dialect fortran" in run("export", "-e", "worksheet", "--dialect", "fortran").stderr
+
+
+def test_the_page_of_a_run_opens_without_an_error(tmp_path, browser):
+    assert (
+        run(
+            "train",
+            "--hidden",
+            "tanh",
+            "--loss",
+            "mse",
+            "-d",
+            "sine",
+            "-n",
+            "200",
+            "--validation",
+            "0.2",
+            "-o",
+            "r",
+            cwd=tmp_path,
+        ).returncode
+        == 0
+    )
+    page = browser.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on(
+        "request",
+        lambda request: problems.append(request.url) if not request.url.startswith(("file:", "data:")) else None,
+    )
+    page.goto((tmp_path / "r" / "index.html").as_uri())
+    assert page.locator("img.plot").count() == 3
+    assert page.evaluate("[...document.images].every(i => i.naturalWidth > 100)")
+    assert not problems
+    page.close()

@@ -23,8 +23,10 @@ def test_python_examples():
 def test_commands_and_the_error_shown(tmp_path):
     model = re.search(r"```\n(# Rows are samples\n.*?)```", TEXT, re.DOTALL)[1]
     (tmp_path / "net.model").write_text(model)
+    points = "".join(f"{k % 3},{k % 5},{k % 2}\n" for k in range(60))
+    (tmp_path / "points.csv").write_text("a,b,label\n" + points)
     commands = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/symderiv ")]
-    assert len(commands) == 8
+    assert len(commands) == 12
     for line in commands:
         words = shlex.split(line, comments=True)[1:]
         if "pdf" in words:
@@ -36,6 +38,17 @@ def test_commands_and_the_error_shown(tmp_path):
         if "W2[1]" in words:
             shown = re.search(r"```\n(  dl/dW2\[1\] = .*?\n)```", TEXT, re.DOTALL)[1]
             assert shown in result.stdout
+    pictures = {
+        "loss.svg",
+        "loss.png",
+        "boundary.svg",
+        "gradients.png",
+        "index.html",
+        "parameters.npz",
+        "checkpoint.npz",
+    }
+    assert pictures <= {path.name for path in (tmp_path / "output" / "training" / "net").iterdir()}
+    assert "def loss_and_gradients(X, Y, W1, b1, W2, b2):" in (tmp_path / "net.py").read_text()
     assert {"net.html", "net.tex", "net.md"} <= {path.name for path in (tmp_path / "output").iterdir()}
     (tmp_path / "net.model").write_text(model.replace("X @ W1", "W1 @ X"))
     result = subprocess.run(

@@ -221,7 +221,9 @@ class NumpyEngine(Engine):
             given[ready.pair.difference] = np.empty((1, storage.views[ready.pair.weights].shape[1]))
             given[f"gradient of {ready.pair.difference}"] = storage.gradients[ready.pair.weights][:1]
         namespace = load(self.source)
-        namespace.update(CONSTANTS, RATE=plan.rate, u=np.empty_like(storage.theta), w=np.empty_like(storage.theta))
+        namespace.update(CONSTANTS, RATE=plan.rate)
+        if plan.rule.before:  # of the rules, Adam alone needs room to work in
+            namespace.update(u=np.empty_like(storage.theta), w=np.empty_like(storage.theta))
         self._run = namespace["build"](given, storage.theta, storage.gradient, self.states)
 
     def run(self, order: Array | None, steps: int, first: int) -> float:

@@ -171,10 +171,8 @@ def memory(w: Workload) -> None:
     engine.run(None, 2, 1)
     tracemalloc.reset_peak()
     engine.run(None, 2, 1)
-    held, peak = tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    own = held + 8 * (w.X.size + w.Y.size) - sum(a.nbytes for a in engine.data.values())
-    del own
     print(f"\nMemory of a step of {w.name}: at most {peak / 1e6:.1f} MB, {peak / needed:.2f} times the {needed / 1e6:.1f} MB "
           f"of data, parameters, gradient and hidden layer")  # fmt: skip
 
