@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symderiv.compute.tape import ELEMENTWISE, LARGE, Node, Operand, Tape, View, owner
+from symderiv.compute.algebra import LARGE
+from symderiv.compute.tape import ELEMENTWISE, Node, Operand, Tape, View, owner
 from symderiv.compute.updates import Update
 
 BLOCK = 16384

@@ -30,10 +30,10 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Scalar
 from symderiv.calculus.shapes import SCALAR, Size
 from symderiv.compute import c_source
+from symderiv.compute.algebra import CannotLower, shared_logarithms
 from symderiv.compute.c_source import WIDTH, part_of_vector, preamble, run_of_steps
 from symderiv.compute.program import LogSoftmax, Program
 from symderiv.compute.scalars import Op, Scalars, Translator
-from symderiv.compute.tape import CannotLower, shared_logarithms
 from symderiv.compute.updates import Update
 
 BLOCK = 8

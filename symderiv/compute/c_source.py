@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from symderiv.compute.algebra import CannotLower
 from symderiv.compute.scalars import Op, Unrolled
-from symderiv.compute.tape import CannotLower
 from symderiv.compute.updates import CONSTANTS, Update
 from symderiv.errors import SymderivError
 

@@ -20,13 +20,14 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import Size
 from symderiv.calculus.sweep import derive
 from symderiv.compute import arrays, c_blocks, c_source, loops
+from symderiv.compute.algebra import RATE, CannotLower, arranged, complemented, scaled_by_rate
 from symderiv.compute.binding import Array
 from symderiv.compute.functions import NumpyFunction, load
 from symderiv.compute.layouts import fold_biases, in_columns, pair_as_logit, with_units
 from symderiv.compute.program import Program, program_of
 from symderiv.compute.scalars import Place, Unrolled, unroll
 from symderiv.compute.storage import Storage
-from symderiv.compute.tape import RATE, CannotLower, Tape, arranged, complemented, lower, scaled_by_rate
+from symderiv.compute.tape import Tape, lower
 from symderiv.compute.updates import CONSTANTS, Update, apply_update
 from symderiv.errors import ModelError
 

@@ -29,8 +29,8 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder, relu, sigmoid, softplus, step
 from symderiv.calculus.functions import absolute as absolute_value
 from symderiv.calculus.shapes import Size
+from symderiv.compute.algebra import RATE, CannotLower, log_one_plus_exp, shared_logarithms
 from symderiv.compute.program import LogSoftmax, Program
-from symderiv.compute.tape import RATE, CannotLower, log_one_plus_exp, shared_logarithms
 
 MOST_OPERATIONS = 6000
 """Beyond this a network is not small: writing it out would take longer than it saves."""

@@ -11,7 +11,7 @@ import pytest
 from strategies import random_network
 
 import symderiv as sd
-from symderiv.compute import arrays, c_source, engine, loops, tape
+from symderiv.compute import algebra, arrays, c_source, engine, loops
 from symderiv.compute.data import with_samples
 from symderiv.compute.engine import Plan, ReadableEngine, _plain_storage, prepare
 from symderiv.compute.updates import UPDATES, find_update
@@ -166,9 +166,9 @@ def test_a_planted_error_in_a_table_is_seen(place, name, wrong, monkeypatch):
 
 def test_a_planted_error_in_the_algebra_is_seen(monkeypatch):
     """The reassociation with its constant lost."""
-    right = tape.reassociated
+    right = algebra.reassociated
     monkeypatch.setattr(
-        tape,
+        algebra,
         "reassociated",
         lambda expr, sizes: right(expr, sizes) * 1 if right(expr, sizes) is expr else -right(expr, sizes),
     )
@@ -178,7 +178,7 @@ def test_a_planted_error_in_the_algebra_is_seen(monkeypatch):
 
 def test_large_matrices_go_block_by_block(monkeypatch):
     """With a small limit every elementwise run is cut into blocks, the last one shorter."""
-    for module in (tape, arrays):
+    for module in (algebra, arrays):
         monkeypatch.setattr(module, "LARGE", 20)
     monkeypatch.setattr(arrays, "BLOCK", 2 * SAMPLES)
     for case in (*sd.examples.names(), 0, 2, 5, 7, 13):
