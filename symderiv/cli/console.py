@@ -20,6 +20,9 @@ def errors_told() -> Iterator[None]:
     except CheckFailed as error:
         click.echo(f"{red('symderiv stopped:')} {error}\nThis is a bug in symderiv; no document was written.", err=True)
         sys.exit(1)
+    except MemoryError:
+        click.echo(f"{red('error:')} there is not enough memory for sizes as large as that", err=True)
+        sys.exit(2)
     except SymderivError as error:
         click.echo(f"{red('error:')} {error}", err=True)
         sys.exit(2)

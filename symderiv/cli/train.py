@@ -97,14 +97,17 @@ def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
         return
     folder = o["out"] or Path("output") / "training" / name
     make_folder(folder)
-    run = run_training(
-        model,
-        data,
-        checkpoint=folder / "checkpoint.npz",
-        progress=None if o["quiet"] else _progress(settings["steps"]),
-        **settings,
-    )
-    files: dict[str, str | bytes] = {"history.csv": history_csv(run), "parameters.npz": parameters_npz(run)}
+    told = None if o["quiet"] else _progress(settings["steps"])
+    try:
+        run = run_training(model, data, checkpoint=folder / "checkpoint.npz", progress=told, **settings)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nstopped; what was done is in {folder / 'checkpoint.npz'}, and --resume goes on from there", err=True
+        )
+        sys.exit(130)
+    write_file(folder / "history.csv", history_csv(run))  # first: a picture that fails must not cost the run
+    write_file(folder / "parameters.npz", parameters_npz(run))
+    files: dict[str, str | bytes] = {}
     pictures: dict[str, bytes] = {}
     if plots.available():
         pictures = plots.draw_all(run, "svg")

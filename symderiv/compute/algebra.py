@@ -68,7 +68,7 @@ class RestMask(Expr):
 LARGE = 65536
 """Matrices with more entries than this (half a megabyte) are worked on block by block."""
 
-RATE = sympy.Symbol("learning_rate", positive=True)
+RATE = sympy.Dummy("rate", positive=True)  # a dummy: no hyper-parameter of any name is taken for it
 
 
 class CannotLower(SymderivError):
@@ -245,9 +245,9 @@ def reassociated(expr: Expr, sizes: Mapping[str, int]) -> Expr:
         found = {_kind(signal.args[i]) for i in range(len(signal.args)) if placeholder(i) in factor.free_symbols}
         kinds[found.pop() if len(found) == 1 else "rest" if found else "row"].append(factor)
     row, column, rest = (sympy.Mul(*kinds[kind]) for kind in ("row", "column", "rest"))
-    if not kinds["rest"] or not any(
-        f.free_symbols & set(map(placeholder, range(len(signal.args)))) for f in kinds["row"]
-    ):
+    places = {placeholder(i): arg for i, arg in enumerate(signal.args)}
+    mixed = any(isinstance(places[p], Broadcast) for f in kinds["rest"] for p in f.free_symbols & places.keys())
+    if mixed or not kinds["rest"] or not any(f.free_symbols & places.keys() for f in kinds["row"]):
         return expr
     bare = tuple(arg.args[0] if isinstance(arg, Broadcast) else arg for arg in signal.args)
     r = _over(row, bare)

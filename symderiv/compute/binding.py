@@ -23,7 +23,10 @@ def bind(
     Raises: ModelError for a missing value or one that is no array of numbers, ShapeError for sizes that disagree.
     """
     arrays: dict[str, Array] = {}
+    symbols = list(symbols)
     known: dict[str, tuple[int, str]] = {name: (size, "what was given") for name, size in (sizes or {}).items()}
+    # A number that the model writes as a size is kept as a name where ones are put before it.
+    known |= {s.name: (int(s.name), "the model") for e in symbols for s in e.shape if s.name.isdigit()}
     for symbol in symbols:
         if symbol.name not in values:
             raise ModelError(f"there is no value for {symbol.name}, {show(symbol.shape)}", subject=symbol.name)

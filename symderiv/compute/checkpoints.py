@@ -55,17 +55,33 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         raise OutputError(f"{error}\n  the run was stopped after step {checkpoint.step}{before}") from None
 
 
-def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
-    """Read a checkpoint of a run with these settings.
+def form_of(path: Path) -> str:
+    """The form of the code that a checkpoint's run used; '' if the file cannot tell, which loading then says."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return str(json.loads(archive["about"].tobytes())["settings"]["form of the code"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return ""
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a run that was killed while it saved has left beside a checkpoint."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path, settings: Mapping[str, Any], length: int, states: int, columns: int) -> Checkpoint:
+    """Read a checkpoint of a run with these settings, with so many parameters, state vectors, columns of history.
 
     Raises: TrainingError if there is none, if it is damaged, or if it belongs to another run.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
-            states = [archive[f"state{k}"] for k in range(sum(name.startswith("state") for name in archive.files))]
-            found = Checkpoint(about["step"], archive["theta"], states, archive["history"], about["settings"])
+            carried = [archive[f"state{k}"] for k in range(sum(name.startswith("state") for name in archive.files))]
+            found = Checkpoint(about["step"], archive["theta"], carried, archive["history"], dict(about["settings"]))
             form = about["form"]
+            _check_form(found)
     except FileNotFoundError:
         raise TrainingError(f"there is no checkpoint {path}", "start the run without --resume") from None
     except OSError as error:
@@ -82,9 +98,19 @@ def load_checkpoint(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
                 f"{path} belongs to another run: its {key} is {found.settings.get(key)}, not {value}",
                 "resume with what it was started with, or start anew without --resume",
             )
-    if not np.isfinite(found.theta).all():
-        raise TrainingError(f"{path} holds parameters that are not finite")
+    fits = found.theta.size == length and len(found.states) == states and found.history.shape[1] == columns
+    if not fits or not np.isfinite(found.theta).all():
+        raise TrainingError(f"{path} is damaged: its parameters are not those of this model, or not finite")
     return found
+
+
+def _check_form(found: Checkpoint) -> None:
+    """Raises ValueError for what no run writes."""
+    vectors = [found.theta, *found.states]
+    alike = all(v.ndim == 1 and v.shape == found.theta.shape and v.dtype == np.float64 for v in vectors)
+    history = found.history.ndim == 2 and len(found.history) > 0
+    if not (alike and history and isinstance(found.step, int) and found.step >= 0):
+        raise ValueError("its arrays do not fit together")
 
 
 def fingerprint(model: Model, data: Mapping[str, Array]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from symderiv.calculus.shapes import ONE, Size, show
 from symderiv.compute.binding import Array, bind
 from symderiv.compute.layouts import batched, sample_size
 from symderiv.compute.source import targets_of
-from symderiv.errors import DataError
+from symderiv.errors import DataError, ModelError
 
 MOST_COLUMNS = 100_000
 Drawn = tuple[Array, Array]
@@ -30,6 +31,8 @@ def with_samples(model: Model) -> tuple[Model, Size]:
 
     A model of one sample is trained on many: its loss becomes the mean of theirs.
     """
+    if not any(symbol.name in model.relevant for symbol in model.data):
+        raise ModelError("the loss depends on no data, so there is nothing to learn from")
     size = sample_size(model)
     if size is None:
         model = batched(model)
@@ -78,8 +81,10 @@ def generate(name: str, model: Model, count: int = 1000, seed: int = 0) -> dict[
     """
     if name not in GENERATORS:
         raise DataError(f"there is no data generator {name}", f"there is {', '.join(GENERATORS)}")
-    if count < 1:
-        raise DataError(f"cannot draw {count} samples")
+    if count < 1 or seed < 0:
+        raise DataError(
+            f"cannot draw {count} samples with the seed {seed}", "at least one sample, and a seed from 0 on"
+        )
     inputs, targets = GENERATORS[name](count, np.random.default_rng([seed, 1]))
     return arrange(model, inputs, targets, f"the generator {name}")
 
@@ -138,26 +143,30 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
     csv.field_size_limit(1 << 20)
     delimiter = next((d for d in ",;\t" if d in first), ",")
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+        numbered = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise DataError(f"{path} is no readable CSV file: {error}") from None
-    if not rows:
+    if not numbered:
         raise DataError(f"{path} is empty")
-    header = [cell.strip() for cell in rows[0]]
+    header = [cell.strip() for cell in numbered[0][1]]
     if all(_is_number(cell) for cell in header):
         raise DataError(f"{path} has no header", "put the names of the columns into its first line")
-    double = {name for name in header if header.count(name) > 1}
-    if double:
-        raise DataError(f"{path} has two columns {double.pop()!r}")
-    body = rows[1:]
+    double = next((name for name, times in Counter(header).items() if times > 1), None)
+    if double is not None:
+        raise DataError(f"{path} has two columns {double!r}")
+    body, lines = [row for _, row in numbered[1:]], [number for number, _ in numbered[1:]]
     if not body:
         raise DataError(f"{path} has a header and no rows")
-    for number, row in enumerate(body, 2):
+    for number, row in zip(lines, body, strict=True):
         if len(row) != len(header):
             raise DataError(f"{path}, row {number} has {len(row)} columns, the header {len(header)}")
     for name in (*inputs, *targets):
         if name not in header:
             raise DataError(f"{path} has no column {name}", f"it has {_some(header)}")
+    shared = set(inputs) & set(targets)
+    if shared:
+        raise DataError(f"the column {shared.pop()} is both input and target")
     target_names = list(targets) or (header[-1:] if targets_of(model) else [])
     input_names = list(inputs) or [name for name in header if name not in target_names]
     if not input_names:
@@ -166,18 +175,18 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
         )
     columns = {name: [row[k].strip() for row in body] for k, name in enumerate(header)}
     x = (
-        np.column_stack([_numbers(path, name, columns[name]) for name in input_names])
+        np.column_stack([_numbers(path, name, columns[name], lines) for name in input_names])
         if input_names
         else np.empty((len(body), 0))
     )
     if len(target_names) == 1 and not all(map(_is_number, columns[target_names[0]])) and _wants_classes(model):
         values = columns[target_names[0]]
-        _refuse_missing(path, target_names[0], values)
-        classes = sorted(set(values))
-        y = np.array([[float(classes.index(value))] for value in values])
+        _refuse_missing(path, target_names[0], values, lines)
+        classes = {value: k for k, value in enumerate(sorted(set(values)))}
+        y = np.array([[float(classes[value])] for value in values])
     else:
         y = (
-            np.column_stack([_numbers(path, name, columns[name]) for name in target_names])
+            np.column_stack([_numbers(path, name, columns[name], lines) for name in target_names])
             if target_names
             else np.empty((len(body), 0))
         )
@@ -196,23 +205,27 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _refuse_missing(path: Path, name: str, cells: list[str]) -> None:
-    for number, cell in enumerate(cells, 2):
-        if cell == "" or cell.lower() in ("nan", "na", "n/a", "null", "none", "inf", "-inf", "?"):
+MISSING = ("", "nan", "na", "n/a", "null", "none", "inf", "-inf", "infinity", "-infinity", "?")
+
+
+def _refuse_missing(path: Path, name: str, cells: list[str], lines: list[int]) -> None:
+    for number, cell in zip(lines, cells, strict=True):
+        if cell.lower() in MISSING:
             what = "has no value" if not cell else f"holds {cell!r}, which is no value,"
             raise DataError(f"{path}, row {number} {what} in the column {name}", "fill it in, or leave the row out")
 
 
-def _numbers(path: Path, name: str, cells: list[str]) -> Array:
+def _numbers(path: Path, name: str, cells: list[str], lines: list[int]) -> Array:
     try:
         column = np.array(cells, dtype=np.float64)
     except ValueError:
-        _refuse_missing(path, name, cells)
-        number, cell = next((k, c) for k, c in enumerate(cells, 2) if not _is_number(c))
+        _refuse_missing(path, name, cells, lines)
+        number, cell = next((k, c) for k, c in zip(lines, cells, strict=True) if not _is_number(c))
         raise DataError(f"{path}, row {number}: {cell[:40]!r} in the column {name} is no number") from None
     if not np.isfinite(column).all():
-        _refuse_missing(path, name, cells)
-        raise DataError(f"{path}: a number in the column {name} is too large")
+        _refuse_missing(path, name, cells, lines)
+        number = lines[int(np.flatnonzero(~np.isfinite(column))[0])]
+        raise DataError(f"{path}, row {number}: the number in the column {name} is too large")
     return column
 
 
@@ -243,7 +256,8 @@ def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Seq
                 f"{source} has {columns.shape[1]} {what} columns for {', '.join(s.name for s in symbols)}",
                 "a file of arrays by these names (.npz) says which is which",
             )
-        order = [names.index(s.name) if s.name in names else k for k, s in enumerate(symbols)]
+        where = {name: k for k, name in enumerate(names)}
+        order = [where.get(s.name, k) for k, s in enumerate(symbols)]
         for symbol, k in zip(symbols, order, strict=True):
             found[symbol.name] = _fitted(model, symbol, size, columns[:, k : k + 1], source, what)
     check_labels(model, found, source)
@@ -261,6 +275,10 @@ def _fitted(model: Model, symbol: Symbol, size: Size | None, columns: Array, sou
             bad = int(np.flatnonzero((labels != np.round(labels)) | (labels < 0) | (labels > 10_000))[0])
             raise DataError(f"{source}: {labels[bad]:g} in sample {bad + 1} is no class", "classes are 0, 1, 2, ...")
         count = fixed or int(labels.max()) + 1
+        if labels.min() == 1 and labels.max() == len(np.unique(labels)):
+            raise DataError(f"{source}: the classes are 1 to {labels.max():g}", "count them from 0, or give them names")
+        if count > 2 * max(len(labels), 5):
+            raise DataError(f"{source}: {count} classes in {len(labels)} samples", "is that column the class?")
         if labels.max() >= count:
             raise DataError(
                 f"{source}: the class {labels.max():g} is out of range", f"{symbol.name} has {count} classes, from 0"
@@ -299,7 +317,7 @@ def check_labels(model: Model, data: Mapping[str, Array], source: str) -> None:
             sample = place[model.symbols[name].shape.index(size)] + 1 if size in model.symbols[name].shape else 1
             raise DataError(
                 f"{source}: {name} is {data[name][place]:g} in sample {sample}",
-                "log loss takes targets between 0 and 1",
+                "log loss takes targets between 0 and 1: classes are 0 and 1",
             )
     for assumption in model.assumptions:
         if assumption.name in data:

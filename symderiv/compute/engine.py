@@ -338,8 +338,10 @@ class _Offer:
     build: Callable[[], Engine]
 
 
-def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "auto") -> Engine:
+def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "auto", form: str = "") -> Engine:
     """The code for a run of so many steps.
+
+    form: the one form that will do ('python', 'numpy', 'c', 'readable'), for a run that was begun in it.
 
     backend: 'numpy' needs NumPy alone (plain Python where that is faster); 'c' compiles if it can; 'auto' compiles
     where that pays within the run.
@@ -351,17 +353,20 @@ def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "a
         ready = _prepare(plan, data)
     except CannotLower as reason:
         return ReadableEngine(plan, data, _plain_storage(plan), str(reason))
+    if form == "readable":
+        return ReadableEngine(plan, data, _plain_storage(plan))
     offers: list[_Offer] = []
     reasons: list[str] = []
     makers = {"python": _offer_python, "numpy": _offer_numpy, "c": _offer_c, "c blocks": _offer_c_blocks}
-    for form, maker in makers.items():
-        if form.startswith("c") and backend == "numpy":
+    for kind, maker in makers.items():
+        if kind.startswith("c") and backend == "numpy":
             continue
         try:
             offers.append(maker(plan, data, ready, steps))
         except CannotLower as reason:
-            if not (form == "python" and backend != "c"):
+            if not (kind == "python" and backend != "c"):
                 reasons.append(str(reason))
+    offers = [offer for offer in offers if form in ("", offer.form)]
     # Where C is asked for it comes first, whatever it costs; else the cheapest form does.
     offers.sort(key=lambda offer: (backend == "c" and offer.form != "c", offer.cost))
     why = "" if backend != "c" or (offers and offers[0].form == "c") else "; ".join(dict.fromkeys(reasons))

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from symderiv.calculus.derivation import Derivation
+from symderiv.calculus.expressions import Expr
 from symderiv.calculus.formats import writer
 from symderiv.compute.binding import Array, bind
-from symderiv.compute.program import Program, program_of
-from symderiv.compute.source import opaque_name, output_of, write_source
+from symderiv.compute.program import Program, code_names, program_of
+from symderiv.compute.source import opaque_name, output_of, predict_keywords, write_source
 from symderiv.errors import ModelError
 
 
@@ -33,14 +32,16 @@ class NumpyFunction:
         """What the source defines."""
         return load(self.source)
 
-    def __call__(self, **values: Any) -> tuple[float, dict[str, Array]]:
+    def __call__(self, /, **values: Any) -> tuple[float, dict[str, Array]]:
         """The loss and the gradients.
 
         Raises: ModelError for a missing or unknown name, ShapeError for sizes that disagree.
         """
         model = self.program.model
         arrays, _ = bind([s for s in model.inputs if s.name in model.relevant], values)
-        extra = [*(h.name for h in model.hypers), *map(opaque_name, self.program.opaque)]
+        # What the values are called here, and in the code.
+        names = code_names(self.program)
+        extra = {h.name: names[h] for h in model.hypers} | {n: n for n in map(opaque_name, self.program.opaque)}
         missing = [name for name in extra if name not in values]
         if missing:
             raise ModelError(f"there is no value for {', '.join(missing)}")
@@ -48,9 +49,9 @@ class NumpyFunction:
         if unknown:
             raise ModelError(f"the model has no {', '.join(sorted(unknown))}", f"it has {', '.join([*arrays, *extra])}")
         function: Callable[..., tuple[float, dict[str, Array]]] = self.namespace["loss_and_gradients"]
-        return function(*arrays.values(), **{name: values[name] for name in extra})
+        return function(*arrays.values(), **{code: values[name] for name, code in extra.items()})
 
-    def predict(self, **values: Any) -> Array:
+    def predict(self, /, **values: Any) -> Array:
         """The output of the network for inputs and parameters; values of other names are ignored.
 
         Raises: ModelError if the model has no output apart from its loss.
@@ -59,13 +60,15 @@ class NumpyFunction:
         output = output_of(model)
         if output is None:
             raise ModelError("this model has no output apart from its loss")
-        needed = {output, *(s for e in model.equations if e.symbol is output for s in e.uses)}
+        needed: set[Expr] = {output}
         for equation in reversed(model.equations):
             if equation.symbol in needed:
                 needed.update(equation.uses)
         arrays, _ = bind([symbol for symbol in model.inputs if symbol in needed], values)
-        opaque = {opaque_name(k): values[opaque_name(k)] for k in self.program.opaque if k.order == 0}
-        result: Array = self.namespace["predict"](*arrays.values(), **opaque)
+        names = code_names(self.program)
+        own = {names[h]: h.name for h in model.hypers}
+        extra = {code: values[own.get(code, code)] for code in predict_keywords(self.program, needed)}
+        result: Array = self.namespace["predict"](*arrays.values(), **extra)
         return result
 
 
@@ -80,9 +83,3 @@ def load(source: str) -> dict[str, Any]:
 def numpy_function(derivation: Derivation) -> NumpyFunction:
     """The derivation as a NumPy function."""
     return NumpyFunction(program_of(derivation))
-
-
-def evaluate_quietly(function: NumpyFunction, **values: Any) -> tuple[float, dict[str, Array]]:
-    """The function's value without NumPy's warnings: the caller looks at what came out."""
-    with np.errstate(all="ignore"):
-        return function(**values)

@@ -24,6 +24,7 @@ COLORS = ("#0b6b57", "#c2410c", "#3b5bdb", "#9c6b00", "#7b3fa0", "#59636e")
 """Told apart in grey as well; line styles say the same once more."""
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MOST_POINTS = 1500
+MOST_CLASSES = 10
 
 
 def available() -> bool:
@@ -99,6 +100,8 @@ def decision_boundary(run: Run) -> Figure | None:
     if found is None or found[0].shape[1] != 2:
         return None
     points, labels = found
+    if labels.max() >= MOST_CLASSES:
+        return None
     figure, axes = _figure(5.6, 4.8)
     low, high = points.min(axis=0), points.max(axis=0)
     margin = 0.12 * (high - low) + 1e-9

@@ -31,6 +31,7 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Opaque, Scalar, has_entries, placeholder, sigmoid, softplus
 from symderiv.calculus.model import Equation, Model
 from symderiv.calculus.rewrites import Simplifier
+from symderiv.calculus.shapes import size_symbol
 from symderiv.calculus.sweep import derive
 
 
@@ -237,12 +238,21 @@ def _sigmoid_of(place: Scalar, args: list[Expr], definitions: Mapping[Expr, Expr
     return function.xreplace(own)
 
 
-def code_names(program: Program) -> dict[Expr, str]:
-    """An identifier for every symbol: the model's names, `dW1` for the gradient of W1, `dZ2_mse` for one of a term."""
-    names: dict[Expr, str] = {}
-    taken = {*keyword.kwlist, "np", "xp", "math", "float", "sum", "max", "min", "abs"}
+RESERVED = {
+    *keyword.kwlist, "np", "xp", "math", "float", "sum", "max", "min", "abs", "array_namespace", "sigmoid", "log_sigmoid",
+    "softplus", "relu", "step", "softmax", "log_softmax", "augment",
+}  # fmt: skip
+"""Names that generated code uses for itself."""
 
-    def give(symbol: Expr, wish: str) -> None:
+
+def code_names(program: Program) -> dict[Any, str]:
+    """An identifier for every symbol, size and hyper-parameter: its own name, `dW1` for the gradient of W1, `dZ2_mse` for
+    one of a term. Who comes later gives way where two would be alike.
+    """
+    names: dict[Any, str] = {}
+    taken = {*RESERVED, *(f"{k.letter}{'_prime' * k.order}" for k in program.opaque)}
+
+    def give(symbol: Any, wish: str) -> None:
         while wish in taken:
             wish += "_"
         taken.add(wish)
@@ -250,6 +260,11 @@ def code_names(program: Program) -> dict[Expr, str]:
 
     for symbol in program.model.symbols.values():
         give(symbol, symbol.name)
+    for hyper in program.model.hypers:
+        give(hyper, hyper.name)
+    for size in program.model.sizes:
+        if not size.isdigit():
+            give(size_symbol(size), size)
     for line in program.backward:
         stem, _, term = line.symbol.name.rpartition("_bar")
         give(line.symbol, f"d{stem}{term}" if stem else line.symbol.name)

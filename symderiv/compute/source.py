@@ -7,7 +7,7 @@ unchanged on whatever implements it (NumPy, PyTorch, JAX, through array-api-comp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,10 +25,12 @@ from symderiv.calculus.expressions import (
     Sum,
     Symbol,
     Transpose,
+    parts_of,
+    symbols_in,
 )
 from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder
 from symderiv.calculus.model import Model
-from symderiv.calculus.shapes import SCALAR, Shape, Size, show, size_symbol
+from symderiv.calculus.shapes import Shape, Size, show, size_symbol
 from symderiv.compute.program import LogSoftmax, Program, code_names
 
 SUM, PRODUCT, UNARY, POWER, ATOM = range(5)
@@ -109,7 +111,7 @@ class Writer:
 
     program: Program
     dialect: str
-    names: dict[Expr, str] = field(init=False)
+    names: dict[Any, str] = field(init=False)
     used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -135,7 +137,8 @@ class Writer:
     def size(self, size: Size) -> str:
         if not size.name or size.name.isdigit():
             return str(int(size.name or 0) + size.offset)
-        return size.name + (f" + {size.offset}" if size.offset > 0 else f" - {-size.offset}" if size.offset else "")
+        name = self.names[size_symbol(size.name)]
+        return f"{name} {'-' if size.offset < 0 else '+'} {abs(size.offset)}" if size.offset else name
 
     def shape(self, shape: Shape) -> str:
         return f"({self.size(shape[0])}, {self.size(shape[1])})"
@@ -145,7 +148,7 @@ class Writer:
         if e in places:
             return places[e]
         if e.is_Symbol:
-            return Piece(str(e.name))
+            return Piece(str(int(e.name)) if e.name.isdigit() else self.names[e])
         if e.is_Integer:
             return Piece(str(e), ATOM if e >= 0 else UNARY)
         if e.is_Rational:
@@ -313,7 +316,7 @@ def signature(program: Program) -> tuple[list[str], list[str]]:
     """The arguments of `loss_and_gradients`: arrays, then keyword-only hyper-parameters and opaque functions."""
     names = code_names(program)
     arrays = [names[symbol] for symbol in program.model.inputs if symbol.name in program.model.relevant]
-    return arrays, [*(h.name for h in program.model.hypers), *map(opaque_name, program.opaque)]
+    return arrays, [*(names[h] for h in program.model.hypers), *map(opaque_name, program.opaque)]
 
 
 def _loss_and_gradients(writer: Writer) -> str:
@@ -328,7 +331,7 @@ def _loss_and_gradients(writer: Writer) -> str:
         f'    """The loss {loss}, and its gradient with respect to {_listed(s.name for s in program.gradients)}.',
         "",
         *_shape_lines(writer, model.inputs),
-        *(f"    {name}: a number" for name in (h.name for h in model.hypers)),
+        *(f"    {names[h]}: a number" for h in model.hypers),
         *(f"    {opaque_name(kind)}: a function of arrays" for kind in program.opaque),
         "    Each gradient has the shape of what it belongs to.",
         '    """',
@@ -369,7 +372,7 @@ def _predict(writer: Writer, output: Symbol) -> str:
             lines.insert(0, f"    {names[equation.symbol]} = {writer.text(equation.value)}")
     arguments = [symbol for symbol in program.model.inputs if symbol in needed]
     arrays = [names[symbol] for symbol in arguments]
-    opaque = [opaque_name(kind) for kind in program.opaque if kind.order == 0]
+    opaque = predict_keywords(program, needed)
     sizes = _size_lines(writer, lines, arguments)
     return "\n".join(
         [
@@ -381,6 +384,16 @@ def _predict(writer: Writer, output: Symbol) -> str:
             f"    return {names[output]}",
         ]
     )
+
+
+def predict_keywords(program: Program, needed: set[Expr]) -> list[str]:
+    """The hyper-parameters and opaque functions on which quantities depend, as `predict` calls them."""
+    names = code_names(program)
+    values = [e.value for e in program.model.equations if e.symbol in needed]
+    scalars = [part.function for value in values for part in parts_of(value) if isinstance(part, Map)]
+    used = {symbol for scalar in scalars for symbol in scalar.free_symbols}
+    kinds = {type(f) for scalar in scalars for f in scalar.atoms(Opaque)}
+    return [names[h] for h in program.model.hypers if h in used] + sorted(opaque_name(k) for k in kinds if not k.order)
 
 
 def _shape_lines(writer: Writer, symbols: tuple[Symbol, ...]) -> list[str]:
@@ -396,13 +409,14 @@ def _size_lines(
     words = {word for line in body for word in re.findall(r"[A-Za-z_]\w*", line)}
     found = []
     for name in program.model.sizes:
-        if name in words and size_symbol(name) not in writer.names and name not in writer.names.values():
+        written = writer.names.get(size_symbol(name))
+        if written in words:
             for symbol in inputs or program.model.inputs:
                 axis = next((axis for axis in (0, 1) if symbol.shape[axis].name == name), None)
                 if axis is not None and symbol in writer.names and symbol.name in program.model.relevant:
                     offset = symbol.shape[axis].offset
                     minus = f" - {offset}" if offset else ""
-                    found.append(f"{name} = {writer.names[symbol]}.shape[{axis}]{minus}")
+                    found.append(f"{written} = {writer.names[symbol]}.shape[{axis}]{minus}")
                     break
     return found
 
@@ -414,28 +428,35 @@ def _listed(names: Any) -> str:
 
 def output_of(model: Model) -> Symbol | None:
     """The output: the last quantity that does not depend on the targets and meets one of them in an equation."""
-    targets = targets_of(model)
-    touched = set(targets)
+    touched: set[Symbol] = set(targets_of(model))
     free: list[Symbol] = []
     met: Symbol | None = None
-    for equation in model.equations:
-        if touched.intersection(equation.uses):
-            touched.add(equation.symbol)
-            met = next((symbol for symbol in reversed(free) if symbol in equation.uses), met)
-        elif equation.symbol.shape != SCALAR or not all(s.role == "parameter" for s in equation.uses):
-            free.append(equation.symbol)
-    return met or (free[-1] if free and free[-1] is not model.loss.symbol else None)
+    for symbol, uses in _joined(model):
+        if touched & uses:
+            touched.add(symbol)
+            met = next((candidate for candidate in reversed(free) if candidate in uses), met)
+        elif symbol is not model.loss.symbol and any(s.role != "parameter" for s in uses):
+            free.append(symbol)
+    return met
 
 
 def targets_of(model: Model) -> tuple[Symbol, ...]:
     """The data that no equation joins with a parameter, only with values that already depend on parameters."""
     learned = set(model.parameters)
     inputs: set[Symbol] = set()
-    for equation in model.equations:
-        uses = set(equation.uses)
-        direct = any(symbol.role == "parameter" for symbol in uses)
-        late = any(symbol in learned and symbol.role == "value" for symbol in uses)
+    for symbol, uses in _joined(model):
+        direct = any(s.role == "parameter" for s in uses)
+        late = any(s in learned and s.role == "value" for s in uses)
         inputs |= {s for s in uses if s.role == "data" and (direct or not late)}
         if uses & learned:
-            learned.add(equation.symbol)
+            learned.add(symbol)
     return tuple(symbol for symbol in model.data if symbol not in inputs and symbol.name in model.relevant)
+
+
+def _joined(model: Model) -> Iterator[tuple[Symbol, set[Symbol]]]:
+    """Each equation's name and what it joins; a loss joins within each of its terms, so a penalty joins no data."""
+    for equation in model.equations:
+        if equation is not model.loss:
+            yield equation.symbol, set(equation.uses)
+    for term in model.terms:
+        yield model.loss.symbol, set(symbols_in(term.value))

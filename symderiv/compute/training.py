@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,17 +17,19 @@ from symderiv.calculus.expressions import Augment, Expr, MatMul, Symbol, Transpo
 from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.compute.binding import Array, bind
-from symderiv.compute.checkpoints import Checkpoint, fingerprint, load_checkpoint, save
+from symderiv.compute.checkpoints import Checkpoint, fingerprint, form_of, load_checkpoint, remove_leftovers, save
 from symderiv.compute.data import check_labels, split, with_samples
 from symderiv.compute.engine import Engine, Plan, prepare, readable_step, taken
 from symderiv.compute.functions import NumpyFunction, load
-from symderiv.compute.program import program_of
+from symderiv.compute.program import code_names, program_of
 from symderiv.compute.source import output_of, write_trace
 from symderiv.compute.updates import find_update
 from symderiv.errors import DataError, ModelError, TrainingError
 
 WIDTH = 8
 """What a size that the data do not settle, as the width of a hidden layer, is unless it is given."""
+SAVE_SECONDS = 60.0
+"""A checkpoint is never older than this, however many steps lie between two."""
 CHUNK_SECONDS = 0.3
 """Steps between two looks at the parameters, the clock and the keyboard take about so long."""
 
@@ -76,7 +79,7 @@ class Run:
             if len(free) != len(inputs):
                 raise ModelError(f"the network takes {', '.join(free)}, not {len(inputs)} arrays")
             named = {**dict(zip(free, inputs, strict=True)), **named}
-        return self.function.predict(**named, **self.parameters)
+        return self.function.predict(**named, **self.parameters, **self.hypers)
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
@@ -121,37 +124,61 @@ def train(
     """
     if isinstance(model, Derivation):
         model = model.model
+    if not model.parameters:
+        raise ModelError("there is nothing to train: the model has no parameters")
     model, samples = with_samples(model)
     rule = find_update(optimizer)
-    _check_numbers(steps=steps, rate=rate, batch=batch, every=every, records=records)
+    steps, seed, records = _whole("steps", steps), _whole("seed", seed), _whole("records", records)
+    batch = None if batch is None else _whole("batch", batch)
+    every = None if every is None else _whole("every", every)
+    rate, validation = float(rate), float(validation)
+    _check_numbers(steps=steps, rate=rate, batch=batch, every=every, records=records, seed=seed, validation=validation)
+    _check_names("data matrix", data, [s.name for s in model.data])
+    _check_names("parameter", parameters or {}, [s.name for s in model.parameters])
+    _check_names("hyper-parameter", hypers or {}, [h.name for h in model.hypers])
     arrays, known = bind([s for s in model.data if s.name in model.relevant], dict(data))
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise DataError(f"{name} holds a value that is not finite")
     check_labels(model, arrays, "the data")
+    if (batch is not None or validation) and any(s.shape == (samples, samples) for s in model.data if s.name in arrays):
+        raise ModelError(
+            "a data matrix has the samples along both axes", "train on all samples, without batch or validation"
+        )
     training, kept = split(model, arrays, validation, seed)
     count = next(iter(training.values())).shape[_axis(model, next(iter(training)), samples)]
     if batch is not None and batch > count:
         raise DataError(f"a batch of {batch} is more than there are samples to train on, {count}")
     given = bind([s for s in model.parameters if s.name in (parameters or {})], dict(parameters or {}), known)[1]
-    sizes = {**dict.fromkeys(model.sizes, WIDTH), **given, **_checked_sizes(model, sizes, given), samples.name: count}
+    numbers = {name: int(name) for name in model.sizes if name.isdigit()}
+    asked = _checked_sizes(model, sizes, {**given, **numbers})
+    sizes = {**dict.fromkeys(model.sizes, WIDTH), **given, **asked, **numbers, samples.name: count}
     hypers = {symbol.name: float((hypers or {}).get(symbol.name, 0.01)) for symbol in model.hypers}
+    if not all(map(np.isfinite, hypers.values())):
+        raise ModelError(f"hyper-parameters must be finite, not {hypers}")
+    place = Path(checkpoint) if checkpoint else None
+    if place is not None:
+        remove_leftovers(place)
+    form = form_of(place) if resume and place is not None and backend == "auto" else ""
     plan = Plan(model, samples, sizes, hypers, rule, rate, None if batch == count and not shuffle else batch)
-    engine = prepare(plan, training, steps, backend)
+    engine = prepare(plan, training, steps, backend, form)
     start = initial_parameters(model, sizes, seed)
     start |= bind([s for s in model.parameters if s.name in (parameters or {})], dict(parameters or {}), sizes)[0]
     engine.storage.load(start)
     settings = {
         "model and data": fingerprint(model, arrays), "optimizer": rule.name, "rate": rate, "batch": batch, "seed": seed,
         "validation": validation, "shuffle": shuffle, "sizes": dict(sorted(sizes.items())), "hyper-parameters": hypers,
-        "initial values": fingerprint(model, start), "form of the code": engine.backend, "records": records,
+        "initial values": fingerprint(model, start), "form of the code": engine.backend,
     }  # fmt: skip
     trainer = _Trainer(engine, training, kept, steps, records, _Order(count, batch, seed, shuffle), settings)
-    trainer.checkpoint, trainer.every = Path(checkpoint) if checkpoint else None, every or max(1, steps // 10)
+    trainer.checkpoint, trainer.every = place, every or max(1, steps // 10)
     if resume:
         if trainer.checkpoint is None:
             raise TrainingError("there is nothing to resume from", "name the checkpoint")
-        trainer.restore(load_checkpoint(trainer.checkpoint, settings))
+        length, states = len(engine.storage.theta), len(engine.states)
+        trainer.restore(load_checkpoint(trainer.checkpoint, settings, length, states, len(trainer.columns)))
+        if trainer.step > steps:
+            raise TrainingError(f"the checkpoint is from step {trainer.step}, beyond the {steps} asked for")
     began = time.perf_counter()
     trainer.run(progress)
     return Run(
@@ -160,7 +187,28 @@ def train(
     )  # fmt: skip
 
 
-def _check_numbers(*, steps: int, rate: float, batch: int | None, every: int | None, records: int) -> None:
+def _whole(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ModelError(f"{name} must be a whole number, not {value!r}") from None
+
+
+def _check_names(what: str, given: Mapping[str, Any], known: list[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise ModelError(f"the model has no {what} {name}", f"it has {', '.join(known) or 'none'}")
+
+
+def _check_numbers(
+    *, steps: int, rate: float, batch: int | None, every: int | None, records: int, seed: int, validation: float
+) -> None:
+    if seed < 0:
+        raise ModelError(f"the seed must be at least 0, not {seed}")
+    if not 0 <= validation < 1:
+        raise ModelError(
+            f"a share of {validation:g} for validation leaves one part empty", "give a share from 0 to below 1"
+        )
     for name, value in (("steps", steps), ("batch", batch), ("every", every), ("records", records)):
         if value is not None and value < 1:
             raise ModelError(f"{name} must be at least 1, not {value}")
@@ -175,7 +223,8 @@ def _checked_sizes(model: Model, sizes: Mapping[str, int] | None, known: Mapping
         if size < 1:
             raise ModelError(f"the size {name} must be at least 1, not {size}")
         if known.get(name, size) != size:
-            raise ModelError(f"the size {name} is {known[name]} by the data, not {size}")
+            by = "the model" if name.isdigit() else "the data"
+            raise ModelError(f"the size {name} is {known[name]} by {by}, not {size}")
     return dict(sizes or {})
 
 
@@ -284,6 +333,7 @@ class _Trainer:
         self.checkpoint: Path | None = None
         self.every = steps
         self.pace = 0.0
+        self.saved = 0.0  # when the last checkpoint was written; 0 if none was in this run
 
     def restore(self, found: Checkpoint) -> None:
         self.step = found.step
@@ -296,9 +346,18 @@ class _Trainer:
         if self.checkpoint is not None:
             theta, states = self.engine.storage.theta, self.engine.states
             save(self.checkpoint, Checkpoint(self.step, theta, states, np.array(self.history), self.settings))
+            self.saved = time.perf_counter()
 
     def run(self, progress: Callable[[int, float], None] | None) -> None:
-        """All steps that are left."""
+        """All steps that are left; stopped from the keyboard, what is done is saved first."""
+        try:
+            self._run(progress)
+        except KeyboardInterrupt:
+            self.save()
+            raise
+
+    def _run(self, progress: Callable[[int, float], None] | None) -> None:
+        began = time.perf_counter()
         if not self.history:
             self.record()
         told = time.perf_counter()
@@ -307,7 +366,8 @@ class _Trainer:
             self.advance(min(goal, self.step + self.chunk()))
             if self.step % self.records == 0 or self.step == self.steps:
                 self.record()
-            if self.step % self.every == 0 or self.step == self.steps:
+            waited = time.perf_counter() - (self.saved or began) > SAVE_SECONDS
+            if waited or self.step % self.every == 0 or self.step == self.steps:
                 self.save()
             if progress is not None and (time.perf_counter() - told > 0.1 or self.step == self.steps):
                 told = time.perf_counter()
@@ -332,14 +392,22 @@ class _Trainer:
         self.step = to
 
     def explain(self, first: int, to: int) -> None:
-        """Go through the steps again one by one and name the first quantity that is not finite."""
+        """Go through the steps again one by one and name the first quantity that is not finite.
+
+        The readable code does not overflow where fast code may (a loss that enters its own gradient): if it comes
+        through, its steps stand.
+        """
         trace = load(write_trace(self.program))["trace"]
         plan, storage = self.engine.plan, self.engine.storage
+        names = code_names(self.program)
+        inputs = [s for s in plan.model.inputs if s.name in plan.model.relevant]
+        arguments = {symbol.name: names[symbol] for symbol in (*inputs, *plan.model.hypers)}
         for step in range(first, to):
             order = self.order.of(step, 1)
             chosen = None if order is None else order[0]
+            known = {**taken(plan, self.data, chosen), **storage.values(), **plan.hypers}
             with np.errstate(all="ignore"):
-                values = trace(**taken(plan, self.data, chosen), **storage.values(), **plan.hypers)
+                values = trace(**{code: known[name] for name, code in arguments.items()})
             for name, value in values.items():
                 if not np.isfinite(value).all():
                     raise self.diverged(step + 1, name, value)
@@ -347,19 +415,14 @@ class _Trainer:
             for symbol in plan.model.parameters:
                 if not np.isfinite(storage.part(symbol.name)).all():
                     raise self.diverged(step + 1, symbol.name, storage.part(symbol.name))
-        raise self.diverged(to, "a parameter", np.array(np.nan))
 
     def diverged(self, step: int, name: str, value: Array) -> TrainingError:
         kind = "infinite" if np.isinf(value).any() and not np.isnan(value).any() else "undefined (nan)"
-        kept = (
-            f"; the last checkpoint, {self.checkpoint}, is from before"
-            if self.checkpoint and self.checkpoint.exists()
-            else ""
-        )
+        kept = f"; the last checkpoint, {self.checkpoint}, is from before" if self.saved else ""
         rate = self.engine.plan.rate
         return TrainingError(
             f"at step {step}, {name} became {kind}; the run was stopped{kept}",
-            f"a learning rate below {rate:g} is the usual way out", name,
+            f"a learning rate below {rate:g} is the usual way out" if step > 1 else "look at the data and the initial values", name,
         )  # fmt: skip
 
     def record(self) -> None:

@@ -60,6 +60,7 @@ def test_arrays_by_name(tmp_path):
         ("a,b,y\n1,,0\n", "row 2 has no value in the column b"),
         ("a,b,y\n1,2,0\n3,NaN,1\n", "row 3 holds 'NaN'.*column b"),
         ("a,b,y\n1,2,0\n3,x,1\n", "row 3: 'x' in the column b is no number"),
+        ("a,b,y\n\n\n1,2,0\n3,Infinity,1\n", "row 5 holds 'Infinity'"),
         ("a,b,y\n1,2\n", "row 2 has 2 columns, the header 3"),
         ("a,a,y\n1,2,0\n", "two columns 'a'"),
         ("a,b,y\n1,2,2\n", r"Y is 2 in sample 1"),
@@ -98,6 +99,23 @@ def test_unknown_names_and_files_are_told(tmp_path):
         read_data(written(tmp_path, "a,y\n1,5\n"), sd.layered(["softmax"], "cross-entropy", outputs=2))
     with pytest.raises(DataError, match="is no class"):
         read_data(written(tmp_path, "a,y\n1,0.5\n"), sd.two_layer("tanh", "softmax", "cross-entropy"))
+
+
+def test_classes_that_are_none(tmp_path):
+    model = sd.two_layer("tanh", "softmax", "cross-entropy")
+    with pytest.raises(DataError, match="classes are 1 to 3"):
+        read_data(written(tmp_path, "a,y\n1,1\n2,2\n3,3\n"), model)
+    with pytest.raises(DataError, match=r"10000 classes in 2 samples\n.*is that column the class"):
+        read_data(written(tmp_path, "a,y\n1,0\n2,9999\n"), model)
+    with pytest.raises(DataError, match="both input and target"):
+        read_data(written(tmp_path, "a,y\n1,0\n"), model, ["a", "y"], ["y"])
+
+
+def test_many_columns_take_no_quadratic_time(tmp_path):
+    """A hundred thousand columns, which a comparison of each with each would not get through."""
+    names = ",".join(f"c{k}" for k in range(99_999))
+    path = written(tmp_path, f"{names}\n{','.join(['1'] * 99_998)},0\n")
+    assert read_data(path, sd.two_layer("tanh", "sigmoid", "log", outputs=1))["X"].shape == (1, 99_998)
 
 
 @pytest.mark.parametrize("name", GENERATORS)

@@ -198,3 +198,29 @@ def test_outputs_and_targets():
         model = sd.examples.load(name)
         assert [s.name for s in targets_of(model)] == targets
         assert (found.name if (found := output_of(model)) else None) == output
+
+
+@pytest.mark.parametrize("name", ["np", "float", "step", "relu", "dW", "self", "max", "log_sigmoid"])
+def test_names_that_code_uses_itself(name):
+    """As a size, a hyper-parameter or a parameter: the code calls them something else, callers do not."""
+    X, Y, W = np.arange(8.0).reshape(4, 2), np.ones((4, 1)), np.array([[0.3], [-0.2]])
+    expected = np.mean((np.maximum(X @ W, 0) - Y) ** 2)
+    texts = (
+        f"X: (n, {name}); Y: (n, 1); W: ({name}, 1); lam: hyper\nP = relu(X @ W)\nJ = lam * sum((P - Y)**2) / {name} / 2 / lam\n",
+        f"X: (n, d); Y: (n, 1); W: (d, 1); {name}: hyper\nP = relu(X @ W)\nJ = {name} * mean((P - Y)**2) / {name}\n",
+        f"X: (n, d); Y: (n, 1); {name}: parameter(d, 1)\nP = relu(X @ {name})\nJ = mean((P - Y)**2)\n",
+    )
+    cases = list(zip(texts, ({"W": W, "lam": 3.0}, {"W": W, name: 2.0}, {name: W}), strict=True))
+    for text, extra in cases[:1] if name in ("step", "relu") else cases:  # models know these two as functions
+        function = sd.derive(sd.parse_model(text)).to_numpy()
+        assert function(X=X, Y=Y, **extra)[0] == pytest.approx(expected)
+
+
+def test_a_hyper_parameter_called_learning_rate_is_its_own():
+    text = "X: (n, d); Y: (n, 1); W: (d, 1); learning_rate: hyper\nP = X @ W\nJ = mean((P - Y)**2) + learning_rate * sum(W**2)\n"
+    data = {"X": np.arange(20.0).reshape(10, 2) / 20, "Y": np.ones((10, 1))}
+    run = sd.train(
+        sd.parse_model(text), data, steps=1, rate=0.05, hypers={"learning_rate": 1.0}, parameters={"W": [[1.0], [2.0]]}
+    )
+    gradient = 2 * data["X"].T @ (data["X"] @ [[1.0], [2.0]] - 1) / 10 + 2 * np.array([[1.0], [2.0]])
+    assert np.allclose(run.parameters["W"], np.array([[1.0], [2.0]]) - 0.05 * gradient)

@@ -293,3 +293,133 @@ def test_an_epoch_takes_every_sample_once():
     assert not np.array_equal(rows[:3], rows[3:])
     assert np.array_equal(order.of(2, 3), rows[2:5])
     assert np.array_equal(_Order(12, 4, 0, False).of(1, 1), [[4, 5, 6, 7]])
+
+
+def test_a_penalty_in_the_loss_does_not_hide_the_output():
+    """The term of the parameters alone joins no data, so the targets are still targets."""
+    model = sd.layered(["tanh", "sigmoid"], "log", penalty=True, outputs=1)
+    run = train(model, generate("two-gaussians", model, 60, 0), steps=50, hypers={"lam": 1e-3})
+    assert [s.name for s in run.inputs] == ["X"] and run.predict(np.ones((2, 2))).shape == (2, 1)
+
+
+def test_a_hyper_parameter_on_the_way_to_the_output():
+    text = "X: (n, d); Y: (n, 1); W: (d, 1); lam: hyper\nP = sigmoid(lam * (X @ W))\nJ = mean((P - Y)**2)\n"
+    model = sd.parse_model(text)
+    run = train(model, generate("two-gaussians", model, 60, 0), steps=5, hypers={"lam": 2.0})
+    assert np.allclose(run.predict(np.ones((1, 2))), 1 / (1 + np.exp(-2 * run.parameters["W"].sum())))
+
+
+def test_numbers_as_sizes_are_what_they_say():
+    text = "X: (n, 3); Y: (n, 1); W: (4, 16); V: (16, 1)\nH = augment(X, axis=1) @ W\nP = tanh(H) @ V\nJ = mean((P - Y)**2)\n"
+    model = sd.parse_model(text)
+    data = generate("plane", model, 30, 0)
+    for backend in ("numpy", "c"):
+        run = train(model, data, steps=5, backend=backend)
+        assert run.parameters["W"].shape == (4, 16)
+    with pytest.raises(ModelError, match="the size 16 is 16 by the model, not 4"):
+        train(model, data, steps=5, sizes={"16": 4})
+    with pytest.raises(ShapeError):
+        train(model, {"X": np.ones((5, 2)), "Y": np.ones((5, 1))}, steps=1)
+
+
+def test_a_single_input_column_with_relu_inline():
+    """u and r of the signal meet inside the slope: nothing may be moved out of it."""
+    text = "X: (n, 1); Y: (n, 1); W: (1, h); V: (h, 1)\nA = relu(X @ W)\nP = A @ V\nJ = mean((P - Y)**2)\n"
+    data = {"X": np.linspace(-1, 1, 40)[:, None], "Y": np.linspace(0, 1, 40)[:, None]}
+    runs = [train(sd.parse_model(text), data, steps=20, backend=backend) for backend in ("numpy", "c")]
+    assert np.allclose(runs[0].parameters["W"], runs[1].parameters["W"], atol=1e-12)
+
+
+def test_overflow_that_only_fast_code_has_is_no_divergence():
+    """A loss that enters its own gradient: the form that does not overflow takes those steps."""
+    text = (
+        "X: (n, 2); Y: (n, 1); W: (2, 1)\nP = sigmoid(X @ W)\nL = -mean(Y * log(P) + (1 - Y) * log(1 - P))\nJ = L**2\n"
+    )
+    data = {"X": [[2000, 2], [2000, -3]], "Y": [[0], [1]]}
+    run = train(sd.parse_model(text), data, steps=3, rate=1e-4, backend="numpy")
+    assert np.isfinite(run.parameters["W"]).all() and np.isfinite(run.loss)
+
+
+def test_a_longer_run_resumes_in_the_form_it_began_in(tmp_path):
+    model, data = gaussians(60)
+    settings = {"checkpoint": tmp_path / "c.npz", "rate": 0.1}
+    short = train(model, data, steps=20, **settings)
+    longer = train(model, data, steps=200_000, resume=True, **settings)
+    assert longer.backend == short.backend and longer.steps == 200_000
+    with pytest.raises(TrainingError, match="beyond the 100 asked for"):
+        train(model, data, steps=100, resume=True, **settings)
+
+
+def test_ctrl_c_saves_what_is_done(tmp_path):
+    model, data = gaussians(60)
+    path = tmp_path / "c.npz"
+
+    def press(step, loss):
+        if step >= 40:
+            raise KeyboardInterrupt
+
+    import symderiv.compute.training as training
+
+    before, training.CHUNK_SECONDS = training.CHUNK_SECONDS, 1e-9
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(model, data, steps=500, checkpoint=path, every=500, progress=_always(press), backend="numpy")
+    finally:
+        training.CHUNK_SECONDS = before
+    assert _step(path) >= 40
+
+
+def test_leftovers_of_a_killed_save_are_removed(tmp_path):
+    (tmp_path / ".c.npz.abcd").write_bytes(b"half")
+    model, data = gaussians(60)
+    train(model, data, steps=5, checkpoint=tmp_path / "c.npz")
+    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_a_checkpoint_of_other_arrays_is_damaged(tmp_path):
+    import json
+
+    model, data = gaussians(60)
+    path = tmp_path / "c.npz"
+    train(model, data, steps=5, checkpoint=path, backend="numpy")
+    with np.load(path) as archive:
+        good = dict(archive)
+    about = json.loads(good["about"].tobytes())
+
+    def text(**changes):
+        return np.frombuffer(json.dumps({**about, **changes}).encode(), dtype=np.uint8)
+
+    for wrong in (
+        {"theta": good["theta"][:-1]}, {"theta": good["theta"] * np.nan}, {"history": good["history"][0]},
+        {"history": good["history"][:0]}, {"about": text(step="7")}, {"about": text(step=-5)}, {"about": text(settings=[])},
+    ):  # fmt: skip
+        np.savez(path, **{**good, **wrong})
+        with pytest.raises(TrainingError, match=r"damaged|belongs to another run"):
+            train(model, data, steps=10, checkpoint=path, resume=True, backend="numpy")
+
+
+def test_settings_may_be_numpy_numbers(tmp_path):
+    model, data = gaussians(60)
+    path = tmp_path / "c.npz"
+    train(model, data, steps=np.int64(5), batch=np.int32(2), rate=np.float32(0.1), seed=np.int64(1), checkpoint=path)
+    for settings, words in (
+        ({"steps": 3.5}, "steps must be a whole number"), ({"seed": -1}, "seed must be at least 0"),
+        ({"validation": float("nan")}, "leaves one part empty"), ({"hypers": {"lma": 1}}, "no hyper-parameter lma"),
+        ({"parameters": {"V": 1}}, "no parameter V"),
+    ):  # fmt: skip
+        with pytest.raises(ModelError, match=words):
+            train(model, data, **{"steps": 5, **settings})
+    with pytest.raises(ModelError, match="no data matrix Q"):
+        train(model, {**data, "Q": 1}, steps=1)
+
+
+def test_models_that_cannot_learn_are_told():
+    with pytest.raises(ModelError, match="no parameters"):
+        train(sd.parse_model("X: (n, d); Y: (n, 1)\nP = sum(X, axis=1)\nJ = mean((P - Y)**2)\n"), {}, steps=1)
+    with pytest.raises(ModelError, match="depends on no data"):
+        train(sd.parse_model("W: (d, 1)\nJ = sum(W**2)\n"), {}, steps=1)
+    graph = sd.parse_model("A: data(n, n); X: (n, d); Y: (n, 1); W: (d, 1)\nP = A @ X @ W\nJ = mean((P - Y)**2)\n")
+    data = {"A": np.eye(6), "X": np.ones((6, 2)), "Y": np.ones((6, 1))}
+    assert np.isfinite(train(graph, data, steps=3).loss)
+    with pytest.raises(ModelError, match="samples along both axes"):
+        train(graph, data, steps=3, batch=2)
