@@ -89,7 +89,7 @@ def test_the_index_leads_to_every_document(browser):
     page = browser.new_page()
     page.goto((OUTPUT / "index.html").as_uri())
     linked = set(page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))"))
-    assert linked == {path.name for path in OUTPUT.iterdir() if path.name != "index.html"}
+    assert linked == {path.name for path in OUTPUT.iterdir() if path.is_file() and path.name != "index.html"}
     page.close()
 
 
