@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from symderiv.calculus.expressions import total as total
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
-    from symderiv.compute.training import Run as Run
-    from symderiv.compute.training import train as train
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.oracles.checks import cross_check as cross_check
     from symderiv.oracles.gradient_checks import check_gradients as check_gradients
@@ -35,13 +33,15 @@ if TYPE_CHECKING:
     from symderiv.textbook.model_files import read_model as read_model
     from symderiv.textbook.networks import layered as layered
     from symderiv.textbook.networks import two_layer as two_layer
+    from symderiv.training.runs import Run as Run
+    from symderiv.training.runs import train as train
     from symderiv.views.worked import work as work
 
 _HOMES = {
     "Derivation": "calculus.derivation",
     "Model": "calculus.model",
     "Network": "textbook.builder",
-    "Run": "compute.training",
+    "Run": "training.runs",
     "SymderivError": "errors",
     "call": "calculus.expressions",
     "check_gradients": "oracles.gradient_checks",
@@ -54,7 +54,7 @@ _HOMES = {
     "read_model": "textbook.model_files",
     "softmax": "calculus.expressions",
     "total": "calculus.expressions",
-    "train": "compute.training",
+    "train": "training.runs",
     "two_layer": "textbook.networks",
     "work": "views.worked",
 }

@@ -13,7 +13,7 @@ from symderiv.cli.selection import model_to_use
 from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
-    from symderiv.compute.training import Run
+    from symderiv.training.runs import Run
 
 
 @click.command(short_help="Train a network and draw what happened.")
@@ -64,11 +64,11 @@ def train(model: Path | None, example: str | None, **options: Any) -> None:
 
 
 def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
-    from symderiv.compute import plots
-    from symderiv.compute.data import GENERATORS, generate, read_data, with_samples
-    from symderiv.compute.report import history_csv, parameters_npz, to_page
-    from symderiv.compute.training import train as run_training
     from symderiv.documents.files import make_folder, write_file
+    from symderiv.training import plots
+    from symderiv.training.data import GENERATORS, generate, read_data, with_samples
+    from symderiv.training.report import history_csv, parameters_npz, to_page
+    from symderiv.training.runs import train as run_training
 
     model, _ = with_samples(model)
     source = o["data"] or usual.get("data")

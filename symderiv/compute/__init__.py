@@ -1,1 +1,1 @@
-"""The derivation as code: readable source, fast source, training, and what training needs."""
+"""The derivation as code: readable source, fast source, C, and the engine that chooses among them."""

@@ -12,11 +12,11 @@ from strategies import random_network
 
 import symderiv as sd
 from symderiv.compute import algebra, arrays, c_source, engine, loops
-from symderiv.compute.data import with_samples
 from symderiv.compute.engine import Plan, ReadableEngine, _plain_storage, prepare
 from symderiv.compute.updates import UPDATES, find_update
 from symderiv.errors import ModelError
 from symderiv.oracles.evaluation import random_point
+from symderiv.training.data import with_samples
 
 needs_cc = pytest.mark.skipif(c_source.compiler() is None, reason="no C compiler")
 SAMPLES = 11

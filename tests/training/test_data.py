@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import symderiv as sd
-from symderiv.compute.data import GENERATORS, generate, read_data, split, with_samples
 from symderiv.errors import DataError
+from symderiv.training.data import GENERATORS, generate, read_data, split, with_samples
 
 
 def a_model(name="binary-classification"):

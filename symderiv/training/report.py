@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symderiv.compute.plots import PICTURES
-from symderiv.compute.training import Run
 from symderiv.documents.page import render
+from symderiv.training.plots import PICTURES
+from symderiv.training.runs import Run
 
 FORMS = {
     "python": "plain Python numbers with the loop inside (the fastest form for so small a step)",

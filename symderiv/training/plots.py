@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symderiv.compute.binding import Array
-from symderiv.compute.data import with_samples
 from symderiv.compute.source import output_of, targets_of
-from symderiv.compute.training import Run
 from symderiv.errors import OutputError
+from symderiv.training.data import with_samples
+from symderiv.training.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import symderiv as sd
-from symderiv.compute.data import generate, two_gaussians, with_samples
-from symderiv.compute.training import initial_parameters, train
 from symderiv.errors import DataError, ModelError, OutputError, ShapeError, TrainingError
+from symderiv.training.data import generate, two_gaussians, with_samples
+from symderiv.training.runs import initial_parameters, train
 
 
 def gaussians(count=300, seed=0):
@@ -85,7 +85,7 @@ def test_a_resumed_run_is_the_unbroken_one(tmp_path, backend, optimizer, batch):
         if step >= 230:
             raise Stop
 
-    import symderiv.compute.training as training
+    import symderiv.training.runs as training
 
     before = training.CHUNK_SECONDS
     training.CHUNK_SECONDS = 1e-9  # a look after every few steps
@@ -100,7 +100,7 @@ def test_a_resumed_run_is_the_unbroken_one(tmp_path, backend, optimizer, batch):
 
 def _always(stop):
     """The clock is asked between chunks; here every call counts."""
-    import symderiv.compute.training as training
+    import symderiv.training.runs as training
 
     class Clock:
         now = 0.0
@@ -126,7 +126,7 @@ def _always(stop):
 SCRIPT = """
 import sys
 import symderiv as sd
-from symderiv.compute.data import generate, with_samples
+from symderiv.training.data import generate, with_samples
 model, _ = with_samples(sd.examples.load("two-gaussians"))
 data = generate("two-gaussians", model, 200, 0)
 run = sd.train(model, data, steps=3000, rate=0.05, optimizer="adam", batch=16, sizes={"h": 3}, backend="numpy", every=25,
@@ -284,7 +284,7 @@ def test_the_validation_part_is_not_trained_on():
 
 
 def test_an_epoch_takes_every_sample_once():
-    from symderiv.compute.training import _Order
+    from symderiv.training.runs import _Order
 
     order = _Order(count=12, batch=4, seed=0, shuffle=True)
     rows = order.of(0, 6)
@@ -358,7 +358,7 @@ def test_ctrl_c_saves_what_is_done(tmp_path):
         if step >= 40:
             raise KeyboardInterrupt
 
-    import symderiv.compute.training as training
+    import symderiv.training.runs as training
 
     before, training.CHUNK_SECONDS = training.CHUNK_SECONDS, 1e-9
     try:

@@ -17,14 +17,14 @@ from symderiv.calculus.expressions import Augment, Expr, MatMul, Symbol, Transpo
 from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.compute.binding import Array, bind
-from symderiv.compute.checkpoints import Checkpoint, fingerprint, form_of, load_checkpoint, remove_leftovers, save
-from symderiv.compute.data import check_labels, split, with_samples
 from symderiv.compute.engine import Engine, Plan, prepare, readable_step, taken
 from symderiv.compute.functions import NumpyFunction, load
 from symderiv.compute.program import code_names, program_of
 from symderiv.compute.source import output_of, write_trace
 from symderiv.compute.updates import find_update
 from symderiv.errors import DataError, ModelError, TrainingError
+from symderiv.training.checkpoints import Checkpoint, fingerprint, form_of, load_checkpoint, remove_leftovers, save
+from symderiv.training.data import check_labels, split, with_samples
 
 WIDTH = 8
 """What a size that the data do not settle, as the width of a hidden layer, is unless it is given."""

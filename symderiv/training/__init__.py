@@ -1,0 +1,1 @@
+"""Training: data, runs and their checkpoints, pictures, a page."""
