@@ -23,7 +23,7 @@ from symderiv.compute import arrays, c_blocks, c_source, loops
 from symderiv.compute.algebra import RATE, CannotLower, arranged, complemented, scaled_by_rate
 from symderiv.compute.binding import Array
 from symderiv.compute.functions import NumpyFunction, load
-from symderiv.compute.layouts import fold_biases, in_columns, pair_as_logit, with_units
+from symderiv.compute.layouts import Folded, fold_biases, in_columns, pair_as_logit, with_units
 from symderiv.compute.program import Program, program_of
 from symderiv.compute.scalars import Place, Unrolled, unroll
 from symderiv.compute.storage import Storage
@@ -449,6 +449,5 @@ def _unrolled(plan: Plan, ready: _Prepared, *, with_rate: bool, fixed_rate: bool
 
 
 def _plain_storage(plan: Plan) -> Storage:
-    from symderiv.compute.layouts import Folded
-
+    """Storage for the model as it stands: nothing folded, nothing transposed."""
     return Storage(plan.model, Folded(plan.model, {}), frozenset(), plan.sizes)

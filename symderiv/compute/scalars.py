@@ -166,7 +166,7 @@ class Scalars:
         return result
 
 
-PLACES = {placeholder(k): k for k in range(64)}
+PLACES = {placeholder(k): k for k in range(256)}
 Place = Callable[[int, int], int]
 Entries = list[list[Op]]
 Template = Callable[[Sequence[Op]], Op]

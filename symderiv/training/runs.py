@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.calculus.expressions import Augment, Expr, MatMul, Symbol, Transpose, parts_of
+from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, MatMul, Symbol, Transpose, parts_of
+from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.compute.binding import Array, bind
@@ -269,11 +271,7 @@ def _contraction(model: Model, symbol: Symbol) -> tuple[int, bool] | None:
 
 
 def _only_added(value: Expr, symbol: Symbol) -> bool:
-    import sympy
-
-    from symderiv.calculus.expressions import Broadcast, Map
-    from symderiv.calculus.functions import placeholder
-
+    """Whether a parameter does nothing in an expression but be added to the rest."""
     for part in parts_of(value):
         for k, arg in enumerate(part.args):
             if arg is symbol or (isinstance(arg, Broadcast) and arg.args[0] is symbol):
