@@ -201,11 +201,29 @@ class _Author:
             items.append(
                 f"${self.n.name(name)}$ is given: from there on the given value is used in place of the computed one."
             )
+        items += self._ones()
         items.append(
             "The exact gradients at these values were compared with complex-step differences of the forward pass before "
             "this was written."
         )
         return Section("Given", "n-given", (Formula(tuple(lines)), Bullets(tuple(items))))
+
+    def _ones(self) -> list[str]:
+        """What putting a 1 first and leaving it out again look like, where the network has that."""
+        adjoints = [adjoint.named for adjoint in self.example.derivation]
+        values = [equation.value for equation in self.model.equations]
+        found = [part for value in values for part in parts_of(value) if isinstance(part, Augment)]
+        cut = [part for value in adjoints for part in parts_of(value) if isinstance(part, DropFirst)]
+        items = []
+        if found:
+            items.append(
+                f"${self.p.latex(found[0])}$ is ${self.p.latex(found[0].args[0])}$ with a 1 put first; the weights that meet the 1 "
+                "are the bias, and their index is 0."
+            )
+        if cut:
+            along = "row" if cut[0].axis == 0 else "column"
+            items.append(f"${self.p.latex(cut[0])}$ leaves out the first {along}, which belongs to that 1.")
+        return items
 
     def _rate(self) -> str:
         return number_tex(self.example.rate_number, self.digits).text
