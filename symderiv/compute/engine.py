@@ -357,9 +357,13 @@ def prepare(plan: Plan, data: Mapping[str, Array], steps: int, backend: str = "a
         return ReadableEngine(plan, data, _plain_storage(plan))
     offers: list[_Offer] = []
     reasons: list[str] = []
-    makers = {"python": _offer_python, "numpy": _offer_numpy, "c": _offer_c, "c blocks": _offer_c_blocks}
+    makers = {"numpy": _offer_numpy, "python": _offer_python, "c": _offer_c, "c blocks": _offer_c_blocks}
+    # Every parameter takes an operation at least: where that alone costs more, nothing is written out in Python.
+    least = PYTHON_OPERATION * len(ready.storage.theta) * _count(plan, ready)
     for kind, maker in makers.items():
         if kind.startswith("c") and backend == "numpy":
+            continue
+        if kind == "python" and any(offer.cost < least for offer in offers) and form != "python":
             continue
         try:
             offers.append(maker(plan, data, ready, steps))
@@ -442,6 +446,8 @@ def _offer_c_blocks(plan: Plan, data: Mapping[str, Array], ready: _Prepared, ste
 
 def _unrolled(plan: Plan, ready: _Prepared, *, with_rate: bool, fixed_rate: bool, hurry: bool = False) -> Unrolled:
     assert plan.samples is not None
+    if len(ready.storage.theta) > MOST_UNROLLED:
+        raise CannotLower("the network is too large to be written out number by number")
     return unroll(
         _program(plan, ready, with_rate=with_rate), plan.samples, ready.sizes, _numbers(plan, with_rate=fixed_rate),
         plan.rate if plan.rule.scaled else 1.0, ready.places, _count(plan, ready), ready.pairs, hurry,

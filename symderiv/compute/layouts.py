@@ -379,9 +379,8 @@ def _summed_over_pair(expr: Expr, turned: dict[Expr, Expr]) -> Expr | None:
         if not all(arg in turned for arg in inner.args):
             return None
         other = inner.function.xreplace({placeholder(i): 1 - placeholder(i) for i in range(len(inner.args))})
-        both = inner.function + other
-        if both.is_polynomial():
-            both = sympy.factor(both)
+        same = sympy.expand(other - inner.function) == 0  # as with (p - y)^2, which is the same for both classes
+        both = 2 * inner.function if same else inner.function + other
         return fused(both, tuple(turned[arg] for arg in inner.args))
     if expr in turned:
         return None
