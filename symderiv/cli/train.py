@@ -80,6 +80,8 @@ def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
         data = generate(source, model, o["samples"], o["seed"])
     else:
         data = read_data(Path(source), model, _names(o["inputs"]), _names(o["target"]))
+        if data.classes and not o["quiet"]:
+            click.echo("classes: " + ", ".join(f"{k} is {name}" for k, name in enumerate(data.classes[:20])))
     settings: dict[str, Any] = {
         "steps": o["steps"] or usual.get("steps", 1000), "rate": o["rate"] or usual.get("rate", 0.1),
         "sizes": {**usual.get("sizes", {}), **{k: int(v) for k, v in _pairs(o["sizes"], "size", int).items()}},

@@ -26,6 +26,12 @@ MOST_COLUMNS = 100_000
 Drawn = tuple[Array, Array]
 
 
+class Data(dict[str, Array]):
+    """Arrays by the model's names; `classes` are the names of classes that a table gave as text, in their order."""
+
+    classes: tuple[str, ...] = ()
+
+
 def with_samples(model: Model) -> tuple[Model, Size]:
     """The model with a sample axis, and the size that counts the samples.
 
@@ -74,7 +80,7 @@ GENERATORS: Mapping[str, Callable[[int, np.random.Generator], Drawn]] = {
 }
 
 
-def generate(name: str, model: Model, count: int = 1000, seed: int = 0) -> dict[str, Array]:
+def generate(name: str, model: Model, count: int = 1000, seed: int = 0) -> Data:
     """Data of a generator, in the shapes of the model (which must have a sample axis).
 
     Raises: DataError for an unknown generator, or one whose columns do not fit the model.
@@ -89,7 +95,7 @@ def generate(name: str, model: Model, count: int = 1000, seed: int = 0) -> dict[
     return arrange(model, inputs, targets, f"the generator {name}")
 
 
-def read_data(path: Path, model: Model, inputs: Sequence[str] = (), targets: Sequence[str] = ()) -> dict[str, Array]:
+def read_data(path: Path, model: Model, inputs: Sequence[str] = (), targets: Sequence[str] = ()) -> Data:
     """Data from a .npz (arrays by the model's names) or a .csv file with a header.
 
     In a CSV, `targets` are the columns of the target (the last one unless given), `inputs` those of the input (all
@@ -106,7 +112,7 @@ def read_data(path: Path, model: Model, inputs: Sequence[str] = (), targets: Seq
     return _read_npz(path, model) if head.startswith(b"PK") else _read_csv(path, model, inputs, targets)
 
 
-def _read_npz(path: Path, model: Model) -> dict[str, Array]:
+def _read_npz(path: Path, model: Model) -> Data:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -121,7 +127,7 @@ def _read_npz(path: Path, model: Model) -> dict[str, Array]:
         )
     for symbol in data:
         _check_finite(np.asarray(arrays[symbol.name]), f"{path}, {symbol.name}")
-    return bind(data, arrays)[0]
+    return Data(bind(data, arrays)[0])
 
 
 def _check_finite(array: Array, where: str) -> None:
@@ -132,7 +138,7 @@ def _check_finite(array: Array, where: str) -> None:
         raise DataError(f"{where} holds {array[tuple(place)]} at {tuple(int(k) for k in place)}")
 
 
-def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence[str]) -> dict[str, Array]:
+def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence[str]) -> Data:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -179,6 +185,7 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
         if input_names
         else np.empty((len(body), 0))
     )
+    classes: dict[str, int] = {}
     if len(target_names) == 1 and not all(map(_is_number, columns[target_names[0]])) and _wants_classes(model):
         values = columns[target_names[0]]
         _refuse_missing(path, target_names[0], values, lines)
@@ -190,7 +197,9 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
             if target_names
             else np.empty((len(body), 0))
         )
-    return arrange(model, x, y, str(path), input_names)
+    data = arrange(model, x, y, str(path), input_names)
+    data.classes = tuple(classes)
+    return data
 
 
 def _some(names: Sequence[str]) -> str:
@@ -235,7 +244,7 @@ def _wants_classes(model: Model) -> bool:
     return bool(targets) and (any(a.name in targets for a in model.assumptions) or bool(_chance_targets(model)))
 
 
-def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Sequence[str] = ()) -> dict[str, Array]:
+def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Sequence[str] = ()) -> Data:
     """Rows of inputs and targets as the matrices of a model: turned, split over its symbols, one-hot where it needs it.
 
     Raises: DataError if the columns do not fit.
@@ -243,7 +252,7 @@ def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Seq
     size = sample_size(model)
     target_symbols = targets_of(model)
     input_symbols = [s for s in model.data if s.name in model.relevant and s not in target_symbols]
-    found: dict[str, Array] = {}
+    found = Data()
     for symbols, columns, what in ((input_symbols, inputs, "input"), (list(target_symbols), targets, "target")):
         if not symbols:
             continue

@@ -38,7 +38,7 @@ def test_other_delimiters(tmp_path, delimiter):
 def test_classes_become_one_hot(tmp_path):
     text = "x1,x2,kind\n1,2,cat\n3,4,dog\n5,6,ant\n"
     data = read_data(written(tmp_path, text), sd.two_layer("tanh", "softmax", "cross-entropy"))
-    assert np.array_equal(data["Y"], [[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    assert np.array_equal(data["Y"], [[0, 1, 0], [0, 0, 1], [1, 0, 0]]) and data.classes == ("ant", "cat", "dog")
     numbers = read_data(written(tmp_path, "x,k\n1,0\n2,2\n"), sd.two_layer("tanh", "softmax", "cross-entropy"))
     assert np.array_equal(numbers["Y"], [[1, 0, 0], [0, 0, 1]])
     words = read_data(written(tmp_path, "x,k\n1,no\n2,yes\n"), a_model())
