@@ -65,9 +65,8 @@ def train(model: Path | None, example: str | None, **options: Any) -> None:
 
 def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
     from symderiv.documents.files import make_folder, write_file
-    from symderiv.training import plots
     from symderiv.training.data import GENERATORS, generate, read_data, with_samples
-    from symderiv.training.report import history_csv, parameters_npz, to_page
+    from symderiv.training.report import history_csv, parameters_npz
     from symderiv.training.runs import train as run_training
 
     model, _ = with_samples(model)
@@ -103,12 +102,25 @@ def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
     try:
         run = run_training(model, data, checkpoint=folder / "checkpoint.npz", progress=told, **settings)
     except KeyboardInterrupt:
-        click.echo(
-            f"\nstopped; what was done is in {folder / 'checkpoint.npz'}, and --resume goes on from there", err=True
-        )
+        click.echo(f"\nstopped; what was done is in {folder / 'checkpoint.npz'}: --resume goes on from there", err=True)
         sys.exit(130)
     write_file(folder / "history.csv", history_csv(run))  # first: a picture that fails must not cost the run
     write_file(folder / "parameters.npz", parameters_npz(run))
+    try:
+        drawn = _write_page(run, folder, name)
+    except KeyboardInterrupt:
+        click.echo(f"\nstopped; parameters, history and checkpoint are in {folder}, the page is not", err=True)
+        sys.exit(130)
+    if not o["quiet"]:
+        _tell(run, folder, drawn)
+
+
+def _write_page(run: Run, folder: Path, name: str) -> bool:
+    """The page of a run and its pictures; whether there are pictures."""
+    from symderiv.documents.files import write_file
+    from symderiv.training import plots
+    from symderiv.training.report import to_page
+
     files: dict[str, str | bytes] = {}
     pictures: dict[str, bytes] = {}
     if plots.available():
@@ -119,8 +131,7 @@ def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
     files["index.html"] = to_page(run, pictures, f"Training {name}")
     for file, content in files.items():
         write_file(folder / file, content)
-    if not o["quiet"]:
-        _tell(run, folder, bool(pictures))
+    return bool(pictures)
 
 
 def _tell(run: Run, folder: Path, drawn: bool) -> None:

@@ -27,6 +27,10 @@ class NumpyFunction:
         self.program = program
         self.source = write_source(program)
 
+    def __repr__(self) -> str:
+        model = self.program.model
+        return f"<NumpyFunction of {', '.join(s.name for s in model.inputs if s.name in model.relevant)}; see .source>"
+
     @cached_property
     def namespace(self) -> dict[str, Any]:
         """What the source defines."""

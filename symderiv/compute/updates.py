@@ -77,6 +77,7 @@ def find_update(name: str) -> Update:
     Raises: ModelError if there is none.
     """
     names = {"gd": "gradient-descent", "sgd": "gradient-descent", **{rule: rule for rule in UPDATES}}
+    name = name.lower()
     if name not in names:
         raise ModelError(f"there is no optimizer {name}", f"there is {', '.join(UPDATES)}")
     return UPDATES[names[name]]

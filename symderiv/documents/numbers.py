@@ -292,6 +292,12 @@ class _Author:
             put = " + ".join(x.text if not k else x.within(PRODUCT) for k, x in enumerate(numbers))
             lines += [(left, added, ""), ("", put, "numbers put in"), ("", total, "")]
         yield Paragraph(f"The weight ${name}$" + (f", {len(single.chains)} ways to the loss:" if several else ":"))
+        steps = [tuple(self._fraction(f) for f, _ in chain.factors) for chain in single.chains]
+        if len(set(steps)) < len(steps):
+            yield Paragraph(
+                "Where a quantity occurs several times in one equation, each occurrence is a way of its own, and a factor "
+                "here is the part of the derivative that comes through it; together they are the derivative."
+            )
         yield Formula(tuple(lines))
         yield from self._single_update(single, name)
 
@@ -315,10 +321,11 @@ class _Author:
         for update in self.example.updates:
             name = self.formula(update.symbol)
             slope = matrix_tex(self.example.used[update.adjoint], self.digits).within(PRODUCT)
+            exact = self.matrix(update.exact)
             lines = (
                 (name, rf"{name} - {rate}{self.p.times}{self.n.adjoint(update.adjoint)}", ""),
                 ("", rf"{self.matrix(update.before)} - {self._rate()} \cdot {slope}", "numbers put in"),
-                ("", self.matrix(update.after), ""),
+                ("", self.matrix(update.after), f"exactly ${exact}$" if exact != self.matrix(update.after) else ""),
             )
             blocks.append(Formula(lines, relation=r"\leftarrow"))
         return Section("The update in numbers", "n-updates", tuple(blocks))

@@ -96,10 +96,10 @@ def gradient_sizes(run: Run) -> Figure:
 
 def decision_boundary(run: Run) -> Figure | None:
     """The classes that a network of two inputs decides for, with the data; None for other networks."""
-    found = _inputs_and_labels(run)
+    found = run.decided(run.data)
     if found is None or found[0].shape[1] != 2:
         return None
-    points, labels = found
+    points, labels, _ = found
     if labels.max() >= MOST_CLASSES:
         return None
     figure, axes = _figure(5.6, 4.8)
@@ -123,7 +123,7 @@ def decision_boundary(run: Run) -> Figure | None:
     for k in range(classes):
         own = points[labels == k][:MOST_POINTS]
         axes.plot(own[:, 0], own[:, 1], "o^sDvP"[k % 6], markersize=3.2, color=COLORS[k % len(COLORS)], alpha=0.6,
-                  markeredgewidth=0, label=f"class {k}")  # fmt: skip
+                  markeredgewidth=0, label=run.classes[k] if run.classes else f"class {k}")  # fmt: skip
     axes.legend(frameon=True, framealpha=0.9, fontsize="small")
     axes.set_xlabel("first input")
     axes.set_ylabel("second input")
@@ -156,20 +156,6 @@ def fit(run: Run) -> Figure | None:
 
 def _is_classes(y: Array) -> bool:
     return bool(np.isin(y, (0.0, 1.0)).all())
-
-
-def _inputs_and_labels(run: Run) -> tuple[Array, Array] | None:
-    """The inputs as rows and the class of each sample; None if the network does not classify."""
-    model, samples = with_samples(run.model)
-    targets = targets_of(model)
-    if len(run.inputs) != 1 or len(targets) != 1 or output_of(model) is None:
-        return None
-    x, y = run.data[run.inputs[0].name], run.data[targets[0].name]
-    x = x if model.symbols[run.inputs[0].name].shape[0] == samples else x.T
-    y = y if model.symbols[targets[0].name].shape[0] == samples else y.T
-    if not _is_classes(y):
-        return None
-    return x, (y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(int))
 
 
 def _decision(run: Run, points: Array) -> Array:

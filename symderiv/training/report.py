@@ -32,23 +32,35 @@ def to_page(run: Run, pictures: Mapping[str, bytes], title: str) -> str:
         "optimizer": run.settings["optimizer"].replace("-", " "),
         "learning rate": f"{run.settings['rate']:g}",
         "batch": run.settings["batch"] or "all samples",
+        "validation": f"{run.settings['validation']:.0%} of the samples" if run.validation else "none",
         "seed": run.settings["seed"],
         "sizes": ", ".join(f"{name} = {size}" for name, size in run.sizes.items()),
     }
-    results = [("training loss", run.history[0, 1], run.loss)]
+    if run.classes:
+        settings["classes"] = ", ".join(f"{k} is {name}" for k, name in enumerate(run.classes))
+    results = [("training loss", *_course(run, 1))]
     if np.isfinite(run.validation_loss):
-        results.append(("validation loss", run.history[0, 2], run.validation_loss))
+        results.append(("validation loss", *_course(run, 2)))
+    right = [(what, run.accuracy(validation=held)) for what, held in (("training", False), ("validation", True))]
     return render(
         "training.html.j2",
         title=title,
         about=f"{run.model.title or 'A network'}, trained for {run.steps} steps.",
         settings={name: str(value) for name, value in settings.items()},
-        results=[(name, f"{first:.6g}", f"{last:.6g}") for name, first, last in results],
+        results=results,
+        right=[f"{share:.1%} of the {what} samples" for what, share in right if share is not None],
         images=images,
         readable=run.function.source,
         fast=run.source if run.backend not in ("readable", "c") else "",
         form=FORMS[run.backend],
     )
+
+
+def _course(run: Run, column: int) -> tuple[str, str, str]:
+    """A loss at the start, at its lowest, at the end."""
+    losses = run.history[:, column]
+    lowest = int(np.nanargmin(losses))
+    return f"{losses[0]:.4g}", f"{losses[lowest]:.4g} (step {int(run.history[lowest, 0])})", f"{losses[-1]:.4g}"
 
 
 def history_csv(run: Run) -> str:

@@ -21,8 +21,9 @@ from symderiv.calculus.sweep import derive
 from symderiv.compute.binding import Array, bind
 from symderiv.compute.engine import Engine, Plan, prepare, readable_step, taken
 from symderiv.compute.functions import NumpyFunction, load
+from symderiv.compute.layouts import sample_size
 from symderiv.compute.program import code_names, program_of
-from symderiv.compute.source import output_of, write_trace
+from symderiv.compute.source import output_of, targets_of, write_trace
 from symderiv.compute.updates import find_update
 from symderiv.errors import DataError, ModelError, TrainingError
 from symderiv.training.checkpoints import Checkpoint, fingerprint, form_of, load_checkpoint, remove_leftovers, save
@@ -58,6 +59,32 @@ class Run:
     data: dict[str, Array] = field(repr=False)
     validation: dict[str, Array] = field(repr=False)
     hypers: dict[str, float] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        held = f", validation loss {self.validation_loss:.6g}" if self.validation else ""
+        return f"<Run: {self.steps} steps ({self.backend}), loss {self.history[0, 1]:.6g} to {self.loss:.6g}{held}>"
+
+    def accuracy(self, *, validation: bool = False) -> float | None:
+        """The share of training (or validation) samples whose class is found; None where there are no classes."""
+        found = self.decided(self.validation if validation else self.data)
+        return None if found is None else float((found[1] == found[2]).mean())
+
+    def decided(self, data: Mapping[str, Array]) -> tuple[Array, Array, Array] | None:
+        """The inputs as rows, the classes of the samples and those that the network decides for; None without classes."""
+        targets, output = targets_of(self.model), output_of(self.model)
+        if len(self.inputs) != 1 or len(targets) != 1 or output is None or not data:
+            return None
+        samples = sample_size(self.model)
+        y = data[targets[0].name]
+        if targets[0].shape != output.shape or not np.isin(y, (0.0, 1.0)).all():
+            return None
+        x = data[self.inputs[0].name]
+        parts = [(x, self.inputs[0]), (y, targets[0]), (self.predict(x), output)]
+        x, y, p = (a if symbol.shape[0] == samples else a.T for a, symbol in parts)
+        if y.shape[1] == 1:
+            return x, y[:, 0].astype(int), (p[:, 0] > 0.5).astype(int)
+        return x, y.argmax(axis=1), p.argmax(axis=1)
 
     @cached_property
     def function(self) -> NumpyFunction:
@@ -186,6 +213,7 @@ def train(
     return Run(
         model, engine.storage.values(), np.array(trainer.history), trainer.columns, trainer.step,
         time.perf_counter() - began, engine.backend, engine.source, engine.why, sizes, settings, training, kept, hypers,
+        getattr(data, "classes", ()),
     )  # fmt: skip
 
 
@@ -335,9 +363,7 @@ class _Trainer:
 
     def restore(self, found: Checkpoint) -> None:
         self.step = found.step
-        self.engine.storage.theta[...] = found.theta
-        for state, value in zip(self.engine.states, found.states, strict=True):
-            state[...] = value
+        self._set(found.theta, found.states)
         self.history = found.history.tolist()
 
     def save(self) -> None:
@@ -380,14 +406,23 @@ class _Trainer:
         engine, first = self.engine, self.step
         before = engine.storage.theta.copy(), [state.copy() for state in engine.states]
         began = time.perf_counter()
-        engine.run(self.order.of(first, to - first), to - first, first + 1)
-        self.pace = (time.perf_counter() - began) / (to - first)
-        if not np.isfinite(engine.storage.theta).all():
-            engine.storage.theta[...] = before[0]
-            for state, value in zip(engine.states, before[1], strict=True):
-                state[...] = value
-            self.explain(first, to)
-        self.step = to
+        try:
+            engine.run(self.order.of(first, to - first), to - first, first + 1)
+            self.pace = (time.perf_counter() - began) / (to - first)
+            if not np.isfinite(engine.storage.theta).all():
+                self._set(*before)
+                self.explain(first, to)
+            self.step = to
+        except KeyboardInterrupt:
+            # Somewhere between two steps: back to where the step count is right, so that what is saved is.
+            self._set(*before)
+            self.step = first
+            raise
+
+    def _set(self, theta: Array, states: list[Array]) -> None:
+        self.engine.storage.theta[...] = theta
+        for state, value in zip(self.engine.states, states, strict=True):
+            state[...] = value
 
     def explain(self, first: int, to: int) -> None:
         """Go through the steps again one by one and name the first quantity that is not finite.

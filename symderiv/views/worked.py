@@ -91,6 +91,7 @@ class Update:
     adjoint: Symbol
     before: Array
     after: Array
+    exact: Array
 
 
 @dataclass(frozen=True)
@@ -231,9 +232,14 @@ class Worked(Writable):
             pass
         quantity = symbol.name.partition("_bar")
         what = f"the derivative with respect to {quantity[0]}" if quantity[1] else symbol.name
+        hint = (
+            "look for a logarithm or root of something that is not above 0, a division by zero, or a huge exponential"
+        )
+        if self.digits.carried:
+            hint += "; a number that was rounded to 0 may be the cause: more digits would keep it"
         raise ModelError(
             f"at these values, {what} is not a finite real number",
-            "look for a logarithm or root of something that is not above 0, a division by zero, or a huge exponential",
+            hint,
             symbol.name,
         )
 
@@ -262,9 +268,9 @@ class Worked(Writable):
                 adjoint = self.derivation.adjoint(symbol.name).symbol
                 before = self.used[symbol]
                 after = before - self.rate_number * self.used[adjoint]
-                found.append(
-                    Update(symbol, adjoint, before, self.digits.round_all(after) if self.digits.carried else after)
-                )
+                exact = self.exact[symbol] - self.rate_number * self.exact[adjoint]
+                kept = self.digits.round_all(after) if self.digits.carried else after
+                found.append(Update(symbol, adjoint, before, kept, exact))
         return tuple(found)
 
     def single(self, text: str) -> SingleWeight:

@@ -423,3 +423,49 @@ def test_models_that_cannot_learn_are_told():
     assert np.isfinite(train(graph, data, steps=3).loss)
     with pytest.raises(ModelError, match="samples along both axes"):
         train(graph, data, steps=3, batch=2)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("batch", [None, 1, 7])
+def test_ctrl_c_in_the_middle_of_steps_saves_a_state_that_belongs_to_its_step(tmp_path, backend, batch, monkeypatch):
+    """The signal comes while parameters have moved and the step count has not."""
+    from symderiv.training import runs
+
+    model, data = gaussians(60)
+    settings = {"steps": 300, "rate": 0.05, "optimizer": "adam", "batch": batch, "backend": backend, "every": 300}
+    whole = train(model, data, checkpoint=tmp_path / "whole.npz", **settings)
+    made = runs.prepare
+
+    def interrupted(*arguments):
+        engine = made(*arguments)
+        run, calls = engine.run, iter(range(1000))
+
+        def partly(order, steps, first):
+            if next(calls) == 3:
+                run(None if order is None else order[: steps // 2], steps // 2, first)
+                raise KeyboardInterrupt
+            return run(order, steps, first)
+
+        engine.run = partly
+        return engine
+
+    monkeypatch.setattr(runs, "prepare", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, data, checkpoint=tmp_path / "part.npz", **settings)
+    monkeypatch.setattr(runs, "prepare", made)
+    assert 0 < _step(tmp_path / "part.npz") < 300
+    assert same(whole, train(model, data, checkpoint=tmp_path / "part.npz", resume=True, **settings))
+
+
+def test_accuracy_is_the_share_of_right_classes():
+    for name in ("two-gaussians", "binary-classification"):
+        model, _ = with_samples(sd.examples.load(name))
+        data = generate("two-gaussians", model, 400, 0)
+        run = train(model, data, steps=500, rate=0.5, validation=0.25)
+        target = data["Y"]
+        right = np.mean((run.predict(data[run.inputs[0].name]) > 0.5)[0] == target[0].astype(bool))
+        together = run.accuracy() * 0.75 + run.accuracy(validation=True) * 0.25
+        assert together == pytest.approx(right) and right > 0.9
+    regression, _ = with_samples(sd.examples.load("regression-sigmoid"))
+    assert train(regression, generate("sine", regression, 50, 0), steps=5).accuracy() is None
+    assert "<Run: 500 steps" in repr(run)
