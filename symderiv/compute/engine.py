@@ -263,6 +263,9 @@ class PythonEngine(Engine):
         self.source = loops.write_loop(unrolled, plan.rule, plan.rate, count)
         self.table = list(zip(*(row.tolist() for name in unrolled.data for row in ready.columns[name]), strict=True))
         self.single = count == 1
+        # Picking by an index array is done in C; a table of tuples has no such way of its own.
+        self.objects = np.empty(len(self.table), dtype=object)
+        self.objects[:] = self.table
         self.function = NumpyFunction(program_of(derive(plan.model)))
         self._run = load(self.source)["run"]
 
@@ -275,10 +278,9 @@ class PythonEngine(Engine):
                 else repeat(self.table[0] if self.single else self.table, steps)
             )
         elif self.single:
-            todo = map(self.table.__getitem__, order[:, 0].tolist())
-            todo = iter(list(todo))
+            todo = iter(self.objects.take(order[:, 0]).tolist())
         else:
-            todo = iter([[self.table[i] for i in row] for row in order.tolist()])
+            todo = iter(self.objects.take(order).tolist())
         loss = 0.0
         while operator.length_hint(todo):
             left = operator.length_hint(todo)
