@@ -82,15 +82,12 @@ def _train(name: str, model: Any, usual: dict[str, Any], **o: Any) -> None:
         if data.classes and not o["quiet"]:
             click.echo("classes: " + ", ".join(f"{k} is {name}" for k, name in enumerate(data.classes[:20])))
     settings: dict[str, Any] = {
-        "steps": o["steps"] or usual.get("steps", 1000), "rate": o["rate"] or usual.get("rate", 0.1),
+        "steps": usual.get("steps", 1000) if o["steps"] is None else o["steps"],
+        "rate": usual.get("rate", 0.1) if o["rate"] is None else o["rate"],
         "sizes": {**usual.get("sizes", {}), **{k: int(v) for k, v in _pairs(o["sizes"], "size", int).items()}},
         "hypers": _pairs(o["hypers"], "hyper-parameter", float),
     }  # fmt: skip
     settings |= {k: o[k] for k in ("optimizer", "batch", "validation", "seed", "backend", "every", "resume")}
-    if o["steps"] is not None and o["steps"] < 1:
-        settings["steps"] = o["steps"]
-    if o["rate"] is not None:
-        settings["rate"] = o["rate"]
     if o["show_source"]:
         run = run_training(model, data, **{**settings, "steps": 1, "resume": False})
         click.echo(run.function.source)
@@ -125,9 +122,8 @@ def _write_page(run: Run, folder: Path, name: str) -> bool:
     pictures: dict[str, bytes] = {}
     if plots.available():
         pictures = plots.draw_all(run, "svg")
-        files |= {f"{k}.svg": v for k, v in pictures.items()} | {
-            f"{k}.png": v for k, v in plots.draw_all(run, "png").items()
-        }
+        files |= {f"{picture}.svg": content for picture, content in pictures.items()}
+        files |= {f"{picture}.png": content for picture, content in plots.draw_all(run, "png").items()}
     files["index.html"] = to_page(run, pictures, f"Training {name}")
     for file, content in files.items():
         write_file(folder / file, content)

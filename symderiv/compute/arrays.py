@@ -7,7 +7,7 @@ read from memory once however many operations it takes; what lives only inside s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from symderiv.compute.algebra import LARGE
@@ -37,7 +37,7 @@ class _Buffer:
 @dataclass
 class _Emitter:
     tape: Tape
-    fixed: Mapping[str, str]
+    fixed: frozenset[str]
     varying: frozenset[str]
     setup: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
@@ -345,8 +345,7 @@ def write_steps(tape: Tape, data: Sequence[str], batches: Sequence[str], pair: P
     data: the names of what does not change between steps; batches: of these, those that each step gathers anew, in which
     case `run` takes the index arrays of its steps instead of their number.
     """
-    fixed = dict.fromkeys(data, "")
-    emitter = _Emitter(tape, fixed, frozenset(batches))
+    emitter = _Emitter(tape, frozenset(data), frozenset(batches))
     emitter.run()
     body = list(emitter.body)
     if pair is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import sympy
 
@@ -28,12 +27,12 @@ from symderiv.calculus.expressions import (
     Transpose,
 )
 from symderiv.calculus.functions import Scalar
-from symderiv.calculus.shapes import SCALAR, Size
+from symderiv.calculus.shapes import SCALAR, Size, size_symbol
 from symderiv.compute import c_source
 from symderiv.compute.algebra import CannotLower, shared_logarithms
 from symderiv.compute.c_source import WIDTH, part_of_vector, preamble, run_of_steps
 from symderiv.compute.program import LogSoftmax, Program
-from symderiv.compute.scalars import Op, Scalars, Translator
+from symderiv.compute.scalars import Op, Scalars, Translator, used
 from symderiv.compute.updates import Update
 
 BLOCK = 8
@@ -85,7 +84,7 @@ class _Blocks:
         self.masked = c_source.is_masked(self.count)
         self.known = {
             **self.numbers,
-            **{sympy.Symbol(n, integer=True, positive=True): k for n, k in self.sizes.items()},
+            **{size_symbol(n): k for n, k in self.sizes.items()},
         }
         loss = self.program.model.loss.symbol
         for line in self.program.lines:
@@ -373,17 +372,10 @@ def c_statements(
     scalars: Scalars, root: Op, texts: Mapping[Op, str], rate: str, numbers: Iterator[int]
 ) -> tuple[list[str], str]:
     """The operations that lead to `root` as C statements with names of their own, and the text of the root."""
-    needed: set[Op] = set()
-    todo: list[Any] = [root]
-    while todo:
-        op = todo.pop()
-        if isinstance(op, Op) and op not in needed:
-            needed.add(op)
-            todo += op.args
     names = dict(texts)
     statements = []
-    for op in scalars.ops:
-        if op not in needed or op in names:
+    for op in used(scalars, [root])[0]:
+        if op in names:
             continue
         if op.kind == "number":
             names[op] = f"({op.args[0]!r})"
@@ -391,13 +383,7 @@ def c_statements(
         if op.kind == "rate":
             names[op] = rate
             continue
-        if op.kind not in c_source.FORMS:
-            raise CannotLower(f"{op.kind} has no vector form in C")
-        called = op.kind in ("exp", "log", "tanh", "sqrt", "abs", "max", "step")
-        parts = [f"all({names[a]})" if called and not a.per_sample else names[a] for a in op.args]
-        text = c_source.FORMS[op.kind].format(*parts)
-        if called and not op.per_sample:
-            text = f"add_up({text}) / WIDTH"
+        text = c_source.operation(op, names.__getitem__)
         names[op] = f"u{next(numbers)}"
         statements.append(f"const {'V' if op.per_sample else 'double'} {names[op]} = {text};")
     return statements, names[root]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from symderiv.compute.algebra import CannotLower
-from symderiv.compute.scalars import Op, Unrolled
+from symderiv.compute.scalars import Op, Unrolled, used
 from symderiv.compute.updates import CONSTANTS, Update
 from symderiv.errors import SymderivError
 
@@ -28,7 +28,6 @@ FLAGS = (
     "-march=native",
     "-fno-math-errno",
     "-fno-trapping-math",
-    "-ffp-contract=fast",
     "-w",
     "-shared",
     "-fPIC",
@@ -40,6 +39,8 @@ FORMS = {
     "step": "vstep({})",
 }  # fmt: skip
 """Each arithmetic operation in C; what is missing here has no vector form."""
+FUNCTIONS = ("exp", "log", "tanh", "sqrt", "abs", "max", "step")
+"""Those of them that are functions of vectors."""
 
 
 RUN = """double run(double *restrict theta, double *restrict states, const double *restrict data,
@@ -109,21 +110,7 @@ class _C:
         self.width = 1 if count == 1 else WIDTH
         self.masked = is_masked(count)
         self.step_rate = rate
-        roots = [unrolled.loss, *unrolled.gradient]
-        self.uses: dict[Op, int] = {}
-        for op in roots:
-            self.uses[op] = self.uses.get(op, 0) + 1
-        found: set[Op] = set()
-        todo = list(roots)
-        while todo:
-            op = todo.pop()
-            if op not in found:
-                found.add(op)
-                parts = [arg for arg in op.args if isinstance(arg, Op)]
-                todo += parts
-                for part in parts:
-                    self.uses[part] = self.uses.get(part, 0) + 1
-        self.order = [op for op in unrolled.scalars.ops if op in found]
+        self.order, self.uses = used(unrolled.scalars, [unrolled.loss, *unrolled.gradient])
         self.names: dict[Op, str] = {}
         self.rows: dict[tuple[str, int], int] = {}
         for name, rows in unrolled.data.items():
@@ -196,21 +183,11 @@ class _C:
             if op.kind == "sum":
                 inner.append(f"{name} += {self.operand(op.args[0])}{self._mask(op)};")
                 continue
-            if op.kind not in FORMS:
-                raise CannotLower(f"{op.kind} has no vector form in C")
             kind = "V" if op.per_sample else "double"
-            text = self.multiply_add(op) or self.plain(op)
+            text = self.multiply_add(op) or operation(op, self.operand)
             (after if op.late else inner if op.per_sample else first).append(f"const {kind} {name} = {text};")
         after.append(f"loss = {self.operand(self.u.loss)};")
         return first, inner, after
-
-    def plain(self, op: Op) -> str:
-        """An operation on its operands. Functions take vectors: a number apart from the samples is a vector of it."""
-        if op.kind not in ("exp", "log", "tanh", "sqrt", "abs", "max", "step"):
-            return FORMS[op.kind].format(*map(self.operand, op.args))
-        parts = [self.operand(arg) if arg.per_sample else f"all({self.operand(arg)})" for arg in op.args]
-        text = FORMS[op.kind].format(*parts)
-        return text if op.per_sample else f"add_up({text}) / {self.width}"
 
     @cache  # noqa: B019
     def within_sums(self) -> frozenset[Op]:
@@ -246,7 +223,8 @@ class _C:
 
     def _mask(self, op: Op) -> str:
         """The samples that fill up the last vector count for nothing: gradients have that in their rate, the loss not."""
-        return " * mask" if self.masked and not _has_rate(op.args[0]) else ""
+        has_rate = any(part.kind == "rate" for part in used(self.u.scalars, [op.args[0]])[0])
+        return " * mask" if self.masked and not has_rate else ""
 
     def operand(self, op: Op) -> str:
         if op.kind == "parameter":
@@ -273,23 +251,22 @@ class _C:
         return lines
 
 
+def operation(op: Op, operand: Callable[[Op], str]) -> str:
+    """An operation on its operands. Functions take vectors: a number apart from the samples is a vector of it.
+
+    Raises: CannotLower for what has no vector form.
+    """
+    if op.kind not in FORMS:
+        raise CannotLower(f"{op.kind} has no vector form in C")
+    if op.kind not in FUNCTIONS:
+        return FORMS[op.kind].format(*map(operand, op.args))
+    text = FORMS[op.kind].format(*(operand(arg) if arg.per_sample else f"all({operand(arg)})" for arg in op.args))
+    return text if op.per_sample else f"add_up({text}) / WIDTH"
+
+
 def is_masked(count: int) -> bool:
     """Whether so many samples leave a last vector that is not full; then the rate must be an operation of its own."""
     return count > 1 and count % WIDTH != 0
-
-
-def _has_rate(op: Op) -> bool:
-    seen: set[Op] = set()
-    todo = [op]
-    while todo:
-        each = todo.pop()
-        if each.kind == "rate":
-            return True
-        for arg in each.args:
-            if isinstance(arg, Op) and arg not in seen:
-                seen.add(arg)
-                todo.append(arg)
-    return False
 
 
 def compiler() -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 from typing import Any
 
@@ -73,6 +74,11 @@ class Engine:
         self.plan, self.data, self.storage = plan, data, storage
         self.states = [np.zeros_like(storage.theta) for _ in plan.rule.states]
 
+    @cached_property
+    def function(self) -> NumpyFunction:
+        """The readable function of the loss and its gradients, for what is not a step or cannot be a fast one."""
+        return NumpyFunction(program_of(derive(self.plan.model)))
+
     def run(self, order: Array | None, steps: int, first: int) -> float:
         """Make steps number `first` and on; `order` holds the indices of each step's samples, None for all of them.
 
@@ -81,15 +87,13 @@ class Engine:
         raise NotImplementedError
 
 
-def readable_step(
-    engine: Engine, function: NumpyFunction, chosen: Array | None, t: int
-) -> tuple[float, dict[str, Array]]:
+def readable_step(engine: Engine, chosen: Array | None, t: int) -> tuple[float, dict[str, Array]]:
     """One step with the readable function, which neither overflows nor needs any particular form."""
     plan, storage = engine.plan, engine.storage
     with np.errstate(all="ignore"):
-        loss, gradients = function(**taken(plan, engine.data, chosen), **storage.values(), **plan.hypers)
+        loss, gradients = engine.function(**taken(plan, engine.data, chosen), **storage.values(), **plan.hypers)
     for name, gradient in gradients.items():
-        storage.part(name, storage.gradient)[...] = gradient
+        storage.part(name, gradient=True)[...] = gradient
     g = storage.gradient * plan.rate if plan.rule.scaled else storage.gradient
     with np.errstate(all="ignore"):
         apply_update(plan.rule, storage.theta, g, engine.states, t, plan.rate)
@@ -113,13 +117,12 @@ class ReadableEngine(Engine):
 
     def __init__(self, plan: Plan, data: Mapping[str, Array], storage: Storage, why: str = "") -> None:
         super().__init__(plan, data, storage)
-        self.function = NumpyFunction(program_of(derive(plan.model)))
         self.source, self.why = self.function.source, why
 
     def run(self, order: Array | None, steps: int, first: int) -> float:
         loss = 0.0
         for k in range(steps):
-            loss, _ = readable_step(self, self.function, None if order is None else order[k], first + k)
+            loss, _ = readable_step(self, None if order is None else order[k], first + k)
         return loss
 
 
@@ -128,7 +131,6 @@ class _Prepared:
     """A model in the form that fast code is written from."""
 
     storage: Storage
-    flipped: frozenset[str]
     program: Program
     columns: dict[str, Array]
     sizes: dict[str, int]
@@ -154,8 +156,7 @@ def layout(plan: Plan) -> tuple[Storage, Model, frozenset[str]]:
 def _prepare(plan: Plan, data: Mapping[str, Array]) -> _Prepared:
     storage, folded, flipped = layout(plan)
     assert plan.samples is not None
-    count = next(iter(data.values())).shape[0 if _by_rows(plan, next(iter(data))) else 1]
-    sizes = {**storage.sizes, plan.samples.name: plan.batch or count}
+    sizes = {**storage.sizes, plan.samples.name: plan.batch or plan.sizes[plan.samples.name]}
     columns = {
         s.name: np.ascontiguousarray(data[s.name].T if s.name in flipped else data[s.name])
         for s in folded.data
@@ -179,12 +180,7 @@ def _prepare(plan: Plan, data: Mapping[str, Array]) -> _Prepared:
         for target in paired.targets:
             columns[target] = np.ascontiguousarray(columns[target][:1])
     pair = arrays.Pair(paired.weights, paired.difference) if paired else None
-    return _Prepared(storage, flipped, program, columns, sizes, pair, places, pairs)
-
-
-def _by_rows(plan: Plan, name: str) -> bool:
-    assert plan.samples is not None
-    return plan.model.symbols[name].shape[0] == plan.samples
+    return _Prepared(storage, program, columns, sizes, pair, places, pairs)
 
 
 def _row_major(start: int, columns: int) -> Place:
@@ -266,17 +262,12 @@ class PythonEngine(Engine):
         # Picking by an index array is done in C; a table of tuples has no such way of its own.
         self.objects = np.empty(len(self.table), dtype=object)
         self.objects[:] = self.table
-        self.function = NumpyFunction(program_of(derive(plan.model)))
         self._run = load(self.source)["run"]
 
     def run(self, order: Array | None, steps: int, first: int) -> float:
         theta, states = self.storage.theta, self.states
         if order is None:
-            todo = iter(
-                [self.table[0] if self.single else self.table] * steps
-                if steps < 1000
-                else repeat(self.table[0] if self.single else self.table, steps)
-            )
+            todo: Any = repeat(self.table[0] if self.single else self.table, steps)
         elif self.single:
             todo = iter(self.objects.take(order[:, 0]).tolist())
         else:
@@ -294,7 +285,7 @@ class PythonEngine(Engine):
                 break
             # exp left its range: this one step in the form that does not overflow.
             at = first + steps - operator.length_hint(todo) - 1
-            loss, _ = readable_step(self, self.function, None if order is None else order[at - first], at)
+            loss, _ = readable_step(self, None if order is None else order[at - first], at)
         return float(loss)
 
 
@@ -434,13 +425,11 @@ def _offer_c_blocks(plan: Plan, data: Mapping[str, Array], ready: _Prepared, ste
         raise CannotLower("too few samples a step for blocks of vectors")
     assert plan.samples is not None
     masked = c_source.is_masked(count)
-    starts, start = {}, 0
-    for name, view in ready.storage.views.items():
-        starts[name], start = start, start + view.size
+    starts = {name: place(0, 0) for name, place in ready.places.items()}
     pair = (ready.pair.weights, ready.pair.difference) if ready.pair else None
     source, rows, work = c_blocks.write_blocks(
         _program(plan, ready, with_rate=masked or plan.rule.scaled), plan.samples, ready.sizes,
-        _numbers(plan, with_rate=False), plan.rate, starts, start, plan.rule, count, plan.batch is not None, pair,
+        _numbers(plan, with_rate=False), plan.rate, starts, len(ready.storage.theta), plan.rule, count, plan.batch is not None, pair,
     )  # fmt: skip
     cost = C_OPERATION * work * count + C_COMPILE / max(steps, 1)
     return _Offer("c", cost, lambda: CEngine(plan, data, ready, source, rows))

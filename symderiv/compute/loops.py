@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from symderiv.compute.scalars import Op, Unrolled
+from symderiv.compute.scalars import Op, Unrolled, used
 from symderiv.compute.updates import CONSTANTS, Update
 
 FORMS = {
@@ -75,22 +75,7 @@ class _Text:
     def __init__(self, unrolled: Unrolled, one: bool) -> None:
         self.unrolled = unrolled
         self.one = one
-        roots = [unrolled.loss, *unrolled.gradient]
-        self.uses: dict[Op, int] = {}
-        found: set[Op] = set()
-        todo = list(roots)
-        for op in roots:
-            self.uses[op] = self.uses.get(op, 0) + 1
-        while todo:
-            op = todo.pop()
-            if op in found:
-                continue
-            found.add(op)
-            for arg in op.args:
-                if isinstance(arg, Op):
-                    self.uses[arg] = self.uses.get(arg, 0) + 1
-                    todo.append(arg)
-        self.order = [op for op in unrolled.scalars.ops if op in found]
+        self.order, self.uses = used(unrolled.scalars, [unrolled.loss, *unrolled.gradient])
         self.sums = {op: f"s{k}" for k, op in enumerate(o for o in self.order if o.kind == "sum")}
         self.names: dict[Op, str] = {}
 

@@ -28,7 +28,7 @@ from symderiv.calculus.expressions import (
 )
 from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder, relu, sigmoid, softplus, step
 from symderiv.calculus.functions import absolute as absolute_value
-from symderiv.calculus.shapes import Size
+from symderiv.calculus.shapes import Size, size_symbol
 from symderiv.compute.algebra import RATE, CannotLower, log_one_plus_exp, shared_logarithms
 from symderiv.compute.program import LogSoftmax, Program
 
@@ -292,6 +292,23 @@ class Unrolled:
     """How many rows each data matrix has."""
 
 
+def used(scalars: Scalars, roots: Sequence[Op]) -> tuple[list[Op], dict[Op, int]]:
+    """The operations that lead to the roots, in order, and how often each is used (a root once more)."""
+    uses: dict[Op, int] = {}
+    found: set[Op] = set()
+    todo = list(roots)
+    for op in roots:
+        uses[op] = uses.get(op, 0) + 1
+    while todo:
+        op = todo.pop()
+        if op not in found:
+            found.add(op)
+            for part in (arg for arg in op.args if isinstance(arg, Op)):
+                uses[part] = uses.get(part, 0) + 1
+                todo.append(part)
+    return [op for op in scalars.ops if op in found], uses
+
+
 @dataclass
 class _Unroller:
     program: Program
@@ -311,7 +328,7 @@ class _Unroller:
         self.done: dict[Expr, Entries] = {}
         self.known = {
             **self.numbers,
-            **{sympy.Symbol(n, integer=True, positive=True): k for n, k in self.sizes.items()},
+            **{size_symbol(n): k for n, k in self.sizes.items()},
         }
         self.data: dict[str, int] = {}
         fixed = self.scalars.number(self.rate)

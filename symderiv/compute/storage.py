@@ -42,13 +42,10 @@ class Storage:
             self.gradients[name] = self.gradient[start:stop].reshape(rows, columns)
             start = stop
 
-    def part(self, name: str, vector: Array | None = None) -> Array:
-        """The parameter `name` of the user's model as a view: of theta, or of another vector laid out alike."""
+    def part(self, name: str, *, gradient: bool = False) -> Array:
+        """The parameter `name` of the user's model as a view of theta, or of the gradient vector."""
         holder, which = self.folded.places.get(name, (name, "all"))
-        view = self.views[holder]
-        if vector is not None:
-            start = (view.__array_interface__["data"][0] - self.theta.__array_interface__["data"][0]) // 8
-            view = vector[start : start + view.size].reshape(view.shape)
+        view = (self.gradients if gradient else self.views)[holder]
         view = view[:, :1] if which == "first" else view[:, 1:] if which == "rest" else view
         return view.T if name in self.flipped else view
 
@@ -57,6 +54,6 @@ class Storage:
         for symbol in self.model.parameters:
             self.part(symbol.name)[...] = values[symbol.name]
 
-    def values(self, vector: Array | None = None) -> dict[str, Array]:
+    def values(self) -> dict[str, Array]:
         """A copy of every parameter, as the user's model shapes it."""
-        return {s.name: np.ascontiguousarray(self.part(s.name, vector)) for s in self.model.parameters}
+        return {s.name: np.ascontiguousarray(self.part(s.name)) for s in self.model.parameters}

@@ -35,7 +35,7 @@ from symderiv.calculus.functions import (
     step,
 )
 from symderiv.calculus.functions import absolute as absolute_value
-from symderiv.calculus.shapes import SCALAR
+from symderiv.calculus.shapes import SCALAR, size_symbol
 from symderiv.compute.algebra import CannotLower, FirstRow, RestMask, log_one_plus_exp, shared_logarithms
 from symderiv.compute.program import LogSoftmax, Program
 
@@ -118,7 +118,7 @@ def lower(program: Program, sizes: Mapping[str, int], numbers: Mapping[sympy.Sym
 class _Lowering:
     def __init__(self, program: Program, sizes: Mapping[str, int], numbers: Mapping[sympy.Symbol, float]) -> None:
         self.program, self.sizes = program, sizes
-        self.numbers = {**numbers, **{sympy.Symbol(n, integer=True, positive=True): k for n, k in sizes.items()}}
+        self.numbers = {**numbers, **{size_symbol(n): k for n, k in sizes.items()}}
         self.tape = Tape()
         self.lines: dict[Expr, Expr] = {line.symbol: line.value for line in program.lines}
         self.done: dict[Expr, Operand] = {}

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from symderiv.compute.binding import Array
 from symderiv.errors import ModelError
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

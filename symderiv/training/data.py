@@ -180,11 +180,7 @@ def _read_csv(path: Path, model: Model, inputs: Sequence[str], targets: Sequence
             f"{path} has no input column beside the target {', '.join(target_names)}", f"it has {_some(header)}"
         )
     columns = {name: [row[k].strip() for row in body] for k, name in enumerate(header)}
-    x = (
-        np.column_stack([_numbers(path, name, columns[name], lines) for name in input_names])
-        if input_names
-        else np.empty((len(body), 0))
-    )
+    x = np.column_stack([_numbers(path, name, columns[name], lines) for name in input_names])
     classes: dict[str, int] = {}
     if len(target_names) == 1 and not all(map(_is_number, columns[target_names[0]])) and _wants_classes(model):
         values = columns[target_names[0]]

@@ -182,6 +182,9 @@ PICTURES: dict[str, tuple[Callable[[Run], Any], str]] = {
 
 
 def draw_all(run: Run, format: str) -> dict[str, bytes]:
-    """Every picture that applies to the run, by name, as files of a format."""
+    """Every picture that applies to the run, by name, as files of a format.
+
+    Each format has figures of its own: one that was written before is laid out a little differently.
+    """
     found = {name: draw(run) for name, (draw, _) in PICTURES.items()}
     return {name: to_bytes(figure, format) for name, figure in found.items() if figure is not None}

@@ -6,7 +6,6 @@ import operator
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, MatMul, Symbol, Transpose, parts_of
 from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Model
-from symderiv.calculus.sweep import derive
 from symderiv.compute.binding import Array, bind
 from symderiv.compute.engine import Engine, Plan, prepare, readable_step, taken
 from symderiv.compute.functions import NumpyFunction, load
 from symderiv.compute.layouts import sample_size
-from symderiv.compute.program import code_names, program_of
+from symderiv.compute.program import code_names
 from symderiv.compute.source import output_of, targets_of, write_trace
 from symderiv.compute.updates import find_update
 from symderiv.errors import DataError, ModelError, TrainingError
@@ -42,7 +40,8 @@ class Run:
     """A finished (or interrupted) run.
 
     history: one row a record: step, training loss, validation loss (nan without), then the size (Frobenius norm) of each
-    parameter's gradient; `columns` names them. parameters: in the shapes of the model.
+    parameter's gradient; `columns` names them. parameters: in the shapes of the model. function: the readable function
+    of the loss and its gradients.
     """
 
     model: Model
@@ -58,7 +57,8 @@ class Run:
     settings: dict[str, Any]
     data: dict[str, Array] = field(repr=False)
     validation: dict[str, Array] = field(repr=False)
-    hypers: dict[str, float] = field(default_factory=dict)
+    hypers: dict[str, float]
+    function: NumpyFunction = field(repr=False)
     classes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -85,11 +85,6 @@ class Run:
         if y.shape[1] == 1:
             return x, y[:, 0].astype(int), (p[:, 0] > 0.5).astype(int)
         return x, y.argmax(axis=1), p.argmax(axis=1)
-
-    @cached_property
-    def function(self) -> NumpyFunction:
-        """The readable function of the loss and its gradients."""
-        return NumpyFunction(program_of(derive(self.model)))
 
     @property
     def loss(self) -> float:
@@ -213,7 +208,7 @@ def train(
     return Run(
         model, engine.storage.values(), np.array(trainer.history), trainer.columns, trainer.step,
         time.perf_counter() - began, engine.backend, engine.source, engine.why, sizes, settings, training, kept, hypers,
-        getattr(data, "classes", ()),
+        engine.function, getattr(data, "classes", ()),
     )  # fmt: skip
 
 
@@ -350,8 +345,7 @@ class _Trainer:
     ) -> None:  # fmt: skip
         self.engine, self.data, self.validation = engine, data, validation
         self.steps, self.order, self.settings = steps, order, settings
-        self.program = program_of(derive(engine.plan.model))
-        self.function = NumpyFunction(self.program)
+        self.function = engine.function
         self.records = max(1, steps // records)
         self.step = 0
         self.history: list[list[float]] = []
@@ -430,9 +424,9 @@ class _Trainer:
         The readable code does not overflow where fast code may (a loss that enters its own gradient): if it comes
         through, its steps stand.
         """
-        trace = load(write_trace(self.program))["trace"]
+        trace = load(write_trace(self.function.program))["trace"]
         plan, storage = self.engine.plan, self.engine.storage
-        names = code_names(self.program)
+        names = code_names(self.function.program)
         inputs = [s for s in plan.model.inputs if s.name in plan.model.relevant]
         arguments = {symbol.name: names[symbol] for symbol in (*inputs, *plan.model.hypers)}
         for step in range(first, to):
@@ -444,7 +438,7 @@ class _Trainer:
             for name, value in values.items():
                 if not np.isfinite(value).all():
                     raise self.diverged(step + 1, name, value)
-            readable_step(self.engine, self.function, chosen, step + 1)
+            readable_step(self.engine, chosen, step + 1)
             for symbol in plan.model.parameters:
                 if not np.isfinite(storage.part(symbol.name)).all():
                     raise self.diverged(step + 1, symbol.name, storage.part(symbol.name))
