@@ -1,0 +1,219 @@
+"""What a written formula says, before anybody decides what it means: a neutral tree with a place on every node.
+
+Juxtaposition and each product sign stay distinct, a superscript is a superscript, and `f(x)` is a name beside a group:
+whether it is a layer, a power, a transpose or an application is for later stages, which know the document's symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from fractions import Fraction as Rational
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`span` is the half-open range of characters in the document."""
+
+    span: tuple[int, int] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A number as printed: `digits` after the decimal point (None: a whole number), percentages already divided by 100."""
+
+    text: str
+    value: Rational
+    digits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    r"""One name: `base` in ASCII (`w`, `W`, `delta`, `Delta`, `sigma`, `net`, `target`), accents from the inside out.
+
+    `\hat y`, `ŷ`, `y_hat` and `yhat` are base `y` with accent `hat`; bold, calligraphic and upright make no difference.
+    Accents: hat, bar (also overline), tilde, dot, ddot, vec is dropped; star and dagger are scripts.
+    """
+
+    base: str
+    accents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Script(Node):
+    """One item of a script. `bracket` is '' (`W^1`), '[' (`W^{[1]}`) or '(' (`W^{(1)}`)."""
+
+    body: Node
+    bracket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted(Node):
+    """A base with scripts: `W^{[1]}_{ij}` has upper ([1],) and lower (i, j). A run of digits stays one Number: `w_{12}`.
+
+    `^T`, `^\\top` are not scripts but Transposed, also in company: `W^{1T}` is Transposed(Scripted(W, upper=(1,))).
+    """
+
+    base: Node
+    lower: tuple[Script, ...] = ()
+    upper: tuple[Script, ...] = ()
+    primes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Node):
+    """`A^T`, `A^\\top`, `A.T`; not `A'`, which is a prime."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Node):
+    r"""Brackets round items separated by `,` `;` or `|`: '(' '[' '{' '|' (absolute value or norm bar) '||' (norm)."""
+
+    bracket: str
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """Terms with their signs, +1 or -1 (0: `\\pm`). A lone `-a` is a Sum of one term."""
+
+    terms: tuple[tuple[int, Node], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    r"""Factors in written order; `marks[i]` stands between factor i and i+1, '' where they only stand side by side.
+
+    Marks: '' `*` (also `\ast`) `cdot` `times` `odot` (also `\bullet`, `⊙`) `circ` `otimes` `.*` `@` `/` (a division in the line).
+    A juxtaposed run binds closer than a sign in plain text only where white space says so; the order is as written.
+    """
+
+    factors: tuple[Node, ...]
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction(Node):
+    """`\\frac{above}{below}`, also `½`."""
+
+    above: Node
+    below: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Node):
+    """`a**b`, `exp`-free: only where the writer used a power sign of code. `a^2` is Scripted."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Root(Node):
+    """`\\sqrt{body}`."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Node):
+    r"""`\frac{dL}{dw}`, `∂L/∂w`, `dL/dw`, `\partial_w L`, `\nabla_W J`, `D_x E`, `J_s(h)` (style 'jacobian').
+
+    style: 'd', 'partial', 'nabla', 'D', 'jacobian'. Operators are already applied: `\frac{\partial}{\partial a}[..]` has
+    top the rest of the product, `\nabla_W J` only the next factor with its argument list. top None: nothing to apply it to.
+    """
+
+    top: Node | None
+    bottom: Node
+    style: str = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    r"""A function that is certain: `\log x`, `\tanh(z)`, `\max(0, z)`, `softmax(z)`, `np.sum(Z, axis=1)`, `\mathrm{diag}(v)`.
+
+    `function` is a Name, or Scripted for `\tanh^2 z`, `softmax'(z)`. `f(x)` with a one-letter f stays a Product.
+    """
+
+    function: Node
+    arguments: tuple[Node, ...]
+    keywords: tuple[tuple[str, Node], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BigSum(Node):
+    r"""`\sum_{i=1}^{n} body` (or 'prod'); index names and bounds as far as written. The body is the rest of the product."""
+
+    kind: str
+    indices: tuple[Node, ...]
+    start: Node | None
+    end: Node | None
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix(Node):
+    """Rows of entries: `\\begin{bmatrix}`, `[1 2; 3 4]`, `[[1, 2], [3, 4]]`."""
+
+    rows: tuple[tuple[Node, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node):
+    """`\\begin{cases}`: (value, condition) pairs, the condition as a Comparison, a Text or None."""
+
+    rows: tuple[tuple[Node, Node | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Node):
+    """`z > 0` inside a formula (indicators, masks, conditions): '<' '>' '<=' '>=' '=' '!='."""
+
+    left: Node
+    sign: str
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Node):
+    """Words inside a formula."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipsis(Node):
+    """`\\dots`, `\\cdots` as left-out terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Node):
+    """What could not be read, and why. Never an exception: the rest of the document goes on."""
+
+    source: str
+    reason: str
+
+
+def children_of(node: Node) -> Iterator[Node]:
+    """The nodes directly below a node, in written order."""
+    for each in fields(node):
+        yield from _nodes_in(getattr(node, each.name))
+
+
+def _nodes_in(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes_in(item)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and everything below it."""
+    stack = [node]
+    while stack:
+        at = stack.pop()
+        yield at
+        stack.extend(reversed(list(children_of(at))))
