@@ -1,0 +1,217 @@
+"""What a formula means once its names are known: terms over labelled arrays, every product decided.
+
+A term's value has one axis for each index letter it carries, then rows and columns. Scalars are one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+Index = str | int | None  # a letter, an entry (counted from 0), or the whole axis
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A number that is the same everywhere."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf:
+    """A size as a number, by its name: the n of 1/n."""
+
+    dim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A quantity, or part of it: `rows` and `columns` say which entry, or by which letter the axis is labelled."""
+
+    key: str
+    rows: Index = None
+    columns: Index = None
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Terms with signs. A row or column is repeated over the other (the bias)."""
+
+    terms: tuple[tuple[int, Term], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Entry by entry; a scalar times anything; letters of the same name run together."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul:
+    """Rows times columns; letters run together."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """left / right, entry by entry."""
+
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """base to a constant or scalar exponent, entry by entry."""
+
+    base: Term
+    exponent: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """Rows and columns change places; letters stay."""
+
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An elementwise function, or its derivative of an order."""
+
+    function: str
+    order: int
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax:
+    """Shares that add up to 1 along 'rows' (down a column), 'columns', or a letter."""
+
+    body: Term
+    along: str
+
+
+@dataclass(frozen=True, slots=True)
+class SumOver:
+    """The sum over a letter, or over 'rows', 'columns', 'all'."""
+
+    along: str
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Ones:
+    """A matrix of ones; sizes by name."""
+
+    rows: str
+    columns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The identity matrix of a size."""
+
+    dim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kronecker:
+    """1 where two letters agree; `dim` is the size both run over."""
+
+    left: str
+    right: str
+    dim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal:
+    """The matrix with a vector on its diagonal."""
+
+    body: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The body with its rows or columns labelled by a letter, or one entry of it picked."""
+
+    body: Term
+    rows: Index
+    columns: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A matrix from its entries or blocks."""
+
+    rows: tuple[tuple[Term, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """The body with a row (or column) of ones put first: the feature of the bias."""
+
+    body: Term
+    along: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """1 where the comparison holds, 0 elsewhere."""
+
+    left: Term
+    sign: str
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Jacobian:
+    """d top / d bottom: a gradient for a scalar top; entries by letters; else rows, columns, rows', columns'."""
+
+    top: Term
+    bottom: Ref
+
+
+Term = (
+    Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
+    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian
+)  # fmt: skip
+
+ONE = Const(Fraction(1))
+
+
+def parts_of(term: Term) -> Iterator[Term]:
+    """The terms directly inside a term."""
+    match term:
+        case Add(terms):
+            yield from (body for _, body in terms)
+        case Stack(rows):
+            for row in rows:
+                yield from row
+        case Times(left, right) | MatMul(left, right) | Over(left, right) | Compare(left, _, right):
+            yield left
+            yield right
+        case Power(base, exponent):
+            yield base
+            yield exponent
+        case Jacobian(top, bottom):
+            yield top
+            yield bottom
+        case Transpose(body) | Diagonal(body) | SumOver(_, body) | Apply(_, _, body):
+            yield body
+        case Softmax(body, _) | Augmented(body, _) | Label(body, _, _):
+            yield body
+
+
+def references_in(term: Term) -> Iterator[Ref]:
+    """Every quantity a term mentions."""
+    if isinstance(term, Ref):
+        yield term
+    for part in parts_of(term):
+        yield from references_in(part)
