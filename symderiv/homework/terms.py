@@ -171,16 +171,32 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A quantity with indices that are not yet tied to its rows and columns."""
+
+    key: str
+    indices: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sloppy:
+    """A product as written, whose kind is not decided: marks as in formulas.Product. Reading it makes terms of it."""
+
+    factors: tuple[Term, ...]
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Jacobian:
     """d top / d bottom: a gradient for a scalar top; entries by letters; else rows, columns, rows', columns'."""
 
     top: Term
-    bottom: Ref
+    bottom: Ref | Part
 
 
 Term = (
     Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
-    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian
+    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy
 )  # fmt: skip
 
 ONE = Const(Fraction(1))
@@ -194,6 +210,8 @@ def parts_of(term: Term) -> Iterator[Term]:
         case Stack(rows):
             for row in rows:
                 yield from row
+        case Sloppy(factors, _):
+            yield from factors
         case Times(left, right) | MatMul(left, right) | Over(left, right) | Compare(left, _, right):
             yield left
             yield right
@@ -209,9 +227,9 @@ def parts_of(term: Term) -> Iterator[Term]:
             yield body
 
 
-def references_in(term: Term) -> Iterator[Ref]:
+def references_in(term: Term) -> Iterator[Ref | Part]:
     """Every quantity a term mentions."""
-    if isinstance(term, Ref):
+    if isinstance(term, (Ref, Part)):
         yield term
     for part in parts_of(term):
         yield from references_in(part)

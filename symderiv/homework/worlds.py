@@ -17,7 +17,7 @@ import numpy as np
 from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
 from symderiv.homework.terms import (
     Add, Apply, Augmented, Compare, Const, Diagonal, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Power,
-    Ref, SizeOf, Softmax, Stack, SumOver, Term, Times, Transpose,
+    Ref, SizeOf, Softmax, Stack, SumOver, Term, Times, Transpose, references_in,
 )  # fmt: skip
 
 MAX_DEPTH = 120
@@ -136,8 +136,6 @@ class World:
         return found
 
     def _term_depends(self, term: Term | None, on: str) -> bool:
-        from symderiv.homework.terms import references_in
-
         return term is not None and any(self.depends(ref.key, on) for ref in references_in(term))
 
     # --- evaluation ---

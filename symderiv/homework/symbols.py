@@ -1,0 +1,397 @@
+"""How this document writes its names: what a script means, which letters are indices, functions, sizes or layers.
+
+Decided once for a document, by counting over all its trees; everything here is evidence, nothing is about a value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from symderiv.homework.formulas import (
+    BigSum, Fraction, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, Transposed,
+    children_of, walk,
+)  # fmt: skip
+from symderiv.homework.statements import Document
+
+INDEX_LETTERS = frozenset("ijkpqrsuv")  # what a lower letter usually is
+SUMMABLE = frozenset("abcdijklmnpqrstuv")
+LAYER_LETTERS = frozenset({"l", "ell"})
+TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
+TIME_LETTERS = frozenset({"t", "tau"})
+LOSS_BASES = ("L", "J", "E", "C", "ell", "Loss", "loss", "cost", "Cost", "Q", "R", "MSE", "BCE", "CE", "error", "Error", "H", "S", "l", "e")
+FUNCTION_BASES = frozenset({"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"})
+NEVER_FUNCTIONS = frozenset(
+    {"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "delta", "beta", "n", "m", "N", "kappa", "W", "w", "x", "X", "e", "x", "y", "lr"}
+)
+FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
+HYPER_BASES = frozenset({"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "kappa", "lr", "rate", "beta", "rho", "nu"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A written name, resolved: which quantity, which part of it, to which power, how often derived."""
+
+    key: str
+    base: str
+    mark: str = ""
+    indices: tuple[str | int, ...] = ()
+    power: Node | None = None
+    primes: int = 0
+
+
+class LayerOpen(LookupError):
+    """A layer script with a letter that has no value here: the statement is about every layer."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(letter)
+        self.letter = letter
+
+
+def key_of(base: str, accents: tuple[str, ...], mark: str, family: str = "") -> str:
+    """The name under which a quantity is known: `W[1]`, `y^hat`, `w{kj}`."""
+    return base + "".join("^" + a for a in accents) + (f"[{mark}]" if mark else "") + (f"{{{family}}}" if family else "")
+
+
+def name_of(node: Node) -> Name | None:
+    """The name at the bottom of scripts and transposes."""
+    while isinstance(node, (Scripted, Transposed)):
+        node = node.base if isinstance(node, Scripted) else node.body
+    return node if isinstance(node, Name) else None
+
+
+def single(items: tuple[Script, ...]) -> Node | None:
+    """The body of a lone script."""
+    return items[0].body if len(items) == 1 else None
+
+
+@dataclass
+class Symbols:
+    """What scripts and letters mean in one document."""
+
+    uppers_are_layers: bool = False
+    layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
+    indices: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    general: bool = False  # layers by a letter
+    top: str | None = None
+    time: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()  # bases of which a letter names the layer
+    whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
+    folds: Mapping[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def canonical(self, key: str) -> str:
+        """The key behind aliases."""
+        seen = set()
+        while key in self.aliases and key not in seen:
+            seen.add(key)
+            key = self.aliases[key]
+        return key
+
+    # --- a written name ---
+    def resolve(self, node: Node, layers: Mapping[str, int]) -> Reference | None:
+        """The reference of a Name or Scripted name; None for another node.
+
+        layers: values for the letters of layers and times in this statement.
+        Raises: LayerOpen.
+        """
+        scripted = node if isinstance(node, Scripted) else None
+        name = node.base if scripted else node
+        if not isinstance(name, Name):
+            return None
+        base = self.folds.get(name.base, name.base)
+        marks: list[str] = []
+        indices: list[str | int] = []
+        samples: list[str | int] = []
+        power: Node | None = None
+        if scripted:
+            for script in scripted.upper:
+                power = self._upper(script, base, layers, marks, samples) or power
+            has_layer = bool(marks)
+            if scripted.lower:
+                self._lower(scripted.lower, base, has_layer, layers, marks, indices)
+        primes = scripted.primes if scripted else 0
+        family = ""
+        if base in self.families and indices and all(isinstance(i, str) for i in indices):
+            family = "".join(str(i) for i in indices)
+        accents = name.accents
+        if primes and base not in self.functions and not self._is_target_prime(base):
+            accents = (*accents, *("prime",) * primes)
+        key = self.canonical(key_of(base, accents, ",".join(marks), family))
+        return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions else 0)
+
+    def _is_target_prime(self, base: str) -> bool:
+        return False
+
+    def _upper(self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]) -> Node | None:
+        body = script.body
+        layer = self._layer(body, layers)
+        if script.bracket:
+            if layer is not None:
+                marks.append(layer)
+            elif isinstance(body, Name) and (body.base in self.indices or body.base in "mni"):
+                samples.append(body.base)
+            else:
+                marks.append(_flat(body))
+            return None
+        if isinstance(body, Number):
+            if self.uppers_are_layers and body.digits is None and body.value < 20 and base in self.layered:
+                marks.append(str(body.value))
+                return None
+            return body
+        if layer is not None and self._has_layer_letter(body):
+            marks.append(layer)
+            return None
+        if isinstance(body, Name) and (body.base in ("m", "n", "mu", "p", "i") and base not in ("e",)):
+            samples.append(body.base)
+            return None
+        if isinstance(body, Name) and body.base in ("*", "star", "ast", "dagger"):
+            marks.append("*")
+            return None
+        if isinstance(body, Text) or (isinstance(body, Name) and len(body.base) > 1 and body.base not in ("alpha", "beta", "gamma")):
+            marks.append(_flat(body))
+            return None
+        return body
+
+    def _has_layer_letter(self, body: Node) -> bool:
+        return any(isinstance(n, Name) and (n.base in LAYER_LETTERS or n.base == self.top) for n in walk(body))
+
+    def _lower(
+        self, items: tuple[Script, ...], base: str, has_layer: bool, layers: Mapping[str, int], marks: list[str], indices: list[str | int]
+    ) -> None:
+        words: list[str] = []
+        for item in items:
+            body = item.body
+            if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
+                flat: tuple[Node, ...] = body.factors
+            else:
+                flat = (body,)
+            for part in flat:
+                if isinstance(part, Number):
+                    digits = part.text if part.text.isdigit() else str(part.value)
+                    if has_layer or base in self.layered:
+                        many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
+                        indices.extend([int(digits)] if many else [int(d) for d in digits])
+                    elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
+                        words.append(("" if not words else "") + digits)
+                    else:
+                        words.append(digits)
+                    continue
+                layer = self._layer(part, layers)
+                if layer is not None and (self._has_layer_letter(part) or any(n.base in self.time for n in walk(part) if isinstance(n, Name))):
+                    marks.append(layer)
+                elif isinstance(part, Name) and part.base in self.indices:
+                    indices.append(part.base)
+                else:
+                    words.append(_flat(part))
+        if words:
+            marks.append("".join(words) if all(len(w) == 1 or not w.isdigit() for w in words) else ",".join(words))
+
+    def _layer(self, body: Node, layers: Mapping[str, int]) -> str | None:
+        """The layer that a script says, as a number where its letters have values."""
+        if isinstance(body, Number) and body.digits is None:
+            return str(body.value)
+        value = self._layer_value(body, layers)
+        return None if value is None else str(value)
+
+    def _layer_value(self, body: Node, layers: Mapping[str, int]) -> int | None:
+        match body:
+            case Number(_, _, value, None):
+                return int(value)
+            case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
+                if isinstance(body, Scripted):
+                    base = _flat(body)
+                if base in LAYER_LETTERS or base == self.top or base in self.time:
+                    if base in layers:
+                        return layers[base]
+                    raise LayerOpen(base)
+                return None
+            case Group(_, _, (inner,)):
+                return self._layer_value(inner, layers)
+            case Sum(_, terms):
+                values = [(sign, self._layer_value(part, layers)) for sign, part in terms]
+                if any(v is None for _, v in values):
+                    return None
+                return sum(sign * v for sign, v in values if v is not None)
+        return None
+
+
+def _flat(node: Node) -> str:
+    """A script as plain text, for a mark."""
+    match node:
+        case Number(_, text, _, _) | Text(_, text):
+            return text.strip()
+        case Name(_, base, accents):
+            return base + "".join("^" + a for a in accents)
+        case Scripted(_, base, lower, upper, primes):
+            return _flat(base) + "".join("_" + _flat(s.body) for s in lower) + "".join(_flat(s.body) for s in upper) + "'" * primes
+        case Sum(_, terms):
+            return "".join(("+" if s > 0 else "-") + _flat(t) for s, t in terms)
+    return ",".join(_flat(c) for c in children_of(node))
+
+
+# --- counting over a document ---
+def trees_of(document: Document) -> Iterator[Node]:
+    """Every side of every statement, tables included."""
+    for statement in document.statements:
+        for side in statement.sides:
+            yield side.node
+    for row in document.rows:
+        for cell in row.cells:
+            for statement in cell:
+                for side in statement.sides:
+                    yield side.node
+
+
+def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
+    """The conventions of a document, by counting."""
+    counts = _Counts()
+    for tree in [*trees_of(document), *extra]:
+        counts.look(tree, ())
+    return counts.decided()
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self.bracketed: Counter[str] = Counter()
+        self.upper_digits: Counter[tuple[str, str]] = Counter()
+        self.lower_digits: Counter[str] = Counter()
+        self.lower_letters: dict[str, set[str]] = {}
+        self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
+        self.summed: set[str] = set()
+        self.bounds: set[str] = set()
+        self.below: set[str] = set()
+        self.applied: Counter[str] = Counter()
+        self.primed: Counter[str] = Counter()
+        self.naked: Counter[str] = Counter()
+        self.script_letters: Counter[str] = Counter()
+        self.layer_tops: Counter[str] = Counter()
+        self.shifted: Counter[str] = Counter()
+        self.bases: Counter[str] = Counter()
+
+    def look(self, node: Node, scope: tuple[str, ...]) -> None:
+        match node:
+            case Product(_, factors, marks):
+                for at, factor in enumerate(factors):
+                    name = name_of(factor)
+                    after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
+                    if name is not None and isinstance(after, Group) and after.bracket in "([{" and len(after.items) == 1:
+                        primes = factor.primes if isinstance(factor, Scripted) else 0
+                        (self.primed if primes else self.applied)[name.base] += 1
+                        self._scripts(factor)
+                        self.bases[name.base] += 1
+                        continue
+                    self.look(factor, scope)
+                return
+            case BigSum(_, _, indices, start, end, body):
+                self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
+                if end is not None:
+                    self.bounds.update(n.base for n in walk(end) if isinstance(n, Name))
+            case Fraction(_, _, below):
+                self.below.update(_plain_names(below))
+            case Name(_, base, _):
+                self.naked[base] += 1
+                self.bases[base] += 1
+                return
+            case Scripted():
+                self._scripts(node)
+                name = name_of(node)
+                if name is not None:
+                    self.naked[name.base] += 1
+                    self.bases[name.base] += 1
+                    return
+        for child in children_of(node):
+            self.look(child, scope)
+
+    def _scripts(self, node: Node) -> None:
+        if not isinstance(node, Scripted) or not isinstance(node.base, Name):
+            return
+        base = node.base.base
+        for script in node.upper:
+            body = script.body
+            letters = [n.base for n in walk(body) if isinstance(n, Name)]
+            self.script_letters.update(letters)
+            if script.bracket and (isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)):
+                self.bracketed[base] += 1
+            if isinstance(body, Number) and not script.bracket:
+                self.upper_digits[base, body.text] += 1
+            elif letters and any(x in LAYER_LETTERS for x in letters):
+                self.bracketed[base] += 1
+            if isinstance(body, Name) and body.base in TOP_LETTERS:
+                self.layer_tops[body.base] += 1
+            if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
+                self.layer_tops[_flat(body)] += 1
+        letters = []
+        for script in node.lower:
+            for part in walk(script.body):
+                if isinstance(part, Name) and not part.accents:
+                    letters.append(part.base)
+                    self.script_letters[part.base] += 1
+                    self.lower_letters.setdefault(part.base, set()).add(base)
+            if isinstance(script.body, Number):
+                self.lower_digits[base] += 1
+            if isinstance(script.body, Sum):
+                self.shifted.update(n.base for n in walk(script.body) if isinstance(n, Name))
+            if isinstance(script.body, Name) and script.body.base in TOP_LETTERS:
+                self.layer_tops[script.body.base] += 1
+        if letters:
+            self.letter_sets.setdefault(base, set()).add(tuple(letters))
+
+    def decided(self) -> Symbols:
+        one = {base for (base, text) in self.upper_digits if text in ("0", "1")}
+        uppers = bool(one) or bool(self.bracketed)
+        array_like = {b for b in self.bases if b not in self.functions_guess()}
+        layered = set(self.bracketed)
+        if one:
+            layered |= {base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]} | one
+        general = any(self.script_letters[x] for x in LAYER_LETTERS)
+        top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
+        time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
+        indices = set(self.summed) & SUMMABLE
+        for letter, bases in self.lower_letters.items():
+            if len(letter) == 1 and (letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)):
+                indices.add(letter)
+        indices -= LAYER_LETTERS if general else set()
+        indices -= time
+        functions = self.functions_guess()
+        sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
+        sizes = {s for s in sizes if s not in ("L",)}
+        folds = self._folds()
+        return Symbols(
+            uppers_are_layers=uppers,
+            layered=frozenset(folds.get(b, b) for b in layered),
+            indices=frozenset(indices),
+            sizes=frozenset(sizes),
+            functions=frozenset(functions),
+            general=general,
+            top=top,
+            time=time,
+            folds=folds,
+        )
+
+    def functions_guess(self) -> set[str]:
+        found = {base for base, n in self.primed.items() if n and base not in ("W", "w", "x", "X", "y")}
+        for base in self.applied:
+            if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
+                found.add(base)
+        return found
+
+    def _folds(self) -> dict[str, str]:
+        """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
+        folds = {}
+        for letter in FOLDED:
+            capital = letter.upper()
+            if self.bases[letter] and self.bases[capital] and letter not in self.functions_guess():
+                folds[capital] = letter
+        return folds
+
+
+def _plain_names(node: Node) -> Iterator[str]:
+    for part in walk(node):
+        if isinstance(part, Name) and not part.accents:
+            yield part.base
+
+
