@@ -15,7 +15,7 @@ import numpy as np
 
 from symderiv.homework.arithmetic import Undefined
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Part, Power,
+    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Part, Power,
     Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, parts_of, references_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Unknown, Value, World
@@ -132,6 +132,9 @@ class Reader:
                     along = dim[5:]
                     count = body.shape[0] if along == "rows" else body.shape[1] if along == "columns" else body.shape[0] * body.shape[1]
                     yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
+            case Gathered(body, indices):
+                for inner in self.readings(body):
+                    yield from self._made(Gathered(inner.term, indices, self._gathered_axes(inner.value, indices)), inner.edits)
             case Jacobian(top, bottom):
                 yield from self._jacobian(top, bottom)
             case Add(terms):
@@ -214,6 +217,15 @@ class Reader:
         if isinstance(index, int):
             return index if key in (self.axes.zero_rows, self.axes.zero_columns)[axis] else index - 1
         return index
+
+    def _gathered_axes(self, value: Value, indices: tuple[Index, ...]) -> tuple[str | None, str | None]:
+        letters = [i for i in indices if isinstance(i, str) and i in value.letters]
+        if len(letters) >= 2:
+            return letters[0], letters[1]
+        if not letters:
+            return None, None
+        wants_columns = (letters[0] in self.axes.sample_letters) == (self.axes.sample_axis == "columns")
+        return (None, letters[0]) if wants_columns else (letters[0], None)
 
     # --- sums ---
     def _sum(self, terms: tuple[tuple[int, Term], ...]) -> Iterator[Reading]:

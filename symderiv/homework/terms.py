@@ -179,6 +179,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """The entries for every value of the letters, put together: `a_j = ..` defines the vector. Axes are told by `placed`."""
+
+    body: Term
+    indices: tuple[Index, ...]
+    placed: tuple[str | None, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sloppy:
     """A product as written, whose kind is not decided: marks as in formulas.Product. Reading it makes terms of it."""
 
@@ -196,7 +205,7 @@ class Jacobian:
 
 Term = (
     Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
-    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy
+    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy | Gathered
 )  # fmt: skip
 
 ONE = Const(Fraction(1))
@@ -223,7 +232,7 @@ def parts_of(term: Term) -> Iterator[Term]:
             yield bottom
         case Transpose(body) | Diagonal(body) | SumOver(_, body) | Apply(_, _, body):
             yield body
-        case Softmax(body, _) | Augmented(body, _) | Label(body, _, _):
+        case Softmax(body, _) | Augmented(body, _) | Label(body, _, _) | Gathered(body, _, _):
             yield body
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Power,
+    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Power,
     Ref, SizeOf, Softmax, Stack, SumOver, Term, Times, Transpose, references_in,
 )  # fmt: skip
 
@@ -400,6 +400,27 @@ class World:
             return out
 
         return _each(body, spread)
+
+    def _gathered(self, term: Gathered, bottom: str | None) -> Value:
+        value = self._value(term.body, bottom)
+        for axis, letter in zip((-2, -1), term.placed or (None, None), strict=True):
+            if letter is None:
+                continue
+            if letter not in value.letters or value.array.shape[axis] != 1:
+                raise Misfit(f"nothing carries the index {letter}")
+            at = value.letters.index(letter)
+            count = len(value.letters)
+
+            def gathered(a: Array, axis: int = axis, at: int = at, count: int = count) -> Array:
+                a = np.squeeze(a, axis=axis) if a.shape[axis] == 1 else a
+                return np.moveaxis(a, a.ndim - 1 - count + at, a.ndim - 1 if axis == -1 else a.ndim - 2)
+
+            value = Value(
+                tuple(x for x in value.letters if x != letter),
+                gathered(value.array),
+                None if value.tangent is None else gathered(value.tangent),
+            )
+        return value
 
     def _stack(self, term: Stack, bottom: str | None) -> Value:
         rows = [[self._value(entry, bottom) for entry in row] for row in term.rows]

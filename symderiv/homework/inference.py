@@ -1,0 +1,592 @@
+"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from symderiv.homework import formulas as f
+from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.marking import Assumption
+from symderiv.homework.readings import Axes
+from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
+from symderiv.homework.statements import Document, Side, Statement
+from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference, Symbols, name_of, symbols_of
+from symderiv.homework.terms import (
+    Add, Apply, Const, Gathered, Jacobian, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, parts_of, references_in,
+)  # fmt: skip
+from symderiv.homework.understanding import (
+    ACTIVATION_WORDS, BATCH_WORDS, EQUAL_SIGNS, LOSS_WORDS, SAMPLES, SIZES, TARGET_BASES, Definition, Understanding,
+)  # fmt: skip
+from symderiv.homework.worlds import Misfit, Point, Unknown, World
+
+LAYERS = 3  # how deep a network general formulas are judged on
+DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
+
+
+class Inference:
+    """One document's understanding, built step by step."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.symbols: Symbols = symbols_of(document)
+        self.assumptions: list[Assumption] = []
+        self.functions: dict[str, str] = {}
+        self.words = " ".join(s.text for s in document.sentences)
+        self.elaborator = Elaborator(self.symbols)
+        self.definitions: list[Definition] = []
+        self.numbers: list[Definition] = []
+        self.loss: str | None = None
+        self.layer_range: tuple[int, int] | None = None
+        self.base_layers: dict[str, int] = {}
+        self.tops: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
+
+    def run(self) -> Understanding:
+        """Everything, in order."""
+        self._find_layers()
+        self._find_functions()
+        self._elaborate_again()
+        self._find_aliases()
+        self._count_names()
+        self._find_loss()
+        self._elaborate_again()
+        self._find_definitions()
+        self._find_word_loss()
+        understanding = self._shaped()
+        understanding.assumptions.extend(self.assumptions)
+        return understanding
+
+    def _elaborate_again(self) -> None:
+        self.elaborator = Elaborator(
+            self.symbols, dict(self.base_layers), self.functions, self.loss, frozenset(self.used) if self.loss else frozenset()
+        )
+
+    # --- layers ---
+    def _find_layers(self) -> None:
+        if not self.symbols.general and not self.symbols.top:
+            return
+        first = self._first_layer()
+        self.layer_range = (first, first + LAYERS)
+        if self.symbols.top:
+            self.base_layers = {self.symbols.top: first + LAYERS}
+        self.assumptions.append(Assumption(f"formulas for a general layer are judged on {LAYERS} layers", "layers by a letter"))
+
+    def _first_layer(self) -> int:
+        """0 where a^0 is the input, 1 where it is a^1."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                name = name_of(side.node)
+                if name is None or not isinstance(side.node, f.Scripted) or name.base not in ("a", "A", "h", "x", "z", "o"):
+                    continue
+                others = [name_of(s.node) for s in statement.sides if s is not side]
+                if any(o is not None and o.base in ("x", "X") for o in others):
+                    for script in (*side.node.upper, *side.node.lower):
+                        if isinstance(script.body, f.Number):
+                            return int(script.body.value)
+        for statement in self.document.statements:
+            text = self.document.text[statement.span[0] : statement.span[1]]
+            if re.search(r"[zas]\^?\{?[\[(]?\{?\(?l\s*\+\s*1", text) and not re.search(r"l\s*-\s*1", text) and "delta" not in text:
+                return 1
+        return 0
+
+    def instances(self, statement: Statement) -> list[dict[str, int]]:
+        """Values of the layer letters of a statement: one empty choice where it has none."""
+        letters: set[str] = set()
+        for side in statement.sides:
+            for node in f.walk(side.node):
+                if isinstance(node, f.Scripted):
+                    letters |= self._open_letters(node)
+        if not letters or self.layer_range is None:
+            return [dict(self.base_layers)]
+        first, last = self.layer_range
+        return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
+
+    def _open_letters(self, node: f.Scripted) -> set[str]:
+        try:
+            self.symbols.resolve(node, self.base_layers)
+        except LayerOpen as error:
+            return {error.letter}
+        return set()
+
+    # --- names ---
+    def plain(self, node: f.Node, elaborator: Elaborator | None = None) -> Reference | None:
+        r"""The quantity a side names: `z_1`, `L(y, \hat y)`, `f(x)`, not an application of a function."""
+        elaborator = elaborator or self.elaborator
+        if isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+            node = node.items[0]
+        if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks == ("",):
+            head, group = node.factors
+            if isinstance(group, f.Group) and group.bracket in "([{":
+                reference = elaborator.reference(head)
+                if reference is not None and not reference.primes and reference.power is None:
+                    if elaborator.is_function(reference):
+                        return None
+                    if reference.base in LOSS_BASES or len(group.items) > 1 or reference.base in ("f", "h", "g", "y"):
+                        return reference
+            return None
+        reference = elaborator.reference(node)
+        if reference is None or reference.power is not None or reference.primes:
+            return None
+        return reference
+
+    def _count_names(self) -> None:
+        for statement in self.document.statements:
+            for layers in self.instances(statement):
+                elaborator = self._with(layers)
+                for side in statement.sides:
+                    for node in f.walk(side.node):
+                        if isinstance(node, (f.Name, f.Scripted)):
+                            self._count(node, elaborator)
+                        if isinstance(node, f.Derivative) and node.top is not None:
+                            top = self.plain(node.top, elaborator) if not isinstance(node.top, f.Sum) else None
+                            if top is not None:
+                                self.tops[top.key] += 1
+
+    def _count(self, node: f.Node, elaborator: Elaborator) -> None:
+        try:
+            reference = elaborator.reference(node)
+        except LayerOpen:
+            return
+        if reference is not None:
+            self.used[reference.key] += 1
+
+    def _with(self, layers: dict[str, int]) -> Elaborator:
+        return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
+
+    # --- functions ---
+    def _find_functions(self) -> None:
+        defined = self._defined_functions()
+        self.functions.update(defined)
+        words = [name for name, pattern in ACTIVATION_WORDS.items() if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)]
+        for base in sorted(self.symbols.functions):
+            if base in self.functions:
+                continue
+            if base == "sigma" and "softmax" not in words:
+                self.functions[base] = "sigmoid"
+                self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
+            elif len(words) == 1 and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act"):
+                self.functions[base] = words[0]
+                self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+
+    def _defined_functions(self) -> dict[str, str]:
+        r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
+                continue
+            factors = statement.sides[0].node.factors
+            if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
+                continue
+            head, argument = name_of(factors[0]), name_of(factors[1].items[0])
+            if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
+                continue
+            for side in statement.sides[1:]:
+                known = self._recognised(side.node, factors[1].items[0])
+                if known:
+                    found[head.base] = known
+        return found
+
+    def _recognised(self, body: f.Node, argument: f.Node) -> str | None:
+        """The known function that a body computes, by its values at a few points."""
+        try:
+            term = self.elaborator.term(body)
+            reference = self.elaborator.reference(argument)
+        except (NotUnderstood, LayerOpen):
+            return None
+        if reference is None or {r.key for r in references_in(term)} - {reference.key}:
+            return None
+        if isinstance(term, Softmax):
+            return "softmax"
+        points = np.array([[0.3, -1.1, 0.7, -0.2]])
+        values = []
+        for x in points[0]:
+            world = World(Point(Machine, {reference.key: np.array([[x]])}, {}), {})
+            from symderiv.homework.readings import Reader
+
+            try:
+                values.append(float(Reader(world, Axes()).readings(term)[0].value.array.item()))
+            except (Misfit, Unknown, Undefined, ValueError):
+                return None
+        for name in FUNCTIONS:
+            if name == "identity":
+                continue
+            try:
+                if np.allclose(apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False):
+                    return name
+            except Undefined:
+                continue
+        return None
+
+    # --- aliases ---
+    def _find_aliases(self) -> None:
+        r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
+        formulas = {ref.key for _, ref, node, _ in self._equations() if self.plain(node) is None}
+        for _, ref, node, layers in list(self._equations()):
+            other = self.plain(node, self._with(layers))
+            if other is None or isinstance(_strip(node), f.Number):
+                continue
+            if ref.key == other.key or ref.base in HYPER_BASES or other.base in HYPER_BASES:
+                continue
+            if any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next")) or other.key in self.symbols.sizes:
+                continue
+            if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
+                continue
+            if ref.key in formulas and other.key in formulas:
+                continue
+            keep, drop = (ref.key, other.key) if ref.key in formulas else (other.key, ref.key)
+            if self.symbols.canonical(keep) != drop:
+                self.symbols.aliases[drop] = keep
+
+    def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+        """(statement, left quantity, right side, layers) of everything of the form name = something."""
+        for at, statement in enumerate(self.document.statements):
+            if statement.is_continued or len(statement.sides) < 2:
+                continue
+            for layers in self.instances(statement):
+                elaborator = self._with(layers)
+                try:
+                    yield from self._named_sides(at, statement, elaborator, layers)
+                except LayerOpen:
+                    continue
+
+    def _named_sides(
+        self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
+    ) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+        left: Reference | None = None
+        for k, side in enumerate(statement.sides):
+            if k and statement.relations[k - 1] == "=:":
+                named = self.plain(side.node, elaborator)
+                if named is not None:
+                    yield at, named, statement.sides[k - 1].node, layers
+                continue
+            if k == 0:
+                left = self.plain(side.node, elaborator)
+                if left is None and isinstance(side.node, f.Product):
+                    left = self._words_before(side.node, elaborator)
+            elif left is not None and statement.relations[k - 1] in EQUAL_SIGNS:
+                yield at, left, side.node, layers
+                again = self.plain(side.node, elaborator)
+                if again is not None and again.key != left.key and k + 1 < len(statement.sides):
+                    left = left
+
+    def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
+        """`Loss function: J` and the like: words, then the name."""
+        rest = [x for x in node.factors if not isinstance(x, f.Text)]
+        return self.plain(rest[0], elaborator) if len(rest) == 1 and len(rest) < len(node.factors) else None
+
+    # --- the loss ---
+    def _find_loss(self) -> None:
+        lefts = {ref.key for _, ref, node, _ in self._equations() if not isinstance(_strip(node), f.Derivative)}
+        scores: Counter[str] = Counter()
+        for key, count in self.tops.items():
+            scores[key] += min(count, 12)
+        for key in list(scores) + list(lefts):
+            if base_of(key) in LOSS_BASES or "loss" in key.lower() or "cost" in key.lower():
+                scores[key] += 6 + 4 * (key in lefts)
+        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta")})
+        if not scores:
+            return
+        best, _ = scores.most_common(1)[0]
+        if base_of(best) in self.symbols.functions and best not in lefts:
+            return  # l(o_2): a generic loss, derivatives of an application
+        self.loss = best
+
+    # --- premises ---
+    def _find_definitions(self) -> None:
+        seen: set[tuple[str, Term]] = set()
+        for at, ref, node, layers in self._equations():
+            elaborator = self._with(layers)
+            if self._is_derived(ref):
+                continue
+            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
+                continue
+            try:
+                term = elaborator.term(node)
+            except (NotUnderstood, LayerOpen):
+                continue
+            if isinstance(term, Part) and term.key == ref.key:
+                continue
+            line = self.document.statements[at].line
+            if is_number(term):
+                self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
+                continue
+            if any(r.key == ref.key for r in references_in(term)) or any(isinstance(x, Jacobian) for x in _all_parts(term)):
+                continue
+            if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
+                continue
+            if not self._is_in_range(ref, term):
+                continue
+            letters = tuple(i for i in ref.indices if isinstance(i, str))
+            if ref.indices and len(letters) < len(ref.indices):
+                continue
+            wrapped: Term = Gathered(term, letters) if letters else term
+            if (ref.key, wrapped) in seen:
+                continue
+            seen.add((ref.key, wrapped))
+            if self._has_already(ref.key, at):
+                continue
+            self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+        self._definitions_inside_derivatives()
+
+    def _has_already(self, key: str, at: int) -> bool:
+        """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
+        earlier = [d for d in self.definitions if d.key == key]
+        if not earlier:
+            return False
+        place = self.document.statements[at].span[0]
+        before = self.document.statements[earlier[-1].at].span[0]
+        return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
+
+    def _is_in_range(self, ref: Reference, term: Term) -> bool:
+        if self.layer_range is None:
+            return True
+        first, last = self.layer_range
+        marks = [_layer_of(ref.key), *(_layer_of(r.key) for r in references_in(term))]
+        return all(m is None or first <= m <= last for m in marks)
+
+    def _is_derived(self, ref: Reference) -> bool:
+        """Names of derivatives: `dW1`, `delta`."""
+        if ref.base in DERIVED:
+            return True
+        rest = ref.base[1:]
+        return ref.base.startswith("d") and bool(rest) and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
+
+    def _definitions_inside_derivatives(self) -> None:
+        r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
+        for at, statement in enumerate(self.document.statements):
+            if len(statement.sides) < 2:
+                continue
+            first = _strip(statement.sides[0].node)
+            for side in statement.sides[1:]:
+                second = _strip(side.node)
+                if not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative)) or first.top is None or second.top is None:
+                    continue
+                try:
+                    left = self.plain(first.top)
+                    same = self.elaborator.reference(_strip(first.bottom)) == self.elaborator.reference(_strip(second.bottom))
+                    term = self.elaborator.term(second.top)
+                except (NotUnderstood, LayerOpen):
+                    continue
+                if left is None or not same or isinstance(term, Part) or left.key == self.loss:
+                    continue
+                if not any(d.key == left.key for d in self.definitions) and not any(r.key == left.key for r in references_in(term)):
+                    self.definitions.append(Definition(left.key, term, at, statement.line))
+
+    # --- a loss that only words name ---
+    def _find_word_loss(self) -> None:
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
+        output, target = self._output(), self._target()
+        if not kinds or output is None or target is None:
+            return
+        a, y = Part(output, ()), Part(target, ())
+        minus = Add(((1, a), (-1, y)))
+        softmax = any(d.key == output and any(isinstance(p, Softmax) for p in _all_parts(d.term)) for d in self.definitions)
+        kind = kinds[0]
+        if kind == "cross" and softmax:
+            body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
+        elif kind in ("log", "cross"):
+            one = Const(Fraction(1))
+            body = Add((
+                (-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),
+                (-1, Sloppy((Add(((1, one), (-1, y))), Apply("log", 0, Add(((1, one), (-1, a))))), ("odot",))),
+            ))  # fmt: skip
+        else:
+            body = Power(minus, Const(Fraction(2)))
+        self.definitions.append(Definition(self.loss, SumOver("all", body), 0, 1))
+        self.word_loss = kind
+        self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
+                                           "only named in words"))  # fmt: skip
+
+    word_loss: str | None = None
+
+    def _output(self) -> str | None:
+        """The last forward quantity: defined, and used by no other definition."""
+        inside = {r.key for d in self.definitions for r in references_in(d.term)}
+        lasts = [d.key for d in self.definitions if d.key not in inside and d.key != self.loss]
+        hats = [k for k in lasts if "^hat" in k]
+        return hats[-1] if hats else (lasts[-1] if lasts else None)
+
+    def _target(self) -> str | None:
+        defined = {d.key for d in self.definitions}
+        for base in TARGET_BASES:
+            for key in (base, self.symbols.folds.get(base, base)):
+                if key in self.used and key not in defined:
+                    return key
+        return None
+
+    # --- shapes and sizes ---
+    def _shaped(self) -> Understanding:
+        definitions: dict[str, Term] = {}
+        for definition in self.definitions:
+            definitions.setdefault(definition.key, definition.term)
+        sample_letters = self._sample_letters(definitions)
+        batch = self._is_batch(definitions, sample_letters)
+        scalars = self._is_scalar_document()
+        shapes = ShapeInference(definitions, sample_letters, batch, scalars)
+        shapes.infer(self.loss, [])
+        return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
+        """Letters that run over samples: bounded by n or m, or above in brackets."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.BigSum) and node.end is not None:
+                        ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
+                        plain = isinstance(node.end, f.Name) or (isinstance(node.end, f.Comparison))
+                        if ends & {"n", "m", "N", "M", "B"} and plain:
+                            found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+                    if isinstance(node, f.Scripted):
+                        for script in node.upper:
+                            if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+                                found.add(script.body.base)
+        return frozenset(found & set("abcdijkmnpqrstuv"))
+
+    def _is_batch(self, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
+        if sample_letters:
+            return True
+        loss = definitions.get(self.loss or "")
+        if loss is not None and any(isinstance(p, SizeOf) for p in _all_parts(loss)):
+            return True
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
+                        return True
+                    if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
+                        return True
+        return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
+
+    def _is_scalar_document(self) -> bool:
+        """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
+        if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", self.words):
+            return False
+        for statement in self.document.statements:
+            if "in" in statement.relations:
+                return False
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, (f.Transposed, f.BigSum)) or (isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1):
+                        return False
+                    if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
+                        return False
+                    if isinstance(node, f.Name) and node.base in ("W", "X", "Z", "A", "ones", "H"):
+                        return False
+                    if isinstance(node, f.Call) and name_of(node.function) is not None:
+                        base = name_of(node.function)
+                        if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
+                            return False
+                    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and any(
+                        isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower
+                    ):
+                        return False
+        return True
+
+    def _sized(
+        self, definitions: dict[str, Term], shapes: ShapeInference, sample_letters: frozenset[str], batch: bool, scalars: bool
+    ) -> Understanding:
+        keys = set(definitions) | {r.key for t in definitions.values() for r in references_in(t)} | set(self.used)
+        keys -= {"ones", "identity", "#index"}
+        layout = shapes.layout or "columns"
+        resolved: dict[str, tuple[str, str]] = {}
+        for key in sorted(keys):
+            if base_of(key) in HYPER_BASES or key == self.loss:
+                resolved[key] = (SCALAR_DIM, SCALAR_DIM)
+                continue
+            shape = shapes.resolved(key)
+            if shape is None:
+                shape = (SCALAR_DIM, SCALAR_DIM) if scalars else None
+            if shape is not None:
+                resolved[key] = shape
+        self._free_targets(resolved, shapes)
+        sizes = self._assign_sizes(resolved, batch)
+        shares, positive = self._special_data(definitions)
+        axes = Axes(layout, sample_letters, batch)
+        return Understanding(
+            document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
+            loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
+            layer_range=self.layer_range, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+        )  # fmt: skip
+
+    def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
+        """A single sample in a column or row: an axis that nothing tells apart from one is one."""
+        for key, (a, b) in resolved.items():
+            resolved[key] = (shapes.dims.root(a), shapes.dims.root(b))
+
+    def _assign_sizes(self, resolved: dict[str, tuple[str, str]], batch: bool) -> dict[str, int]:
+        sizes = {SCALAR_DIM: 1, "#n": SAMPLES}
+        pool = iter(SIZES)
+        for shape in resolved.values():
+            for dim in shape:
+                if dim not in sizes and not dim.isdigit():
+                    sizes[dim] = next(pool, 13 + len(sizes))
+                elif dim.isdigit() and dim not in sizes:
+                    sizes[dim] = int(dim)
+        for name in self.symbols.sizes:
+            sizes.setdefault(name, SAMPLES if batch and name in ("n", "m", "N", "M", "B") else 7)
+        return sizes
+
+    def _special_data(self, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
+        """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
+        shares: set[str] = set()
+        positive: set[str] = set()
+        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in _all_parts(t))}
+        loss = definitions.get(self.loss or "")
+        free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
+        for term in definitions.values():
+            for part in _all_parts(term):
+                if isinstance(part, Apply) and part.function in ("log", "sqrt"):
+                    inside = {r.key for r in references_in(part.body)}
+                    positive |= inside & free
+        if loss is not None and soft:
+            logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(loss))
+            if logs:
+                targets = {r.key for r in references_in(loss)} & free
+                targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
+                shares |= targets
+                for key in targets:
+                    self.assumptions.append(Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy"))
+        return frozenset(shares), frozenset(positive)
+
+    def _is_strict(self) -> bool:
+        """Whether the document states shapes: then a lost transpose is an error."""
+        return any("in" in s.relations for s in self.document.statements)
+
+
+def _primes(node: f.Node) -> int:
+    return node.primes if isinstance(node, f.Scripted) else 0
+
+
+def _strip(node: f.Node) -> f.Node:
+    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+        node = node.items[0]
+    return node
+
+
+def _all_parts(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _all_parts(part)
+
+
+def _layer_of(key: str) -> int | None:
+    match = re.search(r"\[(\d+)\]", key)
+    return int(match.group(1)) if match else None
+
+
+def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
+    below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
+    others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
+    return bool(below) and not others and set(below) <= {"n", "m", "N", "M", "B"} | sizes
+
+

@@ -1,0 +1,349 @@
+"""Shapes of a document's quantities, from its forward equations: who is the weight, which way samples run, what must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from symderiv.homework.terms import (
+    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Jacobian, Kronecker, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack,
+    SumOver, Term, Times, Transpose, parts_of,
+)  # fmt: skip
+
+SCALAR_DIM = "1"
+ELEMENTWISE_MARKS = {"odot", "circ", ".*"}
+WEIGHT_BASES = frozenset({"W", "w", "V", "U", "theta", "Theta", "A", "M", "omega", "Omega", "v", "u", "k", "K", "B"})
+DATA_BASES = frozenset({"x", "X", "a", "A", "h", "H", "z", "Z", "o", "phi", "input", "beta", "s", "y"})
+
+
+@dataclass
+class Dims:
+    """Named sizes that may turn out to be the same one."""
+
+    parent: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+    clashes: list[tuple[str, str]] = field(default_factory=list)
+
+    def new(self) -> str:
+        """A size nobody has named yet."""
+        self.count += 1
+        return f"?{self.count}"
+
+    def root(self, dim: str) -> str:
+        """The size that stands for all that are equal to it."""
+        while dim in self.parent:
+            dim = self.parent[dim]
+        return dim
+
+    def unify(self, a: str, b: str) -> bool:
+        """Two sizes are the same. False where that contradicts: two numbers that differ."""
+        a, b = self.root(a), self.root(b)
+        if a == b:
+            return True
+        if a.isdigit() and b.isdigit():
+            self.clashes.append((a, b))
+            return False
+        if a.isdigit() or (b.startswith("?") and not b.isdigit()):
+            a, b = b, a
+        # a named or numeric size stands for an anonymous one
+        if not a.startswith("?") and b.startswith("?"):
+            a, b = b, a
+        self.parent[a] = b
+        return True
+
+
+Shape = tuple[str, str]
+
+
+def base_of(key: str) -> str:
+    """The letter of a key."""
+    for stop in "^[{":
+        key = key.split(stop)[0]
+    return key
+
+
+@dataclass
+class ShapeInference:
+    """Unifies shapes over definitions.
+
+    layout: 'columns' or 'rows' once an equation says so. scalars: the whole document is about single numbers.
+    """
+
+    defined: Mapping[str, Term]
+    sample_letters: frozenset[str] = frozenset()
+    batch: bool = False
+    scalars: bool = False
+    layout: str | None = None
+    dims: Dims = field(default_factory=Dims)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+    weights: list[str] = field(default_factory=list)
+    biases: list[str] = field(default_factory=list)
+    entry_scalars: bool = False
+
+    # --- the whole ---
+    def infer(self, loss: str | None, targets: Iterable[str]) -> None:
+        """Run over all definitions until nothing changes."""
+        for key, term in self.defined.items():
+            self._vote(key, term)
+        for _ in range(3):
+            for key, term in self.defined.items():
+                self.letters = {}
+                self._equate(key, term)
+        for target in targets:
+            del target
+
+    @property
+    def samples(self) -> str:
+        """The size of the samples axis."""
+        return "#n" if self.batch else SCALAR_DIM
+
+    def _vote(self, key: str, term: Term) -> None:
+        linear = self.linear(term)
+        if linear is None or self.layout is not None:
+            return
+        weight, other, first, transposed = linear
+        del weight, other, transposed
+        self.layout = "columns" if first else "rows"
+
+    def shape(self, key: str) -> Shape:
+        """The shape of a quantity, new names where nothing is known."""
+        if key not in self.shapes:
+            if self.scalars:
+                self.shapes[key] = (SCALAR_DIM, SCALAR_DIM)
+            else:
+                self.shapes[key] = (self.dims.new(), self.dims.new())
+        return self.shapes[key]
+
+    def resolved(self, key: str) -> Shape | None:
+        """The shape with sizes that stand for themselves; None if nothing says what it is."""
+        if key not in self.shapes:
+            return None
+        a, b = self.shapes[key]
+        return self.dims.root(a), self.dims.root(b)
+
+    # --- linear equations ---
+    def linear(self, term: Term) -> tuple[str, Term, bool, bool] | None:
+        """(weight, input, weight first, weight transposed) of `W x + b` in any order; None if it is no linear equation."""
+        terms = term.terms if isinstance(term, Add) else ((1, term),)
+        for _, part in terms:
+            found = self._linear_product(part)
+            if found is not None:
+                return found
+        return None
+
+    def _linear_product(self, part: Term) -> tuple[str, Term, bool, bool] | None:
+        if not isinstance(part, Sloppy) or any(m in ELEMENTWISE_MARKS or m == "#" for m in part.marks):
+            return None
+        factors = [f for f in part.factors if not isinstance(f, (Const, SizeOf))]
+        if len(factors) != 2:
+            return None
+        left, right = factors
+        a, b = _plain(left), _plain(right)
+        if a is None and b is None:
+            return None
+        if any(isinstance(_bare(f), (Jacobian, Add)) for f in (left, right)) and (a is None or b is None):
+            return None
+        first = self._is_weight(a, b, right)
+        if first is None:
+            return None
+        weight = a if first else b
+        other = right if first else left
+        assert weight is not None
+        return weight, other, first, isinstance(left if first else right, Transpose)
+
+    def _is_weight(self, a: str | None, b: str | None, right: Term) -> bool | None:
+        """Whether the left factor is the weight: the one that nothing defines; letters where both are undefined."""
+        if a is None:
+            return False if b is not None and b not in self.defined else None
+        if b is None:
+            return True if a not in self.defined else None
+        known_a, known_b = a in self.defined, b in self.defined
+        if known_a != known_b:
+            return known_b
+        if known_a:
+            return None
+        score = (base_of(a) in WEIGHT_BASES) - (base_of(b) in WEIGHT_BASES) - (base_of(a) in DATA_BASES) + (base_of(b) in DATA_BASES)
+        if score:
+            return score > 0
+        if base_of(a).isupper() != base_of(b).isupper():
+            return base_of(a).isupper()
+        return True
+
+    # --- equations ---
+    def _equate(self, key: str, term: Term) -> None:
+        left = self.shape(key)
+        if isinstance(term, Gathered):
+            self._part(key, term.indices)
+            self.of(term.body)
+            return
+        linear = None if self.scalars else self.linear(term)
+        if linear is not None:
+            self._linear_shapes(left, term, linear)
+            return
+        right = self.of(term)
+        if right is not None:
+            self._unify(left, right)
+
+    def _linear_shapes(self, out: Shape, term: Term, linear: tuple[str, Term, bool, bool]) -> None:
+        weight, other, first, transposed = linear
+        w = self.shape(weight)
+        if transposed:
+            w = (w[1], w[0])
+        x = self.of(other)
+        if weight not in self.weights:
+            self.weights.append(weight)
+        if x is None:
+            return
+        if isinstance(other, Transpose):  # x^T w: the input turned round
+            pass
+        if first:
+            self.dims.unify(w[1], x[0])
+            self._unify(out, (w[0], x[1]))
+            unit, sample = out
+        else:
+            self.dims.unify(x[1], w[0])
+            self._unify(out, (x[0], w[1]))
+            sample, unit = out
+        self.dims.unify(sample, self.samples)
+        terms = term.terms if isinstance(term, Add) else ((1, term),)
+        for _, part in terms:
+            bias = _plain(part)
+            if bias is None or bias in self.defined or isinstance(part, Transpose):
+                self._residual(part, out)
+                continue
+            if bias not in self.biases:
+                self.biases.append(bias)
+            self._unify(self.shape(bias), (unit, SCALAR_DIM) if first else (SCALAR_DIM, unit))
+
+    def _residual(self, part: Term, out: Shape) -> None:
+        shape = self.of(part) if not isinstance(part, Sloppy) else None
+        if shape is not None and not self._is_scalar(shape):
+            self._unify(out, shape)
+
+    def _unify(self, a: Shape, b: Shape) -> None:
+        self.dims.unify(a[0], b[0])
+        self.dims.unify(a[1], b[1])
+
+    def _is_scalar(self, shape: Shape) -> bool:
+        return self.dims.root(shape[0]) == self.dims.root(shape[1]) == SCALAR_DIM
+
+    # --- the shape of a term ---
+    def of(self, term: Term) -> Shape | None:
+        """The shape of a term, unifying on the way; None where it cannot be told yet."""
+        match term:
+            case Const() | SizeOf() | Kronecker():
+                return SCALAR_DIM, SCALAR_DIM
+            case Part(key, indices):
+                if key in ("ones", "identity"):
+                    return None
+                return self._part(key, indices)
+            case Transpose(body):
+                shape = self.of(body)
+                return None if shape is None else (shape[1], shape[0])
+            case Apply(_, _, body) | Softmax(body, _):
+                return self.of(body)
+            case Add(terms):
+                return self._joint([part for _, part in terms])
+            case Times(left, right) | Over(left, right):
+                return self._joint([left, right])
+            case Compare(left, _, right):
+                return self._joint([left, right])
+            case Power(base, exponent):
+                self.of(exponent)
+                return self.of(base)
+            case SumOver(along, body):
+                return self._summed(along, self.of(body))
+            case Sloppy():
+                return self._sloppy(term)
+            case Stack(rows):
+                for row in rows:
+                    for entry in row:
+                        self.of(entry)
+                return str(len(rows)), str(len(rows[0]))
+            case Augmented(body, _):
+                self.of(body)
+                return None
+            case Diagonal(body):
+                shape = self.of(body)
+                return None if shape is None else (shape[0], shape[0])
+            case Jacobian(top, bottom):
+                self.of(top)
+                return self._part(bottom.key, bottom.indices if isinstance(bottom, Part) else ())
+        for part in parts_of(term):
+            self.of(part)
+        return None
+
+    def _summed(self, along: str, shape: Shape | None) -> Shape | None:
+        if shape is None:
+            return None
+        if along == "rows":
+            return SCALAR_DIM, shape[1]
+        if along == "columns":
+            return shape[0], SCALAR_DIM
+        if along in ("all", "formal"):
+            return SCALAR_DIM, SCALAR_DIM
+        return shape
+
+    def _part(self, key: str, indices: tuple[str | int | None, ...]) -> Shape:
+        shape = self.shape(key)
+        if not indices:
+            return shape
+        axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
+        letters = [i for i in indices if isinstance(i, str) and i not in self.sample_letters]
+        if len(indices) == 2 and len(letters) == 2:
+            for letter, dim in zip(letters, shape, strict=True):
+                self.dims.unify(self.letters.setdefault(letter, self.dims.new()), dim)
+            return SCALAR_DIM, SCALAR_DIM
+        if len(indices) == 1 and len(letters) == 1:
+            if len(axes) == 2 and all(self.dims.root(d).startswith("?") for d in axes) and not self.batch:
+                self.dims.unify(shape[1], SCALAR_DIM)
+                axes = [shape[0]]
+            axis = axes[0] if len(axes) == 1 else None
+            if axis is not None:
+                self.dims.unify(self.letters.setdefault(letters[0], self.dims.new()), axis)
+            return SCALAR_DIM, SCALAR_DIM
+        return SCALAR_DIM, SCALAR_DIM
+
+    def _joint(self, parts: list[Term]) -> Shape | None:
+        """Sums and entrywise products: what is no scalar and no bias has one shape."""
+        found: Shape | None = None
+        for part in parts:
+            shape = self.of(part)
+            if shape is None or self._is_scalar(shape):
+                continue
+            if found is None:
+                found = shape
+            elif not any(self.dims.root(d) == SCALAR_DIM for d in (*shape, *found)) or not self.batch:
+                self._unify(found, shape)
+        return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
+
+    def _sloppy(self, term: Sloppy) -> Shape | None:
+        shapes = [self.of(f) for f in term.factors]
+        if term.marks == ("#",):
+            return SCALAR_DIM, SCALAR_DIM
+        arrays = [(s, f) for s, f in zip(shapes, term.factors, strict=True) if s is not None and not self._is_scalar(s)]
+        if not arrays:
+            return SCALAR_DIM, SCALAR_DIM
+        if len(arrays) == 1:
+            return arrays[0][0]
+        if all(m in ELEMENTWISE_MARKS for m in term.marks):
+            for shape, _ in arrays[1:]:
+                self._unify(arrays[0][0], shape)
+            return arrays[0][0]
+        if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
+            return arrays[0][0]
+        return None
+
+
+def _bare(term: Term) -> Term:
+    while isinstance(term, Transpose):
+        term = term.body
+    return term
+
+
+def _plain(term: Term) -> str | None:
+    """The key of a factor that is a quantity by itself, perhaps transposed."""
+    term = _bare(term)
+    return term.key if isinstance(term, Part) and not term.indices else None
