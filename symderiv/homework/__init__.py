@@ -1,4 +1,9 @@
 """Somebody's derivation: read it, understand what it is about, judge every line, report.
 
-reading > understanding > readings > judging > marking > reports, batches
+reading (formulas, tokens, parser, reader) > understanding (symbols, shapes, inference) > readings > judging > marking > reports
 """
+
+from symderiv.homework.checking import check_homework
+from symderiv.homework.marking import Assumption, Claim, Marking, Understood
+
+__all__ = ["Assumption", "Claim", "Marking", "Understood", "check_homework"]

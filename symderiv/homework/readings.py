@@ -15,10 +15,10 @@ import numpy as np
 
 from symderiv.homework.arithmetic import Undefined
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Part, Power,
+    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Part, Power,
     Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, parts_of, references_in,
 )  # fmt: skip
-from symderiv.homework.worlds import Misfit, Unknown, Value, World
+from symderiv.homework.worlds import Misfit, Unknown, Value, World, local_matrices
 
 MAX_READINGS = 24
 ELEMENTWISE = {"odot", "circ", ".*"}
@@ -283,7 +283,14 @@ class Reader:
         places = [(bottom, ())] if isinstance(bottom, Ref) else list(self._placed(bottom))
         for place, edits in places:
             for inner in self.readings(top)[:4]:
-                yield from self._made(Jacobian(inner.term, place), (*edits, *inner.edits))  # type: ignore[arg-type]
+                term = Jacobian(inner.term, place)
+                whole = self.world.jacobian(inner.term, place)
+                if whole.array.ndim - len(whole.letters) == 2:
+                    yield Reading(term, whole, (*edits, *inner.edits))
+                elif whole.array.ndim == 4:
+                    for pattern in local_matrices(whole.array, self.world.arithmetic):
+                        for matrix in (Local(inner.term, place, pattern), Transpose(Local(inner.term, place, pattern))):
+                            yield from self._made(matrix, (*edits, *inner.edits))
 
     # --- products ---
     def _product(self, factors: tuple[Term, ...], marks: tuple[str, ...]) -> Iterator[Reading]:

@@ -203,9 +203,18 @@ class Jacobian:
     bottom: Ref | Part
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The matrix that stands for a local derivative with four axes: what is left beside an identity; see worlds.local_matrices."""
+
+    top: Term
+    bottom: Ref
+    pattern: str
+
+
 Term = (
     Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
-    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy | Gathered
+    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy | Gathered | Local
 )  # fmt: skip
 
 ONE = Const(Fraction(1))
@@ -227,7 +236,7 @@ def parts_of(term: Term) -> Iterator[Term]:
         case Power(base, exponent):
             yield base
             yield exponent
-        case Jacobian(top, bottom):
+        case Jacobian(top, bottom) | Local(top, bottom, _):
             yield top
             yield bottom
         case Transpose(body) | Diagonal(body) | SumOver(_, body) | Apply(_, _, body):

@@ -82,6 +82,7 @@ class Understanding:
     biases: tuple[str, ...] = ()
     inferred: bool = True
     stated: dict[str, tuple[str, str]] = field(default_factory=dict)
+    stated_sizes: dict[str, str] = field(default_factory=dict)
 
     # --- definitions by place ---
     @cached_property

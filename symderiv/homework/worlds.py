@@ -16,7 +16,7 @@ import numpy as np
 
 from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, MatMul, Ones, Over, Power,
+    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Power,
     Ref, SizeOf, Softmax, Stack, SumOver, Term, Times, Transpose, references_in,
 )  # fmt: skip
 
@@ -472,6 +472,15 @@ class World:
             raise Misfit("a derivative with four axes inside a formula")
         return gradient
 
+    def _local(self, term: Local, bottom: str | None) -> Value:
+        if bottom is not None:
+            raise Undefined("a derivative of a derivative")
+        whole = self.jacobian(term.top, term.bottom)
+        found = local_matrices(whole.array, self.arithmetic) if whole.array.ndim == 4 and not whole.letters else {}
+        if term.pattern not in found:
+            raise Misfit("no matrix stands for this derivative")
+        return Value((), found[term.pattern])
+
     def jacobian(self, top: Term, bottom: Ref) -> Value:
         """d top / d bottom: for a scalar top a value of the shape of bottom; for a matrix the axes are top's, then bottom's."""
         whole = self._gradients.get((top, bottom.key))
@@ -515,3 +524,52 @@ class World:
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
     """A linear function of the array, hence of its change."""
     return Value(value.letters, function(value.array), None if value.tangent is None else function(value.tangent))
+
+
+def local_matrices(jacobian: Array, arithmetic: Arithmetic) -> dict[str, Array]:
+    """The matrices that stand for d top[r, c] / d bottom[s, t]: an identity on a pair of axes is left out.
+
+    'full': both are vectors, the Jacobian itself. 'entries': each entry depends on its own entry alone. 'rows', 'columns': an
+    identity on the rows or columns, e.g. W for d(W x)/dx. 'crossed', 'turned': on rows and columns of each other, as d(W'x)/dW.
+    """
+    r, c, s, t = jacobian.shape
+    found: dict[str, Array] = {}
+    if (r == 1 or c == 1) and (s == 1 or t == 1):
+        found["full"] = jacobian.reshape((r * c, s * t))
+    for name, fits in (("rows", r == s), ("columns", c == t), ("crossed", r == t), ("turned", c == s)):
+        if not fits:
+            continue
+        matrix = _first_of(jacobian, name)
+        if arithmetic.distance(_spread_over(matrix, name, jacobian.shape, arithmetic), jacobian) < arithmetic.tolerance:
+            found[name] = matrix
+    if (r, c) == (s, t):
+        matrix = arithmetic.zeros((r, c))
+        whole = arithmetic.zeros(jacobian.shape)
+        for i in range(r):
+            for j in range(c):
+                matrix[i, j] = whole[i, j, i, j] = jacobian[i, j, i, j]
+        if arithmetic.distance(whole, jacobian) < arithmetic.tolerance:
+            found["entries"] = matrix
+    return found
+
+
+def _first_of(jacobian: Array, name: str) -> Array:
+    """The block at the first entry of the identity."""
+    return {
+        "rows": jacobian[0, :, 0, :], "columns": jacobian[:, 0, :, 0], "crossed": jacobian[0, :, :, 0], "turned": jacobian[:, 0, 0, :],
+    }[name]  # fmt: skip
+
+
+def _spread_over(matrix: Array, name: str, shape: tuple[int, ...], arithmetic: Arithmetic) -> Array:
+    whole = arithmetic.zeros(shape)
+    r, c, _, _ = shape
+    for k in range(r if name in ("rows", "crossed") else c):
+        if name == "rows":
+            whole[k, :, k, :] = matrix
+        elif name == "columns":
+            whole[:, k, :, k] = matrix
+        elif name == "crossed":
+            whole[k, :, :, k] = matrix
+        else:
+            whole[:, k, k, :] = matrix
+    return whole

@@ -1,0 +1,506 @@
+"""Judges every relation of a document: definition, derivative, chain, update, shape or number; and keeps what was wrong.
+
+A later line is judged against the truth first; only if it is false, against what follows from the writer's own false lines.
+The span of the first relation covers both sides; of a later one in a chain, its own sign and side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symderiv.homework import formulas as f
+from symderiv.homework.arithmetic import Machine, Undefined
+from symderiv.homework.comparing import Answer, Comparer, Comparison
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.inference import Inference
+from symderiv.homework.marking import Claim
+from symderiv.homework.plainly import to_text
+from symderiv.homework.readings import Reader
+from symderiv.homework.shapes import base_of
+from symderiv.homework.statements import Side, Statement
+from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
+from symderiv.homework.terms import Add, Jacobian, Over, Part, Ref, SizeOf, Sloppy, Term, parts_of, references_in
+from symderiv.homework.understanding import Understanding
+from symderiv.homework.worlds import Misfit, Unknown, Value, World
+
+SECONDS_A_CLAIM = 2.0
+EDIT_WORDS = {
+    "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing", "formal": "the sum over the samples is formal",
+    "index": "a sample index says nothing here", "transposed": "a factor is transposed", "swapped": "two factors stand in the other order",
+    "marked": "a matrix product is written with an elementwise sign", "turned": "the whole result is transposed",
+    "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
+}  # fmt: skip
+HARMLESS = frozenset({"implied", "gathered"})
+
+
+@dataclass
+class Subject:
+    """The left side that is being spoken about: its tree, its term, its place."""
+
+    side: Side
+    term: Term | None
+    reference: Reference | None
+    reason: str = ""
+    false_since: int | None = None  # the line of the first false side of the chain
+
+
+@dataclass
+class Own:
+    """The writer's own value of a derivative, where it is false."""
+
+    term: Term
+    bottom: str
+    value: Value
+    line: int
+
+
+@dataclass
+class Verdict:
+    """What was decided about one relation."""
+
+    verdict: str
+    kind: str
+    message: str = ""
+    reading: str = ""
+    mistakes: tuple[str, ...] = ()
+    root: int | None = None
+    expected: str = ""
+
+
+@dataclass
+class Judge:
+    """Judges the statements of one document, in order."""
+
+    inference: Inference
+    understanding: Understanding
+    numbers: object = None
+    own: dict[str, Own] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    subject: Subject | None = None
+    question: Subject | None = None
+    question_at: int = -100
+
+    def run(self) -> list[Claim]:
+        """Every claim of the document."""
+        self._name_adjoints()
+        for at, statement in enumerate(self.understanding.document.statements):
+            self._statement(at, statement)
+        return self.claims
+
+    # --- adjoint names ---
+    def _name_adjoints(self) -> None:
+        """What `delta_2`, `z bar` stand for: said outright, or by the first line that is true for a derivative of the loss."""
+        if self.understanding.loss is None:
+            return
+        from symderiv.homework.adjoints import adjoints_of
+
+        found = adjoints_of(self.inference, self.understanding)
+        self.inference.elaborator.adjoints = found
+
+    # --- one statement ---
+    def _elaborator(self, layers: dict[str, int]) -> Elaborator:
+        return Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers})
+
+    def _statement(self, at: int, statement: Statement) -> None:
+        sides = list(statement.sides)
+        relations = list(statement.relations)
+        if statement.is_continued:
+            previous = self.subject
+            signs = [statement.opening, *relations]
+            if previous is None:
+                for side in sides:
+                    self._claim(statement, side.span, Verdict("uncheckable", "prose", "it goes on from a line that was not read"), None, side)
+                return
+            for sign, side in zip(signs, sides, strict=True):
+                self._relation(at, statement, previous, sign, side, (self._sign_start(statement, side), side.span[1]))
+            return
+        if len(sides) == 1:
+            self._lone(at, statement, sides[0])
+            return
+        subject = self._subject(sides[0])
+        self.subject = subject
+        before = sides[0]
+        for k, side in enumerate(sides[1:]):
+            start = sides[0].span[0] if k == 0 else before.span[1]
+            sign = relations[k]
+            if sign == "=:":
+                self._relation(at, statement, self._subject(side), "=:", before, (before.span[0], side.span[1]))
+            elif sign in ("=>",):
+                self.subject = subject = self._subject(side)
+            else:
+                self._relation(at, statement, subject, sign, side, (start, side.span[1]))
+            before = side
+
+    def _sign_start(self, statement: Statement, side: Side) -> int:
+        """A continued line's claim begins with its relation sign."""
+        text = self.understanding.document.text
+        start = max(statement.span[0], 0)
+        return start if side is statement.sides[0] else text.rfind("=", start, side.span[0]) if "=" in text[start : side.span[0]] else side.span[0]
+
+    def _lone(self, at: int, statement: Statement, side: Side) -> None:
+        """An expression without a relation: a question, or the answer to one."""
+        node = _strip(side.node)
+        subject = self._subject(side)
+        if isinstance(node, f.Derivative):
+            self.question, self.question_at = subject, at
+            self.subject = subject
+            return
+        if self.question is not None and at - self.question_at <= 12 and statement.where in ("display", "inline", "plain", "list"):
+            if isinstance(node, (f.Name, f.Scripted)) and subject.reference is not None:
+                return
+            if isinstance(node, (f.Text, f.Unread, f.Group)):
+                return
+            self._relation(at, statement, self.question, "=", side, side.span)
+
+    def _subject(self, side: Side) -> Subject:
+        elaborator = self.inference.elaborator
+        reference: Reference | None = None
+        try:
+            reference = self.inference.plain(side.node)
+        except LayerOpen:
+            pass
+        try:
+            if reference is not None:
+                return Subject(side, elaborator._quantity(reference, side.node), reference)
+            return Subject(side, elaborator.term(side.node), None)
+        except NotUnderstood as error:
+            return Subject(side, None, reference, error.reason)
+        except LayerOpen:
+            return Subject(side, None, reference, "open")
+
+    # --- one relation ---
+    def _relation(self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, span: tuple[int, int]) -> None:
+        begin = time.perf_counter()
+        verdicts: list[Verdict] = []
+        try:
+            for layers in self._instances(statement, subject, side):
+                verdict = self._judged(at, statement, subject, sign, side, layers)
+                if verdict is not None:
+                    verdicts.append(verdict)
+                if time.perf_counter() - begin > SECONDS_A_CLAIM:
+                    verdicts = [Verdict("uncheckable", "derivative", "took too long")]
+                    break
+        except (RecursionError, MemoryError):
+            verdicts = [Verdict("uncheckable", "derivative", "nested too deeply")]
+        if not verdicts:
+            return
+        worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
+        if worst.verdict == "uncheckable" and any(v.verdict in ("correct", "notation") for v in verdicts):
+            worst = next(v for v in verdicts if v.verdict in ("correct", "notation"))
+        if worst.verdict in ("wrong", "carried") and subject.false_since is None:
+            subject.false_since = statement.line
+        self._claim(statement, span, worst, subject, side)
+
+    def _instances(self, statement: Statement, subject: Subject, side: Side) -> list[dict[str, int]]:
+        whole = Statement((subject.side, side), ("=",), statement.span, statement.line, statement.where)
+        return self.inference.instances(whole)
+
+    def _claim(self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side) -> None:
+        text = self.understanding.document.text
+        line = text.count("\n", 0, span[0]) + 1
+        left = to_text(subject.side.node) + " = " if subject is not None and subject.side is not side else ""
+        self.claims.append(
+            Claim(
+                line, span, text[span[0] : span[1]].strip(), verdict.kind, verdict.reading or left + to_text(side.node), verdict.verdict,
+                verdict.message, verdict.expected, verdict.mistakes, verdict.root,
+            )  # fmt: skip
+        )
+
+    def _judged(
+        self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, layers: dict[str, int]
+    ) -> Verdict | None:
+        elaborator = self._elaborator(layers)
+        if sign in ("in", ":"):
+            return self._shape(subject, side)
+        if sign in ("<", ">", "<=", ">=", "!="):
+            return None
+        left = subject.term
+        reference = subject.reference
+        reason = subject.reason
+        if subject.reason == "open" or layers != self.inference.base_layers:
+            try:
+                reference = self.inference.plain(subject.side.node, elaborator)
+                left = elaborator._quantity(reference, subject.side.node) if reference else elaborator.term(subject.side.node)
+                reason = ""
+            except NotUnderstood as error:
+                left, reason = None, error.reason
+            except LayerOpen:
+                return None
+        try:
+            right = elaborator.term(side.node)
+        except NotUnderstood as error:
+            kind = "definition" if reference is not None and not isinstance(left, Jacobian) else "derivative"
+            return Verdict("uncheckable", kind, f"could not be read: {error.reason}")
+        except LayerOpen:
+            return None
+        if left is None:
+            return Verdict("uncheckable", "prose", f"the left side could not be read: {reason}")
+        if layers != self.inference.base_layers and not self._exists(left, right, at):
+            return None
+        return self._by_kind(at, statement, subject, reference, left, right, sign, side)
+
+    def _exists(self, left: Term, right: Term, at: int) -> bool:
+        """Whether a general formula says something about these layers: all its quantities are there."""
+        shapes = self.understanding.shapes
+        try:
+            world = self.understanding.world(at, Machine)
+            for ref in (*references_in(left), *references_in(right)):
+                if ref.key not in ("ones", "identity", "#index") and ref.key not in self.understanding.symbols.sizes:
+                    if ref.key not in shapes:
+                        return False
+                    world.quantity(ref.key)
+        except (Unknown, Misfit, Undefined):
+            return False
+        return True
+
+    def _by_kind(
+        self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
+    ) -> Verdict | None:
+        is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
+        if reference is not None and not is_derivative:
+            update = self._update(at, reference, left, right, sign)
+            if update is not None:
+                return update
+            return self._definition(at, statement, reference, left, right)
+        if left == right and not isinstance(left, Jacobian):
+            return Verdict("uncheckable", "derivative", "both sides are the same")
+        chain = self._chain(at, left, right)
+        if chain is not None:
+            return chain
+        return self._derivative(at, statement, subject, left, right)
+
+    # --- definitions ---
+    def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
+        keys = {r.key for r in references_in(right)}
+        for definition in self.understanding.definitions:
+            if definition.key == reference.key and definition.at == at:
+                return Verdict("correct", "definition", "a premise")
+        if is_number(right):
+            return Verdict("correct", "definition", "a value")
+        if not any(d.key == reference.key for d in self.understanding.definitions):
+            return Verdict("correct", "definition", "a premise") if keys else Verdict("uncheckable", "definition", "it says nothing")
+        if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
+            return Verdict("correct", "definition", "another name")
+        found = self._compare(at, left, right)
+        if found.answer is Answer.EQUAL:
+            return Verdict("correct", "definition", "agrees with what was said before")
+        return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
+
+    # --- updates ---
+    def _update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
+        """`w := w - rate dL/dw`, also with `w_new`, or `Delta w = - rate dL/dw`."""
+        base = base_of(reference.key)
+        old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
+        if not old or not isinstance(right, (Add, Sloppy)):
+            return None
+        if self.understanding.loss is None:
+            return Verdict("correct", "update", "an update")
+        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
+        if not rates:
+            return None
+        del base
+        quantity = old[0]
+        key = quantity.key
+        gradient = Jacobian(Part(self.understanding.loss, ()), Part(key, quantity.indices if isinstance(quantity, Part) else ()))
+        for rate in dict.fromkeys(rates):
+            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), gradient), ("",)))))
+            found = self._compare(at, expected, right)
+            if found.answer is Answer.EQUAL:
+                return self._accepted(found, "update")
+            if found.answer is Answer.UNDECIDED:
+                return Verdict("uncheckable", "update", found.reason)
+        ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        if self._compare(at, ascent, right).answer is Answer.EQUAL:
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    @staticmethod
+    def _is_old(key: str, reference: Reference) -> bool:
+        return base_of(key) == base_of(reference.key) and key != reference.key and ("old" in key or "new" in reference.key or "+" in reference.key)
+
+    # --- shapes ---
+    def _shape(self, subject: Subject, side: Side) -> Verdict | None:
+        from symderiv.homework.stated_shapes import judge_shape
+
+        return judge_shape(self.understanding, subject.reference, side, Verdict)
+
+    # --- chains ---
+    def _chain(self, at: int, left: Term, right: Term) -> Verdict | None:
+        """Link derivative factors by name from the bottom; what is left over must be the derivative by the start of the path."""
+        if not isinstance(left, Jacobian) or not isinstance(right, Sloppy):
+            return None
+        factors = list(right.factors)
+        derivatives = [x for x in factors if isinstance(x, Jacobian)]
+        if not derivatives or any(m in ("#", "/") for m in right.marks):
+            return None
+        used: list[int] = []
+        at_key = left.bottom.key
+        world = self.understanding.world(at, Machine)
+        top = self._key(left.top)
+        while True:
+            link = next((i for i, x in enumerate(factors) if i not in used and isinstance(x, Jacobian) and x.bottom.key == at_key), None)
+            if link is None:
+                break
+            factor = factors[link]
+            assert isinstance(factor, Jacobian)
+            upper = self._key(factor.top)
+            if upper is None or (upper == top and len(used) == 0 and len(factors) > 1 and upper == self.understanding.loss):
+                break
+            used.append(link)
+            at_key = upper
+            if at_key == top:
+                break
+        if not used:
+            return None
+        passed = [f_.bottom.key for i, f_ in ((i, factors[i]) for i in used) if isinstance(f_, Jacobian)][1:] + ([at_key] if at_key != top else [])
+        rest = [i for i in range(len(factors)) if i not in used]
+        for key in passed:
+            if not _separates(world, key, left.bottom.key, left.top):
+                return None
+        if not rest:
+            if at_key == top:
+                return Verdict("correct", "chain", "the factors make a path")
+            return None
+        if at_key == top:
+            return None
+        target = Jacobian(left.top, Part(at_key, ()))
+        kept = tuple(factors[i] for i in rest)
+        marks = tuple(self._mark_between(right, a, b) for a, b in zip(rest, rest[1:], strict=False))
+        remaining: Term = kept[0] if len(kept) == 1 else Sloppy(kept, marks)
+        if remaining == target:
+            return Verdict("correct", "chain", "the factors make a path")
+        inner = self._chain(at, target, remaining)
+        if inner is not None and inner.verdict == "correct":
+            return inner
+        found = self._compare(at, target, remaining)
+        if found.answer is Answer.EQUAL:
+            return self._accepted(found, "chain")
+        return None
+
+    @staticmethod
+    def _mark_between(product: Sloppy, a: int, b: int) -> str:
+        return product.marks[b - 1] if b == a + 1 else ""
+
+    def _key(self, term: Term) -> str | None:
+        return term.key if isinstance(term, (Part, Ref)) else next(
+            (d.key for d in self.understanding.definitions if d.term == term), None
+        )
+
+    # --- derivatives ---
+    def _compare(self, at: int, left: Term, right: Term) -> Comparison:
+        return Comparer(self.understanding, at).compare(left, right)
+
+    def _derivative(self, at: int, statement: Statement, subject: Subject, left: Term, right: Term) -> Verdict:
+        kind = "chain" if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors) else "derivative"
+        if right == left and subject.false_since is None:
+            return Verdict("uncheckable", kind, "both sides are the same")
+        found = self._compare(at, left, right)
+        if found.answer is Answer.EQUAL:
+            return self._accepted(found, kind)
+        if found.answer is Answer.UNDECIDED:
+            return Verdict("uncheckable", kind, found.reason)
+        root = self._carried(at, left, right)
+        if root is not None:
+            return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
+        self._keep(at, left, found, statement.line)
+        if subject.false_since is not None:
+            return Verdict("carried", kind, f"false, as the line it goes on from (line {subject.false_since})", root=subject.false_since)
+        message = "this is not the derivative"
+        if found.reason:
+            message += f": {found.reason}"
+        return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _accepted(self, found: Comparison, kind: str) -> Verdict:
+        edits = list(dict.fromkeys(e for e in found.edits if e not in HARMLESS))
+        strict = self.understanding.strict
+        if strict and any(e in ("transposed", "swapped") for e in edits):
+            return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",
+                           mistakes=("missing-transpose",))  # fmt: skip
+        if edits:
+            return Verdict("notation", kind, "true if read charitably: " + ", ".join(EDIT_WORDS[e] for e in edits))
+        return Verdict("correct", kind)
+
+    # --- what follows from false lines ---
+    def _keep(self, at: int, left: Term, found: Comparison, line: int) -> None:
+        if not isinstance(left, Jacobian) or found.reading is None or found.reading.value.letters:
+            return
+        top = self._key(left.top)
+        if top != self.understanding.loss or isinstance(left.bottom, Part) and left.bottom.indices:
+            return
+        key = left.bottom.key
+        world = self.understanding.world(at, Machine)
+        try:
+            shape = world.quantity(key).shape
+        except (Unknown, Misfit, Undefined):
+            return
+        reader = self.understanding.reader(at, False)
+        del reader
+        value = found.reading.value
+        if value.shape == shape and np.any(np.asarray(value.array, dtype=float) != 0):
+            self.own.setdefault(key, Own(found.reading.term, key, value, line))
+
+    def _carried(self, at: int, left: Term, right: Term) -> int | None:
+        """The line of an own false derivative from which this one follows."""
+        if not isinstance(left, Jacobian) or self._key(left.top) != self.understanding.loss or not self.own:
+            return None
+        world = self.understanding.world(at, Machine)
+        key = left.bottom.key
+        for own in reversed(list(self.own.values())):
+            if own.bottom == key:
+                continue
+            try:
+                if not world.depends(own.bottom, key):
+                    continue
+                local = world.jacobian(Ref(own.bottom), Ref(key))
+            except (Unknown, Misfit, Undefined):
+                continue
+            array = local.array
+            if array.ndim == 2:
+                value = own.value.array * array
+            else:
+                value = np.einsum("rc,rcst->st", own.value.array, array)
+            for lenient in (False, True):
+                try:
+                    readings = self.understanding.reader(at, lenient).readings(right)
+                except (Unknown, Misfit, Undefined):
+                    continue
+                for reading in readings:
+                    if reading.value.shape == value.shape and not reading.value.letters and Machine.distance(reading.value.array, value) < 1e-7:
+                        return own.line
+        return None
+
+
+def _separates(world: World, middle: str, bottom: str, top: Term) -> bool:
+    """Whether every way from the bottom to the top leads through the middle."""
+    tops = [r.key for r in references_in(top)]
+    seen: set[str] = set()
+    stack = list(tops)
+    while stack:
+        key = stack.pop()
+        if key == middle or key in seen:
+            continue
+        if key == bottom:
+            return False
+        seen.add(key)
+        definition = world.definitions.get(key)
+        if definition is not None:
+            stack.extend(r.key for r in references_in(definition))
+    return True
+
+
+def _strip(node: f.Node) -> f.Node:
+    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+        node = node.items[0]
+    return node
+
+
+def _all(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _all(part)
+
+

@@ -1,0 +1,67 @@
+"""Stated shapes: `W_1 \\in R^{3 x 2}`, `X [n x f]`, '2x1 matrix', against what the equations say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symderiv.homework import formulas as f
+from symderiv.homework.statements import Side
+from symderiv.homework.symbols import Reference
+from symderiv.homework.understanding import Understanding
+
+
+def sizes_in(node: f.Node) -> tuple[str, ...] | None:
+    """The sizes that a stated shape names, in order."""
+    match node:
+        case f.Product(_, factors, marks) if all(m in ("times", "", "*", "cdot") for m in marks):
+            parts = [_size(x) for x in factors]
+            return tuple(p for p in parts if p is not None) if all(parts) else None
+        case f.Group(_, _, items) if len(items) == 1:
+            return sizes_in(items[0])
+        case f.Group(_, _, items):
+            parts = [_size(x) for x in items]
+            return tuple(p for p in parts if p is not None) if all(parts) else None
+        case f.Scripted(_, f.Name(_, "R"), _, upper) if upper:
+            return sizes_in(upper[0].body)
+        case f.Number() | f.Name() | f.Scripted():
+            one = _size(node)
+            return (one,) if one else None
+    return None
+
+
+def _size(node: f.Node) -> str | None:
+    match node:
+        case f.Number(_, text, _, None):
+            return text
+        case f.Name(_, base, ()):
+            return base
+        case f.Scripted(_, f.Name(_, base, ()), lower, (), 0):
+            return base + "_" + "".join(str(getattr(s.body, "base", getattr(s.body, "text", "?"))) for s in lower)
+    return None
+
+
+def judge_shape(understanding: Understanding, reference: Reference | None, side: Side, verdict: Callable[..., Any]) -> Any:
+    """The verdict for a stated shape; None where it states none."""
+    sizes = sizes_in(side.node)
+    if sizes is None or len(sizes) > 2:
+        return None
+    if reference is None:
+        return verdict("uncheckable", "shape", "no quantity is named")
+    if reference.key not in understanding.shapes:
+        return verdict("correct", "shape", "a premise") if len(sizes) == 2 else None
+    shape = understanding.shapes[reference.key]
+    earlier = understanding.stated.get(reference.key)
+    stated = (*sizes, "1") if len(sizes) == 1 else sizes
+    bound = understanding.stated_sizes
+    if earlier is None:
+        understanding.stated[reference.key] = (stated[0], stated[1])
+    clash = [d for d, s in zip(shape, stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"]
+    turned = [d for d, s in zip(shape[::-1], stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"]
+    if clash and turned:
+        return verdict("wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",))
+    pairs = zip(shape if not clash else shape[::-1], stated, strict=True)
+    for dim, size in pairs:
+        if not dim.isdigit() and size != "1":
+            bound.setdefault(dim, size)
+    return verdict("correct", "shape")
