@@ -410,8 +410,18 @@ class Elaborator:
                 raise NotUnderstood("the derivative of nothing", node.span)
             top: Term = Part(self.loss, ())
         else:
-            top = self.term(node.top)
+            top = self._top(self.term(node.top))
         return Jacobian(top, bottom)
+
+    def _top(self, term: Term) -> Term:
+        """A numerator that is the text of a definition is that quantity; also where it is part of the numerator."""
+        for key, expression in self.expanded.items():
+            if term == expression:
+                return Part(key, ())
+        for key, expression in self.expanded.items():
+            if key.startswith("<"):
+                term = _replaced(term, expression, Part(key, ()))
+        return term
 
     def _bottom(self, node: f.Node) -> Part:
         while isinstance(node, f.Group) and len(node.items) == 1:
@@ -442,6 +452,51 @@ def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
     if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
         return Jacobian(term.top, Part(term.bottom.key, indices))
     return Sloppy((term, Part("#index", indices)), ("#",))
+
+
+def _replaced(term: Term, old: Term, new: Term) -> Term:
+    """The term with every occurrence of a part replaced."""
+    if term == old:
+        return new
+    if isinstance(term, Add):
+        return Add(tuple((sign, _replaced(t, old, new)) for sign, t in term.terms))
+    if isinstance(term, Sloppy):
+        return Sloppy(tuple(_replaced(t, old, new) for t in term.factors), term.marks)
+    if isinstance(term, Power):
+        return Power(_replaced(term.base, old, new), term.exponent)
+    if isinstance(term, SumOver):
+        return SumOver(term.along, _replaced(term.body, old, new))
+    if isinstance(term, Over):
+        return Over(_replaced(term.left, old, new), _replaced(term.right, old, new))
+    return term
+
+
+def renamed(term: Term, names: Mapping[str, str]) -> Term:
+    """The term about other quantities."""
+    match term:
+        case Part(key, indices):
+            return Part(names.get(key, key), indices)
+        case Add(terms):
+            return Add(tuple((sign, renamed(t, names)) for sign, t in terms))
+        case Sloppy(factors, marks):
+            return Sloppy(tuple(renamed(t, names) for t in factors), marks)
+        case Jacobian(top, bottom):
+            changed = renamed(bottom, names)
+            assert isinstance(changed, Part)
+            return Jacobian(renamed(top, names), changed)
+        case Power(base, exponent):
+            return Power(renamed(base, names), renamed(exponent, names))
+        case SumOver(along, body):
+            return SumOver(along, renamed(body, names))
+        case Apply(function, order, body):
+            return Apply(function, order, renamed(body, names))
+        case Transpose(body):
+            return Transpose(renamed(body, names))
+        case Over(left, right):
+            return Over(renamed(left, names), renamed(right, names))
+        case Times(left, right):
+            return Times(renamed(left, names), renamed(right, names))
+    return term
 
 
 def _accents_of(key: str) -> tuple[str, ...]:

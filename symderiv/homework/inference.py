@@ -47,6 +47,7 @@ class Inference:
         self.base_layers: dict[str, int] = {}
         self.tops: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
+        self.lefts: set[str] = set()
 
     def run(self) -> Understanding:
         """Everything, in order."""
@@ -55,18 +56,20 @@ class Inference:
         self._elaborate_again()
         self._find_aliases()
         self._count_names()
+        self.lefts = {ref.key for _, ref, _, _ in self._equations()}
         self._find_loss()
         self._elaborate_again()
         self._find_definitions()
+        self._name_expressions()
         self._find_word_loss()
         understanding = self._shaped()
         understanding.assumptions.extend(self.assumptions)
         return understanding
 
     def _elaborate_again(self) -> None:
-        self.elaborator = Elaborator(
-            self.symbols, dict(self.base_layers), self.functions, self.loss, frozenset(self.used) if self.loss else frozenset()
-        )
+        special = {"e", "pi", "I", "Id", "delta", "ones"} - self.lefts
+        known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
+        self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known)
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -103,9 +106,9 @@ class Inference:
             for node in f.walk(side.node):
                 if isinstance(node, f.Scripted):
                     letters |= self._open_letters(node)
-        if not letters or self.layer_range is None:
+        if not letters:
             return [dict(self.base_layers)]
-        first, last = self.layer_range
+        first, last = self.layer_range or (1, max(self.symbols.highest, 1))
         return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
 
     def _open_letters(self, node: f.Scripted) -> set[str]:
@@ -228,11 +231,17 @@ class Inference:
     def _find_aliases(self) -> None:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
         formulas = {ref.key for _, ref, node, _ in self._equations() if self.plain(node) is None}
+        meanings: dict[str, set[str]] = {}
+        for _, ref, node, layers in self._equations():
+            other = self.plain(node, self._with(layers))
+            if other is not None:
+                meanings.setdefault(ref.key, set()).add(other.key)
+        self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
         for _, ref, node, layers in list(self._equations()):
             other = self.plain(node, self._with(layers))
             if other is None or isinstance(_strip(node), f.Number):
                 continue
-            if ref.key == other.key or ref.base in HYPER_BASES or other.base in HYPER_BASES:
+            if ref.key == other.key or ref.base in HYPER_BASES or other.base in HYPER_BASES or ref.key in self.words_as_names:
                 continue
             if any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next")) or other.key in self.symbols.sizes:
                 continue
@@ -303,7 +312,7 @@ class Inference:
         seen: set[tuple[str, Term]] = set()
         for at, ref, node, layers in self._equations():
             elaborator = self._with(layers)
-            if self._is_derived(ref):
+            if self._is_derived(ref) or ref.key in self.words_as_names:
                 continue
             if any(isinstance(n, f.Derivative) for n in f.walk(node)):
                 continue
@@ -406,7 +415,37 @@ class Inference:
         self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
                                            "only named in words"))  # fmt: skip
 
+    def _name_expressions(self) -> None:
+        r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
+        expanded: dict[str, Term] = {}
+        for definition in self.definitions:
+            if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
+                expanded.setdefault(definition.key, definition.term)
+        found: dict[Term, str] = {}
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if not isinstance(node, f.Derivative) or self._is_named(node.bottom):
+                        continue
+                    try:
+                        term = self.elaborator.term(node.bottom)
+                    except (NotUnderstood, LayerOpen):
+                        continue
+                    if not is_number(term) and term not in expanded.values() and term not in found:
+                        found[term] = f"<{len(found) + 1}>"
+        for term, key in found.items():
+            expanded[key] = term
+            self.definitions.append(Definition(key, term, 0, 1))
+        self.elaborator.expanded = expanded
+
+    def _is_named(self, node: f.Node) -> bool:
+        node = _strip(node)
+        if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
+            node = node.factors[0]
+        return name_of(node) is not None
+
     word_loss: str | None = None
+    words_as_names: set[str] = set()
 
     def _output(self) -> str | None:
         """The last forward quantity: defined, and used by no other definition."""

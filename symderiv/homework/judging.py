@@ -15,9 +15,10 @@ import numpy as np
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
+from symderiv.homework.numbers import NumberWorlds, Printed, agrees, jacobian_key, literal, literals_in, uncertainty
 from symderiv.homework.plainly import to_text
 from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
@@ -46,6 +47,7 @@ class Subject:
     reference: Reference | None
     reason: str = ""
     false_since: int | None = None  # the line of the first false side of the chain
+    sides: list[tuple[f.Node, Term]] = field(default_factory=list)  # what was already said to be equal to it
 
 
 @dataclass
@@ -77,12 +79,15 @@ class Judge:
 
     inference: Inference
     understanding: Understanding
-    numbers: object = None
+    numbers: NumberWorlds = field(init=False)
     own: dict[str, Own] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     subject: Subject | None = None
     question: Subject | None = None
     question_at: int = -100
+
+    def __post_init__(self) -> None:
+        self.numbers = NumberWorlds(self.understanding)
 
     def run(self) -> list[Claim]:
         """Every claim of the document."""
@@ -261,6 +266,11 @@ class Judge:
         self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
     ) -> Verdict | None:
         is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
+        verdict = self._number(at, statement, subject, reference, left, right, sign, side)
+        if verdict is not None:
+            subject.sides.append((side.node, right))
+            return verdict
+        subject.sides.append((side.node, right))
         if reference is not None and not is_derivative:
             update = self._update(at, reference, left, right, sign)
             if update is not None:
@@ -273,12 +283,47 @@ class Judge:
             return chain
         return self._derivative(at, statement, subject, left, right)
 
+    # --- numbers ---
+    def _number(
+        self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
+    ) -> Verdict | None:
+        """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
+        printed = literal(side.node)
+        halves = literals_in(side.node)
+        if printed is None and not is_number(right) and not (halves and self.numbers.has_numbers):
+            return None
+        if printed is None and not is_number(right) and self._compare(at, left, right).answer is Answer.EQUAL:
+            return None
+        key = self._printed_key(left, reference)
+        judged = NumberClaim(self, at, subject, reference, left, right, side, printed, halves).judge()
+        if judged is None:
+            return None
+        verdict, value, half = judged
+        if value is not None and key is not None and printed is not None:
+            self.numbers.note(
+                key,
+                Printed(value, half, statement.line, at, bool(np.all(half <= 1e-8)), verdict.verdict in ("wrong", "carried")),
+            )
+        return verdict
+
+    def _printed_key(self, left: Term, reference: Reference | None) -> object:
+        if isinstance(left, Jacobian):
+            return jacobian_key(left)
+        if isinstance(left, Part) and not left.indices:
+            return left.key
+        return None
+
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
                 return Verdict("correct", "definition", "a premise")
+        if isinstance(right, Part):
+            used = self.inference.used
+            marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]
+            if used[right.key] <= 1 and marked and right.key not in self.understanding.definitions_at(at):
+                return Verdict("uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",))
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
@@ -402,7 +447,7 @@ class Judge:
         if found.answer is Answer.EQUAL:
             return self._accepted(found, kind)
         if found.answer is Answer.UNDECIDED:
-            return Verdict("uncheckable", kind, found.reason)
+            return self._with_layers(at, left, right, kind) or Verdict("uncheckable", kind, found.reason)
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
@@ -413,6 +458,29 @@ class Judge:
         if found.reason:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """A name without its layer, where only names with layers exist: the layer with which the line is true."""
+        shapes = self.understanding.shapes
+        bare = {r.key for t in (left, right) for r in references_in(t) if r.key not in shapes or r.key not in self._grounded}
+        choices: list[dict[str, str]] = [{}]
+        for key in sorted(bare):
+            marked = [k for k in shapes if k.startswith(key + "[")]
+            if not marked or len(bare) > 2:
+                return None
+            choices = [{**c, key: m} for c in choices for m in marked]
+        for choice in choices[:16]:
+            if not choice:
+                continue
+            if self._compare(at, renamed(left, choice), renamed(right, choice)).answer is Answer.EQUAL:
+                named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
+                return Verdict("notation", kind, f"the layer is not written: {named}")
+        return None
+
+    @property
+    def _grounded(self) -> set[str]:
+        world = self.understanding.world(0, Machine)
+        return set(world.definitions) | set(world.point.values)
 
     def _accepted(self, found: Comparison, kind: str) -> Verdict:
         edits = list(dict.fromkeys(e for e in found.edits if e not in HARMLESS))
@@ -472,6 +540,120 @@ class Judge:
                     if reading.value.shape == value.shape and not reading.value.letters and Machine.distance(reading.value.array, value) < 1e-7:
                         return own.line
         return None
+
+
+@dataclass
+class NumberClaim:
+    """One side with numbers, against the exact value, the printed ones and the side before it."""
+
+    judge_: Judge
+    at: int
+    subject: Subject
+    reference: Reference | None
+    left: Term
+    right: Term
+    side: Side
+    printed: tuple[np.ndarray, np.ndarray] | None  # type: ignore[type-arg]
+    halves: dict[object, float]
+
+    def judge(self) -> tuple[Verdict, object, object] | None:
+        """(verdict, value, half units); None where the side is not about numbers after all."""
+        numbers = self.judge_.numbers
+        kind = "number"
+        if self._is_given():
+            return Verdict("correct", "definition", "a given value"), None, None
+        exact = numbers.values_of(self.left, self.at)
+        if self.reference is not None and not exact:
+            exact = self._updated_values()
+            kind = "update" if exact else kind
+        if self.printed is not None:
+            value, half = self.printed
+        else:
+            found = numbers.values_of(self.right, self.at) or self._alone()
+            if not found:
+                return (Verdict("uncheckable", kind, "its value could not be worked out"), None, None) if is_number(self.right) else None
+            value = found[0]
+            half = np.full(value.shape, self._slack() + 1e-9)
+        for truth in exact:
+            how = agrees(value, truth, half)
+            if how == "rounded":
+                return Verdict("correct", kind), value, half
+            if how == "cut":
+                return Verdict("correct", kind, "its digits are cut off, not rounded"), value, half
+        before = self._before(value, half)
+        return self._not_exact(kind, exact, before, value, half), value, half
+
+    def _is_given(self) -> bool:
+        if self.reference is None or not is_number(self.right):
+            return False
+        for number in self.judge_.understanding.numbers:
+            if number.at == self.at and number.key == self.reference.key:
+                formulas = self.judge_.understanding.definitions_at(self.at)
+                if number.key in formulas or number.key in self.judge_.inference.elaborator.adjoints:
+                    return False
+                earlier = [n for n in self.judge_.understanding.numbers if n.key == number.key and n.at < self.at and n.indices == number.indices]
+                return not earlier and self.printed is not None
+        return False
+
+    def _updated_values(self) -> list[object]:
+        return []
+
+    def _alone(self) -> list[object]:
+        """The value of numbers alone, where the document gives none."""
+        value = self.judge_.numbers._plain_value(self.right)
+        return [] if value is None else [value]
+
+    def _slack(self) -> float:
+        def evaluate(term: Term) -> object:
+            found = self.judge_.numbers.values_of(term, self.at) or ([v] if (v := self.judge_.numbers._plain_value(term)) is not None else [])
+            return found[0] if found else None
+
+        return uncertainty(self.right, self.halves, evaluate)  # type: ignore[arg-type]
+
+    def _before(self, value: object, half: object) -> bool | None:
+        """Whether the side before it, worked out, gives this number; None if there is none."""
+        for node, term in reversed(self.subject.sides):
+            if not is_number(term):
+                continue
+            before = self.judge_.numbers._plain_value(term)
+            if before is None or literal(node) is not None and literal(self.side.node) is None:
+                continue
+            return agrees(value, before, half) is not None  # type: ignore[arg-type]
+        return None
+
+    def _not_exact(self, kind: str, exact: list[object], before: bool | None, value: object, half: object) -> Verdict:
+        numbers = self.judge_.numbers
+        for node, term in [*reversed(self.subject.sides), (self.subject.side.node, self._formula())]:
+            if term is None:
+                continue
+            del node
+            for found, used in numbers.from_printed(term, self.at):
+                inexact = [p for p in used if not p.is_exact or p.is_false]
+                if inexact and agrees(value, found, half) is not None:  # type: ignore[arg-type]
+                    false = [p for p in inexact if p.is_false]
+                    root = (false or inexact)[-1]
+                    why = "follows from" if false else "right for the rounded value in"
+                    return Verdict("carried", kind, f"{why} line {root.line}", mistakes=() if false else ("rounded-early",), root=root.line)
+        if not exact:
+            if before is True:
+                return Verdict("correct", kind, "the numbers give this")
+            if before is False:
+                return Verdict("wrong", kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+            return Verdict("uncheckable", kind, "the document does not say how to work it out")
+        if before:
+            return Verdict("carried" if self.subject.false_since else "wrong", kind, "not the value, though the numbers before it give it",
+                           mistakes=("wrong-value-inserted",), root=self.subject.false_since)  # fmt: skip
+        return Verdict("wrong", kind, f"the value is {_shown(exact[0])}", mistakes=("arithmetic-slip",), expected=_shown(exact[0]))
+
+    def _formula(self) -> Term | None:
+        if self.reference is not None and not isinstance(self.left, Jacobian):
+            return self.judge_.understanding.definitions_at(self.at).get(self.reference.key)
+        return None
+
+
+def _shown(value: object) -> str:
+    array = np.asarray(value, dtype=float)
+    return f"{array.item():.6g}" if array.size == 1 else "[" + "; ".join(" ".join(f"{x:.6g}" for x in row) for row in array) + "]"
 
 
 def _separates(world: World, middle: str, bottom: str, top: Term) -> bool:

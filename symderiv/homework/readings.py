@@ -143,7 +143,7 @@ class Reader:
                 parts = list(parts_of(term))
                 for chosen in self._combined([self.readings(p) for p in parts]):
                     edits = tuple(e for r in chosen for e in r.edits)
-                    yield from self._made(_rebuilt(term, [r.term for r in chosen]), edits)
+                    yield from self._made(rebuilt(term, [r.term for r in chosen]), edits)
 
     @staticmethod
     def _combined(choices: list[list[Reading]]) -> Iterator[tuple[Reading, ...]]:
@@ -420,7 +420,7 @@ def _fingerprint(value: Value) -> object:
     return value.letters, array.shape, float(f"{total:.10e}")
 
 
-def _rebuilt(term: Term, parts: list[Term]) -> Term:
+def rebuilt(term: Term, parts: list[Term]) -> Term:
     """The same node with other parts."""
     match term:
         case Times():

@@ -298,8 +298,9 @@ class ShapeInference:
             return SCALAR_DIM, SCALAR_DIM
         if len(indices) == 1 and len(letters) == 1:
             if len(axes) == 2 and all(self.dims.root(d).startswith("?") for d in axes) and not self.batch:
-                self.dims.unify(shape[1], SCALAR_DIM)
-                axes = [shape[0]]
+                lone, axis = (1, 0) if self.layout != "rows" else (0, 1)
+                self.dims.unify(shape[lone], SCALAR_DIM)
+                axes = [shape[axis]]
             axis = axes[0] if len(axes) == 1 else None
             if axis is not None:
                 self.dims.unify(self.letters.setdefault(letters[0], self.dims.new()), axis)
@@ -309,6 +310,7 @@ class ShapeInference:
     def _joint(self, parts: list[Term]) -> Shape | None:
         """Sums and entrywise products: what is no scalar and no bias has one shape."""
         found: Shape | None = None
+        self._same_indices(parts)
         for part in parts:
             shape = self.of(part)
             if shape is None or self._is_scalar(shape):
@@ -319,7 +321,19 @@ class ShapeInference:
                 self._unify(found, shape)
         return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
 
+    def _same_indices(self, parts: Iterable[Term]) -> None:
+        """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""
+        first: dict[tuple[str | int | None, ...], str] = {}
+        for part in parts:
+            for leaf in _entries_of(part):
+                if leaf.indices and all(isinstance(i, str) for i in leaf.indices):
+                    if leaf.indices in first:
+                        self._unify(self.shape(first[leaf.indices]), self.shape(leaf.key))
+                    else:
+                        first[leaf.indices] = leaf.key
+
     def _sloppy(self, term: Sloppy) -> Shape | None:
+        self._same_indices(term.factors)
         shapes = [self.of(f) for f in term.factors]
         if term.marks == ("#",):
             return SCALAR_DIM, SCALAR_DIM
@@ -335,6 +349,15 @@ class ShapeInference:
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
         return None
+
+
+def _entries_of(term: Term) -> Iterable[Part]:
+    """The indexed quantities that a term is elementwise in."""
+    if isinstance(term, Part):
+        yield term
+    elif isinstance(term, (Apply, Power, Add, Over)):
+        for part in parts_of(term):
+            yield from _entries_of(part)
 
 
 def _bare(term: Term) -> Term:

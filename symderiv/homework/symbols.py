@@ -78,6 +78,8 @@ class Symbols:
     general: bool = False  # layers by a letter
     top: str | None = None
     time: frozenset[str] = frozenset()
+    numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
+    highest: int = 0
     families: frozenset[str] = frozenset()  # bases of which a letter names the layer
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
@@ -157,7 +159,8 @@ class Symbols:
         return body
 
     def _has_layer_letter(self, body: Node) -> bool:
-        return any(isinstance(n, Name) and (n.base in LAYER_LETTERS or n.base == self.top) for n in walk(body))
+        names = {n.base for n in walk(body) if isinstance(n, Name)}
+        return bool(names & (LAYER_LETTERS | self.time | self.numbering)) or self.top in names or (self.top is not None and self.top in _flat(body))
 
     def _lower(
         self, items: tuple[Script, ...], base: str, has_layer: bool, layers: Mapping[str, int], marks: list[str], indices: list[str | int]
@@ -181,7 +184,7 @@ class Symbols:
                         words.append(digits)
                     continue
                 layer = self._layer(part, layers)
-                if layer is not None and (self._has_layer_letter(part) or any(n.base in self.time for n in walk(part) if isinstance(n, Name))):
+                if layer is not None and self._has_layer_letter(part):
                     marks.append(layer)
                 elif isinstance(part, Name) and part.base in self.indices:
                     indices.append(part.base)
@@ -204,7 +207,7 @@ class Symbols:
             case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
                 if isinstance(body, Scripted):
                     base = _flat(body)
-                if base in LAYER_LETTERS or base == self.top or base in self.time:
+                if base in LAYER_LETTERS or base == self.top or base in self.time or base in self.numbering:
                     if base in layers:
                         return layers[base]
                     raise LayerOpen(base)
@@ -271,6 +274,7 @@ class _Counts:
         self.layer_tops: Counter[str] = Counter()
         self.shifted: Counter[str] = Counter()
         self.bases: Counter[str] = Counter()
+        self.digit_marks: dict[str, set[str]] = {}
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
         match node:
@@ -333,6 +337,8 @@ class _Counts:
                     self.lower_letters.setdefault(part.base, set()).add(base)
             if isinstance(script.body, Number):
                 self.lower_digits[base] += 1
+                if len(node.lower) == 1 and script.body.text.isdigit() and len(script.body.text) == 1:
+                    self.digit_marks.setdefault(base, set()).add(script.body.text)
             if isinstance(script.body, Sum):
                 self.shifted.update(n.base for n in walk(script.body) if isinstance(n, Name))
             if isinstance(script.body, Name) and script.body.base in TOP_LETTERS:
@@ -355,6 +361,13 @@ class _Counts:
             if len(letter) == 1 and (letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)):
                 indices.add(letter)
         indices -= LAYER_LETTERS if general else set()
+        numbering = {
+            letter
+            for letter, bases in self.lower_letters.items()
+            if letter in INDEX_LETTERS and letter not in self.summed and bases and all(b in self.digit_marks for b in bases) and not uppers
+        }
+        indices -= numbering
+        highest = max((int(d) for ds in self.digit_marks.values() for d in ds), default=0)
         indices -= time
         functions = self.functions_guess()
         sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
@@ -369,6 +382,8 @@ class _Counts:
             general=general,
             top=top,
             time=time,
+            numbering=frozenset(numbering),
+            highest=min(highest, 9),
             folds=folds,
         )
 

@@ -71,7 +71,7 @@ def _union(*letters: tuple[str, ...]) -> tuple[str, ...]:
 
 def _joined(left: Value, right: Value) -> tuple[tuple[str, ...], Array, Array, Array, Array]:
     onto = _union(left.letters, right.letters)
-    if left.letters == right.letters:
+    if left.letters == right.letters and (not onto or left.array.shape[: len(onto)] == right.array.shape[: len(onto)]):
         return onto, left.array, right.array, left.tangent, right.tangent
     arrays = [_aligned(v.array, v.letters, onto, 0) for v in (left, right)]
     for at, letter in enumerate(onto):
@@ -123,6 +123,8 @@ class World:
                 return self._value(term, None)
             except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
                 raise Undefined("no value there") from error
+            except ValueError as error:  # NumPy: shapes of letters that do not fit
+                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
             except RecursionError as error:
                 raise Undefined("nested too deeply") from error
 

@@ -1,0 +1,453 @@
+r"""Which parts of a plain line are mathematics, by evidence: a relation between things that look like parts of formulas.
+
+Marked formulas of the line take part as one token each, so that `Loss = \(1.0\)` and `bias $= b_1$` are found as a whole.
+Words are words unless they stand between operators; keywords of a language are used only for shapes ('is', 'matrix').
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symderiv.homework.characters import characters
+from symderiv.homework.spans import Region
+from symderiv.homework.tokens import FUNCTIONS, GREEK, Tokens, tokenize
+
+_HINT = re.compile(r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\bis\b")
+_WORDS = re.compile(r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)")
+_BLANKED = re.compile(r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.]+@[\w.]+\.\w+|\*\*|__(?=\S)|(?<=\S)__")
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
+_OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
+_ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
+_BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
+_SHAPE_WORDS = re.compile(r"\b(?:is|are|has|have|shape|size|dimension|dimensions|dim|matrix|vector|array)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A formula in prose: its tokens, the part of the text that it covers, and the region if it is one marked formula alone."""
+
+    tokens: Tokens
+    start: int
+    end: int
+    region: Region | None = None
+
+
+def blank_out(line: str) -> str:
+    """A line without addresses, tags and marks of emphasis; same length."""
+    if "://" in line or "[" in line or "<" in line or "**" in line or "__" in line or "@" in line:
+        line = _BLANKED.sub(lambda match: " " * len(match.group()), line)
+    return _APOSTROPHE.sub("x", line) if "'" in line or "’" in line else line
+
+
+def find_in_line(text: str, start: int, end: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool = True) -> list[Found]:
+    """The formulas of a line of prose. streams: the tokens of its marked formulas; whole: a line of formula tokens alone counts."""
+    line = text[start:end]
+    for region in regions:
+        line = line[: region.start - start] + " " * (region.end - region.start) + line[region.end - start :]
+    if not line.strip():
+        return _alone(regions, streams)
+    line = blank_out(line)
+    if not _HINT.search(line) and not (whole and line.strip() and not _WORDS.search(line)) and not any(s.kinds[:1] == ["rel"] for s in streams):
+        return _alone(regions, streams)
+    return _Line(text, line, start, regions, streams, whole).formulas()
+
+
+def _alone(regions: Sequence[Region], streams: Sequence[Tokens]) -> list[Found]:
+    return [Found(stream, region.start, region.end, region) for region, stream in zip(regions, streams, strict=True) if len(stream)]
+
+
+class _Line:
+    def __init__(self, text: str, line: str, start: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool) -> None:
+        self.text, self.line, self.start, self.whole = text, line, start, whole
+        self.regions, self.streams = regions, streams
+        self.tokens = self._tokens()
+        self.size = len(self.tokens)
+        self.kinds, self.texts, self.gaps = self.tokens.kinds, self.tokens.texts, self.tokens.gaps
+        self.ordinary = [False] * self.size
+        for at in range(self.size):
+            self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
+        for at in range(self.size):
+            if self.ordinary[at] and self._is_operand(at):
+                self.ordinary[at] = False
+
+    def _tokens(self) -> Tokens:
+        """Tokens of the prose with a token 'math' for every marked formula."""
+        out = Tokens()
+        at = 0
+        for index, region in enumerate(self.regions):
+            self._add(out, at, region.start - self.start)
+            out.add("math", str(index), region.start, region.end, True)
+            at = region.end - self.start
+        self._add(out, at, len(self.line))
+        return out
+
+    def _add(self, out: Tokens, low: int, high: int) -> None:
+        if self.line[low:high].strip():
+            part = characters(self.line, low, high, {})
+            tokens = tokenize(part, plain=True)
+            tokens.starts = [self.start + place for place in tokens.starts]
+            tokens.ends = [self.start + place for place in tokens.ends]
+            out.extend(tokens)
+
+    # --- words ---
+
+    def _glued(self, at: int, kinds: tuple[str, ...]) -> bool:
+        return at + 1 < self.size and self.kinds[at + 1] in kinds and not self.gaps[at + 1]
+
+    def _is_word(self, at: int) -> bool:
+        """Whether a run of letters is an ordinary word as far as its neighbours show."""
+        word = self.texts[at]
+        before = self.kinds[at - 1] if at else ""
+        if len(word) < 2:
+            return len(word) == 1 and not word.isascii()
+        if word in GREEK or (before in ("_", "^") and not self.gaps[at]):
+            return False
+        if self._glued(at, ("_", "^")):
+            return False
+        if self._glued(at, ("num",)) and len(word) < 5:
+            return False
+        if self._glued(at, ("(", "'")) and (word.lower() in FUNCTIONS or len(word) < 3) and word.islower() | (len(word) > 2):
+            return False
+        if self._glued(at, (".",)) and at + 2 < self.size and self.kinds[at + 2] == "ident" and not self.gaps[at + 2]:
+            return False
+        if before == "." and not self.gaps[at] and at > 1 and not self.gaps[at - 1] and self.kinds[at - 2] in ("ident", ")", "num"):
+            return False
+        if word[0] == "d" and ((self._glued(at, ("/", "_")) and self._is_differential(at + 2)) or (before == "/" and not self.gaps[at])):
+            return False
+        if word.lower() in ("log", "ln", "exp", "tanh") and at + 1 < self.size and self.kinds[at + 1] in ("ident", "accent", "cmd", "num", "(", "greek") and len(self.texts[at + 1]) < 3:
+            return False
+        return True
+
+    def _is_differential(self, at: int) -> bool:
+        return at < self.size and (self.kinds[at] in ("diff", "(") or (self.kinds[at] == "ident" and self.texts[at][0] == "d"))
+
+    def _is_operator(self, at: int) -> bool:
+        """Whether an operator stands here that makes a word beside it an operand; a hyphen does not."""
+        if not 0 <= at < self.size:
+            return False
+        kind = self.kinds[at]
+        if kind not in _OPERATORS:
+            return False
+        if kind in ("-", "/") and 0 < at < self.size - 1:
+            glued = not self.gaps[at] and not self.gaps[at + 1]
+            words = self.kinds[at - 1] == "ident" and self.kinds[at + 1] == "ident" and len(self.texts[at - 1]) > 1 and len(self.texts[at + 1]) > 1
+            spaced_dash = kind == "-" and self.gaps[at] and self.gaps[at + 1] and (self.ordinary[at - 1] or self.ordinary[at + 1]) and not self._has_strong_neighbour(at)
+            return not (glued and words) and not spaced_dash
+        return not (kind == "rel" and self.texts[at] in ("->", "=>"))
+
+    def _has_strong_neighbour(self, at: int) -> bool:
+        return any("rel" in self.kinds[low:high] for low, high in ((max(at - 4, 0), at), (at + 1, at + 4)))
+
+    def _is_operand(self, at: int) -> bool:
+        """Whether a word stands between operators and so is a name."""
+        before, after = self._is_operator(at - 1), self._is_operator(at + 1)
+        if not (before or after):
+            return False
+        ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl")
+        ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".")
+        glued = self._glued(at, ("(",)) and before
+        return (before or ends_left) and (after or ends_right or glued)
+
+    # --- runs ---
+
+    def formulas(self) -> list[Found]:
+        """The formulas of the line in order."""
+        shaped = self._shape() or self._declared()
+        found: list[Found] = []
+        low = 0
+        if shaped:
+            found.append(shaped[0])
+            low = shaped[1]
+        while low < self.size:
+            while low < self.size and self._breaks(low):
+                low += 1
+            high = low
+            while high < self.size and not self._breaks(high):
+                high += 1
+            if low < high:
+                found += self._run(low, high)
+            low = high
+        return found
+
+    def _breaks(self, at: int) -> bool:
+        kind = self.kinds[at]
+        if self.ordinary[at] or kind in _BOUNDARIES:
+            return True
+        if kind == ".":
+            return at + 1 >= self.size or self.gaps[at + 1] or self.kinds[at + 1] in ("math", "quad")
+        if kind == ":":
+            return at + 1 >= self.size or self.gaps[at + 1] or self.kinds[at + 1] == "math"
+        return False
+
+    def _run(self, low: int, high: int) -> list[Found]:
+        """The formulas of a run without words."""
+        parts = []
+        depth = 0
+        start = low
+        for at in range(low, high):
+            kind = self.kinds[at]
+            depth += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
+            if (kind in (",", ";") and depth <= 0 and self._beside_math(at)) or (kind == "math" and at > start and self.kinds[at - 1] == "math"):
+                parts.append((start, at))
+                start = at + (kind != "math")
+        parts.append((start, high))
+        found: list[Found] = []
+        for start, stop in parts:
+            found += self._part(start, stop)
+        return found
+
+    def _beside_math(self, at: int) -> bool:
+        return "math" in self.kinds[max(at - 1, 0) : at + 2]
+
+    def _part(self, low: int, high: int) -> list[Found]:
+        low, high = self._trim(low, high)
+        if low >= high:
+            return []
+        kinds = self.kinds[low:high]
+        relations = [at for at in range(low, high) if self.kinds[at] in ("rel", "aug")]
+        marked = [at for at in range(low, high) if self.kinds[at] == "math"]
+        operators = any(kind in _OPERATORS for kind in kinds)
+        if marked and not operators and not (kinds == ["math"] and self._needs_left(low)):
+            return _alone([self.regions[int(self.texts[at])] for at in marked], [self.streams[int(self.texts[at])] for at in marked])
+        if kinds == ["math"]:
+            return [self._with_left(low, high)]
+        if relations and self._is_evident(low, high, relations):
+            return [self._statement(low, high, relations)]
+        if marked:
+            return _alone([self.regions[int(self.texts[at])] for at in marked], [self.streams[int(self.texts[at])] for at in marked])
+        if self._is_lone(low, high):
+            return [Found(self.tokens.part(low, high), self.tokens.starts[low], self.tokens.ends[high - 1])]
+        return []
+
+    def _trim(self, low: int, high: int) -> tuple[int, int]:
+        """Without punctuation, bullets, articles and unmatched brackets at the edges."""
+        kinds = self.kinds
+        while low < high:
+            first, last = kinds[low], kinds[high - 1]
+            if first in (",", ";", ":", ".", "quad", ")", "]", "mul", "nl", "'", "&", "|", "percent") or (first in ("-", "+") and low == 0 and self.gaps[low + 1 : low + 2] == [True]):
+                low += 1
+            elif first == "rel" and self.texts[low] == "->" and low == 0:
+                low += 1
+            elif last in (",", ";", ":", ".", "quad", "(", "[", "nl", "'", "&") or (last == "-" and high - low > 1):
+                high -= 1
+            elif last in (")", "]") and kinds[low:high].count(last) > kinds[low:high].count("(" if last == ")" else "["):
+                high -= 1
+            elif first in ("(", "[") and kinds[low:high].count(first) > kinds[low:high].count(")" if first == "(" else "]"):
+                low += 1
+            elif first == "(" and self._closing(low, high) == high - 1 and "rel" in kinds[low:high]:
+                low, high = low + 1, high - 1
+            elif self._is_article(low, high):
+                low += 1
+            elif high - low > 1 and self._is_trailing_article(low, high):
+                high -= 1
+            else:
+                break
+        return low, high
+
+    def _closing(self, low: int, high: int) -> int:
+        depth = 0
+        for at in range(low, high):
+            depth += (self.kinds[at] == "(") - (self.kinds[at] == ")")
+            if depth == 0:
+                return at
+        return -1
+
+    def _is_article(self, low: int, high: int) -> bool:
+        if self.kinds[low] != "ident" or self.texts[low] not in ("a", "A", "I") or low + 1 >= high:
+            return False
+        return self.gaps[low + 1] and self.kinds[low + 1] in ("ident", "math", "num", "greek", "accent") and (low == 0 or self.ordinary[low - 1])
+
+    def _is_trailing_article(self, low: int, high: int) -> bool:
+        at = high - 1
+        if self.kinds[at] != "ident" or self.texts[at] not in ("a", "A", "I") or not self.gaps[at]:
+            return False
+        return high < self.size and self.ordinary[high] and self.kinds[at - 1] not in _OPERATORS
+
+    # --- evidence ---
+
+    def _is_strong(self, at: int) -> bool:
+        kind = self.kinds[at]
+        return kind in ("math", "num", "greek", "accent", "cmd", "diff", "nabla", "sum", "func", "name", "one", "begin") or (
+            kind == "ident" and (len(self.texts[at]) < 3 or self._glued(at, ("_", "^", "num", "(", ".")))
+        )
+
+    def _is_evident(self, low: int, high: int, relations: list[int]) -> bool:
+        """Whether a run with a relation is a statement."""
+        if self.kinds[low] == "rel" and high - low == 1:
+            return False
+        strong = [self._is_strong(at) for at in range(low, high)]
+        first = relations[0]
+        left, right = any(strong[: first - low]), any(strong[first - low + 1 :])
+        if all(self.kinds[at] == "rel" and self.texts[at] in _ARROWS for at in relations):
+            return (left and right) or (self.kinds[low] == "rel" and low == 0 and right)
+        if left or right:
+            return True
+        return all(not self.ordinary[at] for at in range(low, high)) and high - low > 4
+
+    def _is_lone(self, low: int, high: int) -> bool:
+        """Whether a run without a relation is a lone expression: a derivative, or all that stands on the line."""
+        for at in range(low, high):
+            if self.kinds[at] == "/" and self._is_differential(at + 1) and not self.gaps[at + 1] and at > low:
+                before = self.kinds[at - 1]
+                if before != "ident" or self.texts[at - 1][0] == "d" or at - 2 >= low:
+                    return True
+        alone = self.whole and not any(self.ordinary) and low <= 2
+        return alone and any(self._is_strong(at) for at in range(low, high)) and "unknown" not in self.kinds[low:high]
+
+    # --- what is found ---
+
+    def _needs_left(self, at: int) -> bool:
+        stream = self.streams[int(self.texts[at])]
+        return stream.kinds[:1] == ["rel"] and stream.texts[0] in ("=", ":=", "->", "in", "~") and at > 0 and self.ordinary[at - 1]
+
+    def _with_left(self, low: int, high: int) -> Found:
+        region = self.regions[int(self.texts[low])]
+        if not self._needs_left(low):
+            return Found(self.streams[int(self.texts[low])], region.start, region.end, region)
+        return self._build(self._left_words(low), low, high, -1)
+
+    def _left_words(self, low: int) -> int:
+        """Where the words begin that are the left side of a relation here."""
+        at = low
+        while at > 0 and (self.ordinary[at - 1] or self.kinds[at - 1] in ("ident", "_", "{", "}", "^", "num", "-", "greek", "math") and not self.kinds[at - 1] == ":") and self.kinds[at] != "quad":
+            at -= 1
+        return at if low - at <= 6 else low - 1
+
+    def _statement(self, low: int, high: int, relations: list[int]) -> Found:
+        left = low
+        first = relations[0]
+        if first == low and low > 0 and self.ordinary[low - 1] and self.texts[low] != "=>":
+            left = self._left_words(low)
+        elif first - low == 1 and self.kinds[low] == "num" and low > 0 and self.ordinary[low - 1]:
+            left, low = self._left_words(low), low + 1
+        right = -1
+        if high < self.size and self.ordinary[high] and self.kinds[high - 1] in ("rel", "/", "+", "-", "mul"):
+            right = relations[-1]
+        return self._build(left, low, high, right)
+
+    def _build(self, left: int, low: int, high: int, right: int) -> Found:
+        """The tokens from words on the left (before `low`), the run, and words on the right (after the relation `right`)."""
+        out = Tokens()
+        if left < low:
+            start, end = self.tokens.starts[left], self.tokens.ends[low - 1]
+            out.add("text", self.text[start:end] + " ", start, end)
+        stop = right if right >= 0 else high
+        for at in range(low, stop):
+            if self.kinds[at] == "math":
+                out.extend(self.streams[int(self.texts[at])])
+            else:
+                out.extend(self.tokens.part(at, at + 1))
+        end_at = self.tokens.ends[stop - 1]
+        if right >= 0:
+            end = self._sentence_end(right + 1)
+            start = self.tokens.starts[right + 1]
+            out.add("rel", ":", self.tokens.starts[right], self.tokens.ends[right])
+            out.add("words", self.text[start:end], start, end)
+            end_at = end
+            for at in range(right + 1, self.size):  # what the words cover is used up
+                if self.tokens.starts[at] < end and self.kinds[at] != "math":
+                    self.ordinary[at] = True
+        return Found(out, min(self.tokens.starts[left], self.tokens.starts[low]), max(end_at, self.tokens.ends[low]))
+
+    def _sentence_end(self, at: int) -> int:
+        end = self.tokens.starts[at]
+        while at < self.size and self.kinds[at] not in ("math", ";", "quad") and not (self.kinds[at] == "." and (at + 1 >= self.size or self.gaps[at + 1])):
+            end = self.tokens.ends[at]
+            at += 1
+        return end
+
+    # --- shapes and declarations ---
+
+    def _shape(self) -> tuple[Found, int] | None:
+        """`A^0 : input layer: 2x1 matrix`, `w_1 is 3 x 2`: a name with a shape behind it."""
+        place = self._sizes(0)
+        if place is None:
+            return None
+        low, high, sizes = place
+        name = self._name_before(low)
+        if name is None:
+            return None
+        first, last = name
+        between = self.text[self.tokens.ends[last - 1] : self.tokens.starts[low]]
+        bracketed = low > 0 and self.kinds[low - 1] in ("(", "[")
+        if "rel" in self.kinds[last:low] or not (_SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1)):
+            return None
+        out = self._named(first, last)
+        colon = ":" in between
+        out.add("rel", ":" if colon else "in", self.tokens.ends[last - 1], self.tokens.ends[last - 1], True)
+        for count, at in enumerate(sizes):
+            if count:
+                out.add("mul", "times", self.tokens.ends[sizes[count - 1]], self.tokens.starts[at], True)
+            out.extend(self.tokens.part(at, at + 1) if self.kinds[at] != "math" else self.streams[int(self.texts[at])])
+        return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
+
+    def _named(self, first: int, last: int) -> Tokens:
+        out = Tokens()
+        for at in range(first, last):
+            out.extend(self.streams[int(self.texts[at])] if self.kinds[at] == "math" else self.tokens.part(at, at + 1))
+        return out
+
+    def _sizes(self, start: int) -> tuple[int, int, list[int]] | None:
+        """The first `a x b` of the line: (start, end, places of the sizes)."""
+        for at in range(max(start, 1), self.size - 1):
+            if not self._is_times(at) or not self._is_size(at - 1) or not self._is_size(at + 1):
+                continue
+            sizes = [at - 1, at + 1]
+            after = at + 2
+            while after + 1 < self.size and self._is_times(after) and self._is_size(after + 1):
+                sizes.append(after + 1)
+                after += 2
+            end = after
+            if end < self.size and self.kinds[end] in (")", "]"):
+                end += 1
+            if end < self.size and (self.kinds[end] in ("mul", "+", "-", "/", "rel", "pow", "^", "_") or (self.kinds[end] in ("num", "ident") and not self.ordinary[end])):
+                continue
+            return at - 1, end, sizes
+        return None
+
+    def _is_times(self, at: int) -> bool:
+        return (self.kinds[at] == "mul" and self.texts[at] == "times") or (self.kinds[at] == "ident" and self.texts[at] in ("x", "X", "by"))
+
+    def _is_size(self, at: int) -> bool:
+        return (self.kinds[at] == "num" and self.texts[at].isdigit()) or (self.kinds[at] == "ident" and len(self.texts[at]) == 1 and self.texts[at] not in "xX")
+
+    def _name_before(self, low: int) -> tuple[int, int] | None:
+        """The name nearest before a place: a short run without words and operators."""
+        at = low - 1
+        while at >= 0 and (self.ordinary[at] or self.kinds[at] in ("(", "[", ":", ",", "rel", "quad", "-") or self.texts[at] in ("a", "A", "I")):
+            if self.texts[at] in ("a", "A", "I") and not (at > 0 and self.ordinary[at - 1] and self.gaps[at]):
+                break
+            at -= 1
+        last = at + 1
+        while at >= 0 and not self.ordinary[at] and self.kinds[at] in ("ident", "num", "_", "^", "{", "}", "[", "]", "(", ")", "greek", "accent", "math", "name"):
+            at -= 1
+        first = at + 1
+        if first >= last or last - first > 12 or not self._is_strong(first) or self.kinds[first] == "num":
+            return None
+        return first, last
+
+    def _declared(self) -> tuple[Found, int] | None:
+        """`n_h : neurons of the first layer`, `W1: (d, h)` at the beginning of a line."""
+        colon = next((at for at in range(min(self.size, 12)) if self.kinds[at] == ":" or self.ordinary[at]), -1)
+        if colon < 1 or self.kinds[colon] != ":" or colon + 1 >= self.size or not self.gaps[colon + 1]:
+            return None
+        if not self._is_strong(0) or self.kinds[0] == "num" or any(kind in _OPERATORS or kind in (",", ".", ")") and kind != ")" for kind in self.kinds[:colon]):
+            return None
+        if self.texts[0] in ("Q", "A", "Sol", "Ans") and colon == 1:
+            return None
+        rest = range(colon + 1, self.size)
+        if any(self.kinds[at] in ("rel", "math") for at in rest):
+            return None
+        out = self._named(0, colon)
+        if self.ordinary[colon + 1] or any(self.ordinary[at] for at in rest):
+            end = self._sentence_end(colon + 1)
+            out.add("rel", ":", self.tokens.starts[colon], self.tokens.ends[colon])
+            out.add("words", self.text[self.tokens.starts[colon + 1] : end], self.tokens.starts[colon + 1], end)
+            return Found(out, self.tokens.starts[0], end), self.size
+        if self.kinds[colon + 1] not in ("(", "["):
+            return None
+        out.add("rel", ":", self.tokens.starts[colon], self.tokens.ends[colon])
+        out.extend(self.tokens.part(colon + 1, self.size))
+        return Found(out, self.tokens.starts[0], self.tokens.ends[-1]), self.size
