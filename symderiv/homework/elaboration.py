@@ -51,7 +51,7 @@ class Elaborator:
     known: frozenset[str] = frozenset()  # keys that are quantities of the document
     adjoints: Mapping[str, Term] = field(default_factory=dict)
     expanded: Mapping[str, Term] = field(default_factory=dict)
-    sample_letters: frozenset[str] = frozenset()
+    per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
     # --- entry ---
     def term(self, node: f.Node) -> Term:
@@ -415,12 +415,14 @@ class Elaborator:
 
     def _top(self, term: Term) -> Term:
         """A numerator that is the text of a definition is that quantity; also where it is part of the numerator."""
+        if isinstance(term, Part) and not term.indices and term.key in self.per_sample:
+            return SumOver("all", term)
         for key, expression in self.expanded.items():
             if term == expression:
                 return Part(key, ())
         for key, expression in self.expanded.items():
             if key.startswith("<"):
-                term = _replaced(term, expression, Part(key, ()))
+                term = replaced(term, expression, Part(key, ()))
         return term
 
     def _bottom(self, node: f.Node) -> Part:
@@ -454,20 +456,20 @@ def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
     return Sloppy((term, Part("#index", indices)), ("#",))
 
 
-def _replaced(term: Term, old: Term, new: Term) -> Term:
+def replaced(term: Term, old: Term, new: Term) -> Term:
     """The term with every occurrence of a part replaced."""
     if term == old:
         return new
     if isinstance(term, Add):
-        return Add(tuple((sign, _replaced(t, old, new)) for sign, t in term.terms))
+        return Add(tuple((sign, replaced(t, old, new)) for sign, t in term.terms))
     if isinstance(term, Sloppy):
-        return Sloppy(tuple(_replaced(t, old, new) for t in term.factors), term.marks)
+        return Sloppy(tuple(replaced(t, old, new) for t in term.factors), term.marks)
     if isinstance(term, Power):
-        return Power(_replaced(term.base, old, new), term.exponent)
+        return Power(replaced(term.base, old, new), term.exponent)
     if isinstance(term, SumOver):
-        return SumOver(term.along, _replaced(term.body, old, new))
+        return SumOver(term.along, replaced(term.body, old, new))
     if isinstance(term, Over):
-        return Over(_replaced(term.left, old, new), _replaced(term.right, old, new))
+        return Over(replaced(term.left, old, new), replaced(term.right, old, new))
     return term
 
 
@@ -496,6 +498,30 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
             return Over(renamed(left, names), renamed(right, names))
         case Times(left, right):
             return Times(renamed(left, names), renamed(right, names))
+    return term
+
+
+def without_indices(term: Term, letters: frozenset[str]) -> Term:
+    """The term with these letters gone from its indices."""
+    match term:
+        case Part(key, indices):
+            return Part(key, tuple(i for i in indices if i not in letters))
+        case Add(terms):
+            return Add(tuple((sign, without_indices(t, letters)) for sign, t in terms))
+        case Sloppy(factors, marks):
+            return Sloppy(tuple(without_indices(t, letters) for t in factors), marks)
+        case Apply(function, order, body):
+            return Apply(function, order, without_indices(body, letters))
+        case Softmax(body, along):
+            return Softmax(without_indices(body, letters), along)
+        case Transpose(body):
+            return Transpose(without_indices(body, letters))
+        case Over(left, right):
+            return Over(without_indices(left, letters), without_indices(right, letters))
+        case Power(base, exponent):
+            return Power(without_indices(base, letters), without_indices(exponent, letters))
+        case SumOver(along, body):
+            return SumOver(along, without_indices(body, letters))
     return term
 
 

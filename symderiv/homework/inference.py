@@ -6,13 +6,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
@@ -41,6 +42,7 @@ class Inference:
         self.words = " ".join(s.text for s in document.sentences)
         self.elaborator = Elaborator(self.symbols)
         self.definitions: list[Definition] = []
+        self.restated: list[Definition] = []
         self.numbers: list[Definition] = []
         self.loss: str | None = None
         self.layer_range: tuple[int, int] | None = None
@@ -335,11 +337,15 @@ class Inference:
             letters = tuple(i for i in ref.indices if isinstance(i, str))
             if ref.indices and len(letters) < len(ref.indices):
                 continue
-            wrapped: Term = Gathered(term, letters) if letters else term
+            whole = _without_letters(term, letters) if letters else None
+            wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
+            if whole is not None:
+                letters = ()
             if (ref.key, wrapped) in seen:
                 continue
             seen.add((ref.key, wrapped))
             if self._has_already(ref.key, at):
+                self.restated.append(Definition(ref.key, wrapped, at, line, letters))
                 continue
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
         self._definitions_inside_derivatives()
@@ -435,6 +441,7 @@ class Inference:
                         found[term] = f"<{len(found) + 1}>"
         for term, key in found.items():
             expanded[key] = term
+            self.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in self.definitions]
             self.definitions.append(Definition(key, term, 0, 1))
         self.elaborator.expanded = expanded
 
@@ -443,6 +450,60 @@ class Inference:
         if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
             node = node.factors[0]
         return name_of(node) is not None
+
+    def _strip_samples(self, sample_letters: frozenset[str]) -> None:
+        """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
+
+        def stripped(definition: Definition) -> Definition:
+            if definition.key == self.loss or base_of(definition.key) in LOSS_BASES:
+                return definition
+            term = definition.term
+            if isinstance(term, Gathered):
+                left = tuple(i for i in term.indices if i not in sample_letters)
+                body = without_indices(term.body, sample_letters)
+                term = Gathered(body, left) if left else body
+            else:
+                term = without_indices(term, sample_letters)
+            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters))
+
+        self.definitions = [stripped(d) for d in self.definitions]
+        self.restated = [stripped(d) for d in self.restated]
+
+    def _name_arguments(self) -> None:
+        r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
+        defined = {d.key for d in self.definitions}
+        missing = [
+            k for k in self.used
+            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and self._is_argument(k) and "^" not in k
+        ]  # fmt: skip
+        for key in missing:
+            fits: list[tuple[int, Apply]] = []
+            for n, definition in enumerate(self.definitions):
+                term = definition.term
+                if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
+                    marks = {_layer_of(r.key) for r in references_in(term.body)}
+                    if _layer_of(key) is None or _layer_of(key) in marks or _layer_of(definition.key) == _layer_of(key):
+                        fits.append((n, term))
+            bodies = {t.body for _, t in fits}
+            if len(bodies) != 1:
+                continue
+            body = bodies.pop()
+            for n, term in fits:
+                self.definitions[n] = replace(self.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
+            self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
+            self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
+
+    def _is_argument(self, key: str) -> bool:
+        """Whether a slope or an activation is taken at it somewhere."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                try:
+                    term = self.elaborator.term(side.node)
+                except (NotUnderstood, LayerOpen):
+                    continue
+                if any(isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)):
+                    return True
+        return False
 
     word_loss: str | None = None
     words_as_names: set[str] = set()
@@ -468,6 +529,12 @@ class Inference:
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
         sample_letters = self._sample_letters(definitions)
+        self._strip_samples(sample_letters)
+        self._name_arguments()
+        definitions = {}
+        for definition in self.definitions:
+            definitions.setdefault(definition.key, definition.term)
+        self.elaborator.per_sample = frozenset(d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters)
         batch = self._is_batch(definitions, sample_letters)
         scalars = self._is_scalar_document()
         shapes = ShapeInference(definitions, sample_letters, batch, scalars)
@@ -554,7 +621,7 @@ class Inference:
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
-            layer_range=self.layer_range, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+            layer_range=self.layer_range, restated=self.restated, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -610,6 +677,15 @@ def _strip(node: f.Node) -> f.Node:
     while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
         node = node.items[0]
     return node
+
+
+def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
+    """`a_j = g(z_j)` as `a = g(z)`: None where the letters do more than run along."""
+    if isinstance(term, Softmax) and isinstance(term.body, Part):
+        return Softmax(Part(term.body.key, ()), term.along) if term.body.indices == letters else None
+    if isinstance(term, Apply) and isinstance(term.body, Part):
+        return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
+    return None
 
 
 def _all_parts(term: Term) -> Iterator[Term]:

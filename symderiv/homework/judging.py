@@ -18,15 +18,15 @@ from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
-from symderiv.homework.numbers import NumberWorlds, Printed, agrees, jacobian_key, literal, literals_in, uncertainty
+from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, literal, literals_in
 from symderiv.homework.plainly import to_text
-from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
-from symderiv.homework.terms import Add, Jacobian, Over, Part, Ref, SizeOf, Sloppy, Term, parts_of, references_in
+from symderiv.homework.terms import Add, Jacobian, Part, Ref, Sloppy, SumOver, Term, parts_of, references_in
 from symderiv.homework.understanding import Understanding
-from symderiv.homework.worlds import Misfit, Unknown, Value, World
+from symderiv.homework.verdicts import Own, Subject, Verdict
+from symderiv.homework.worlds import Misfit, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
 EDIT_WORDS = {
@@ -36,41 +36,6 @@ EDIT_WORDS = {
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
 HARMLESS = frozenset({"implied", "gathered"})
-
-
-@dataclass
-class Subject:
-    """The left side that is being spoken about: its tree, its term, its place."""
-
-    side: Side
-    term: Term | None
-    reference: Reference | None
-    reason: str = ""
-    false_since: int | None = None  # the line of the first false side of the chain
-    sides: list[tuple[f.Node, Term]] = field(default_factory=list)  # what was already said to be equal to it
-
-
-@dataclass
-class Own:
-    """The writer's own value of a derivative, where it is false."""
-
-    term: Term
-    bottom: str
-    value: Value
-    line: int
-
-
-@dataclass
-class Verdict:
-    """What was decided about one relation."""
-
-    verdict: str
-    kind: str
-    message: str = ""
-    reading: str = ""
-    mistakes: tuple[str, ...] = ()
-    root: int | None = None
-    expected: str = ""
 
 
 @dataclass
@@ -99,6 +64,7 @@ class Judge:
     # --- adjoint names ---
     def _name_adjoints(self) -> None:
         """What `delta_2`, `z bar` stand for: said outright, or by the first line that is true for a derivative of the loss."""
+        self.understanding.refine()
         if self.understanding.loss is None:
             return
         from symderiv.homework.adjoints import adjoints_of
@@ -295,6 +261,8 @@ class Judge:
         if printed is None and not is_number(right) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
         key = self._printed_key(left, reference)
+        from symderiv.homework.number_claims import NumberClaim
+
         judged = NumberClaim(self, at, subject, reference, left, right, side, printed, halves).judge()
         if judged is None:
             return None
@@ -305,6 +273,10 @@ class Judge:
                 Printed(value, half, statement.line, at, bool(np.all(half <= 1e-8)), verdict.verdict in ("wrong", "carried")),
             )
         return verdict
+
+    def rates_at(self, at: int) -> list[str]:
+        """Learning rates with a value."""
+        return [k for k in self.numbers.givens_at(at, False) if base_of(k) in HYPER_BASES]
 
     def _printed_key(self, left: Term, reference: Reference | None) -> object:
         if isinstance(left, Jacobian):
@@ -322,7 +294,7 @@ class Judge:
         if isinstance(right, Part):
             used = self.inference.used
             marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]
-            if used[right.key] <= 1 and marked and right.key not in self.understanding.definitions_at(at):
+            if used[right.key] <= 2 and marked and right.key not in self._grounded:
                 return Verdict("uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",))
         if is_number(right):
             return Verdict("correct", "definition", "a value")
@@ -382,55 +354,56 @@ class Judge:
         derivatives = [x for x in factors if isinstance(x, Jacobian)]
         if not derivatives or any(m in ("#", "/") for m in right.marks):
             return None
-        used: list[int] = []
-        at_key = left.bottom.key
         world = self.understanding.world(at, Machine)
         top = self._key(left.top)
-        while True:
+        path: list[tuple[int, str]] = []
+        at_key = left.bottom.key
+        while at_key != top:
+            used = {i for i, _ in path}
             link = next((i for i, x in enumerate(factors) if i not in used and isinstance(x, Jacobian) and x.bottom.key == at_key), None)
             if link is None:
                 break
             factor = factors[link]
             assert isinstance(factor, Jacobian)
             upper = self._key(factor.top)
-            if upper is None or (upper == top and len(used) == 0 and len(factors) > 1 and upper == self.understanding.loss):
+            if upper is None or upper == at_key:
                 break
-            used.append(link)
+            path.append((link, upper))
             at_key = upper
-            if at_key == top:
-                break
-        if not used:
-            return None
-        passed = [f_.bottom.key for i, f_ in ((i, factors[i]) for i in used) if isinstance(f_, Jacobian)][1:] + ([at_key] if at_key != top else [])
-        rest = [i for i in range(len(factors)) if i not in used]
-        for key in passed:
-            if not _separates(world, key, left.bottom.key, left.top):
+        for length in range(len(path), 0, -1):
+            verdict = self._along(at, left, right, path[:length], top, world)
+            if verdict is not None:
+                return verdict
+        return None
+
+    def _along(self, at: int, left: Jacobian, right: Sloppy, path: list[tuple[int, str]], top: str | None, world: World) -> Verdict | None:
+        """A path of factors taken out: what is left over must be the derivative by where it starts."""
+        start = path[-1][1]
+        for _, key in path:
+            if key != top and not _separates(world, key, left.bottom.key, left.top):
                 return None
+        used = {i for i, _ in path}
+        rest = [i for i in range(len(right.factors)) if i not in used]
         if not rest:
-            if at_key == top:
-                return Verdict("correct", "chain", "the factors make a path")
+            return Verdict("correct", "chain", "the factors make a path") if start == top else None
+        if start == top:
             return None
-        if at_key == top:
-            return None
-        target = Jacobian(left.top, Part(at_key, ()))
-        kept = tuple(factors[i] for i in rest)
+        target = Jacobian(left.top, Part(start, ()))
+        kept = tuple(right.factors[i] for i in rest)
         marks = tuple(self._mark_between(right, a, b) for a, b in zip(rest, rest[1:], strict=False))
         remaining: Term = kept[0] if len(kept) == 1 else Sloppy(kept, marks)
         if remaining == target:
             return Verdict("correct", "chain", "the factors make a path")
-        inner = self._chain(at, target, remaining)
-        if inner is not None and inner.verdict == "correct":
-            return inner
         found = self._compare(at, target, remaining)
-        if found.answer is Answer.EQUAL:
-            return self._accepted(found, "chain")
-        return None
+        return self._accepted(found, "chain") if found.answer is Answer.EQUAL else None
 
     @staticmethod
     def _mark_between(product: Sloppy, a: int, b: int) -> str:
         return product.marks[b - 1] if b == a + 1 else ""
 
     def _key(self, term: Term) -> str | None:
+        if isinstance(term, SumOver) and isinstance(term.body, Part):
+            return "sum of " + term.body.key
         return term.key if isinstance(term, (Part, Ref)) else next(
             (d.key for d in self.understanding.definitions if d.term == term), None
         )
@@ -442,6 +415,8 @@ class Judge:
     def _derivative(self, at: int, statement: Statement, subject: Subject, left: Term, right: Term) -> Verdict:
         kind = "chain" if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors) else "derivative"
         if right == left and subject.false_since is None:
+            if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
+                return Verdict("correct", kind, "the same in other words")
             return Verdict("uncheckable", kind, "both sides are the same")
         found = self._compare(at, left, right)
         if found.answer is Answer.EQUAL:
@@ -497,7 +472,7 @@ class Judge:
         if not isinstance(left, Jacobian) or found.reading is None or found.reading.value.letters:
             return
         top = self._key(left.top)
-        if top != self.understanding.loss or isinstance(left.bottom, Part) and left.bottom.indices:
+        if top != self.understanding.loss or (isinstance(left.bottom, Part) and left.bottom.indices):
             return
         key = left.bottom.key
         world = self.understanding.world(at, Machine)
@@ -540,120 +515,6 @@ class Judge:
                     if reading.value.shape == value.shape and not reading.value.letters and Machine.distance(reading.value.array, value) < 1e-7:
                         return own.line
         return None
-
-
-@dataclass
-class NumberClaim:
-    """One side with numbers, against the exact value, the printed ones and the side before it."""
-
-    judge_: Judge
-    at: int
-    subject: Subject
-    reference: Reference | None
-    left: Term
-    right: Term
-    side: Side
-    printed: tuple[np.ndarray, np.ndarray] | None  # type: ignore[type-arg]
-    halves: dict[object, float]
-
-    def judge(self) -> tuple[Verdict, object, object] | None:
-        """(verdict, value, half units); None where the side is not about numbers after all."""
-        numbers = self.judge_.numbers
-        kind = "number"
-        if self._is_given():
-            return Verdict("correct", "definition", "a given value"), None, None
-        exact = numbers.values_of(self.left, self.at)
-        if self.reference is not None and not exact:
-            exact = self._updated_values()
-            kind = "update" if exact else kind
-        if self.printed is not None:
-            value, half = self.printed
-        else:
-            found = numbers.values_of(self.right, self.at) or self._alone()
-            if not found:
-                return (Verdict("uncheckable", kind, "its value could not be worked out"), None, None) if is_number(self.right) else None
-            value = found[0]
-            half = np.full(value.shape, self._slack() + 1e-9)
-        for truth in exact:
-            how = agrees(value, truth, half)
-            if how == "rounded":
-                return Verdict("correct", kind), value, half
-            if how == "cut":
-                return Verdict("correct", kind, "its digits are cut off, not rounded"), value, half
-        before = self._before(value, half)
-        return self._not_exact(kind, exact, before, value, half), value, half
-
-    def _is_given(self) -> bool:
-        if self.reference is None or not is_number(self.right):
-            return False
-        for number in self.judge_.understanding.numbers:
-            if number.at == self.at and number.key == self.reference.key:
-                formulas = self.judge_.understanding.definitions_at(self.at)
-                if number.key in formulas or number.key in self.judge_.inference.elaborator.adjoints:
-                    return False
-                earlier = [n for n in self.judge_.understanding.numbers if n.key == number.key and n.at < self.at and n.indices == number.indices]
-                return not earlier and self.printed is not None
-        return False
-
-    def _updated_values(self) -> list[object]:
-        return []
-
-    def _alone(self) -> list[object]:
-        """The value of numbers alone, where the document gives none."""
-        value = self.judge_.numbers._plain_value(self.right)
-        return [] if value is None else [value]
-
-    def _slack(self) -> float:
-        def evaluate(term: Term) -> object:
-            found = self.judge_.numbers.values_of(term, self.at) or ([v] if (v := self.judge_.numbers._plain_value(term)) is not None else [])
-            return found[0] if found else None
-
-        return uncertainty(self.right, self.halves, evaluate)  # type: ignore[arg-type]
-
-    def _before(self, value: object, half: object) -> bool | None:
-        """Whether the side before it, worked out, gives this number; None if there is none."""
-        for node, term in reversed(self.subject.sides):
-            if not is_number(term):
-                continue
-            before = self.judge_.numbers._plain_value(term)
-            if before is None or literal(node) is not None and literal(self.side.node) is None:
-                continue
-            return agrees(value, before, half) is not None  # type: ignore[arg-type]
-        return None
-
-    def _not_exact(self, kind: str, exact: list[object], before: bool | None, value: object, half: object) -> Verdict:
-        numbers = self.judge_.numbers
-        for node, term in [*reversed(self.subject.sides), (self.subject.side.node, self._formula())]:
-            if term is None:
-                continue
-            del node
-            for found, used in numbers.from_printed(term, self.at):
-                inexact = [p for p in used if not p.is_exact or p.is_false]
-                if inexact and agrees(value, found, half) is not None:  # type: ignore[arg-type]
-                    false = [p for p in inexact if p.is_false]
-                    root = (false or inexact)[-1]
-                    why = "follows from" if false else "right for the rounded value in"
-                    return Verdict("carried", kind, f"{why} line {root.line}", mistakes=() if false else ("rounded-early",), root=root.line)
-        if not exact:
-            if before is True:
-                return Verdict("correct", kind, "the numbers give this")
-            if before is False:
-                return Verdict("wrong", kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
-            return Verdict("uncheckable", kind, "the document does not say how to work it out")
-        if before:
-            return Verdict("carried" if self.subject.false_since else "wrong", kind, "not the value, though the numbers before it give it",
-                           mistakes=("wrong-value-inserted",), root=self.subject.false_since)  # fmt: skip
-        return Verdict("wrong", kind, f"the value is {_shown(exact[0])}", mistakes=("arithmetic-slip",), expected=_shown(exact[0]))
-
-    def _formula(self) -> Term | None:
-        if self.reference is not None and not isinstance(self.left, Jacobian):
-            return self.judge_.understanding.definitions_at(self.at).get(self.reference.key)
-        return None
-
-
-def _shown(value: object) -> str:
-    array = np.asarray(value, dtype=float)
-    return f"{array.item():.6g}" if array.size == 1 else "[" + "; ".join(" ".join(f"{x:.6g}" for x in row) for row in array) + "]"
 
 
 def _separates(world: World, middle: str, bottom: str, top: Term) -> bool:

@@ -292,9 +292,11 @@ class ShapeInference:
             return shape
         axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
         letters = [i for i in indices if isinstance(i, str) and i not in self.sample_letters]
-        if len(indices) == 2 and len(letters) == 2:
-            for letter, dim in zip(letters, shape, strict=True):
-                self.dims.unify(self.letters.setdefault(letter, self.dims.new()), dim)
+        if len(indices) == 2 and all(isinstance(i, str) for i in indices):
+            for letter, dim in zip(indices, shape, strict=True):
+                assert isinstance(letter, str)
+                own = self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
+                self.dims.unify(own, dim)
             return SCALAR_DIM, SCALAR_DIM
         if len(indices) == 1 and len(letters) == 1:
             if len(axes) == 2 and all(self.dims.root(d).startswith("?") for d in axes) and not self.batch:

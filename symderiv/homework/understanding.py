@@ -10,7 +10,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -68,6 +68,7 @@ class Understanding:
     elaborator: Elaborator
     definitions: list[Definition] = field(default_factory=list)
     numbers: list[Definition] = field(default_factory=list)
+    restated: list[Definition] = field(default_factory=list)
     loss: str | None = None
     shapes: dict[str, tuple[str, str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -83,6 +84,27 @@ class Understanding:
     inferred: bool = True
     stated: dict[str, tuple[str, str]] = field(default_factory=dict)
     stated_sizes: dict[str, str] = field(default_factory=dict)
+
+    def refine(self) -> None:
+        """Of two equal definitions the finer one counts: `f = 1/s` with `s = 1 + v` before the formula in one piece."""
+        for again in self.restated:
+            try:
+                definitions = self.definitions_at(again.at)
+                world = self.world(again.at, Machine)
+                reading = Reader(world, self.axes).readings(again.term)[0]
+                before = world.quantity(again.key)
+            except (Misfit, Unknown, Undefined, IndexError):
+                continue
+            more = sum(r.key in definitions for r in references_in(again.term)) > sum(
+                r.key in definitions for r in references_in(definitions[again.key])
+            )
+            same = reading.value.array.shape == before.array.shape and Machine.distance(reading.value.array, before.array) < 1e-9
+            circle = any(world.depends(r.key, again.key) for r in references_in(again.term))
+            if more and same and not circle:
+                self.definitions = [again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions]
+                self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
+                for cached in ("_timeline", "_worlds", "_readers"):
+                    self.__dict__.pop(cached, None)
 
     # --- definitions by place ---
     @cached_property

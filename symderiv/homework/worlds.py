@@ -515,7 +515,8 @@ class World:
             return self._labelled(whole, bottom.rows, bottom.columns)
         rows, columns = whole.array.shape[-4], whole.array.shape[-3]
         array = whole.array.reshape((*whole.array.shape[:-4], rows * columns, *whole.array.shape[-2:]))
-        part = self._labelled(Value((*whole.letters, "\0"), array), bottom.rows, bottom.columns)
+        array = np.moveaxis(array, -3, 0)  # the letter that sorts first stands first
+        part = self._labelled(Value(("\0", *whole.letters), array), bottom.rows, bottom.columns)
         order = tuple(x for x in part.letters if x != "\0")
         array = _aligned(part.array, part.letters, (*order, "\0"), 0)
         if array.shape[-1] == array.shape[-2] == 1:
