@@ -61,9 +61,10 @@ class _Writer:
         self.ends.extend([end] * len(text))
 
 
-def characters(text: str, start: int, end: int, macros: dict[str, Macro]) -> Characters:
-    """The characters of a part of a document as TeX."""
+def characters(text: str, start: int, end: int, macros: dict[str, Macro], shift: int = 0) -> Characters:
+    """The characters of a part of a text as TeX; `shift` is added to every place."""
     part = text[start:end]
+    start += shift
     if part.isascii() and not (macros and "\\" in part):
         return Characters(part, start)
     writer = _Writer()

@@ -80,7 +80,9 @@ def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
     before = _last_factor(rest)
     if last == left:
         return True
-    linked = type(before) is Derivative and before.top is not None and (_same(before.bottom, last.top) or _same(before.top, last.bottom))
+    linked = type(before) is Derivative and _same(before.bottom, last.top)
+    if type(before) is Derivative and not linked and _same(before.top, last.bottom):
+        linked = not _runs_forward(rest)  # a path may be written backwards, but not turn round
     if type(left) is not Derivative or left.top is None:
         return type(before) is Derivative and not linked and type(rest) is not Derivative
     if linked:
@@ -90,6 +92,15 @@ def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
     if type(before) is Derivative:
         return True
     return not _same(last.top, left.top)
+
+
+def _runs_forward(node: Node) -> bool:
+    """Whether two derivatives stand side by side as links of a path from the top down."""
+    factors = node.factors if type(node) is Product else ()
+    return any(
+        type(left) is Derivative and type(right) is Derivative and _same(left.bottom, right.top)
+        for left, right in zip(factors, factors[1:], strict=False)
+    )
 
 
 def _last_factor(node: Node) -> Node:

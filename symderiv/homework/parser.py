@@ -85,6 +85,10 @@ class Parser:
             if low > 0:
                 place = self.ends[low - 1]
             return Unread((place, place), "", "nothing stands here")
+        if high - low == 1:
+            leaf = self.leaf(low)
+            if leaf is not None:
+                return leaf
         saved = self.at, self.end
         self.at, self.end = low, high
         self.depth += 1
@@ -100,6 +104,15 @@ class Parser:
         self.depth -= 1
         self.at, self.end = saved
         return node
+
+    def leaf(self, at: int) -> Node | None:
+        """A name or number that stands alone."""
+        kind, text = self.kinds[at], self.texts[at]
+        if kind == "greek" or (kind == "name" and "^" not in text):
+            return Name((self.starts[at], self.ends[at]), text)
+        if kind == "num" and text.isdigit() and len(text) <= MAX_DIGITS:
+            return Number((self.starts[at], self.ends[at]), text, Rational(int(text)))
+        return None
 
     def _why(self) -> str:
         kind = self.kinds[self.at]
@@ -135,7 +148,19 @@ class Parser:
             self.at += 1
             right = self.sum()
             left = Comparison((left.span[0], max(right.span[1], left.span[1])), left, sign, right)
-        return left
+        return self.choice(left) if self.kind() == "if" and self.depth < MAX_NESTING else left
+
+    def choice(self, value: Node) -> Node:
+        """`a if b else c` of code as cases."""
+        self.at += 1
+        self.depth += 1
+        condition = self.comparison()
+        rows: list[tuple[Node, Node | None]] = [(value, condition)]
+        if self.kind() == "else":
+            self.at += 1
+            rows.append((self.comparison(), None))
+        self.depth -= 1
+        return Cases((value.span[0], rows[-1][0].span[1] if len(rows) > 1 else condition.span[1]), tuple(rows))
 
     def sum(self) -> Node:
         """Terms with signs."""
@@ -200,7 +225,11 @@ class Parser:
                     break
             elif kind in ("bar", "dbar"):
                 if self.open_bar(self.at) < 0:
-                    break
+                    if not self._evaluated():
+                        break
+                    self.skip_spaces()
+                    if self.kind() not in _OPERAND or self.kind() in ("bar", "dbar"):
+                        break
                 mark = ""
             elif kind in _OPERAND:
                 mark = ""
@@ -209,6 +238,18 @@ class Parser:
         if len(factors) == 1:
             return factors[0]
         return Product((factors[0].span[0], factors[-1].span[1]), tuple(factors), tuple(marks))
+
+    def _evaluated(self) -> bool:
+        r"""Pass over `\right|_{w=1}`, where something is evaluated; whether that stands here."""
+        at = self.at
+        if at + 1 >= self.end or self.kinds[at] != "bar" or self.kinds[at + 1] != "_":
+            return False
+        while self.kind() in ("bar", "_", "^"):
+            self.at += 1
+            if self.kinds[self.at - 1] != "bar":
+                self._script_range()
+        self.report("the place where something is evaluated is left out", self.starts[at], self.ends[self.at - 1])
+        return True
 
     def _is_operator(self, node: Node) -> bool:
         return type(node) is Derivative and node.top is None and node.style in ("d", "partial")
@@ -359,7 +400,7 @@ class Parser:
             node = self.unread(low, high, f"nested more than {MAX_NESTING} deep")
             into.append(Script(node.span, node))
         else:
-            high = self._without_shape(low, high)
+            high = high if above else self._without_shape(low, high)
             self.end = high
             for start, stop in self._split(low, high, (",", ";")):
                 more_turned, more_primed = self._item(start, stop, into, above)
@@ -826,7 +867,7 @@ class Parser:
         at = self.at
         word = self.texts[at]
         self.at += 1
-        if word == "sum" and self.kind() == "_":
+        if word == "sum" and (self.kind() == "_" or (self.kind() in _OPERAND and (self.kind() not in ("(", "[", "{") or (self.kind() == "(" and self.gaps[self.at])))):
             self.at = at
             return self.big()
         if word == "arg":
@@ -1231,7 +1272,7 @@ class Parser:
     def _second_slashed(self, at: int, above: tuple[str, bool, int] | None) -> Node | None:
         if above is None:
             return None
-        after = self.skip_operand(above[2] - 1, True) if above[2] > at else -1
+        after = self.skip_operand(self._skip_group(above[2] + 1), True) if above[2] > at else -1
         if 0 < after < self.end and self.kinds[after] == "/" and self.differential(after + 1, self.end):
             low = self.differential(after + 1, self.end)
             stop = self.skip_operand(low[2], False) if low else -1

@@ -14,13 +14,15 @@ from symderiv.homework.characters import characters
 from symderiv.homework.spans import Region
 from symderiv.homework.tokens import FUNCTIONS, GREEK, Tokens, tokenize
 
-_HINT = re.compile(r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\bis\b")
+_HINT = re.compile(r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\b(?:is|shape|size|dimensions?)\b|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{")
 _WORDS = re.compile(r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)")
-_BLANKED = re.compile(r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.]+@[\w.]+\.\w+|\*\*|__(?=\S)|(?<=\S)__")
+_BLANKED = re.compile(r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
 _OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
+MAX_TRIMS = 40
+_SIZE_WORDS = frozenset("shape size dimension dimensions dim dims shapes".split())
 _SHAPE_WORDS = re.compile(r"\b(?:is|are|has|have|shape|size|dimension|dimensions|dim|matrix|vector|array)\b")
 
 
@@ -36,7 +38,7 @@ class Found:
 
 def blank_out(line: str) -> str:
     """A line without addresses, tags and marks of emphasis; same length."""
-    if "://" in line or "[" in line or "<" in line or "**" in line or "__" in line or "@" in line:
+    if "://" in line or "[" in line or "<" in line or "**" in line or "@" in line:
         line = _BLANKED.sub(lambda match: " " * len(match.group()), line)
     return _APOSTROPHE.sub("x", line) if "'" in line or "’" in line else line
 
@@ -65,6 +67,7 @@ class _Line:
         self.tokens = self._tokens()
         self.size = len(self.tokens)
         self.kinds, self.texts, self.gaps = self.tokens.kinds, self.tokens.texts, self.tokens.gaps
+        self.depths = _depths(self.kinds)
         self.ordinary = [False] * self.size
         for at in range(self.size):
             self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
@@ -85,11 +88,7 @@ class _Line:
 
     def _add(self, out: Tokens, low: int, high: int) -> None:
         if self.line[low:high].strip():
-            part = characters(self.line, low, high, {})
-            tokens = tokenize(part, plain=True)
-            tokens.starts = [self.start + place for place in tokens.starts]
-            tokens.ends = [self.start + place for place in tokens.ends]
-            out.extend(tokens)
+            out.extend(tokenize(characters(self.line, low, high, {}, self.start), plain=True))
 
     # --- words ---
 
@@ -116,9 +115,25 @@ class _Line:
             return False
         if word[0] == "d" and ((self._glued(at, ("/", "_")) and self._is_differential(at + 2)) or (before == "/" and not self.gaps[at])):
             return False
-        if word.lower() in ("log", "ln", "exp", "tanh") and at + 1 < self.size and self.kinds[at + 1] in ("ident", "accent", "cmd", "num", "(", "greek") and len(self.texts[at + 1]) < 3:
+        if word in ("if", "else") and self._is_choice(at):
             return False
-        return True
+        return not (word.lower() in FUNCTIONS and self._has_argument(at))
+
+    def _has_argument(self, at: int) -> bool:
+        """Whether something that a function can be applied to stands behind its name."""
+        if at + 1 >= self.size:
+            return False
+        kind = self.kinds[at + 1]
+        if self.texts[at].lower() in ("log", "ln", "exp", "tanh"):
+            return kind in ("accent", "cmd", "num", "(", "greek", "bar") or (kind == "ident" and len(self.texts[at + 1]) < 3)
+        return kind in ("num", "(", "[", "sum") and self._is_operator(at - 1)
+
+    def _is_choice(self, at: int) -> bool:
+        """Whether `a if b else c` stands here."""
+        words = self.texts
+        if words[at] == "if":
+            return "rel" in self.kinds[:at] and "else" in words[at:]
+        return "if" in words[:at] and "rel" in self.kinds[:at]
 
     def _is_differential(self, at: int) -> bool:
         return at < self.size and (self.kinds[at] in ("diff", "(") or (self.kinds[at] == "ident" and self.texts[at][0] == "d"))
@@ -133,7 +148,7 @@ class _Line:
         if kind in ("-", "/") and 0 < at < self.size - 1:
             glued = not self.gaps[at] and not self.gaps[at + 1]
             words = self.kinds[at - 1] == "ident" and self.kinds[at + 1] == "ident" and len(self.texts[at - 1]) > 1 and len(self.texts[at + 1]) > 1
-            spaced_dash = kind == "-" and self.gaps[at] and self.gaps[at + 1] and (self.ordinary[at - 1] or self.ordinary[at + 1]) and not self._has_strong_neighbour(at)
+            spaced_dash = kind == "-" and not self.depths[at] and self.gaps[at] and self.gaps[at + 1] and (self.ordinary[at - 1] or self.ordinary[at + 1]) and not self._has_strong_neighbour(at)
             return not (glued and words) and not spaced_dash
         return not (kind == "rel" and self.texts[at] in ("->", "=>"))
 
@@ -154,12 +169,13 @@ class _Line:
 
     def formulas(self) -> list[Found]:
         """The formulas of the line in order."""
-        shaped = self._shape() or self._declared()
         found: list[Found] = []
         low = 0
-        if shaped:
+        shaped = self._shape(0) or self._declared()
+        while shaped and len(found) < MAX_TRIMS:
             found.append(shaped[0])
             low = shaped[1]
+            shaped = self._shape(low)
         while low < self.size:
             while low < self.size and self._breaks(low):
                 low += 1
@@ -224,7 +240,9 @@ class _Line:
     def _trim(self, low: int, high: int) -> tuple[int, int]:
         """Without punctuation, bullets, articles and unmatched brackets at the edges."""
         kinds = self.kinds
-        while low < high:
+        for _ in range(MAX_TRIMS):
+            if low >= high:
+                break
             first, last = kinds[low], kinds[high - 1]
             if first in (",", ";", ":", ".", "quad", ")", "]", "mul", "nl", "'", "&", "|", "percent") or (first in ("-", "+") and low == 0 and self.gaps[low + 1 : low + 2] == [True]):
                 low += 1
@@ -243,8 +261,8 @@ class _Line:
             elif high - low > 1 and self._is_trailing_article(low, high):
                 high -= 1
             else:
-                break
-        return low, high
+                return low, high
+        return low, low
 
     def _closing(self, low: int, high: int) -> int:
         depth = 0
@@ -293,8 +311,16 @@ class _Line:
                 before = self.kinds[at - 1]
                 if before != "ident" or self.texts[at - 1][0] == "d" or at - 2 >= low:
                     return True
+            if self.kinds[at] in ("_", "^") and at > low and not self.gaps[at] and self._is_letter(at - 1):
+                return True
+        if re.fullmatch(r"[\s(\[]*(?:[a-zA-Z]|[ivx]+|\d{1,2})[.)\]]+\s*", self.line):
+            return False
         alone = self.whole and not any(self.ordinary) and low <= 2
         return alone and any(self._is_strong(at) for at in range(low, high)) and "unknown" not in self.kinds[low:high]
+
+    def _is_letter(self, at: int) -> bool:
+        kind = self.kinds[at]
+        return kind == "greek" or (kind == "ident" and len(self.texts[at]) == 1) or (kind == "}" and at > 2 and "accent" in self.kinds[at - 3 : at])
 
     # --- what is found ---
 
@@ -311,7 +337,7 @@ class _Line:
     def _left_words(self, low: int) -> int:
         """Where the words begin that are the left side of a relation here."""
         at = low
-        while at > 0 and (self.ordinary[at - 1] or self.kinds[at - 1] in ("ident", "_", "{", "}", "^", "num", "-", "greek", "math") and not self.kinds[at - 1] == ":") and self.kinds[at] != "quad":
+        while at > max(low - 7, 0) and (self.ordinary[at - 1] or self.kinds[at - 1] in ("ident", "_", "{", "}", "^", "num", "-", "greek", "math") and not self.kinds[at - 1] == ":") and self.kinds[at] != "quad":
             at -= 1
         return at if low - at <= 6 else low - 1
 
@@ -347,8 +373,9 @@ class _Line:
             out.add("words", self.text[start:end], start, end)
             end_at = end
             for at in range(right + 1, self.size):  # what the words cover is used up
-                if self.tokens.starts[at] < end and self.kinds[at] != "math":
-                    self.ordinary[at] = True
+                if self.tokens.starts[at] >= end:
+                    break
+                self.ordinary[at] = self.kinds[at] != "math"
         return Found(out, min(self.tokens.starts[left], self.tokens.starts[low]), max(end_at, self.tokens.ends[low]))
 
     def _sentence_end(self, at: int) -> int:
@@ -360,13 +387,13 @@ class _Line:
 
     # --- shapes and declarations ---
 
-    def _shape(self) -> tuple[Found, int] | None:
+    def _shape(self, start: int) -> tuple[Found, int] | None:
         """`A^0 : input layer: 2x1 matrix`, `w_1 is 3 x 2`: a name with a shape behind it."""
-        place = self._sizes(0)
+        place = self._sizes(start) or self._sizes_in_brackets(start)
         if place is None:
             return None
         low, high, sizes = place
-        name = self._name_before(low)
+        name = self._name_before(low, start)
         if name is None:
             return None
         first, last = name
@@ -377,6 +404,9 @@ class _Line:
         out = self._named(first, last)
         colon = ":" in between
         out.add("rel", ":" if colon else "in", self.tokens.ends[last - 1], self.tokens.ends[last - 1], True)
+        if self.kinds[sizes[0]] in ("(", "["):
+            out.extend(self.tokens.part(low, high))
+            return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
         for count, at in enumerate(sizes):
             if count:
                 out.add("mul", "times", self.tokens.ends[sizes[count - 1]], self.tokens.starts[at], True)
@@ -402,6 +432,8 @@ class _Line:
             end = after
             if end < self.size and self.kinds[end] in (")", "]"):
                 end += 1
+            if end < self.size and self.texts[end] in ("matrix", "vector", "array"):
+                return at - 1, end + 1, sizes
             if end < self.size and (self.kinds[end] in ("mul", "+", "-", "/", "rel", "pow", "^", "_") or (self.kinds[end] in ("num", "ident") and not self.ordinary[end])):
                 continue
             return at - 1, end, sizes
@@ -413,15 +445,25 @@ class _Line:
     def _is_size(self, at: int) -> bool:
         return (self.kinds[at] == "num" and self.texts[at].isdigit()) or (self.kinds[at] == "ident" and len(self.texts[at]) == 1 and self.texts[at] not in "xX")
 
-    def _name_before(self, low: int) -> tuple[int, int] | None:
+    def _sizes_in_brackets(self, start: int) -> tuple[int, int, list[int]] | None:
+        """`shape (3, 2)`: the brackets right after a word for a shape."""
+        for at in range(max(start + 1, 1), self.size - 3):
+            if self.kinds[at] in ("(", "[") and self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS:
+                close = self._closing(at, self.size) if self.kinds[at] == "(" else -1
+                inside = range(at + 1, close)
+                if close > at and all(self.kinds[i] == "," if (i - at) % 2 == 0 else self._is_size(i) or self.kinds[i] == "ident" for i in inside):
+                    return at, close + 1, [at]
+        return None
+
+    def _name_before(self, low: int, start: int) -> tuple[int, int] | None:
         """The name nearest before a place: a short run without words and operators."""
         at = low - 1
-        while at >= 0 and (self.ordinary[at] or self.kinds[at] in ("(", "[", ":", ",", "rel", "quad", "-") or self.texts[at] in ("a", "A", "I")):
+        while at >= start and (self.ordinary[at] or self.kinds[at] in ("(", "[", ":", ",", "rel", "quad", "-") or self.texts[at] in ("a", "A", "I")):
             if self.texts[at] in ("a", "A", "I") and not (at > 0 and self.ordinary[at - 1] and self.gaps[at]):
                 break
             at -= 1
         last = at + 1
-        while at >= 0 and not self.ordinary[at] and self.kinds[at] in ("ident", "num", "_", "^", "{", "}", "[", "]", "(", ")", "greek", "accent", "math", "name"):
+        while at >= start and not self.ordinary[at] and self.kinds[at] in ("ident", "num", "_", "^", "{", "}", "[", "]", "(", ")", "greek", "accent", "math", "name"):
             at -= 1
         first = at + 1
         if first >= last or last - first > 12 or not self._is_strong(first) or self.kinds[first] == "num":
@@ -451,3 +493,14 @@ class _Line:
         out.add("rel", ":", self.tokens.starts[colon], self.tokens.ends[colon])
         out.extend(self.tokens.part(colon + 1, self.size))
         return Found(out, self.tokens.starts[0], self.tokens.ends[-1]), self.size
+
+
+def _depths(kinds: list[str]) -> list[int]:
+    """How deep in brackets every token is."""
+    depth = 0
+    depths = []
+    for kind in kinds:
+        depth = max(depth - (kind in (")", "]")), 0)
+        depths.append(depth)
+        depth += kind in ("(", "[")
+    return depths

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from symderiv.errors import ModelError
 from symderiv.homework.characters import characters
-from symderiv.homework.formulas import Group, Name, Node, Product, Scripted, Sum, Text, Unread, walk
+from symderiv.homework.formulas import Group, Name, Node, Product, Scripted, Sum, Text, Unread
 from symderiv.homework.gluing import unglue
 from symderiv.homework.macros import find_macros
 from symderiv.homework.parser import Parser
@@ -21,7 +21,7 @@ from symderiv.homework.prose import Found, find_in_line
 from symderiv.homework.spans import MAX_FORMULA, Layout, Region, find_layout
 from symderiv.homework.splitting import Draft, Splitter, flatten
 from symderiv.homework.statements import Document, Note, Row, Sentence, Side, Statement
-from symderiv.homework.tokens import Lines, Tokens, tokenize
+from symderiv.homework.tokens import Lines, Tokens, join_decimals, tokenize
 from symderiv.homework.words import Vocabulary, cut_words
 
 MAX_DOCUMENT = 1_000_000
@@ -35,7 +35,6 @@ _LIST_MARKER = re.compile(r"[ \t>]*(?:[-*+•▪◦–][ \t]+|\(?(?:\d{1,3}|[a-z
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+|\\(?:sub)*(?:section|chapter|paragraph)\*?\{|\*\*[^*\n]+\*\*:?[ \t]*$|\d+(?:\.\d+)*\.?[ \t]+[A-Z][\w ,'-]*$")
 _CODE_COMMENT = re.compile(r"#.*|//.*|(?<!\S)%.*")
 _CODE_ONLY = re.compile(r"\s*(?:def|import|from|return|for|while|if|elif|else|class|print|with|assert|try|except|plt\.|@|\"\"\"|>>>\s*(?:import|print))\b")
-_SHAPE_ERROR = "an expression for a shape"
 
 
 @dataclass(slots=True)
@@ -94,12 +93,15 @@ class _Reader:
         for message, start, end in self.layout.problems:
             self.note(message, start, end)
         self._find()
+        if self._has_decimal_commas():
+            for formula in self.formulas:
+                formula.tokens = join_decimals(formula.tokens)
         self.vocabulary.collect(formula.tokens for formula in self.formulas)
         if re.search(r"[Jj]acobian", self.text):
             self.vocabulary.jacobians = True
         previous = self.layout.body[0]
-        for formula in self.formulas:
-            statements = self._statements(formula, previous)
+        for number, formula in enumerate(self.formulas):
+            statements = self._statements(formula, previous, self.formulas[number + 1].start if number + 1 < len(self.formulas) else len(self.text))
             previous = max(previous, formula.end)
             if formula.cell is not None:
                 table, column = formula.cell
@@ -111,6 +113,12 @@ class _Reader:
                 break
         out.rows = [Row(table.headings, tuple(tuple(cell) for cell in table.cells), table.line) for table in self.tables]
         return out
+
+    def _has_decimal_commas(self) -> bool:
+        """Whether the document writes 0,5 for one half: it does so more than once, and never 0.5."""
+        if re.search(r"\d\.\d", self.text):
+            return False
+        return len(re.findall(r"(?:^|[=+\s·*−-])0,\d", self.text)) > 1
 
     def note(self, message: str, start: int, end: int) -> None:
         """Tell the reader of the report something about a place."""
@@ -309,7 +317,7 @@ class _Reader:
 
     # --- statements ---
 
-    def _statements(self, formula: _Formula, previous: int) -> list[Statement]:
+    def _statements(self, formula: _Formula, previous: int, following: int) -> list[Statement]:
         """The statements of a formula."""
         if formula.reason:
             self.note(formula.reason, formula.start, formula.end)
@@ -327,10 +335,10 @@ class _Reader:
         for draft in drafts:
             found += self._built(draft, parser, tokens, formula)
         if found:
-            lead = self._words_before(formula.start, previous)
+            lead = self._words_before(formula.start, previous) if formula.cell is None else ""
             if lead:
                 found[0] = replace(found[0], lead=f"{lead} {found[0].lead}".strip())
-            tail = self._words_after(formula)
+            tail = self._words_after(formula, following)
             if tail:
                 found[-1] = replace(found[-1], tail=f"{found[-1].tail} {tail}".strip())
         return found
@@ -416,20 +424,34 @@ class _Reader:
     def _words_before(self, start: int, previous: int) -> str:
         """The words between the formula before and this one, from the last line that has any."""
         between = self.text[max(previous, start - MAX_WORDS) : start]
-        lines = [line.strip(" \t\r$\\[]():*`>|") for line in between.split("\n")]
-        words = next((line for line in reversed(lines) if re.search(r"\w", line)), "")
-        return re.sub(r"\s+", " ", words).strip(" ,.;$") if len(words) > 1 else ""
+        for line in reversed(between.split("\n")):
+            if "```" in line or "~~~" in line:
+                continue
+            words = _clean(line)
+            if re.search(r"[^\W\d_]{2}", words) or (words and re.search(r"[^\W\d_]", words) and not re.fullmatch(r"\W*\w\W*", words)):
+                return words
+        return ""
 
-    def _words_after(self, formula: _Formula) -> str:
+    def _words_after(self, formula: _Formula, following: int) -> str:
         """The words after an inline formula up to the next punctuation mark or formula."""
         if formula.where in ("display", "cell"):
             return ""
         line = self.lines.starts
         at = bisect_right(line, formula.end - 1)
-        end = line[at] - 1 if at < len(line) else len(self.text)
+        end = min(line[at] - 1 if at < len(line) else len(self.text), following)
         after = re.match(r"[^.;$`\\(|\n]{0,120}", self.text[formula.end : end])
         words = after.group().strip(" ,:*") if after else ""
         return words if re.search(r"[A-Za-z]{2}", words) and "=" not in words else ""
+
+
+_COMMAND = re.compile(r"\\[A-Za-z]+\*?|[\\$`|{}]|\*\*")
+
+
+def _clean(line: str) -> str:
+    """The words of a line without marks of lists, headings and emphasis."""
+    words = _COMMAND.sub(" ", line)
+    words = re.sub(r"^\s*(?:[-*+>#•→]+\s+)+", "", re.sub(r"\s+", " ", words).lstrip())
+    return words.strip(" ,.;:([*")
 
 
 def _is_drawn_row(text: str, start: int, end: int) -> bool:
@@ -469,5 +491,3 @@ def _uncovered(start: int, end: int, covered: Sequence[tuple[int, int]], index: 
         parts.append((start, end))
     return parts
 
-
-_ = walk

@@ -22,7 +22,8 @@ _MATH_FENCES = frozenset(["math"])
 _TEX_FENCES = frozenset(["latex", "tex", "katex"])
 _CODE_FENCES = frozenset(["", "text", "txt", "none", "plain", "plaintext", "python", "py", "python3", "pycon", "ipython", "numpy", "matlab", "octave", "julia", "asciimath", "output"])
 _BLANK_LINES = re.compile(r"\n[ \t>]*\r?\n")
-_PROSE = re.compile(r"(?<![\\A-Za-z_^{])[A-Za-z]{3,}[ ,.\n]+[A-Za-z]{2,}[ ,.\n]+[A-Za-z]{2,}")
+_WORD = re.compile(r"(?<![\\A-Za-z_^{])(?!(?:log|exp|tanh|max|min|softmax|sigmoid|relu|ReLU|net|out|diag)\b)[A-Za-z]{3,}")
+_SIGN = re.compile(r"[\\^_=<>+*/]")
 _TEXT_COMMAND = re.compile(r"\\(?:text|mbox|mathrm|operatorname|textrm|intertext|label|textbf)\*?\{[^{}]*\}")
 _TEX_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _VERBATIM = re.compile(r"\\begin\{(verbatim|lstlisting|minted|tikzpicture|thebibliography)\*?\}.*?\\end\{\1\*?\}", re.S)
@@ -255,12 +256,13 @@ def _dollar(text: str, start: int, search: _Search, layout: Layout) -> int:
 def _is_mathematics(text: str, low: int, high: int) -> bool:
     """Whether what stands between two dollars is a formula, not the words between two prices."""
     inner = text[low:high]
-    if text[high : high + 1].isdigit() and re.match(r"[\d.,]+\s", inner):
+    if text[high + 1 : high + 2].isdigit() and re.match(r"[\d.,]+\s", inner):
         return False
     if len(inner) > MAX_FORMULA:
         return True
     bare = _TEXT_COMMAND.sub(" ", inner) if "\\" in inner else inner
-    return not (_PROSE.search(bare) and len(_PROSE.findall(bare)) * 40 > len(re.findall(r"[\\^_={}]", bare)) * 6 + 12)
+    words = len(_WORD.findall(bare))
+    return words < 2 or len(_SIGN.findall(bare)) >= words + (inner[-1:].isspace() and words > 3)
 
 
 def _double_dollar(text: str, start: int, search: _Search, layout: Layout) -> int:

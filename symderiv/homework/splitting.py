@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from symderiv.homework.parser import match_brackets
-from symderiv.homework.tokens import Tokens
+from symderiv.homework.tokens import Token, Tokens
 from symderiv.homework.words import CONNECTORS
 
 _ROW_ENVIRONMENTS = frozenset(
@@ -19,6 +19,7 @@ _ROW_ENVIRONMENTS = frozenset(
 _NUMBERING = re.compile(r"[-–—.\s]*\(?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])\s*'?\)?\s*\.?|[-–—.\s]*")
 _INDEX = frozenset("i j k l m n s t p q r".split())
 _CONDITION = re.compile(r"(?:for|for all|if|when|whenever|with|over|\(for)\b", re.I)
+_BEFORE_FRAME = frozenset(("text", "quad", "row", ",", "begin", "&", "{", "rel", "end"))
 _STOPS = frozenset((",", ";", ".", "quad", "row", "&", ":", "nl", '"', "!"))
 
 
@@ -47,48 +48,52 @@ class _Segment:
 def flatten(tokens: Tokens) -> Tokens:
     """The tokens without the frames of rows: `aligned` and the like, `&`; `: =` becomes one sign."""
     kinds, texts = tokens.kinds, tokens.texts
-    if "begin" not in kinds and ":" not in kinds and "&" not in kinds:
+    if not {"begin", ":", "&", "{"}.intersection(kinds):
         return tokens
     match = match_brackets(kinds)
     dropped = _frames(kinds, texts, match)
-    out = Tokens()
+    if not dropped and ":" not in kinds and "&" not in kinds:
+        return tokens
+    out: list[Token] = []
     gap = False
-    at = depth_end = 0
-    while at < len(kinds):
-        kind = kinds[at]
-        if at >= depth_end and match[at] > at and not dropped.get(at):
+    joined = -1
+    depth_end = 0
+    for at, row in enumerate(tokens.rows()):
+        kind = row[0]
+        if at >= depth_end and match[at] > at and at not in dropped:
             depth_end = match[at]
         top = at >= depth_end
-        if dropped.get(at) or (top and kind == "&"):
+        if at == joined or at in dropped or (top and kind == "&"):
             gap = True
-        elif top and kind == ":" and at + 1 < len(kinds) and kinds[at + 1] == "rel" and texts[at + 1] == "=":
-            out.add("rel", ":=", tokens.starts[at], tokens.ends[at + 1], True)
-            at += 1
-        elif top and kind == "rel" and texts[at] == "=" and at + 1 < len(kinds) and kinds[at + 1] == ":":
-            out.add("rel", "=:", tokens.starts[at], tokens.ends[at + 1], True)
-            at += 1
-        else:
-            out.add(kind, texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at] or gap)
-            gap = False
-        at += 1
-    return out
+            continue
+        after = kinds[at + 1] if at + 1 < len(kinds) else ""
+        if top and kind == ":" and after == "rel" and texts[at + 1] == "=":
+            row, joined = ("rel", ":=", row[2], tokens.ends[at + 1], True), at + 1
+        elif top and kind == "rel" and texts[at] == "=" and after == ":":
+            row, joined = ("rel", "=:", row[2], tokens.ends[at + 1], True), at + 1
+        out.append((*row[:4], True) if gap else row)
+        gap = False
+    return Tokens(out)
 
 
-def _frames(kinds: list[str], texts: list[str], match: list[int]) -> dict[int, bool]:
+def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
     """The places of frames that only arrange rows and stand outside all brackets."""
-    dropped: dict[int, bool] = {}
+    dropped: set[int] = set()
     at = 0
     while at < len(kinds):
         kind = kinds[at]
         if kind == "begin" and (texts[at] in _ROW_ENVIRONMENTS or (texts[at] == "array" and _is_equations(kinds, match, at))):
-            dropped[at] = True
+            dropped.add(at)
             if match[at] > at:
-                dropped[match[at]] = True
+                dropped.add(match[at])
             if at and kinds[at - 1] in ("lbrace", "{") and match[at - 1] < 0:
-                dropped[at - 1] = True
+                dropped.add(at - 1)
+            at += 1
+        elif kind == "{" and match[at] > at and (at == 0 or kinds[at - 1] in _BEFORE_FRAME) and _is_equations(kinds, match, at):
+            dropped.update((at, match[at]))  # `\\boxed{a = b}`
             at += 1
         elif kind == "end" and texts[at] in _ROW_ENVIRONMENTS:
-            dropped[at] = True
+            dropped.add(at)
             at += 1
         else:
             at = match[at] + 1 if match[at] > at else at + 1
@@ -177,6 +182,10 @@ class Splitter:
         places = []
         at = low
         while at < high:
+            if self.kinds[at] == "if":
+                while at < high and self.kinds[at] not in ("else", ",", ";"):
+                    at += 1
+                continue
             places.append(at)
             at = self.match[at] + 1 if self.match[at] > at else at + 1
         return places
@@ -295,8 +304,9 @@ class Splitter:
         run = index
         while following is not None and following.before == "," and not following.words:
             if following.relations:
-                merged = self._draft(segment.low, following.high, following.relations, words)
-                found.append(merged)
+                if not self._is_list_left(segments, index - 1, run):
+                    break
+                found.append(self._draft(segment.low, following.high, following.relations, words))
                 return run + 1
             run += 1
             following = segments[run] if run < len(segments) else None
@@ -306,8 +316,20 @@ class Splitter:
         if run > index:  # a bare list
             segment = _Segment(segment.low, segments[run - 1].high, segment.before)
             index = run
-        found.append(Draft([(segment.low, segment.high)], [], segment.low, segment.high, lead=words))
+        if any(self.kinds[at] not in ("mul", "+", "-", "/", "rel", "pm", "quad", "nl", "^", "_") for at in range(segment.low, segment.high)):
+            found.append(Draft([(segment.low, segment.high)], [], segment.low, segment.high, lead=words))
         return index
+
+    def _is_list_left(self, segments: list[_Segment], first: int, run: int) -> bool:
+        """Whether `a, b` before a relation is its left side: `a, b = 1, 2`, `a, b \\in R`."""
+        if self.texts[segments[run].relations[0]] in ("in", "<", ">", "<=", ">="):
+            return True
+        right = 1
+        for segment in segments[run + 1 :]:
+            if segment.before != "," or segment.relations or segment.words:
+                break
+            right += 1
+        return right == run - first + 1
 
     def _begins_list(self, segments: list[_Segment], index: int, last: Draft) -> bool:
         """Whether a name after a comma begins the left side `a, b = 1, 2` of the next statement."""

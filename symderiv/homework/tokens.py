@@ -96,7 +96,7 @@ _PLAIN_COMMANDS = {
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f\v~]+)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|.|$))"
-    r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z]))?)"
+    r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z.]))?)"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<newline>\n)"
     r"|(?P<sign>:=|=:|===?|\+=|-=|\*=|/=|!=|<->|<=>|<==?|>=|<-(?=[\s\\A-Za-z(\[])|->|-->|=>|==>|\*\*|\.\*|\|\||---?|.)",
@@ -112,17 +112,26 @@ _SIGNS = {
 _SELF = frozenset("+-/^_&()[]{},;:.!?\"")
 
 
+Token = tuple[str, str, int, int, bool]
+
+
 class Tokens:
     """Tokens as parallel lists: kinds, texts, starts, ends (places in the document), gaps (white space stands before)."""
 
     __slots__ = ("ends", "gaps", "kinds", "starts", "texts")
 
-    def __init__(self) -> None:
+    def __init__(self, rows: list[Token] | None = None) -> None:
         self.kinds: list[str] = []
         self.texts: list[str] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.gaps: list[bool] = []
+        if rows:
+            self.kinds, self.texts, self.starts, self.ends, self.gaps = map(list, zip(*rows, strict=True))  # type: ignore[assignment]
+
+    def rows(self) -> list[Token]:
+        """The tokens one by one."""
+        return list(zip(self.kinds, self.texts, self.starts, self.ends, self.gaps, strict=True))
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -156,13 +165,33 @@ def tokenize(source: Characters, plain: bool = False) -> Tokens:
     return _Lexer(source, plain).tokens()
 
 
+def join_decimals(tokens: Tokens) -> Tokens:
+    """`0,62` as one number, for a document that writes its decimals with commas."""
+    kinds, texts = tokens.kinds, tokens.texts
+    out = Tokens()
+    at = 0
+    while at < len(kinds):
+        if (
+            kinds[at : at + 3] == ["num", ",", "num"]
+            and not (tokens.gaps[at + 1] or tokens.gaps[at + 2])
+            and texts[at].isdigit()
+            and texts[at + 2].isdigit()
+            and "_" not in kinds[max(at - 2, 0) : at]
+        ):
+            out.add("num", f"{texts[at]}.{texts[at + 2]}", tokens.starts[at], tokens.ends[at + 2], tokens.gaps[at])
+            at += 3
+        else:
+            out.add(kinds[at], texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at])
+            at += 1
+    return out
+
+
 class _Lexer:
     def __init__(self, source: Characters, plain: bool) -> None:
         self.text, self.base, self.map_starts, self.map_ends = source.text, source.base, source.starts, source.ends
         self.plain = plain
-        self.out = Tokens()
+        self.out: list[Token] = []
         self.gap = False
-        self.raw_end = 0
 
     def tokens(self) -> Tokens:
         text, match_at, at, size = self.text, _TOKEN.match, 0, len(self.text)
@@ -173,8 +202,11 @@ class _Lexer:
                 break
             kind, end = match.lastgroup, match.end()
             if kind == "space":
+                if self.map_starts is not None and at and self.map_starts[at] == self.map_starts[at - 1]:
+                    at = end  # only there to end a command that stands for one character
+                    continue
                 self.gap = True
-                if self.plain and (end - at >= 3 or "\t" in match.group()):
+                if self.plain and (end - at >= 3 or "\t" in match.group()) and self.out and self.out[-1][0] != "nl":
                     self.add("quad", "", at, end)
                     self.gap = True
             elif kind == "word":
@@ -190,17 +222,17 @@ class _Lexer:
             else:
                 self.sign(match.group(), at, end)
             at = end
-        return self.out
+        return Tokens(self.out)
 
     def add(self, kind: str, text: str, start: int, end: int) -> None:
         if self.map_starts is None or self.map_ends is None:
-            self.out.add(kind, text, self.base + start, self.base + end, self.gap)
+            self.out.append((kind, text, self.base + start, self.base + end, self.gap))
         elif end > start:
             last = max(self.map_ends[start:end]) if kind == "text" else self.map_ends[end - 1]
-            self.out.add(kind, text, self.map_starts[start], last, self.gap)
+            self.out.append((kind, text, self.map_starts[start], last, self.gap))
         else:
             place = self.map_starts[start] if start < len(self.map_starts) else (self.map_ends[-1] if self.map_ends else self.base)
-            self.out.add(kind, text, place, place, self.gap)
+            self.out.append((kind, text, place, place, self.gap))
         self.gap = False
 
     def sign(self, sign: str, at: int, end: int) -> None:
@@ -208,13 +240,14 @@ class _Lexer:
             self.add(sign, sign, at, end)
         elif sign in _SIGNS:
             kind, text = _SIGNS[sign]
-            if sign == "%" and not (self.plain or (self.out.kinds and self.out.kinds[-1] == "num")):
+            if sign == "%" and not (self.plain or (self.out and self.out[-1][0] == "num")):
                 kind = "unknown"
             self.add(kind, text, at, end)
         elif sign == "'":
-            if self.out.kinds and self.out.kinds[-1] == "'" and not self.gap:
-                self.out.texts[-1] = str(int(self.out.texts[-1]) + 1)
-                self.out.ends[-1] = self.base + end if self.map_ends is None else self.map_ends[end - 1]
+            if self.out and self.out[-1][0] == "'" and not self.gap:
+                _, count, start, _, gap = self.out.pop()
+                last = self.base + end if self.map_ends is None else self.map_ends[end - 1]
+                self.out.append(("'", str(int(count) + 1), start, last, gap))
             else:
                 self.add("'", "1", at, end)
         else:
@@ -306,8 +339,7 @@ class _Lexer:
             word = word[0]
             self.add("name", word, start, start + 1)
             return start + 1
-        self.add("name", word.replace(" ", "").replace("-", ""), at if " " in word or "-" in word else start, inner.end() if " " in word or "-" in word else inner.end(1))
-        self.out.ends[-1] = max(self.out.ends[-1], self.out.starts[-1])
+        self.add("name", word.replace(" ", "").replace("-", ""), start, inner.end(1))
         return inner.end()
 
     def text_command(self, at: int, end: int) -> int:
@@ -327,8 +359,7 @@ class _Lexer:
             lead = len(inner) - len(inner.lstrip())
             words = re.sub(r"\\[A-Za-z]+\s*", "", inner) if "\\" in inner else inner
             words = words.replace("{", "").replace("}", "") if "{" in words else words
-            self.add("text", words.rstrip() if inner[-1:] != " " else words.rstrip() + " ", end + 1 + lead, end + 1 + len(inner.rstrip()))
-            self.out.texts[-1] = self.out.texts[-1].lstrip()
+            self.add("text", words.strip() + " " * (inner[-1:] == " "), end + 1 + lead, end + 1 + len(inner.rstrip()))
         else:
             self.gap = True
         return close + 1
@@ -343,7 +374,7 @@ class _Lexer:
             None if ends is None else ends[start:end],
         )
         if start < end:
-            self.out.extend(tokenize(inner))
+            self.out += tokenize(inner).rows()
 
     def environment(self, name: str, at: int, end: int) -> int:
         match = _ENVIRONMENT.match(self.text, end)

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from symderiv.homework.tokens import FUNCTIONS, GREEK, Tokens
+from symderiv.homework.tokens import FUNCTIONS, GREEK, Token, Tokens
 
 NAME_WORDS = frozenset(
     "net out target targets loss bias error err cost input inputs output outputs hidden pred prediction score scores logits logit "
     "label labels act lr obj grad mse bce sse nll kl ce reg penalty lam eps temp tmp units batch size loss_fn acc accuracy "
-    "weight weights momentum sample samples truth".split()
+    "weight weights momentum sample samples truth axis keepdims keepdim True False None".lower().split()
 )
 SCRIPT_WORDS = frozenset(
     "new old in out true pred next prev hid hidden max min train test total init data reg ce mse bce input output target "
@@ -28,6 +28,7 @@ CONNECTORS = frozenset(
 )
 _SUFFIXES = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
 _INDEX = re.compile(r"[ijklmnpqrst]{1,3}")
+_INDEX_RUN = re.compile(r"[ijklmn]{4,}")
 _LOST_INDEX = re.compile(r"[ijk]{1,3}")
 _FUNCTION_RUN = re.compile(r"(log|tanh|exp|softmax|sech|sigmoid|ReLU)([A-Za-z])")
 _IDENTIFIER = re.compile(r"([A-Za-z]+)(\d*)")
@@ -149,6 +150,8 @@ class Vocabulary:
         """Whether a plain word is a product of one-letter names, as in `wx + b`."""
         if word in self.left or word in self.scripted or len(word) > 4 or not word.isascii():
             return False
+        if len(word) == 2 and not word.islower() and word[0] != "d" and not (word.isupper() and word.lower() in NAME_WORDS):
+            return True
         known = [letter in self.singles for letter in word]
         return any(known) if len(word) == 2 else all(known)
 
@@ -171,7 +174,7 @@ def cut_words(tokens: Tokens, vocabulary: Vocabulary, report: Report) -> Tokens:
 class _Cutter:
     def __init__(self, tokens: Tokens, vocabulary: Vocabulary, report: Report) -> None:
         self.tokens, self.vocabulary, self.report = tokens, vocabulary, report
-        self.out = Tokens()
+        self.out: list[Token] = []
         self.braces: list[str] = []
         self.closed = ""
 
@@ -192,9 +195,9 @@ class _Cutter:
                 self.named(at)
                 at += 1
                 continue
-            out.add(kind, texts[at], starts[at], ends[at], gaps[at])
+            out.append((kind, texts[at], starts[at], ends[at], gaps[at]))
             at += 1
-        return out
+        return Tokens(out)
 
     def word(self, at: int, plain: bool) -> int:
         """Add the pieces of a run of letters; returns the place after what was used."""
@@ -203,6 +206,9 @@ class _Cutter:
         text, start, end, gap = texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at]
         before = kinds[at - 1] if at else ""
         after = kinds[at + 1] if at + 1 < len(kinds) else ""
+        if plain and text in ("if", "else"):
+            self.out.append((text, text, start, end, gap))
+            return at + 1
         if before in ("_", "^"):
             return self.bare_script(at, plain)
         if before == "{" and self.braces and self.braces[-1] in ("_", "^"):
@@ -217,13 +223,22 @@ class _Cutter:
             used = self.joined(at)
             if used:
                 return used
-        pieces = vocabulary.pieces(text, plain)
+        if not plain and self.is_dotted(at):
+            plain = True
+        pieces = vocabulary.pieces(text, plain) if not (plain and self.is_dotted(at)) or text.lower() in FUNCTIONS else [("name", text, 0, len(text))]
         if plain and after == "(" and not tokens.gaps[at + 1] and len(text) > 2 and len(pieces) > 1:
             pieces = [("name", text, 0, len(text))]
         if plain and len(pieces) > 1 and at + 1 < len(kinds) and kinds[at + 1] == "num" and not tokens.gaps[at + 1] and len(text) > 2:
             pieces = [("name", text, 0, len(text))]
         self.add_pieces(pieces, text, start, end, gap)
         return at + 1
+
+    def is_dotted(self, at: int) -> bool:
+        """Whether a word is part of a dotted name of code: `np.sum`, `X.T`."""
+        kinds, gaps = self.tokens.kinds, self.tokens.gaps
+        if at + 2 < len(kinds) and kinds[at + 1] == "." and not gaps[at + 1] and not gaps[at + 2] and kinds[at + 2] in ("word", "ident"):
+            return True
+        return at > 1 and kinds[at - 1] == "." and not gaps[at] and not gaps[at - 1] and kinds[at - 2] in ("word", "ident", ")", "num", "]", "name")
 
     def add_pieces(self, pieces: list[tuple[str, str, int, int]], text: str, start: int, end: int, gap: bool) -> None:
         out = self.out
@@ -232,21 +247,21 @@ class _Cutter:
             low, high = (start + offset, start + offset + length) if exact else (start, end)
             if kind == "lost_":
                 self.report(f"'{text}' read as a name with the subscripts '{text[offset:]}'", start, end)
-                out.add("_", "", low, low)
-                out.add("{", "", low, low)
+                out.append(("_", "", low, low, False))
+                out.append(("{", "", low, low, False))
             elif kind == "lost}":
-                out.add("}", "", high, high)
+                out.append(("}", "", high, high, False))
             else:
-                out.add(kind, piece, low, high, gap)
+                out.append((kind, piece, low, high, gap))
             gap = False
 
     def script_word(self, text: str, start: int, end: int, gap: bool) -> None:
         """A word inside a braced script: one word (`new`), or an index a letter."""
         lower = text.lower()
         if lower in SCRIPT_WORDS or (lower in FUNCTIONS and len(text) > 2) or self.vocabulary.is_unit(text, False) or text in GREEK:
-            self.out.add("name", text, start, end, gap)
-        elif len(text) > 3 and not _INDEX.fullmatch(text[:3]) and lower.isalpha() and not text.endswith("T"):
-            self.out.add("name", text, start, end, gap)
+            self.out.append(("name", text, start, end, gap))
+        elif len(text) > 3 and not _INDEX_RUN.fullmatch(text) and not text.endswith("T"):
+            self.out.append(("name", text, start, end, gap))
         else:
             self.add_pieces([("name", letter, i, 1) for i, letter in enumerate(text)], text, start, end, gap)
 
@@ -257,9 +272,9 @@ class _Cutter:
         after = at + 1
         if not plain:
             if text.lower() in SCRIPT_WORDS and len(text) > 2:
-                self.out.add("name", text, start, end)
+                self.out.append(("name", text, start, end, False))
                 return after
-            self.out.add("name", text[0], start, start + 1 if end - start == len(text) else end)
+            self.out.append(("name", text[0], start, start + 1 if end - start == len(text) else end, False))
             rest = text[1:]
             if rest:
                 low = start + 1 if end - start == len(text) else start
@@ -269,36 +284,35 @@ class _Cutter:
                     self.add_pieces(self.vocabulary.pieces(rest, False), rest, low, end, False)
             return after
         if tokens.kinds[at - 1] == "^" and text[0] == "T":
-            self.out.add("name", "T", start, start + 1)
+            self.out.append(("name", "T", start, start + 1, False))
             if text[1:]:
                 self.add_pieces(self.vocabulary.pieces(text[1:], True), text[1:], start + 1, end, False)
             return after
-        self.out.add("{", "", start, start)
+        self.out.append(("{", "", start, start, False))
         self.script_word(text, start, end, False)
         while after < len(tokens) and tokens.kinds[after] == "num" and not tokens.gaps[after] and tokens.texts[after].isdigit():
-            self.out.add("num", tokens.texts[after], tokens.starts[after], tokens.ends[after])
+            self.out.append(("num", tokens.texts[after], tokens.starts[after], tokens.ends[after], False))
             after += 1
-        self.out.add("}", "", tokens.ends[after - 1], tokens.ends[after - 1])
+        self.out.append(("}", "", tokens.ends[after - 1], tokens.ends[after - 1], False))
         return after
 
     def regroup(self, text: str, start: int, end: int) -> None:
         """`x_ij` without braces: both letters below, the letter already added is put into a group."""
         out = self.out
-        for column in (out.kinds, out.texts, out.starts, out.ends, out.gaps):
-            column.pop()
-        out.add("{", "", start, start)
+        out.pop()
+        out.append(("{", "", start, start, False))
         self.add_pieces([("name", letter, i, 1) for i, letter in enumerate(text)], text, start, end, False)
-        out.add("}", "", end, end)
+        out.append(("}", "", end, end, False))
         self.report(f"'_{text}' read with all its letters below", start, end)
 
     def lost_index(self, at: int) -> int:
         """`a^{[2]}ij`: the subscript mark was lost."""
         text, start, end = self.tokens.texts[at], self.tokens.starts[at], self.tokens.ends[at]
         self.report(f"'{text}' after a superscript read as subscripts", start, end)
-        self.out.add("_", "", start, start)
-        self.out.add("{", "", start, start)
+        self.out.append(("_", "", start, start, False))
+        self.out.append(("{", "", start, start, False))
         self.add_pieces([("name", letter, i, 1) for i, letter in enumerate(text)], text, start, end, False)
-        self.out.add("}", "", end, end)
+        self.out.append(("}", "", end, end, False))
         return at + 1
 
     def joined(self, at: int) -> int:
@@ -308,12 +322,16 @@ class _Cutter:
         if below in _SUFFIXES:
             pieces = self.vocabulary.pieces(text, True)
             if len(pieces) == 1 and pieces[0][0] in ("name", "greek"):
-                self.out.add("name", f"{pieces[0][1]}^{_SUFFIXES[below]}", tokens.starts[at], tokens.ends[at + 2], tokens.gaps[at])
+                self.out.append(("name", f"{pieces[0][1]}^{_SUFFIXES[below]}", tokens.starts[at], tokens.ends[at + 2], tokens.gaps[at]))
                 return at + 3
+        if below in ("prime", "deriv", "derivative", "grad") and text.lower() in FUNCTIONS | {"g": "g", "f": "f", "sigma": "sigma"}:
+            self.add_pieces(self.vocabulary.pieces(text, True), text, tokens.starts[at], tokens.ends[at], tokens.gaps[at])
+            self.out.append(("'", "1", tokens.starts[at + 1], tokens.ends[at + 2], False))
+            return at + 3
         if text[0] == "d" and below[0] == "d" and len(text) > 1 and len(below) > 1:
-            self.out.add("name", text, tokens.starts[at], tokens.ends[at], tokens.gaps[at])
-            self.out.add("/", "/", tokens.starts[at + 1], tokens.ends[at + 1])
-            self.out.add("name", below, tokens.starts[at + 2], tokens.ends[at + 2])
+            self.out.append(("name", text, tokens.starts[at], tokens.ends[at], tokens.gaps[at]))
+            self.out.append(("/", "/", tokens.starts[at + 1], tokens.ends[at + 1], False))
+            self.out.append(("name", below, tokens.starts[at + 2], tokens.ends[at + 2], False))
             return at + 3
         return 0
 
@@ -325,17 +343,17 @@ class _Cutter:
         word = text.strip()
         match = _IDENTIFIER.fullmatch(word)
         if kind == "text" and (match is None or self.is_prose(at, word)):
-            out.add("text", word, start, end, gap)
+            out.append(("text", word, start, end, gap))
             return
         letters, digits = match.groups() if match else (word, "")
         lower = letters.lower()
         exact = end - start == len(word)
         if lower in FUNCTIONS and len(letters) > 1 and not digits:
-            out.add("func", lower, start, end, gap)
+            out.append(("func", lower, start, end, gap))
             return
-        out.add("greek" if letters in GREEK else "name", letters, start, end - len(digits) if exact else end, gap)
+        out.append(("greek" if letters in GREEK else "name", letters, start, end - len(digits) if exact else end, gap))
         if digits:
-            out.add("num", digits, end - len(digits) if exact else start, end)
+            out.append(("num", digits, end - len(digits) if exact else start, end, False))
 
     def is_prose(self, at: int, word: str) -> bool:
         tokens = self.tokens
