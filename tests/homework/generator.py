@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 
 from .matrices import write_matrices
+from .numbers import write_numbers
 from .pages import Mark, Page
 from .switches import DISPLAYS, LANGUAGES, Switches, draw_network, draw_notation
 from .words import Words
@@ -29,8 +30,8 @@ class Homework:
 def generate(seed: int) -> Homework:
     """The homework of a seed."""
     rng = random.Random(seed)
-    s: Switches = {"family": "matrix"}
-    return _matrix(rng, s, seed)
+    family = rng.choice(FAMILIES)
+    return WRITERS[family](rng, {"family": family}, seed)
 
 
 def _matrix(rng: random.Random, s: Switches, seed: int) -> Homework:
@@ -42,10 +43,23 @@ def _matrix(rng: random.Random, s: Switches, seed: int) -> Homework:
     page.prose(words.title())
     planned = rng.choice((1, 1, 1, 2, 3)) if rng.random() < 0.5 else 0
     writer = write_matrices(net, notation, rng, s, page, words, planned)
-    before, after = wrapper(s, notation.dialect)
-    text, claims = page.finish(before, after)
-    s["mistakes"] = sorted({c["diagnosis_tag"] for c in claims if c["verdict"] in ("wrong", "notation") and "codes" in c}) or ["none"]
-    return Homework(text, claims, s, [m for _, m in page.placed], writer)
+    return _finished(page, s, notation.dialect, writer)
+
+
+def _numbers(rng: random.Random, s: Switches, seed: int) -> Homework:
+    dialect = s["dialect"] = rng.choice(("tex", "tex", "unicode"))
+    _draw_course(rng, s, dialect, 1)
+    words = Words(s["language"], rng, s["talkative"])
+    page = _page(rng, s, dialect)
+    page.prose(words.title())
+    sheet = write_numbers(rng, s, page, words, rng.choice((1, 1, 2)) if rng.random() < 0.5 else 0)
+    return _finished(page, s, dialect, sheet)
+
+
+def _finished(page: Page, s: Switches, dialect: str, model: object) -> Homework:
+    text, claims = page.finish(*wrapper(s, dialect))
+    s["mistakes"] = sorted({c["diagnosis_tag"] for c in claims if "codes" in c}) or ["none"]
+    return Homework(text, claims, s, [m for _, m in page.placed], model)
 
 
 def _draw_course(rng: random.Random, s: Switches, dialect: str, depth: int) -> None:
@@ -74,3 +88,7 @@ def wrapper(s: Switches, dialect: str) -> tuple[list[str], list[str]]:
         s["wrapper"] = "markdown"
         return [], []
     return ["\\documentclass{article}", "\\usepackage{amsmath,amssymb}", "\\begin{document}", ""], ["\\end{document}"]
+
+
+FAMILIES = ("matrix",) * 6 + ("numbers",) * 2
+WRITERS = {"matrix": _matrix, "numbers": _numbers}

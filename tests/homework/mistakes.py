@@ -43,7 +43,9 @@ class Slip:
 def slips(net: Network, key: Key, expr: Expr, strict: bool, code: bool, named_only: bool) -> Iterator[Slip]:
     """Every mistake that can be made in `expr`, the right side for dL/dkey."""
     for node in nodes(expr):
-        yield from _of_node(net, key, expr, node, strict, code)
+        for slip in _of_node(net, key, expr, node, strict, code):
+            if not (named_only and slip.tag == "missing-mean-factor"):
+                yield slip
     yield from _of_whole(net, key, expr, named_only, code)
 
 
@@ -95,8 +97,7 @@ def _of_node(net: Network, key: Key, expr: Expr, node: Expr, strict: bool, code:
             if key[1] < net.depth:
                 yield at("summed-over-everything", new=Total(body, True))
         case Scale(by, body) if by.per_sample and not by.letter:
-            if net.loss != "named":
-                yield at("missing-mean-factor", new=scaled(replace(by, per_sample=False), body))
+            yield at("missing-mean-factor", new=scaled(replace(by, per_sample=False), body))
         case Add(left, Neg(right)) if left == Name(("A", net.depth)) and right == Name(("Y", 0)):
             yield at("sign", new=minus(right, left))
 

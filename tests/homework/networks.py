@@ -65,7 +65,7 @@ class Network:
         rng = np.random.default_rng(self.seed)
         found: dict[Key, np.ndarray] = {("A", 0): rng.normal(size=self._shape(self.sizes[0], self.samples))}
         for l, (n, k) in enumerate(zip(self.sizes, self.sizes[1:], strict=False), 1):
-            found["W", l] = rng.normal(size=(k, n) if self.layout in ("Wx", "xWT") else (n, k)) * 0.8
+            found["W", l] = rng.normal(size=(k, n) if self.layout in ("Wx", "xWT") else (n, k)) * 1.4 / np.sqrt(n)
             if self.bias:
                 found["b", l] = rng.normal(size=self._shape(k, 1)) * 0.5
         target = rng.uniform(0.2, 0.8, size=self._shape(self.sizes[-1], self.samples))

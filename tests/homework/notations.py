@@ -277,6 +277,8 @@ class Notation:
 
     def _hadamard(self, left: Expr, right: Expr) -> tuple[str, int]:
         tight = ATOM if self.product_parentheses else HADAMARD
+        if self.dialect == "python" and isinstance(right, Mul | Had | Scale):
+            return f"{self.write(left, HADAMARD)} * {self.write(right, ATOM)}", HADAMARD
         mark = self.hadamard
         a = self.write(left, tight if isinstance(left, Mul) else HADAMARD)
         b = self.write(right, PRODUCT if isinstance(right, Mul) and not self.product_parentheses else (tight if isinstance(right, Mul) else HADAMARD))

@@ -14,7 +14,7 @@ Switches = dict[str, Any]
 
 UNITS = (
     ("z", "a"), ("z", "a"), ("z", "a"), ("z", "h"), ("a", "h"), ("s", "h"), ("u", "h"), ("net", "out"), ("\\alpha", "\\beta"), ("t", "h"),
-    ("i", "o"), ("a", "z"), ("v", "y"), ("s", "x"),
+    ("i", "o"), ("a", "z"), ("v", "y"),
 )  # fmt: skip
 LAYERLESS = (
     # weights, biases, pre-activations, activations of two layers
@@ -49,8 +49,8 @@ def draw_network(rng: random.Random, s: Switches, seed: int) -> Network:
     output = rng.choice(OUTPUTS[loss])
     acts = tuple(hidden if same else rng.choice(HIDDEN) for _ in range(depth - 1)) + (output,)
     batch = rng.random() < 0.5
-    if loss == "mse+ce" and output == "softmax":
-        batch = False
+    if loss in ("mse", "mse+ce") and output == "softmax":
+        batch = False  # the Jacobian of a batch has no short form
     mean = batch and rng.random() < 0.75
     number = rng.choice((Fraction(1), Fraction(1, 2))) if loss == "mse" else Fraction(1)
     penalty = Coefficient(Fraction(1, 2), mean and rng.random() < 0.5, "lambda") if rng.random() < 0.12 else None
