@@ -18,7 +18,6 @@ from .expressions import (
     Key,
     Mul,
     Name,
-    Neg,
     Nonconforming,
     Scale,
     Slope,
@@ -46,6 +45,13 @@ from .switches import Switches
 from .words import Words
 
 
+# mistakes that few lines allow are made more often where they are possible
+WEIGHTS = {
+    "regularised-bias": 8, "missing-batch-sum": 5, "summed-over-everything": 5, "missing-mean-factor": 5, "repeated-mean-factor": 2, "softmax-diagonal": 6,
+    "other-loss": 6, "matmul-for-elementwise": 4, "missing-slope": 4, "function-for-slope": 2, "slope-twice": 3, "slope-at-wrong-argument": 2,
+}  # fmt: skip
+
+
 def same(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal as arrays, shapes too."""
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=1e-11))
@@ -54,7 +60,8 @@ def same(a: np.ndarray, b: np.ndarray) -> bool:
 def holds(values: Values, key: Key, expr: Expr) -> str:
     """Whether dL/dkey is the value of the expression: true, transposed, nonconforming or false."""
     try:
-        found = values.of(expr)
+        with np.errstate(all="ignore"):  # a mistake may divide by zero
+            found = values.of(expr)
     except Nonconforming:
         return "nonconforming"
     target = values.grads[key]
@@ -120,6 +127,28 @@ class Writer:
         mark.latex = lhs + sign + self.notation.write(right)
         return Row(mark.latex, [mark], self.words.lead(self.rng), prefix=self._prefix())
 
+    def continue_row(self, step: Step, rows: list[Row]) -> None:
+        """The line goes on with the closed form: on the same line, or on a line that begins with the sign."""
+        short, full = step.relation, substitute(step.relation, self.memory)
+        if step.closed or full == short or self.notation.write(short) == self.notation.write(full):
+            return
+        mark = self._judged(replace(step, closed=True), full)
+        mark.accept += self._charity(full, mark.verdict)
+        text = self.notation.write(full)
+        row = rows[-1]
+        first = row.marks[0]
+        if self.switches["continued"] == "same line":
+            order = ("correct", "notation", "uncheckable", "carried", "wrong")
+            worst = max(first, mark, key=lambda m: order.index(m.verdict))
+            first.accept = tuple(set(first.accept) | set(mark.accept)) if first.verdict == mark.verdict else worst.accept
+            first.verdict, first.tag = worst.verdict, worst.tag
+            first.latex += f" = {text}"
+            row.text = first.latex
+            first.evidence = (step.key, short, full)
+            return
+        mark.latex, mark.evidence = f"= {text}", (step.key, full)
+        rows.append(Row(mark.latex, [mark]))
+
     def _prefix(self) -> str:
         style = self.switches["prefix"]
         if not style or not self.notation.tex:
@@ -153,7 +182,7 @@ class Writer:
             loose |= ambiguous or any(isinstance(x, Had) and isinstance(x.left, Mul) for x in found)
             loose |= any(isinstance(x, Had) and isinstance(x.right, Mul | Scale) for x in found) or n.matmul in ("dot", "times", "*")
         loose |= self.switches["later"] or self.switches["loss_stated"] == "named"
-        loose |= any(isinstance(x, Total) for x in found) and n.total in ("sum", "sum_bare") and not self.code
+        loose |= any(isinstance(x, Total) for x in found) and n.total in ("sum", "sum_bare", "samples") and not self.code
         if verdict == "notation":
             return ()
         return ("notation",) if loose else ()
@@ -175,7 +204,11 @@ class Writer:
         by_tag: dict[str, list[Slip]] = {}
         for slip in found:
             by_tag.setdefault(slip.tag, []).append(slip)
-        return self.rng.choice(self.rng.choice([by_tag[tag] for tag in sorted(by_tag)])) if by_tag else None
+        if not by_tag:
+            return None
+        tags = sorted(by_tag)
+        tag = self.rng.choices(tags, [WEIGHTS.get(tag, 1) for tag in tags])[0]
+        return self.rng.choice(by_tag[tag])
 
     def _real(self, step: Step, slip: Slip) -> bool:
         if slip.verdict == "uncheckable":
@@ -217,7 +250,7 @@ class Writer:
         """dL/dbottom as a product of derivatives; a factor is missing if `wrong`."""
         route = self.path(("L", 0), bottom, self.rng.random() < 0.4)
         factors = [self._factor(a, b) for a, b in zip(route, route[1:], strict=False)]
-        mark = Mark("", "chain", evidence=("chain", tuple(zip(route, route[1:], strict=False))))
+        mark = Mark("", "chain", evidence=("chain", bottom, tuple(zip(route, route[1:], strict=False))))
         if len(factors) < 2:
             return None
         if wrong:
@@ -227,12 +260,13 @@ class Writer:
             del factors[out]
             links = list(zip(route, route[1:], strict=False))
             del links[out]
-            mark = Mark("", "chain", "wrong", codes=("dropped-chain-factor", "missing-slope"), tag="dropped-chain-factor", evidence=("chain", tuple(links)))
+            mark = Mark("", "chain", "wrong", codes=("dropped-chain-factor", "missing-slope"), tag="dropped-chain-factor", evidence=("chain", bottom, tuple(links)))
         join = {"": " ", "\\cdot": " \\cdot ", "\\times": " \\times ", "*": " * "}[self.notation.link]
         if not self.notation.tex:
             join = {"": " · ", "\\cdot": " · ", "\\times": " × ", "*": " * "}[self.notation.link]
         mark.latex = f"{self.notation.grad(bottom)} = {join.join(factors)}"
-        return Row(mark.latex, [mark], self.words.chain(self.rng))
+        tail = " \\quad \\text{(chain rule)}" if self.notation.tex and self.switches["chain_tail"] and self.rng.random() < 0.5 else ""
+        return Row(mark.latex, [mark], self.words.chain(self.rng), tail=tail)
 
     def _factor(self, top: Key, bottom: Key) -> str:
         if top == ("L", 0):
@@ -536,8 +570,8 @@ def _backward(writer: Writer) -> None:
         slip = writer.slip_for(step) if wanted else None
         made += slip is not None
         rows.append(writer.line(step, slip))
-        if slip and slip.verdict != "notation" and s["repeat"]:
-            continue
+        if not slip and s["continued"] and not writer.code and rng.random() < 0.5:
+            writer.continue_row(step, rows)
     group: list[Row] = []
     for row in rows:
         group.append(row)
@@ -588,5 +622,3 @@ def _updates(writer: Writer, made: int) -> None:
     rows[0].lead = writer.words.update
     writer.page.rows(rows, together=True)
 
-
-__all__ = ["Neg", "Scale", "Writer", "write_matrices"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +20,6 @@ from .expressions import (
     Name,
     Neg,
     One,
-    Scale,
     Slope,
     T,
     Total,
@@ -218,10 +216,3 @@ def taken_later(net: Network) -> Values:
     grads = {k: g * net.samples if k[0] in "ZA" else g for k, g in values.grads.items()}
     return replace(values, grads=grads)
 
-
-def half() -> Coefficient:
-    """One half."""
-    return Coefficient(Fraction(1, 2))
-
-
-__all__ = ["LAYOUTS", "Network", "Neg", "Scale"]

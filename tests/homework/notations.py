@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from .expressions import (
     Act,
@@ -154,7 +152,10 @@ class Notation:
             base, label = self.names[key]
             if label.isdigit():
                 label = str(int(label) + self.delta_shift)
-            return self.marked("\\delta", label or self.letter(base), power)
+            if not label and ("Z", 2) in self.names:  # units told apart by their letters alone
+                sign = self.letter("\\delta") + (f"_{{{base}}}" if self.tex else f"_{self.letter(base)}")
+                return sign + self.raised(power)
+            return self.marked("\\delta", label, power)
         if self.derivative == "dname" or self.dialect == "python":
             text = "d" + self.name(key, power if self.tex else "")
             return text if self.tex else text + self.raised(power)
@@ -410,17 +411,11 @@ class Notation:
             if self.columns:
                 return f"{self.write(body, PRODUCT)} \\mathbf{{1}}", PRODUCT
             return f"\\mathbf{{1}}{self.raised('T')} {self.write(body, PRODUCT)}", PRODUCT
-        limits = {"sum": f"_{{i=1}}^{{{self.samples}}}", "sum_bare": "_i"}[self.total]
+        limits = "_i" if self.total == "sum_bare" else f"_{{i=1}}^{{{self.samples}}}"
+        if self.total == "samples" and isinstance(body, Grad) and (self.derivative == "dname" or self.delta):
+            return f"\\sum{limits} {self.grad(body.key, '(i)')}", HADAMARD
         return f"\\sum{limits} {self.write(body, HADAMARD)}", HADAMARD
 
     def _axis(self) -> str:
         return f", axis={1 if self.columns else 0}, keepdims=True"
 
-
-def sentence_case(text: str) -> str:
-    """First letter as a capital."""
-    return text[:1].upper() + text[1:]
-
-
-Writer = Callable[[Expr], str]
-HALF = Fraction(1, 2)

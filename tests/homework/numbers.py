@@ -54,6 +54,7 @@ class Sheet:
     tex: bool
     known: dict[str, Quantity] = field(default_factory=dict)
     planned: int = 0
+    slipped: bool = False
 
     def name(self, key: str) -> str:
         """A name such as w_{11} in the dialect."""
@@ -81,6 +82,8 @@ class Sheet:
             return f"{value:g}"
         if value and abs(value) < 10 ** (1 - decimals):
             decimals = 2 - math.floor(math.log10(abs(value)))
+        if self.switches["rounding"] == "cut":
+            value = trunc(value * 10**decimals) / 10**decimals
         text = f"{value:.{decimals}f}"
         return text if float(text) else "0"
 
@@ -115,10 +118,15 @@ def close(text: str, exact: float) -> bool:
 def cut_off(text: str, exact: float) -> bool:
     """The exact value with its further digits left out."""
     decimals = len(text.partition(".")[2])
-    return math.trunc(exact * 10**decimals) == round(float(text) * 10**decimals)
+    return trunc(exact * 10**decimals) == round(float(text) * 10**decimals)
 
 
-def write_numbers(rng: random.Random, s: Switches, page: Page, words: Words, planned: int) -> Sheet:
+def trunc(value: float) -> int:
+    """Towards zero, but not because of the last bit."""
+    return math.trunc(value + math.copysign(1e-7, value))
+
+
+def write_numbers(rng: random.Random, s: Switches, page: Page, words: Words, planned: int) -> Worked:
     """A whole document."""
     tex = page.dialect == "tex"
     s |= {
@@ -126,18 +134,21 @@ def write_numbers(rng: random.Random, s: Switches, page: Page, words: Words, pla
         "output": rng.choice(("sigmoid", "identity", "sigmoid")), "carry": rng.choice(("exact", "exact", "printed")), "times": rng.choice(("dot", "times", "star", "paren")),
         "derivative": rng.choice(("partial", "partial", "d")), "middle": rng.choice(("all", "all", "symbols", "numbers", "none")), "plain_index": rng.choice(("glued", "underscore")),
         "loss": rng.choice(("mse", "mse", "log")), "updates": rng.random() < 0.6, "number_bias": rng.random() < 0.6, "approx": rng.random() < 0.2, "half": rng.random() < 0.7,
-        "chains": rng.random() < 0.4,
+        "chains": rng.random() < 0.4, "rounding": rng.choice(("round",) * 6 + ("cut",)),
     }  # fmt: skip
     if s["loss"] == "log":
         s["output"] = "sigmoid"
     if s["times"] == "star" and tex:
         s["times"] = "dot"
+    if planned:
+        s["carry"] = "printed"  # else what follows from a slip could not be told from another slip
     sheet = Sheet(rng, s, page, tex, planned=planned)
-    _Worked(sheet, words).write()
-    return sheet
+    worked = Worked(sheet, words)
+    worked.write()
+    return worked
 
 
-class _Worked:
+class Worked:
     """The steps of one document."""
 
     def __init__(self, sheet: Sheet, words: Words):
@@ -224,8 +235,9 @@ class _Worked:
             other = self._slipped(text, exact, held)
             if other:
                 text, wrong = other, True
+                sheet.slipped = True
                 sheet.planned -= 1
-                mark = Mark("", kind, "wrong", codes=("arithmetic-slip", "wrong-value-inserted", "sign"), tag="arithmetic-slip")
+                mark = Mark("", kind, "wrong", codes=("arithmetic-slip", "wrong-value-inserted"), tag="arithmetic-slip")
         if not wrong:
             mark = self._judged(text, exact, off, kind)
         equal = " = "
@@ -233,7 +245,7 @@ class _Worked:
         sides = [x for x in ((symbols if s["middle"] in ("all", "symbols") else ""), (numbers if s["middle"] in ("all", "numbers") else "")) if x]
         sides = list(dict.fromkeys(x for x in sides if x != text))
         mark.latex = equal.join([left, *sides]) + value + text
-        mark.evidence = ("number", text, exact)
+        mark.evidence = ("number", key, text)
         kept = float(text) if (s["carry"] == "printed" or wrong) else held
         sheet.known[key] = Quantity(left, exact, kept, text, not close_exactly(text, exact) if kept != held or wrong else off)
         return Row(mark.latex, [mark], self.words.lead(self.rng))
@@ -244,7 +256,7 @@ class _Worked:
         if cut_off(text, exact):
             return Mark("", kind, "correct", ("notation", "carried"))
         assert off, (text, exact)
-        return Mark("", kind, "carried", tag="rounded-early" if not any(m.tag == "arithmetic-slip" for _, m in self.sheet.page.placed) else "carried")
+        return Mark("", kind, "carried", tag="carried" if self.sheet.slipped else "rounded-early")
 
     def _slipped(self, text: str, exact: float, held: float) -> str | None:
         """Another number that rounding does not explain."""
@@ -264,7 +276,6 @@ class _Worked:
         """The page."""
         self.draw()
         sheet, page, words = self.sheet, self.sheet.page, self.words
-        wrap = (lambda t: f"${t}$") if sheet.tex else str
         names = {"sigmoid": "the sigmoid", "tanh": "tanh", "relu": "ReLU", "identity": "linear"}
         hidden = f"The hidden units use {names[self.s['hidden']]}; " if len(self.layers) > 1 else ""
         page.prose(f"{hidden}{'the' if hidden else 'The'} output is {names[self.s['output']]}.")
@@ -279,7 +290,6 @@ class _Worked:
         page.rows(rows, together=True)
         if self.s["updates"]:
             page.rows(self._updates(), together=True)
-        del wrap
 
     def _givens(self) -> list[Row]:
         rows = []
@@ -373,6 +383,7 @@ class _Worked:
         row = self.row(left, f"d{key}", symbols, sheet.product([t.number for t in terms]), exact, held, any(t.off for t in terms) or bool(codes), slip=slip and not codes)
         if codes:
             sheet.planned -= 1
+            sheet.slipped = True
             mark = row.marks[0]
             mark.verdict, mark.accept, mark.codes, mark.tag = "wrong", (), (*codes, "arithmetic-slip"), codes[0]
             known = sheet.known[f"d{key}"]
@@ -395,7 +406,7 @@ class _Worked:
             return Term(symbol, f"{held:g}", exact, held, held != exact, "slope")
         power = "^2" if self.sheet.tex else "²"
         texts = [f"{n}(1 - {n})" if kind == "sigmoid" else f"(1 - {n}{power})" for n in (name, self.sheet.paren(q.printed))]
-        if kind == "sigmoid" and (self.s["times"] == "paren" or True):
+        if kind == "sigmoid":
             texts[1] = f"{q.printed}{self.sheet.times or ''}(1 - {self.sheet.paren(q.printed)})" if self.sheet.times else f"{self.sheet.paren(q.printed)}(1 - {self.sheet.paren(q.printed)})"
         return Term(texts[0], texts[1], exact, held, q.off, "slope")
 
@@ -461,7 +472,7 @@ class _Worked:
                     if arrow == "new":
                         name = (name.replace("_", "^{new}_") if "_" in name else name + "^{new}") if sheet.tex else f"{name}_new"
                     mark.latex = f"{name} {'=' if arrow == 'new' else arrow} {middle} = {text}"
-                    mark.evidence = ("number", text, exact)
+                    mark.evidence = ("update", key, text)
                     rows.append(Row(mark.latex, [mark]))
         return rows
 

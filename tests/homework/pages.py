@@ -70,7 +70,8 @@ class Page:
             self._block(rows, style)
             return
         if style == "one_line" and together and len(rows) > 1:
-            self._joined(rows)
+            for at in range(0, len(rows), 4):
+                self._joined(rows[at : at + 4])
             return
         for row in rows:
             self._single(row, style)
@@ -105,7 +106,7 @@ class Page:
                 star = "" if self.numbered == "auto" else "*"
                 self.lines += [f"\\begin{{{name}{star}}}", f"{text}{row.tail}", f"\\end{{{name}{star}}}", ""]
             case "inline":
-                self.lines += [f"{lead + ' ' if lead else ''}${text}${row.tail or ''}", ""]
+                self.lines += [f"{lead + ' ' if lead else ''}${text}{row.tail}$", ""]
             case "parens":
                 self.lines += [f"{lead + ' ' if lead else ''}\\({text}\\)", ""]
             case "list":
@@ -168,15 +169,17 @@ class Page:
 
     def _aligned(self, row: Row) -> str:
         """A row with & before its relation; the claims change with it."""
-        for mark in row.marks:
-            for sign in (" = ", " := ", " \\leftarrow ", " \\in "):
-                if sign in mark.latex:
-                    new = mark.latex.replace(sign, f" &{sign[1:]}", 1)
-                    row.text = row.text.replace(mark.latex, new, 1)
-                    mark.latex = new
-                    break
-            if len(row.marks) > 1:
-                break
+        mark = row.marks[0]
+        signs = [s for s in (" = ", " := ", " \\leftarrow ", " \\in ") if s in mark.latex]
+        if mark.latex.startswith("= "):
+            new = "&" + mark.latex
+        elif signs:
+            first = min(signs, key=mark.latex.index)
+            new = mark.latex.replace(first, f" &{first[1:]}", 1)
+        else:
+            return row.text
+        row.text = row.text.replace(mark.latex, new, 1)
+        mark.latex = new
         return row.text
 
     def _joined(self, rows: list[Row]) -> None:

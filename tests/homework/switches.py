@@ -112,7 +112,7 @@ def draw_notation(rng: random.Random, s: Switches, net: Network) -> Notation:
     s["grouping"] = "strict" if dialect == "python" else rng.choice(("strict",) * 4 + ("loose",))
     s["product_parentheses"] = rng.random() < 0.4
     s["brackets"] = rng.choice(("(", "(", "left", "["))
-    s["total"] = rng.choice(("sum", "sum", "sum_bare", "ones", "np") if dialect == "tex" else ("np", "sum"))
+    s["total"] = rng.choice(("sum", "sum", "sum_bare", "samples", "samples", "ones", "np") if dialect == "tex" else ("np", "sum"))
     s["slope_marked"] = rng.random() < 0.5
     s["bold"] = rng.random() < 0.1
     s["log"] = rng.choice(("\\log", "\\log", "\\ln"))

@@ -97,7 +97,8 @@ class Words:
         if net.activations[-1] == "softmax":
             parts.append(f"The targets {wrap(n.name(('Y', 0)))} are one-hot.")
         if n.derivative == "dname" and s["says_dname"]:
-            parts.append(f"We write {wrap('d' + n.name(('W', 1)))} for the derivative of the loss {wrap(n.name(('L', 0)))} by {wrap(n.name(('W', 1)))}, and so on.")
+            w = n.name(("W", min(2, net.depth)))
+            parts.append(f"We write {wrap('d' + w)} for the derivative of the loss {wrap(n.name(('L', 0)))} by {wrap(w)}, and so on.")
         if n.derivative == "bar":
             parts.append("A bar denotes the derivative of the loss by that quantity.")
         return " ".join(parts)
