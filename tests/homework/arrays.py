@@ -31,7 +31,14 @@ class Arrays:
         s["middle"] = rng.choice(("all", "all", "symbols", "numbers", "none"))
         s["vectors"] = rng.choice(("bmatrix", "bmatrix", "pmatrix", "array")) if self.notation.tex else "lists"
         self.exact = self.net.values
-        self.held = _Held(dict(self.exact.arrays), dict(self.exact.grads), self.exact.activations, self.exact.columns, 1, self.exact.letters)
+        self.held = _Held(
+            dict(self.exact.arrays),
+            dict(self.exact.grads),
+            self.exact.activations,
+            self.exact.columns,
+            1,
+            self.exact.letters,
+        )
         self.held.__dict__["rounded"] = self.rounded
         self.printed: dict[Expr, str] = {}
         self.off: set[Expr] = set()
@@ -101,7 +108,13 @@ class Arrays:
         expr = slip.expr if slip else right
         held = self.held.of(expr)
         entries = self.entries(held)
-        off = bool(slip) or any(node in self.off for node in nodes(expr)) or any(isinstance(x, Slope | Act) and {Name(("Z", x.at)), Name(("A", x.at))} & self.off for x in nodes(expr))
+        off = (
+            bool(slip)
+            or any(node in self.off for node in nodes(expr))
+            or any(
+                isinstance(x, Slope | Act) and {Name(("Z", x.at)), Name(("A", x.at))} & self.off for x in nodes(expr)
+            )
+        )
         mark = Mark("", "number")
         spoiled = None if slip else self._spoil(entries, exact, held)
         if slip:
@@ -112,7 +125,9 @@ class Arrays:
             entries = spoiled
             self.planned -= 1
             self.slipped = True
-            mark = Mark("", "number", "wrong", codes=("arithmetic-slip", "wrong-value-inserted", "sign"), tag="arithmetic-slip")
+            mark = Mark(
+                "", "number", "wrong", codes=("arithmetic-slip", "wrong-value-inserted", "sign"), tag="arithmetic-slip"
+            )
         else:
             mark = self._judged(entries, exact, off)
         result = self.matrix(entries)
@@ -124,7 +139,9 @@ class Arrays:
         left = n.grad(what.key) if grad else n.name(what.key)
         mark.latex = " = ".join([left, *dict.fromkeys(x for x in sides if x != result), result])
         mark.evidence = ("array", what, entries)
-        kept = np.array([[float(x) for x in row] for row in entries]) if self.s["carry"] == "printed" or spoiled else held
+        kept = (
+            np.array([[float(x) for x in row] for row in entries]) if self.s["carry"] == "printed" or spoiled else held
+        )
         (self.held.grads if grad else self.held.arrays)[what.key] = kept  # type: ignore[index]
         self.printed[what] = result
         if not np.allclose(kept, exact, rtol=0, atol=1e-12):
@@ -132,7 +149,9 @@ class Arrays:
         return Row(mark.latex, [mark], self.words.lead(self.rng))
 
     def _judged(self, entries: list[list[str]], exact: np.ndarray, off: bool) -> Mark:
-        pairs = [(t, float(v)) for row, values in zip(entries, exact, strict=True) for t, v in zip(row, values, strict=True)]
+        pairs = [
+            (t, float(v)) for row, values in zip(entries, exact, strict=True) for t, v in zip(row, values, strict=True)
+        ]
         if all(close(t, v) for t, v in pairs):
             return Mark("", "number", "correct", ("notation", *(("carried",) if off else ())))
         if all(close(t, v) or cut_off(t, v) for t, v in pairs):
@@ -172,10 +191,17 @@ class Arrays:
         except Nonconforming:
             return False
         target = self.exact.grads[key]
-        if found.shape != target.shape or not np.all(np.isfinite(found)) or self.notation.write(slip.expr) == self.notation.write(right):
+        if (
+            found.shape != target.shape
+            or not np.all(np.isfinite(found))
+            or self.notation.write(slip.expr) == self.notation.write(right)
+        ):
             return False
         # seen at a glance, whatever is rounded
-        far = [np.max(np.abs(found - other)) > 0.05 * max(float(np.max(np.abs(other))), 0.02) for other in (target, self.held.of(right))]
+        far = [
+            np.max(np.abs(found - other)) > 0.05 * max(float(np.max(np.abs(other))), 0.02)
+            for other in (target, self.held.of(right))
+        ]
         return all(far) and holds(self.exact, key, slip.expr) == "false"
 
     def write(self) -> None:
@@ -186,7 +212,11 @@ class Arrays:
         for l in range(1, net.depth + 1):
             keys += [("W", l), ("b", l)] if net.bias else [("W", l)]
         page.rows([self.given(key) for key in keys], together=True)
-        forms = [(("Z", l), net.linear(l)) if z else (("A", l), Act(l, l)) for l in range(1, net.depth + 1) for z in (True, False)]
+        forms = [
+            (("Z", l), net.linear(l)) if z else (("A", l), Act(l, l))
+            for l in range(1, net.depth + 1)
+            for z in (True, False)
+        ]
         if self.rng.random() < 0.6 or self.s["middle"] in ("none", "numbers"):
             texts = [f"{n.name(key)} = {n.write(right)}" for key, right in forms]
             page.rows([Row(text, [Mark(text, "definition")]) for text in texts], together=True)
@@ -226,7 +256,9 @@ class _Held(Values):
         if isinstance(expr, Slope) and not expr.of_activation:
             a = self.arrays["A", expr.at]
             kind = self.activations[expr.layer - 1]
-            found = {"sigmoid": a * (1 - a), "tanh": 1 - a * a, "relu": (a > 0) * 1.0, "identity": np.ones_like(a)}[kind]
+            found = {"sigmoid": a * (1 - a), "tanh": 1 - a * a, "relu": (a > 0) * 1.0, "identity": np.ones_like(a)}[
+                kind
+            ]
             return self.__dict__["rounded"](found)
         return super().of(expr)
 
@@ -246,7 +278,15 @@ class _Spelled(Notation):
         return super()._write(expr)
 
     def _transposed(self, body: Expr) -> str:
-        power = {"T": "T", "top": "\\top", "prime": "'", "dot": ".T", "sf": "\\mathsf{T}", "mathrm": "\\mathrm{T}", "small": "ᵀ"}[self.transpose]
+        power = {
+            "T": "T",
+            "top": "\\top",
+            "prime": "'",
+            "dot": ".T",
+            "sf": "\\mathsf{T}",
+            "mathrm": "\\mathrm{T}",
+            "small": "ᵀ",
+        }[self.transpose]
         text = self.write(body, ATOM)
         if not text.startswith(("[", "\\begin", "\\left", "(")):
             return text  # the transpose of a number
@@ -272,8 +312,21 @@ def _network(rng: random.Random, s: Switches, seed: int) -> Network:
         "penalty": False, "bias": rng.random() < 0.7, "layout": rng.choice(("Wx", "Wx", "WTx", "xW")), "later": False, "loss_stated": "formula", "sizes": str(sizes),
     }  # fmt: skip
     acts = (hidden,) * (len(sizes) - 2) + (output,)
-    net = Network(s["layout"], sizes, acts, s["bias"], loss, Coefficient(Fraction(1, 2) if s["half"] else Fraction(1)), 1, None, seed)
-    given = {key: np.round(value * 1.5) / 2 if key == ("A", 0) else np.round(value, 1) for key, value in net.parameters.items()}
+    net = Network(
+        s["layout"],
+        sizes,
+        acts,
+        s["bias"],
+        loss,
+        Coefficient(Fraction(1, 2) if s["half"] else Fraction(1)),
+        1,
+        None,
+        seed,
+    )
+    given = {
+        key: np.round(value * 1.5) / 2 if key == ("A", 0) else np.round(value, 1)
+        for key, value in net.parameters.items()
+    }
     if loss == "ce":
         flat = np.zeros(given["Y", 0].size)
         flat[rng.randrange(flat.size)] = 1
@@ -303,4 +356,3 @@ def write_arrays(rng: random.Random, s: Switches, page: Page, words: Words, plan
     del s["wanted"]
     work.write()
     return work
-

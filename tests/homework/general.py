@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from fractions import Fraction
 
@@ -29,7 +30,17 @@ def draw_general(rng: random.Random, s: Switches, seed: int) -> tuple[Network, N
         "bias": rng.random() < 0.85, "layout": rng.choice(("Wx", "Wx", "Wx", "xW", "WTx", "xWT")), "later": False, "loss_stated": "formula",
     }  # fmt: skip
     acts = (hidden,) * 3 + (hidden if output == "same" else output,)
-    net = Network(s["layout"], SIZES[-1], acts, s["bias"], loss, Coefficient(Fraction(1, 2) if s["half"] else Fraction(1), batch), 8 if batch else 1, None, seed)
+    net = Network(
+        s["layout"],
+        SIZES[-1],
+        acts,
+        s["bias"],
+        loss,
+        Coefficient(Fraction(1, 2) if s["half"] else Fraction(1), batch),
+        8 if batch else 1,
+        None,
+        seed,
+    )
     notation = draw_notation(rng, s, net)
     while notation.dialect == "python":
         notation = draw_notation(rng, s, net)
@@ -50,7 +61,9 @@ def draw_general(rng: random.Random, s: Switches, seed: int) -> tuple[Network, N
     return net, notation
 
 
-def write_general(net: Network, notation: Notation, rng: random.Random, s: Switches, page: Page, words: Words, planned: int) -> Writer:
+def write_general(
+    net: Network, notation: Notation, rng: random.Random, s: Switches, page: Page, words: Words, planned: int
+) -> Writer:
     """A whole document."""
     s["shapes"] = ""
     writer = Writer(net, notation, rng, s, words, page, net.values, planned=planned)
@@ -103,7 +116,7 @@ def _rows(writer: Writer) -> list[Row]:
 def _chain(writer: Writer) -> Row:
     n = writer.notation
     route: list[Key] = [("Z", HERE + 1), ("A", HERE), ("Z", HERE)]
-    factors = [n.grad(route[0])] + [n.fraction(a, b) for a, b in zip(route, route[1:], strict=False)]
+    factors = [n.grad(route[0])] + [n.fraction(a, b) for a, b in itertools.pairwise(route)]
     join = " \\cdot " if n.tex else " · "
     text = f"{n.grad(('Z', HERE))} = {join.join(factors)}"
     links = tuple(zip([("L", 0), *route], route, strict=False))
@@ -121,7 +134,9 @@ def _slip(writer: Writer, step: Step) -> Slip | None:
 
 
 def _layers(expr: Expr) -> set[int]:
-    return {n.key[1] if hasattr(n, "key") else n.at for n in nodes(expr) if hasattr(n, "key") or isinstance(n, Slope | Act)}
+    return {
+        n.key[1] if hasattr(n, "key") else n.at for n in nodes(expr) if hasattr(n, "key") or isinstance(n, Slope | Act)
+    }
 
 
 def _steps(writer: Writer) -> list[Step]:
@@ -141,4 +156,3 @@ def _steps(writer: Writer) -> list[Step]:
     if net.bias:
         steps.append(Step(("b", HERE), bias_gradient(net, HERE)))
     return steps
-

@@ -57,7 +57,13 @@ def difference(a: Entry, b: Entry) -> Entry:
 
 def times(number: int, a: Entry) -> Entry:
     """A number before an expression."""
-    return a if number == 1 else Entry(("-" if number == -1 else str(number)) + a.factor(), lambda at: number * a.value(at), 0 if number < 0 else 1)
+    return (
+        a
+        if number == 1
+        else Entry(
+            ("-" if number == -1 else str(number)) + a.factor(), lambda at: number * a.value(at), 0 if number < 0 else 1
+        )
+    )
 
 
 def number(n: int) -> Entry:
@@ -87,7 +93,18 @@ class Indexed:
         self.rng, self.s, self.page, self.words = rng, s, page, words
         self.tex = page.dialect == "tex"
         hidden = rng.choice(("sigmoid", "tanh", "g"))
-        output, loss = rng.choice((("sigmoid", "mse"), ("sigmoid", "mse"), ("identity", "mse"), ("softmax", "ce"), ("softmax", "ce"), ("g", "mse"), ("softmax", "mse"), ("sigmoid", "log")))
+        output, loss = rng.choice(
+            (
+                ("sigmoid", "mse"),
+                ("sigmoid", "mse"),
+                ("identity", "mse"),
+                ("softmax", "ce"),
+                ("softmax", "ce"),
+                ("g", "mse"),
+                ("softmax", "mse"),
+                ("sigmoid", "log"),
+            )
+        )
         s |= {
             "hidden": hidden, "output": output, "loss": loss, "half": loss == "mse" and rng.random() < 0.7, "layers": rng.choice((1, 2, 2, 2)),
             "weights_index": rng.choice(("to from", "from to")), "units": rng.choice(("z a", "a z", "net out", "u h", "s x")), "entry_marks": rng.choice(("none", "paren", "letters")),
@@ -104,12 +121,20 @@ class Indexed:
             s["target"] = "t"
         depth = s["layers"]
         self.net = Network(
-            "Wx", SIZES[-depth - 1 :], ((hidden,) if depth == 2 else ()) + (output,), s["bias"], loss, Coefficient(Fraction(1, 2) if s["half"] else Fraction(1)), 1, None, seed
+            "Wx",
+            SIZES[-depth - 1 :],
+            ((hidden,) if depth == 2 else ()) + (output,),
+            s["bias"],
+            loss,
+            Coefficient(Fraction(1, 2) if s["half"] else Fraction(1)),
+            1,
+            None,
+            seed,
         )
         self.values = self.net.values
         self.depth = depth
         self.letters = tuple(s["index_letters"])[-depth - 1 :]  # by layer
-        self.sizes = {letter: size for letter, size in zip(self.letters, self.net.sizes, strict=True)}
+        self.sizes = dict(zip(self.letters, self.net.sizes, strict=True))
         self.sizes["l" if "l" not in self.letters else "m"] = self.net.sizes[-1]
         self.other = "l" if "l" not in self.letters else "m"
         self.z, self.a = s["units"].split()
@@ -153,7 +178,10 @@ class Indexed:
         key = (kind, l)
         letters = letters or self.indices(key)
         array = self.values.arrays[key]
-        return Entry(self.symbol(key, letters), lambda at: float(array[tuple(at[c] for c in letters)] if len(letters) == 2 else array[at[letters], 0]))
+        return Entry(
+            self.symbol(key, letters),
+            lambda at: float(array[tuple(at[c] for c in letters)] if len(letters) == 2 else array[at[letters], 0]),
+        )
 
     def indices(self, key: Key) -> str:
         """The usual indices of a quantity."""
@@ -167,8 +195,14 @@ class Indexed:
         key = (kind, l)
         letters = letters or self.indices(key)
         array = self.values.grads[key]
-        text = self.entry("\\delta", letters, l) if kind == "Z" and self.s["delta"] else self.fraction(self.s["loss_letter"], self.symbol(key, letters))
-        return Entry(text, lambda at: float(array[tuple(at[c] for c in letters)] if len(letters) == 2 else array[at[letters], 0]))
+        text = (
+            self.entry("\\delta", letters, l)
+            if kind == "Z" and self.s["delta"]
+            else self.fraction(self.s["loss_letter"], self.symbol(key, letters))
+        )
+        return Entry(
+            text, lambda at: float(array[tuple(at[c] for c in letters)] if len(letters) == 2 else array[at[letters], 0])
+        )
 
     def fraction(self, top: str, bottom: str) -> str:
         """d top / d bottom."""
@@ -197,7 +231,9 @@ class Indexed:
         if wrong == "function":
             return Entry(f"{self.function(l)}({z.text})", a.value)
         if wrong == "argument":
-            return Entry(f"{self.function(l)}'({a.text})", lambda at: float(derivative(self.values.arrays["A", l])[at[c], 0]))
+            return Entry(
+                f"{self.function(l)}'({a.text})", lambda at: float(derivative(self.values.arrays["A", l])[at[c], 0])
+            )
         value = lambda at: float(derivative(self.values.arrays["Z", l])[at[c], 0])  # noqa: E731
         if self.s["slope_hidden"] == "a" and kind == "sigmoid":
             return Entry(f"{a.text} (1 - {a.text})", value, 1)
@@ -212,7 +248,11 @@ class Indexed:
         if self.s["sum_limits"] and self.tex:
             limits = f"_{{{letter}=1}}^{{n_{letter}}}"
         sign = ("\\sum" if self.tex else "Σ") + limits
-        return Entry(f"{sign} {body.factor()}", lambda at: sum(body.value({**at, letter: v}) for v in range(self.sizes[letter])), 1)
+        return Entry(
+            f"{sign} {body.factor()}",
+            lambda at: sum(body.value({**at, letter: v}) for v in range(self.sizes[letter])),
+            1,
+        )
 
     # ---- lines ----------------------------------------------------------------------------------------------------
 
@@ -225,7 +265,14 @@ class Indexed:
                 found += self.hidden_lines(l - 1)
         return found
 
-    def _line(self, kind: str, l: int, right: Entry, slips: list[tuple[str, tuple[str, ...], Entry]], uses: tuple[Key, ...] = ()) -> Line:
+    def _line(
+        self,
+        kind: str,
+        l: int,
+        right: Entry,
+        slips: list[tuple[str, tuple[str, ...], Entry]],
+        uses: tuple[Key, ...] = (),
+    ) -> Line:
         left = self.grad(kind, l)
         slips.append(("sign", ("sign",), times(-1, right)))
         slips.append(("constant-factor", ("constant-factor", "other-loss"), times(2, right)))
@@ -240,10 +287,18 @@ class Indexed:
         if loss == "mse":
             by_a = times(two, error)
         elif loss == "ce":
-            by_a = Entry(f"-\\frac{{{y.text}}}{{{a.text}}}" if self.tex else f"-{y.text}/{a.text}", lambda at: -y.value(at) / a.value(at), 0)
+            by_a = Entry(
+                f"-\\frac{{{y.text}}}{{{a.text}}}" if self.tex else f"-{y.text}/{a.text}",
+                lambda at: -y.value(at) / a.value(at),
+                0,
+            )
         else:
             bottom = lambda at: a.value(at) * (1 - a.value(at))  # noqa: E731
-            text = f"\\frac{{{error.text}}}{{{a.text} (1 - {a.text})}}" if self.tex else f"({error.text}) / ({a.text} (1 - {a.text}))"
+            text = (
+                f"\\frac{{{error.text}}}{{{a.text} (1 - {a.text})}}"
+                if self.tex
+                else f"({error.text}) / ({a.text} (1 - {a.text}))"
+            )
             by_a = Entry(text, lambda at: error.value(at) / bottom(at), 2 if self.tex else 1)
         found = [self._line("A", n, by_a, [("sign", ("sign",), times(two, difference(y, a)))] if loss == "mse" else [])]
         slope = self.slope(n)
@@ -252,7 +307,11 @@ class Indexed:
             if last == "softmax" and self.s["locals"]:
                 found += self._softmax_lines()
             slips = [("sign", ("sign",), difference(y, a))]
-            slips.append(("softmax-diagonal", ("softmax-diagonal", "slope-twice", "other-loss"), diagonal) if last == "softmax" else ("slope-twice", ("slope-twice", "other-loss"), diagonal))
+            slips.append(
+                ("softmax-diagonal", ("softmax-diagonal", "slope-twice", "other-loss"), diagonal)
+                if last == "softmax"
+                else ("slope-twice", ("slope-twice", "other-loss"), diagonal)
+            )
             found.append(self._line("Z", n, error, slips))
         elif last == "softmax":
             found += self._softmax_lines()
@@ -260,18 +319,40 @@ class Indexed:
             left = self.of("A", n, o)
             through = product(self.join, difference(left, self.of("Y", 0, o)), left, difference(self.kronecker(o), a))
             right = self.sum(o, times(two, through))
-            found.append(self._line("Z", n, right, [("softmax-diagonal", ("softmax-diagonal", "other-loss"), diagonal), ("missing-slope", ("missing-slope", "dropped-chain-factor", "other-loss"), times(two, error))]))
+            found.append(
+                self._line(
+                    "Z",
+                    n,
+                    right,
+                    [
+                        ("softmax-diagonal", ("softmax-diagonal", "other-loss"), diagonal),
+                        ("missing-slope", ("missing-slope", "dropped-chain-factor", "other-loss"), times(two, error)),
+                    ],
+                )
+            )
         elif slope is None:
             found.append(self._line("Z", n, by_a, []))
         else:
-            full = product(self.join, times(two, error), slope) if loss == "mse" else product(self.join, self.grad("A", n), slope)
-            found.append(self._line("Z", n, full, self._slope_slips(n, times(two, error), full), () if loss == "mse" else (("A", n),)))
+            full = (
+                product(self.join, times(two, error), slope)
+                if loss == "mse"
+                else product(self.join, self.grad("A", n), slope)
+            )
+            found.append(
+                self._line(
+                    "Z", n, full, self._slope_slips(n, times(two, error), full), () if loss == "mse" else (("A", n),)
+                )
+            )
         return found
 
     def kronecker(self, other: str) -> Entry:
         """delta_{ok}."""
         c = self.letters[-1]
-        text = (f"\\delta_{{{other}{c}}}" if not self.s["delta"] else f"\\mathbb{{1}}_{{{other}={c}}}") if self.tex else f"[{other}={c}]"
+        text = (
+            (f"\\delta_{{{other}{c}}}" if not self.s["delta"] else f"\\mathbb{{1}}_{{{other}={c}}}")
+            if self.tex
+            else f"[{other}={c}]"
+        )
         return Entry(text, lambda at: float(at[other] == at[c]))
 
     def _softmax_lines(self) -> list[Line]:
@@ -280,7 +361,16 @@ class Indexed:
         a_o, a_c = self.of("A", n, o), self.of("A", n)
         truth = lambda at: a_o.value(at) * ((at[o] == at[c]) - a_c.value(at))  # noqa: E731
         wrong = product(self.join, a_o, difference(number(1), a_o))
-        return [Line(left, o + c, truth, product(self.join, a_o, difference(self.kronecker(o), a_c)), (("softmax-diagonal", ("softmax-diagonal",), wrong),), lenient=True)]
+        return [
+            Line(
+                left,
+                o + c,
+                truth,
+                product(self.join, a_o, difference(self.kronecker(o), a_c)),
+                (("softmax-diagonal", ("softmax-diagonal",), wrong),),
+                lenient=True,
+            )
+        ]
 
     def _slope_slips(self, l: int, rest: Entry, full: Entry) -> list[tuple[str, tuple[str, ...], Entry]]:
         slope, function, argument = self.slope(l), self.slope(l, "function"), self.slope(l, "argument")
@@ -291,7 +381,11 @@ class Indexed:
             ("missing-slope", ("missing-slope", "dropped-chain-factor", *output), rest),
             ("slope-twice", ("slope-twice", *output), product(self.join, full, slope)),
             ("function-for-slope", ("function-for-slope", "wrong-variable"), product(self.join, rest, function)),
-            ("slope-at-wrong-argument", ("slope-at-wrong-argument", "wrong-variable"), product(self.join, rest, argument)),
+            (
+                "slope-at-wrong-argument",
+                ("slope-at-wrong-argument", "wrong-variable"),
+                product(self.join, rest, argument),
+            ),
         ]
 
     def parameter_lines(self, l: int) -> list[Line]:
@@ -301,7 +395,16 @@ class Indexed:
         found = []
         if self.s["chains"]:
             text = f"{self.fraction(self.s['loss_letter'], z)}{self.join}{self.fraction(z, w)}"
-            found.append(Line(self.grad("W", l).text, self.indices(("W", l)), self.grad("W", l).value, Entry(text, self.grad("W", l).value), (), "chain"))
+            found.append(
+                Line(
+                    self.grad("W", l).text,
+                    self.indices(("W", l)),
+                    self.grad("W", l).value,
+                    Entry(text, self.grad("W", l).value),
+                    (),
+                    "chain",
+                )
+            )
         if self.s["locals"]:
             slips = [("wrong-variable", ("wrong-variable", "wrong-left-hand-side", "wrong-layer"), self.of("W", l))]
             found.append(Line(self.fraction(z, w), self.indices(("W", l)), a.value, a, tuple(slips), lenient=True))
@@ -311,7 +414,15 @@ class Indexed:
         slips.append(("dropped-chain-factor", ("dropped-chain-factor", "wrong-left-hand-side"), d))
         found.append(self._line("W", l, product(self.join, d, a), slips, (("Z", l),)))
         if self.net.bias:
-            found.append(self._line("b", l, d, [("wrong-left-hand-side", ("wrong-left-hand-side", "wrong-variable"), product(self.join, d, a))], (("Z", l),)))
+            found.append(
+                self._line(
+                    "b",
+                    l,
+                    d,
+                    [("wrong-left-hand-side", ("wrong-left-hand-side", "wrong-variable"), product(self.join, d, a))],
+                    (("Z", l),),
+                )
+            )
         return found
 
     def hidden_lines(self, l: int) -> list[Line]:
@@ -323,17 +434,48 @@ class Indexed:
         found = []
         if self.s["locals"]:
             z, a = self.symbol(("Z", l + 1), c), self.symbol(("A", l), self.letters[l])
-            found.append(Line(self.fraction(z, a), self.indices(("W", l + 1)), w.value, w, (("wrong-variable", ("wrong-variable", "wrong-left-hand-side"), self.of("A", l)),), lenient=True))
+            found.append(
+                Line(
+                    self.fraction(z, a),
+                    self.indices(("W", l + 1)),
+                    w.value,
+                    w,
+                    (("wrong-variable", ("wrong-variable", "wrong-left-hand-side"), self.of("A", l)),),
+                    lenient=True,
+                )
+            )
         missing = ("missing-output-sum", ("missing-output-sum",), through)
         if self.rng.random() < 0.4:
-            found.append(self._line("A", l, back, [missing, ("dropped-chain-factor", ("dropped-chain-factor", "wrong-weight"), self.sum(c, d))], (("Z", l + 1),)))
+            found.append(
+                self._line(
+                    "A",
+                    l,
+                    back,
+                    [missing, ("dropped-chain-factor", ("dropped-chain-factor", "wrong-weight"), self.sum(c, d))],
+                    (("Z", l + 1),),
+                )
+            )
         slope = self.slope(l)
         assert slope is not None  # hidden activations are elementwise
-        ordered = (slope, back) if self.s["sum_first"] else (Entry(f"\\left( {back.text} \\right)" if self.tex else f"({back.text})", back.value), slope)
+        ordered = (
+            (slope, back)
+            if self.s["sum_first"]
+            else (Entry(f"\\left( {back.text} \\right)" if self.tex else f"({back.text})", back.value), slope)
+        )
         full = product(self.join, *ordered)
-        slips = [(tag, codes, e) for tag, codes, e in self._slope_slips(l, back if self.s["sum_first"] else ordered[0], full) if self.s["sum_first"] is False or tag == "missing-slope"]
+        slips = [
+            (tag, codes, e)
+            for tag, codes, e in self._slope_slips(l, back if self.s["sum_first"] else ordered[0], full)
+            if self.s["sum_first"] is False or tag == "missing-slope"
+        ]
         slips.append(("missing-output-sum", ("missing-output-sum",), product(self.join, slope, w, d)))
-        slips.append(("dropped-chain-factor", ("dropped-chain-factor", "wrong-weight"), product(self.join, slope, self.sum(c, d))))
+        slips.append(
+            (
+                "dropped-chain-factor",
+                ("dropped-chain-factor", "wrong-weight"),
+                product(self.join, slope, self.sum(c, d)),
+            )
+        )
         found.append(self._line("Z", l, full, slips, (("Z", l + 1),)))
         return found
 
@@ -353,8 +495,15 @@ class Indexed:
         page.rows(self._forward(), together=True)
         page.rows([Row(text, [Mark(text, "definition", accept=("notation",))], words.loss) for text in [self._loss()]])
         if self.s["delta"]:
-            text = ", ".join(dict.fromkeys(f"{self.grad('Z', l).text} = {self.fraction(self.s['loss_letter'], self.symbol(('Z', l), self.letters[l]))}" for l in range(self.depth, 0, -1)))
-            page.rows([Row(text, [Mark(part, "definition", accept=("notation",)) for part in text.split(", ")], words.define)])
+            text = ", ".join(
+                dict.fromkeys(
+                    f"{self.grad('Z', l).text} = {self.fraction(self.s['loss_letter'], self.symbol(('Z', l), self.letters[l]))}"
+                    for l in range(self.depth, 0, -1)
+                )
+            )
+            page.rows(
+                [Row(text, [Mark(part, "definition", accept=("notation",)) for part in text.split(", ")], words.define)]
+            )
         if words.backward:
             page.prose(words.backward)
         lines = self.lines()
@@ -393,7 +542,9 @@ class Indexed:
             c = self.letters[l - 1]
             body = self.sum(c, product(" ", self.of("W", l), self.of("A", l - 1)))
             z, a = self.symbol(("Z", l), self.letters[l]), self.symbol(("A", l), self.letters[l])
-            rows.append(f"{z} = {body.text}" + (f" + {self.symbol(('b', l), self.letters[l])}" if self.net.bias else ""))
+            rows.append(
+                f"{z} = {body.text}" + (f" + {self.symbol(('b', l), self.letters[l])}" if self.net.bias else "")
+            )
             if self.net.activations[l - 1] == "softmax":
                 o = self.other
                 e = (lambda t: f"e^{{{t}}}") if self.tex else (lambda t: f"e^({t})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -43,7 +44,6 @@ from .notations import Notation
 from .pages import Mark, Page, Row
 from .switches import Switches
 from .words import Words
-
 
 # mistakes that few lines allow are made more often where they are possible
 WEIGHTS = {
@@ -140,7 +140,9 @@ class Writer:
         if self.switches["continued"] == "same line":
             order = ("correct", "notation", "uncheckable", "carried", "wrong")
             worst = max(first, mark, key=lambda m: order.index(m.verdict))
-            first.accept = tuple(set(first.accept) | set(mark.accept)) if first.verdict == mark.verdict else worst.accept
+            first.accept = (
+                tuple(set(first.accept) | set(mark.accept)) if first.verdict == mark.verdict else worst.accept
+            )
             first.verdict, first.tag = worst.verdict, worst.tag
             first.latex += f" = {text}"
             row.text = first.latex
@@ -180,9 +182,15 @@ class Writer:
         if has_hadamard and not self.code:
             ambiguous = n.hadamard in ("unmarked", "\\cdot", "\\times", "*") or n.grouping == "loose"
             loose |= ambiguous or any(isinstance(x, Had) and isinstance(x.left, Mul) for x in found)
-            loose |= any(isinstance(x, Had) and isinstance(x.right, Mul | Scale) for x in found) or n.matmul in ("dot", "times", "*")
+            loose |= any(isinstance(x, Had) and isinstance(x.right, Mul | Scale) for x in found) or n.matmul in (
+                "dot",
+                "times",
+                "*",
+            )
         loose |= self.switches["later"] or self.switches["loss_stated"] == "named"
-        loose |= any(isinstance(x, Total) for x in found) and n.total in ("sum", "sum_bare", "samples") and not self.code
+        loose |= (
+            any(isinstance(x, Total) for x in found) and n.total in ("sum", "sum_bare", "samples") and not self.code
+        )
         if verdict == "notation":
             return ()
         return ("notation",) if loose else ()
@@ -200,7 +208,11 @@ class Writer:
             return None
         if self.switches["loss_stated"] == "missing" and self._needs_loss(right):
             return None
-        found = [s for s in slips(self.net, step.key, right, self.strict, self.code, self.switches["loss_stated"] == "named") if self._real(step, s)]
+        found = [
+            s
+            for s in slips(self.net, step.key, right, self.strict, self.code, self.switches["loss_stated"] == "named")
+            if self._real(step, s)
+        ]
         by_tag: dict[str, list[Slip]] = {}
         for slip in found:
             by_tag.setdefault(slip.tag, []).append(slip)
@@ -249,8 +261,8 @@ class Writer:
     def chain(self, bottom: Key, wrong: bool) -> Row | None:
         """dL/dbottom as a product of derivatives; a factor is missing if `wrong`."""
         route = self.path(("L", 0), bottom, self.rng.random() < 0.4)
-        factors = [self._factor(a, b) for a, b in zip(route, route[1:], strict=False)]
-        mark = Mark("", "chain", evidence=("chain", bottom, tuple(zip(route, route[1:], strict=False))))
+        factors = [self._factor(a, b) for a, b in itertools.pairwise(route)]
+        mark = Mark("", "chain", evidence=("chain", bottom, tuple(itertools.pairwise(route))))
         if len(factors) < 2:
             return None
         if wrong:
@@ -258,14 +270,25 @@ class Writer:
                 return None
             out = self.rng.randrange(0, len(factors))
             del factors[out]
-            links = list(zip(route, route[1:], strict=False))
+            links = list(itertools.pairwise(route))
             del links[out]
-            mark = Mark("", "chain", "wrong", codes=("dropped-chain-factor", "missing-slope"), tag="dropped-chain-factor", evidence=("chain", bottom, tuple(links)))
+            mark = Mark(
+                "",
+                "chain",
+                "wrong",
+                codes=("dropped-chain-factor", "missing-slope"),
+                tag="dropped-chain-factor",
+                evidence=("chain", bottom, tuple(links)),
+            )
         join = {"": " ", "\\cdot": " \\cdot ", "\\times": " \\times ", "*": " * "}[self.notation.link]
         if not self.notation.tex:
             join = {"": " · ", "\\cdot": " · ", "\\times": " × ", "*": " * "}[self.notation.link]
         mark.latex = f"{self.notation.grad(bottom)} = {join.join(factors)}"
-        tail = " \\quad \\text{(chain rule)}" if self.notation.tex and self.switches["chain_tail"] and self.rng.random() < 0.5 else ""
+        tail = (
+            " \\quad \\text{(chain rule)}"
+            if self.notation.tex and self.switches["chain_tail"] and self.rng.random() < 0.5
+            else ""
+        )
         return Row(mark.latex, [mark], self.words.chain(self.rng), tail=tail)
 
     def _factor(self, top: Key, bottom: Key) -> str:
@@ -281,10 +304,17 @@ class Writer:
         w, a = Name(("W", l)), Name(("A", l - 1))
         if bottom[0] == "A":
             right = T(w) if self.rng.random() < 0.3 else w
-            swaps = [(Name(("A", l - 1)), ("wrong-variable",))] + [(Name(("W", k)), ("wrong-layer", "wrong-weight", "wrong-variable")) for k in (l - 1, l + 1) if 1 <= k <= net.depth]
+            swaps = [(Name(("A", l - 1)), ("wrong-variable",))] + [
+                (Name(("W", k)), ("wrong-layer", "wrong-weight", "wrong-variable"))
+                for k in (l - 1, l + 1)
+                if 1 <= k <= net.depth
+            ]
         elif bottom[0] == "W":
             right = T(a) if self.rng.random() < 0.3 else a
-            swaps = [(w, ("wrong-variable", "wrong-left-hand-side")), (Name(("A", l)), ("wrong-layer", "wrong-variable"))]
+            swaps = [
+                (w, ("wrong-variable", "wrong-left-hand-side")),
+                (Name(("A", l)), ("wrong-layer", "wrong-variable")),
+            ]
         elif bottom[0] == "b":
             latex = f"{self.notation.fraction(top, bottom)} = 1"
             return Row(latex, [Mark(latex, "derivative", accept=("notation",), evidence=("local", top, bottom, None))])
@@ -292,7 +322,11 @@ class Writer:
             if net.activations[l - 1] in ("softmax", "identity"):
                 return None
             right = Slope(l, l)
-            swaps = [(Act(l, l), ("function-for-slope", "wrong-variable"))] + [(Slope(l, k), ("slope-at-wrong-argument", "wrong-layer", "wrong-variable")) for k in (l - 1, l + 1) if 1 <= k <= net.depth]
+            swaps = [(Act(l, l), ("function-for-slope", "wrong-variable"))] + [
+                (Slope(l, k), ("slope-at-wrong-argument", "wrong-layer", "wrong-variable"))
+                for k in (l - 1, l + 1)
+                if 1 <= k <= net.depth
+            ]
         mark = Mark("", "derivative", accept=("notation",))
         if wrong:
             before = self.notation.write(right)
@@ -307,18 +341,31 @@ class Writer:
     def update(self, key: Key, wrong: bool) -> Row:
         """One step of gradient descent."""
         name, rate = self.notation.name(key), self.notation.letter(self.notation.rate)
-        arrow = self.switches["arrow"] if self.notation.tex else {":=": ":=", "\\leftarrow": "←", "=": "="}[self.switches["arrow"]]
+        arrow = (
+            self.switches["arrow"]
+            if self.notation.tex
+            else {":=": ":=", "\\leftarrow": "←", "=": "="}[self.switches["arrow"]]
+        )
         if self.code:
             arrow = "="
         sign = "+" if wrong else self.notation.sign()
         gap = " * " if self.code else " "
         latex = f"{name} {arrow} {name} {sign} {rate}{gap}{self.notation.grad(key)}"
         accept = ("carried",) if key in self.false and not wrong else ()
-        mark = Mark(latex, "update", "wrong" if wrong else "correct", accept, ("update-sign", "sign") if wrong else (), "update-sign" if wrong else "ok")
+        mark = Mark(
+            latex,
+            "update",
+            "wrong" if wrong else "correct",
+            accept,
+            ("update-sign", "sign") if wrong else (),
+            "update-sign" if wrong else "ok",
+        )
         return Row(latex, [mark])
 
 
-def write_matrices(net: Network, notation: Notation, rng: random.Random, s: Switches, page: Page, words: Words, planned: int) -> Writer:
+def write_matrices(
+    net: Network, notation: Notation, rng: random.Random, s: Switches, page: Page, words: Words, planned: int
+) -> Writer:
     """A whole document."""
     values = taken_later(net) if s["later"] else net.values
     writer = Writer(net, notation, rng, s, words, page, values, planned=planned)
@@ -345,7 +392,11 @@ def _forward(writer: Writer) -> None:
             n.spellings["A", depth] = s["alias_letter"]
             left = n.name(("A", depth))
         if l == depth and alias == "chained":
-            left = f"{n.name(('A', l))} = {n.letter(s['alias_letter'])}" if writer.rng.random() < 0.5 else f"{n.letter(s['alias_letter'])} = {n.name(('A', l))}"
+            left = (
+                f"{n.name(('A', l))} = {n.letter(s['alias_letter'])}"
+                if writer.rng.random() < 0.5
+                else f"{n.letter(s['alias_letter'])} = {n.name(('A', l))}"
+            )
         rows.append(writer.premise(f"{left} = {n.write(Act(l, l))}"))
     if alias == "stated":
         rows.append(writer.premise(f"{n.letter(s['alias_letter'])} = {n.name(('A', depth))}"))
@@ -362,7 +413,9 @@ def _activation_formulas(writer: Writer) -> None:
     for kind in dict.fromkeys(writer.net.activations):
         if kind == "sigmoid":
             name = n.function("sigmoid", 1)
-            right = "\\frac{1}{1 + e^{-x}}" if n.tex else ("1 / (1 + np.exp(-x))" if writer.code else "1 / (1 + e^(-x))")
+            right = (
+                "\\frac{1}{1 + e^{-x}}" if n.tex else ("1 / (1 + np.exp(-x))" if writer.code else "1 / (1 + e^(-x))")
+            )
             writer.page.rows([writer.premise(f"{name}(x) = {right}")])
 
 
@@ -413,7 +466,9 @@ def _loss(writer: Writer) -> None:
             n.delta = False
             text = f"{left} = {n.fraction(('L', 0), ('Z', l))}"
             n.delta = True
-            rows.append(Row(text, [Mark(text, "definition", accept=("notation",))], words.define if l == net.depth else ""))
+            rows.append(
+                Row(text, [Mark(text, "definition", accept=("notation",))], words.define if l == net.depth else "")
+            )
         page.rows(rows, together=True)
 
 
@@ -438,7 +493,11 @@ def loss_text(net: Network, n: Notation, s: Switches, rng: random.Random) -> str
         square = f"\\left\\| {a} {minus} {y} \\right\\|^2" if n.tex else f"‖{a} {minus} {y}‖²"
     if n.tex:
         open_, close = ("\\left[", "\\right]") if rng.random() < 0.5 else ("(", ")")
-        logs = f"{open_} {y} {log}({a}) + (1 - {y}) {log}(1 - {a}) {close}" if rng.random() < 0.7 else f"{open_}{y} {log} {a} + (1 - {y}) {log} (1 - {a}){close}"
+        logs = (
+            f"{open_} {y} {log}({a}) + (1 - {y}) {log}(1 - {a}) {close}"
+            if rng.random() < 0.7
+            else f"{open_}{y} {log} {a} + (1 - {y}) {log} (1 - {a}){close}"
+        )
         entropy = f"{y} {log}({a})" if rng.random() < 0.5 else f"{y} {log} {a}"
     else:
         logs = f"[{y} {log} {a} + (1 {minus} {y}) {log}(1 {minus} {a})]"
@@ -488,10 +547,7 @@ def _penalty_text(net: Network, n: Notation) -> str:
     names = [n.name(("W", l)) for l in range(1, net.depth + 1)]
     if n.dialect == "python":
         return f" + {c} * ({' + '.join(f'np.sum({w}**2)' for w in names)})"
-    if n.tex:
-        norms = " + ".join(f"\\|{w}\\|_F^2" for w in names)
-    else:
-        norms = " + ".join(f"‖{w}‖²" for w in names)
+    norms = " + ".join(f"\\|{w}\\|_F^2" for w in names) if n.tex else " + ".join(f"‖{w}‖²" for w in names)
     return f" + {c} {n.parentheses(norms) if len(names) > 1 else norms}"
 
 
@@ -550,7 +606,9 @@ def _backward(writer: Writer) -> None:
     elif s["closed"] == "some":
         steps = [replace(step, closed=rng.random() < 0.4) for step in steps]
     # a closed form without the lines before it: only the parameters are shown
-    hidden = {step.key for step in steps if step.key[0] in "ZA"} if s["closed"] == "all" and s["parameters_only"] else set()
+    hidden = (
+        {step.key for step in steps if step.key[0] in "ZA"} if s["closed"] == "all" and s["parameters_only"] else set()
+    )
     shown = [step for step in steps if step.key not in hidden]
     chosen = set(rng.sample(range(len(shown)), min(writer.planned, len(shown)))) if writer.planned > 0 else set()
     rows: list[Row] = []
@@ -588,7 +646,8 @@ def _around(writer: Writer, step: Step, wanted: bool) -> tuple[list[Row], bool]:
     s, rng = writer.switches, writer.rng
     rows: list[Row] = []
     planted = False
-    if s["chains"] and rng.random() < 0.6 and not writer.code:
+    # with a penalty the chain through z is not all of dL/dW
+    if s["chains"] and rng.random() < 0.6 and not writer.code and not (step.key[0] == "W" and writer.net.penalty):
         wrong = wanted and rng.random() < 0.4
         row = writer.chain(step.key, wrong)
         if row:
@@ -621,4 +680,3 @@ def _updates(writer: Writer, made: int) -> None:
     rows = [writer.update(k, ascend and k == keys[0]) for k in keys]
     rows[0].lead = writer.words.update
     writer.page.rows(rows, together=True)
-

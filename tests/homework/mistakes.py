@@ -56,7 +56,9 @@ def _of_node(net: Network, key: Key, expr: Expr, node: Expr, strict: bool, code:
     sloppy = "wrong" if strict else "notation"
     match node:
         case Had(left, Slope() as slope) | Had(Slope() as slope, left):
-            yield at("missing-slope", "dropped-chain-factor", *(["other-loss"] if slope.layer == net.depth else []), new=left)
+            yield at(
+                "missing-slope", "dropped-chain-factor", *(["other-loss"] if slope.layer == net.depth else []), new=left
+            )
             yield at("slope-twice", *(["other-loss"] if slope.layer == net.depth else []), new=Had(node, slope))
             if code:
                 yield at("matmul-for-elementwise", "elementwise-for-matmul", new=Mul(left, slope))
@@ -71,7 +73,9 @@ def _of_node(net: Network, key: Key, expr: Expr, node: Expr, strict: bool, code:
         case Mul(left, right):
             yield at("swapped-factors", "missing-transpose", new=Mul(right, left), verdict=sloppy)
             for kept, lost in ((left, right), (right, left)):
-                if any(isinstance(n, Name) and n.key[0] in "WA" and n.key != ("A", net.depth) for n in nodes(lost)) and not isinstance(lost, Had):
+                if any(
+                    isinstance(n, Name) and n.key[0] in "WA" and n.key != ("A", net.depth) for n in nodes(lost)
+                ) and not isinstance(lost, Had):
                     extra = ["wrong-left-hand-side"] if key[0] in "WA" else []
                     yield at("dropped-chain-factor", *extra, new=kept)
             if code:
@@ -123,7 +127,11 @@ def _of_whole(net: Network, key: Key, expr: Expr, named_only: bool, code: bool) 
         a = Name(("A", l))
         if net.activations[-1] == "softmax":
             diagonal = Had(a, minus(One(), a))
-            yield Slip("softmax-diagonal", ("softmax-diagonal", "other-loss", "slope-twice"), Had(minus(a, Name(("Y", 0))), diagonal))
+            yield Slip(
+                "softmax-diagonal",
+                ("softmax-diagonal", "other-loss", "slope-twice"),
+                Had(minus(a, Name(("Y", 0))), diagonal),
+            )
         elif net.loss == "log":
             yield Slip("other-loss", ("other-loss", "slope-twice"), Had(expr, Slope(l, l)))
     if kind == "b" and net.penalty:

@@ -97,8 +97,15 @@ class Network:
     def loss_of(self, found: dict[Key, np.ndarray]) -> np.ndarray:
         """The loss, one number for each leading index."""
         a, y = found["A", self.depth], found["Y", 0]
-        square, log, ce = (a - y) ** 2, -(y * np.log(a) + (1 - y) * np.log(1 - a)), -y * np.log(a)
-        body = {"mse": square, "log": log, "ce": ce, "mse+ce": square / 2 + ce}[self.loss]
+        match self.loss:
+            case "mse":
+                body = (a - y) ** 2
+            case "log":
+                body = -(y * np.log(a) + (1 - y) * np.log(1 - a))
+            case "ce":
+                body = -y * np.log(a)
+            case _:
+                body = (a - y) ** 2 / 2 - y * np.log(a)
         values = Values({}, {}, (), True, self.samples, LETTERS)
         total = values.number(self.coefficient) * np.sum(body, axis=(-1, -2))
         if self.penalty:
@@ -109,9 +116,8 @@ class Network:
     @cached_property
     def values(self) -> Values:
         """All quantities and the derivatives of the loss by each, found by the complex step."""
-        with np.errstate(invalid="ignore", divide="ignore"):  # logarithms of losses that are not taken
-            base = self.forward({k: v.astype(complex) for k, v in self.parameters.items()})
-            grads = {key: self.gradient(key, base) for key in base if key != ("Y", 0)}
+        base = self.forward({k: v.astype(complex) for k, v in self.parameters.items()})
+        grads = {key: self.gradient(key, base) for key in base if key != ("Y", 0)}
         arrays = {key: value.real for key, value in base.items()}
         return Values(arrays, grads, self.activations, self.columns, self.samples, LETTERS)
 
@@ -215,4 +221,3 @@ def taken_later(net: Network) -> Values:
     values = net.values
     grads = {k: g * net.samples if k[0] in "ZA" else g for k, g in values.grads.items()}
     return replace(values, grads=grads)
-

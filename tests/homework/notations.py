@@ -99,7 +99,9 @@ class Notation:
         if self.mark in ("sub", "sub_braced"):
             body = f"_{{{label}}}" if self.mark == "sub_braced" or len(label) > 1 else f"_{label}"
             return f"{base}{body}{self.raised(power)}"
-        inner = {"bracket": f"[{label}]", "paren": f"({label})", "sup": label, "angle": f"\\langle {label} \\rangle"}[self.mark]
+        inner = {"bracket": f"[{label}]", "paren": f"({label})", "sup": label, "angle": f"\\langle {label} \\rangle"}[
+            self.mark
+        ]
         if not power:
             return f"{base}^{label}" if self.mark == "sup" and len(label) == 1 else f"{base}^{{{inner}}}"
         if power.isdigit() or self.transpose_place == "paren" or self.mark == "sup":
@@ -132,7 +134,9 @@ class Notation:
         if power == "'":
             return "'"
         if self.tex:
-            return f"^{power}" if len(power) == 1 or (power.startswith("\\") and power[1:].isalpha()) else f"^{{{power}}}"
+            return (
+                f"^{power}" if len(power) == 1 or (power.startswith("\\") and power[1:].isalpha()) else f"^{{{power}}}"
+            )
         if power.isdigit():
             return "**" + power if self.dialect == "python" else power.translate(SUPERSCRIPTS)
         return power if power in ("ᵀ", ".T") else f"^{power}"
@@ -162,7 +166,11 @@ class Notation:
         if self.derivative == "bar":
             base, label = self.names[key]
             hat = "\\bar" if len(base) == 1 else "\\overline"
-            return self.marked(f"{hat}{{{base}}}", label, power) if key not in self.spellings else f"\\overline{{{self.name(key)}}}{self.raised(power)}"
+            return (
+                self.marked(f"{hat}{{{base}}}", label, power)
+                if key not in self.spellings
+                else f"\\overline{{{self.name(key)}}}{self.raised(power)}"
+            )
         text = self.fraction(("L", 0), key)
         if not power:
             return text
@@ -191,7 +199,7 @@ class Notation:
             case "inline":
                 return f"\\partial {top} / \\partial {bottom}"
             case "d":
-                return f"\\frac{{d{top if top[:1] != '(' else top}}}{{d{bottom}}}"
+                return f"\\frac{{d{top}}}{{d{bottom}}}"
             case "upright":
                 return f"\\frac{{\\mathrm{{d}} {top}}}{{\\mathrm{{d}} {bottom}}}"
         return f"\\frac{{\\partial {top}}}{{\\partial {bottom}}}"
@@ -254,7 +262,15 @@ class Notation:
         return "−" if self.dialect == "unicode" and self.bold else "-"
 
     def _transposed(self, body: Expr) -> str:
-        power = {"T": "T", "top": "\\top", "prime": "'", "dot": ".T", "sf": "\\mathsf{T}", "mathrm": "\\mathrm{T}", "small": "ᵀ"}[self.transpose]
+        power = {
+            "T": "T",
+            "top": "\\top",
+            "prime": "'",
+            "dot": ".T",
+            "sf": "\\mathsf{T}",
+            "mathrm": "\\mathrm{T}",
+            "small": "ᵀ",
+        }[self.transpose]
         if self.dialect == "python":
             power = ".T"
         if self.transpose == "dot":
@@ -271,7 +287,9 @@ class Notation:
             return f"np.dot({self.write(left)}, {self.write(right)})", ATOM
         least = HADAMARD if self.grouping == "loose" else PRODUCT
         a, b = self.write(left, least), self.write(right, least)
-        join = {" ": " ", "dot": " \\cdot " if self.tex else " · ", "@": " @ ", "times": " \\times ", "*": " * "}[self.matmul]
+        join = {" ": " ", "dot": " \\cdot " if self.tex else " · ", "@": " @ ", "times": " \\times ", "*": " * "}[
+            self.matmul
+        ]
         if join == " " and not self.tex and not (b.startswith("(") or a.endswith(")")):
             join = " " if self.dialect == "unicode" else " @ "
         return f"{a}{join}{b}", PRODUCT
@@ -282,7 +300,12 @@ class Notation:
             return f"{self.write(left, HADAMARD)} * {self.write(right, ATOM)}", HADAMARD
         mark = self.hadamard
         a = self.write(left, tight if isinstance(left, Mul) else HADAMARD)
-        b = self.write(right, PRODUCT if isinstance(right, Mul) and not self.product_parentheses else (tight if isinstance(right, Mul) else HADAMARD))
+        b = self.write(
+            right,
+            PRODUCT
+            if isinstance(right, Mul) and not self.product_parentheses
+            else (tight if isinstance(right, Mul) else HADAMARD),
+        )
         if mark == "unmarked":
             return f"{a} {b}", PRODUCT
         return f"{a} {self.letter_of_mark(mark)} {b}", HADAMARD
@@ -302,7 +325,10 @@ class Notation:
         if self.tex or (self.dialect == "unicode" and text.isdigit()):
             gap = "" if inner.startswith("(") or (text.isdigit() and inner[:1].isalpha()) else " "
             return f"{text}{gap}{inner}", binds
-        return f"{text} {'*' if self.dialect == 'python' else '·'} {inner}", HADAMARD if self.dialect == "python" else binds
+        return (
+            f"{text} {'*' if self.dialect == 'python' else '·'} {inner}",
+            HADAMARD if self.dialect == "python" else binds,
+        )
 
     def coefficient(self, by: Coefficient) -> str:
         """A coefficient as a factor."""
@@ -383,8 +409,14 @@ class Notation:
             case "relu", "compare":
                 return f"({argument} > 0)", ATOM
             case "softplus", "s":
-                return (f"\\sigma({argument})" if self.tex else f"{'σ' if self.dialect == 'unicode' else 'sigmoid'}({argument})"), ATOM
-            case _, "dot" if self.tex and len(self.functions[kind].lstrip("\\")) <= 5 and "text" not in self.functions[kind]:
+                return (
+                    f"\\sigma({argument})"
+                    if self.tex
+                    else f"{'σ' if self.dialect == 'unicode' else 'sigmoid'}({argument})"
+                ), ATOM
+            case _, "dot" if (
+                self.tex and len(self.functions[kind].lstrip("\\")) <= 5 and "text" not in self.functions[kind]
+            ):
                 return f"{self.function(kind, slope.layer, 'dot')}({argument})", ATOM
         return self.applied(kind, argument, slope.layer, "'"), ATOM
 
@@ -403,7 +435,11 @@ class Notation:
         if self.dialect == "python":
             return f"np.sum({self.write(body)}{'' if everything else self._axis()})", ATOM
         if not self.tex:
-            return (f"sum({self.write(body)})", ATOM) if self.total == "np" else (f"Σ_i {self.write(body, HADAMARD)}", HADAMARD)
+            return (
+                (f"sum({self.write(body)})", ATOM)
+                if self.total == "np"
+                else (f"Σ_i {self.write(body, HADAMARD)}", HADAMARD)
+            )
         if self.total == "np" or everything:
             axis = "" if everything else self._axis().replace("True", "True")
             return f"\\text{{np.sum}}({self.write(body)}{axis})", ATOM
@@ -418,4 +454,3 @@ class Notation:
 
     def _axis(self) -> str:
         return f", axis={1 if self.columns else 0}, keepdims=True"
-

@@ -95,7 +95,11 @@ class Sheet:
     def times(self) -> str:
         """The sign between numbers."""
         sign = self.switches["times"]
-        return {"dot": " \\cdot ", "times": " \\times ", "star": " * ", "paren": ""}[sign] if self.tex else {"dot": "·", "times": " × ", "star": " * ", "paren": ""}[sign]
+        return (
+            {"dot": " \\cdot ", "times": " \\times ", "star": " * ", "paren": ""}[sign]
+            if self.tex
+            else {"dot": "·", "times": " × ", "star": " * ", "paren": ""}[sign]
+        )
 
     def term(self, key: str) -> Term:
         """A known quantity as a factor."""
@@ -174,7 +178,9 @@ class Worked:
                 for _ in sources:
                     count += 1
                     weights.append(f"w_{count}" if count > 1 or len(self.sizes) > 2 or self.sizes[0] > 1 else "w")
-                bias = (f"b_{l}" if size == 1 and deep else f"b_{j}" if deep else "b") if self.s["number_bias"] else None
+                bias = (
+                    (f"b_{l}" if size == 1 and deep else f"b_{j}" if deep else "b") if self.s["number_bias"] else None
+                )
                 if bias and deep and size > 1:
                     bias = f"b_{j}"
                 if bias and deep and l == 2:
@@ -224,7 +230,18 @@ class Worked:
 
     # ---- lines ----------------------------------------------------------------------------------------------------
 
-    def row(self, left: str, key: str, symbols: str, numbers: str, exact: float, held: float, off: bool, kind: str = "number", slip: bool = True) -> Row:
+    def row(
+        self,
+        left: str,
+        key: str,
+        symbols: str,
+        numbers: str,
+        exact: float,
+        held: float,
+        off: bool,
+        kind: str = "number",
+        slip: bool = True,
+    ) -> Row:
         """One line with its value, judged; the key is known afterwards."""
         sheet, s = self.sheet, self.s
         self.lines += 1
@@ -242,12 +259,21 @@ class Worked:
             mark = self._judged(text, exact, off, kind)
         equal = " = "
         value = (" \\approx " if sheet.tex else " ≈ ") if s["approx"] and not close_exactly(text, exact) else equal
-        sides = [x for x in ((symbols if s["middle"] in ("all", "symbols") else ""), (numbers if s["middle"] in ("all", "numbers") else "")) if x]
+        sides = [
+            x
+            for x in (
+                (symbols if s["middle"] in ("all", "symbols") else ""),
+                (numbers if s["middle"] in ("all", "numbers") else ""),
+            )
+            if x
+        ]
         sides = list(dict.fromkeys(x for x in sides if x != text))
         mark.latex = equal.join([left, *sides]) + value + text
         mark.evidence = ("number", key, text)
         kept = float(text) if (s["carry"] == "printed" or wrong) else held
-        sheet.known[key] = Quantity(left, exact, kept, text, not close_exactly(text, exact) if kept != held or wrong else off)
+        sheet.known[key] = Quantity(
+            left, exact, kept, text, not close_exactly(text, exact) if kept != held or wrong else off
+        )
         return Row(mark.latex, [mark], self.words.lead(self.rng))
 
     def _judged(self, text: str, exact: float, off: bool, kind: str) -> Mark:
@@ -268,14 +294,18 @@ class Worked:
         else:
             decimals = len(text.partition(".")[2])
             other = f"{float(text) * (2 if way == 'double' else 10):.{decimals}f}"
-        if abs(float(other) - exact) < 0.02 * max(abs(exact), 0.05) or abs(float(other) - held) < 0.02 * max(abs(held), 0.05) or float(other) == 0:
+        if (
+            abs(float(other) - exact) < 0.02 * max(abs(exact), 0.05)
+            or abs(float(other) - held) < 0.02 * max(abs(held), 0.05)
+            or float(other) == 0
+        ):
             return None
         return other
 
     def write(self) -> None:
         """The page."""
         self.draw()
-        sheet, page, words = self.sheet, self.sheet.page, self.words
+        _sheet, page, words = self.sheet, self.sheet.page, self.words
         names = {"sigmoid": "the sigmoid", "tanh": "tanh", "relu": "ReLU", "identity": "linear"}
         hidden = f"The hidden units use {names[self.s['hidden']]}; " if len(self.layers) > 1 else ""
         page.prose(f"{hidden}{'the' if hidden else 'The'} output is {names[self.s['output']]}.")
@@ -306,7 +336,9 @@ class Worked:
         sources = self.inputs
         for l, layer in enumerate(self.layers, 1):
             for weights, bias, z, a in layer:
-                right = " + ".join(f"{sheet.name(w)}{join}{sheet.name(x)}" for w, x in zip(weights, sources, strict=True))
+                right = " + ".join(
+                    f"{sheet.name(w)}{join}{sheet.name(x)}" for w, x in zip(weights, sources, strict=True)
+                )
                 right += f" + {sheet.name(bias)}" if bias else ""
                 rows.append(f"{sheet.name(z)} = {right}")
                 rows.append(f"{sheet.name(a)} = {self._applied(l, sheet.name(z))}")
@@ -325,7 +357,11 @@ class Worked:
     def _loss_text(self, out: str, y: str) -> str:
         if self.s["loss"] == "log":
             log = "\\ln" if self.sheet.tex else "ln"
-            return f"-[{y} {log}({out}) + (1 - {y}) {log}(1 - {out})]" if not y[:1].isdigit() else f"-[{y}{self.sheet.times or ' '}{log}({out}) + (1 - {y}){self.sheet.times or ' '}{log}(1 - {out})]"
+            return (
+                f"-[{y} {log}({out}) + (1 - {y}) {log}(1 - {out})]"
+                if not y[:1].isdigit()
+                else f"-[{y}{self.sheet.times or ' '}{log}({out}) + (1 - {y}){self.sheet.times or ' '}{log}(1 - {out})]"
+            )
         half = ("\\frac{1}{2}" if self.sheet.tex else "½") if self.s["half"] else ""
         return f"{half}({out} - {y}){'^2' if self.sheet.tex else '²'}"
 
@@ -337,7 +373,9 @@ class Worked:
                 pairs = [(sheet.term(w), sheet.term(x)) for w, x in zip(weights, sources, strict=True)]
                 held = sum(w.held * x.held for w, x in pairs)
                 off = any(t.off for pair in pairs for t in pair)
-                numbers = " + ".join(sheet.product([self.plus(w.number, k), x.number]) for k, (w, x) in enumerate(pairs))
+                numbers = " + ".join(
+                    sheet.product([self.plus(w.number, k), x.number]) for k, (w, x) in enumerate(pairs)
+                )
                 symbols = " + ".join(f"{w.symbol}{sheet.times or ' '}{x.symbol}" for w, x in pairs)
                 if bias:
                     b = sheet.term(bias)
@@ -357,7 +395,9 @@ class Worked:
         if self.s["loss"] == "log" and not 0 < out.held < 1:
             return rows
         loss = complex(self.loss(out.held, y.held)).real
-        rows.append(self.row("L", "L", "", self._loss_text(out.printed, y.printed), self.values["L"].real, loss, out.off))
+        rows.append(
+            self.row("L", "L", "", self._loss_text(out.printed, y.printed), self.values["L"].real, loss, out.off)
+        )
         return rows
 
     def plus(self, number: str, k: int) -> str:
@@ -374,13 +414,26 @@ class Worked:
         if sheet.planned and len(factors) > 1 and self.rng.random() < 0.2:
             lost = self.rng.randrange(1, len(factors))
             terms = factors[:lost] + factors[lost + 1 :]
-            codes = ("missing-slope", "dropped-chain-factor") if factors[lost].role == "slope" else ("dropped-chain-factor", "wrong-weight", "wrong-variable")
+            codes = (
+                ("missing-slope", "dropped-chain-factor")
+                if factors[lost].role == "slope"
+                else ("dropped-chain-factor", "wrong-weight", "wrong-variable")
+            )
         exact, held = self.slope(key), math.prod(t.held for t in terms)
         if codes and (close(sheet.show(held), exact) or abs(held - exact) < 0.02 * max(abs(exact), 0.05)):
             codes, terms = (), factors
             held = math.prod(t.held for t in terms)
         symbols = (" \\cdot " if sheet.tex else " · ").join(t.symbol for t in terms)
-        row = self.row(left, f"d{key}", symbols, sheet.product([t.number for t in terms]), exact, held, any(t.off for t in terms) or bool(codes), slip=slip and not codes)
+        row = self.row(
+            left,
+            f"d{key}",
+            symbols,
+            sheet.product([t.number for t in terms]),
+            exact,
+            held,
+            any(t.off for t in terms) or bool(codes),
+            slip=slip and not codes,
+        )
         if codes:
             sheet.planned -= 1
             sheet.slipped = True
@@ -405,9 +458,15 @@ class Worked:
             symbol = f"\\mathbb{{1}}[{self.sheet.name(z)} > 0]" if self.sheet.tex else f"({self.sheet.name(z)} > 0)"
             return Term(symbol, f"{held:g}", exact, held, held != exact, "slope")
         power = "^2" if self.sheet.tex else "²"
-        texts = [f"{n}(1 - {n})" if kind == "sigmoid" else f"(1 - {n}{power})" for n in (name, self.sheet.paren(q.printed))]
+        texts = [
+            f"{n}(1 - {n})" if kind == "sigmoid" else f"(1 - {n}{power})" for n in (name, self.sheet.paren(q.printed))
+        ]
         if kind == "sigmoid":
-            texts[1] = f"{q.printed}{self.sheet.times or ''}(1 - {self.sheet.paren(q.printed)})" if self.sheet.times else f"{self.sheet.paren(q.printed)}(1 - {self.sheet.paren(q.printed)})"
+            texts[1] = (
+                f"{q.printed}{self.sheet.times or ''}(1 - {self.sheet.paren(q.printed)})"
+                if self.sheet.times
+                else f"{self.sheet.paren(q.printed)}(1 - {self.sheet.paren(q.printed)})"
+            )
         return Term(texts[0], texts[1], exact, held, q.off, "slope")
 
     def _backward(self) -> list[Row]:
@@ -420,11 +479,31 @@ class Worked:
             c = 1 if self.s["half"] else 2
             minus = f"({out.symbol} - {y.symbol})" if factor else f"{out.symbol} - {y.symbol}"
             shown = f"({out.number} - {sheet.paren(y.number)})" if factor else f"{out.number} - {sheet.paren(y.number)}"
-            rows.append(self.row(sheet.derivative("L", a), f"d{a}", factor + minus, factor + shown, self.slope(a), c * (out.held - y.held), out.off))
+            rows.append(
+                self.row(
+                    sheet.derivative("L", a),
+                    f"d{a}",
+                    factor + minus,
+                    factor + shown,
+                    self.slope(a),
+                    c * (out.held - y.held),
+                    out.off,
+                )
+            )
             slope = self.slope_term(last, z, a)
             rows.append(self.gradient(z, [self.grad_term(a), slope] if slope else [self.grad_term(a)]))
         else:
-            rows.append(self.row(sheet.derivative("L", z), f"d{z}", f"{out.symbol} - {y.symbol}", f"{out.number} - {sheet.paren(y.number)}", self.slope(z), out.held - y.held, out.off))
+            rows.append(
+                self.row(
+                    sheet.derivative("L", z),
+                    f"d{z}",
+                    f"{out.symbol} - {y.symbol}",
+                    f"{out.number} - {sheet.paren(y.number)}",
+                    self.slope(z),
+                    out.held - y.held,
+                    out.off,
+                )
+            )
         for l in range(last, 0, -1):
             sources = self.inputs if l == 1 else [a for *_, a in self.layers[l - 2]]
             for weights, bias, z, _ in self.layers[l - 1]:
@@ -449,7 +528,13 @@ class Worked:
 
     def _updates(self) -> list[Row]:
         sheet, rows = self.sheet, []
-        rows.append(Row(f"{sheet.name('eta')} = {self.rate:g}", [Mark(f"{sheet.name('eta')} = {self.rate:g}", "definition")], self.words.update))
+        rows.append(
+            Row(
+                f"{sheet.name('eta')} = {self.rate:g}",
+                [Mark(f"{sheet.name('eta')} = {self.rate:g}", "definition")],
+                self.words.update,
+            )
+        )
         arrow = self.rng.choice(("\\leftarrow", ":=", "new")) if sheet.tex else self.rng.choice(("←", ":=", "new"))
         for layer in self.layers:
             for weights, bias, _, _ in layer:
@@ -461,7 +546,13 @@ class Worked:
                         held = q.held + self.rate * g.held
                     text = sheet.show(held)
                     off = g.off
-                    mark = self._judged(text, exact, off, "update") if not ascend else Mark("", "update", "wrong", codes=("update-sign", "sign", "arithmetic-slip"), tag="update-sign")
+                    mark = (
+                        self._judged(text, exact, off, "update")
+                        if not ascend
+                        else Mark(
+                            "", "update", "wrong", codes=("update-sign", "sign", "arithmetic-slip"), tag="update-sign"
+                        )
+                    )
                     if ascend and close(text, exact):
                         continue
                     sheet.planned -= ascend
@@ -470,7 +561,11 @@ class Worked:
                         middle = f"{q.printed} {'+' if ascend else '-'} {self.rate:g}({g.printed})"
                     name = sheet.name(key)
                     if arrow == "new":
-                        name = (name.replace("_", "^{new}_") if "_" in name else name + "^{new}") if sheet.tex else f"{name}_new"
+                        name = (
+                            (name.replace("_", "^{new}_") if "_" in name else name + "^{new}")
+                            if sheet.tex
+                            else f"{name}_new"
+                        )
                     mark.latex = f"{name} {'=' if arrow == 'new' else arrow} {middle} = {text}"
                     mark.evidence = ("update", key, text)
                     rows.append(Row(mark.latex, [mark]))

@@ -131,7 +131,18 @@ class Page:
         self.placed += [(start, mark) for mark in row.marks]
 
     def _number(self, style: str) -> str:
-        if not self.numbered or style in ("inline", "parens", "list", "numbered_list", "ticks", "code", "indented", "fence", "equation", "align"):
+        if not self.numbered or style in (
+            "inline",
+            "parens",
+            "list",
+            "numbered_list",
+            "ticks",
+            "code",
+            "indented",
+            "fence",
+            "equation",
+            "align",
+        ):
             return ""
         self.count += 1
         match self.numbered:

@@ -122,7 +122,9 @@ def main() -> None:
     """Generate, mark, count, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0:200", help="A:B, a half-open range")
-    parser.add_argument("--command", help="a command that is given a file and --json; without it symderiv.homework is called in process")
+    parser.add_argument(
+        "--command", help="a command that is given a file and --json; without it symderiv.homework is called in process"
+    )
     parser.add_argument("--misses", action="store_true", help="print each disagreement")
     parser.add_argument("--switches", action="store_true", help="print the agreement by switch value")
     parser.add_argument("--family", help="only documents of this family")
@@ -142,7 +144,9 @@ def write(seeds: range, folder: Path) -> None:
         homework = generate(seed)
         path = folder / file_name(homework, seed)
         path.write_text(homework.text)
-        path.with_suffix(".json").write_text(json.dumps({"doc": path.name, "switches": homework.switches, "claims": homework.claims}, indent=1))
+        path.with_suffix(".json").write_text(
+            json.dumps({"doc": path.name, "switches": homework.switches, "claims": homework.claims}, indent=1)
+        )
 
 
 def report(seeds: range, mark: Marker, options: argparse.Namespace) -> None:
@@ -170,9 +174,13 @@ def report(seeds: range, mark: Marker, options: argparse.Namespace) -> None:
             for one in value if isinstance(value, list) else [value]:
                 by_switch[switch, str(one)] += counts
         for claim, verdict, _ in rows:
-            by_tag[f"{claim['kind']} {claim['verdict']} {claim['diagnosis_tag']}"][verdict if not agrees(claim, verdict) else "agree"] += 1
+            by_tag[f"{claim['kind']} {claim['verdict']} {claim['diagnosis_tag']}"][
+                verdict if not agrees(claim, verdict) else "agree"
+            ] += 1
             if options.misses and not agrees(claim, verdict):
-                print(f"seed {seed} line {claim['line']} {claim['kind']}: {verdict}, should be {claim['verdict']} ({claim['diagnosis_tag']}): {claim['latex']}")
+                print(
+                    f"seed {seed} line {claim['line']} {claim['kind']}: {verdict}, should be {claim['verdict']} ({claim['diagnosis_tag']}): {claim['latex']}"
+                )
         if options.misses and counts["agree"] < counts["claims"]:
             print(f"    seed {seed}: " + " ".join(f"{k}={v}" for k, v in homework.switches.items()))
     print_totals(total, by_tag, crashes, spent)
@@ -193,7 +201,9 @@ def print_switches(by_switch: dict[tuple[str, str], Counter]) -> None:
     for (switch, value), c in sorted(by_switch.items(), key=lambda item: item[1]["agree"] / max(item[1]["claims"], 1)):
         if c["claims"] >= 20:
             share = 100 * c["agree"] / c["claims"]
-            print(f"{share:5.1f} %  {switch} = {value}  ({c['claims']} claims, {c['false_accusations']} accused, {c['false_accepts']} accepted)")
+            print(
+                f"{share:5.1f} %  {switch} = {value}  ({c['claims']} claims, {c['false_accusations']} accused, {c['false_accepts']} accepted)"
+            )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,12 @@ LAYERLESS = (
     (("W_h", "W_y"), ("b_h", "b_y"), ("s_h", "s_y"), ("h", "p")),
     (("A", "B"), ("a", "b"), ("u", "v"), ("h", "q")),
 )
-OUTPUTS = {"mse": ("identity", "sigmoid", "tanh", "softmax", "g"), "log": ("sigmoid",), "ce": ("softmax", "softmax", "sigmoid"), "mse+ce": ("softmax", "sigmoid")}
+OUTPUTS = {
+    "mse": ("identity", "sigmoid", "tanh", "softmax", "g"),
+    "log": ("sigmoid",),
+    "ce": ("softmax", "softmax", "sigmoid"),
+    "mse+ce": ("softmax", "sigmoid"),
+}
 HIDDEN = ("sigmoid", "tanh", "relu", "g", "g", "softplus", "identity")
 SIZES = ((5, 4), (5, 4, 3), (6, 5, 4, 3), (7, 6, 5, 4, 3))
 DISPLAYS = {
@@ -47,7 +52,7 @@ def draw_network(rng: random.Random, s: Switches, seed: int) -> Network:
     hidden = rng.choice(HIDDEN)
     same = rng.random() < 0.75
     output = rng.choice(OUTPUTS[loss])
-    acts = tuple(hidden if same else rng.choice(HIDDEN) for _ in range(depth - 1)) + (output,)
+    acts = (*tuple(hidden if same else rng.choice(HIDDEN) for _ in range(depth - 1)), output)
     batch = rng.random() < 0.5
     if loss in ("mse", "mse+ce") and output == "softmax":
         batch = False  # the Jacobian of a batch has no short form
@@ -56,7 +61,7 @@ def draw_network(rng: random.Random, s: Switches, seed: int) -> Network:
     penalty = Coefficient(Fraction(1, 2), mean and rng.random() < 0.5, "lambda") if rng.random() < 0.12 else None
     s |= {
         "layers": depth, "loss": loss, "hidden": acts[0] if depth > 1 else "none", "output": output, "batch": batch, "mean": mean, "half": number != 1,
-        "penalty": penalty is not None, "bias": rng.choice((True, True, True, False)), "layout": rng.choice(LAYOUTS + ("Wx", "xW")),
+        "penalty": penalty is not None, "bias": rng.choice((True, True, True, False)), "layout": rng.choice((*LAYOUTS, "Wx", "xW")),
         "later": mean and rng.random() < 0.35,
         "loss_stated": rng.choice(("formula",) * 8 + ("named", "missing")),
     }  # fmt: skip
@@ -87,32 +92,64 @@ def draw_notation(rng: random.Random, s: Switches, net: Network) -> Notation:
         s["case"] = rng.choice(("mixed", "upper", "upper"))
     names, used = _names(rng, s, net, dialect)
     s["samples"] = rng.choice([x for x in ("m", "n", "N") if x not in used])
-    s["loss_letter"] = rng.choice([x for x in ("L", "J", "E", "C", "\\ell", "\\mathcal{L}") if x not in used and not (x == "\\ell" and dialect == "python")])
+    s["loss_letter"] = rng.choice(
+        [
+            x
+            for x in ("L", "J", "E", "C", "\\ell", "\\mathcal{L}")
+            if x not in used and not (x == "\\ell" and dialect == "python")
+        ]
+    )
     if dialect == "python":
         s["derivative"] = "dname"
     else:
         s["derivative"] = rng.choice(
-            ("partial",) * 5 + ("d", "d", "nabla", "subscript", "operator", "inline", "dname", "dname", "bar", "upright")
+            ("partial",) * 5
+            + ("d", "d", "nabla", "subscript", "operator", "inline", "dname", "dname", "bar", "upright")
             if dialect == "tex"
             else ("partial", "partial", "d", "dname", "dname", "nabla")
         )
     if s["naming"] == "layerless" and s["derivative"] == "dname":
         s["derivative"] = "partial"
-    s["delta"] = s["naming"] == "layered" and dialect != "python" and s["derivative"] not in ("bar",) and rng.random() < 0.3
+    s["delta"] = (
+        s["naming"] == "layered" and dialect != "python" and s["derivative"] not in ("bar",) and rng.random() < 0.3
+    )
     s["delta_defined"] = s["delta"] and rng.random() < 0.6
-    s["delta_shift"] = 1 if s["delta"] and not s["delta_defined"] and s["numbering"] == "from 1" and rng.random() < 0.15 else 0
-    s["transpose"] = {"python": "dot"}.get(dialect) or rng.choice(("T",) * 5 + ("top", "top", "prime", "sf", "mathrm", "dot") if dialect == "tex" else ("small", "small", "T", "dot", "prime"))
+    s["delta_shift"] = (
+        1 if s["delta"] and not s["delta_defined"] and s["numbering"] == "from 1" and rng.random() < 0.15 else 0
+    )
+    s["transpose"] = {"python": "dot"}.get(dialect) or rng.choice(
+        ("T",) * 5 + ("top", "top", "prime", "sf", "mathrm", "dot")
+        if dialect == "tex"
+        else ("small", "small", "T", "dot", "prime")
+    )
     s["transpose_place"] = rng.choice(("inside", "paren", "brace"))
-    s["hadamard"] = "*" if dialect == "python" else rng.choice(("\\odot",) * 5 + ("\\circ", "\\circ", "*", "\\cdot", "\\times", "unmarked") + ((".*",) if dialect == "unicode" else ()))
+    s["hadamard"] = (
+        "*"
+        if dialect == "python"
+        else rng.choice(
+            ("\\odot",) * 5
+            + ("\\circ", "\\circ", "*", "\\cdot", "\\times", "unmarked")
+            + ((".*",) if dialect == "unicode" else ())
+        )
+    )
     if dialect == "python":
         s["matmul"] = rng.choice(("@", "@", "np.dot"))
     else:
-        s["matmul"] = rng.choice((" ",) * 6 + tuple(x for x in ("dot", "dot", "times", "@") if {"dot": "\\cdot", "times": "\\times"}.get(x) != s["hadamard"] and (x != "@" or dialect == "unicode")))
+        s["matmul"] = rng.choice(
+            (" ",) * 6
+            + tuple(
+                x
+                for x in ("dot", "dot", "times", "@")
+                if {"dot": "\\cdot", "times": "\\times"}.get(x) != s["hadamard"] and (x != "@" or dialect == "unicode")
+            )
+        )
     s["link"] = rng.choice(("\\cdot", "\\cdot", "", "\\times", "*"))
     s["grouping"] = "strict" if dialect == "python" else rng.choice(("strict",) * 4 + ("loose",))
     s["product_parentheses"] = rng.random() < 0.4
     s["brackets"] = rng.choice(("(", "(", "left", "["))
-    s["total"] = rng.choice(("sum", "sum", "sum_bare", "samples", "samples", "ones", "np") if dialect == "tex" else ("np", "sum"))
+    s["total"] = rng.choice(
+        ("sum", "sum", "sum_bare", "samples", "samples", "ones", "np") if dialect == "tex" else ("np", "sum")
+    )
     s["slope_marked"] = rng.random() < 0.5
     s["bold"] = rng.random() < 0.1
     s["log"] = rng.choice(("\\log", "\\log", "\\ln"))
@@ -141,7 +178,12 @@ def _names(rng: random.Random, s: Switches, net: Network, dialect: str) -> tuple
         w, b, z, a = rng.choice(LAYERLESS)
         s["units"] = f"{w} {z} {a}"
         for l in (1, 2):
-            names |= {("W", l): (w[l - 1], ""), ("b", l): (b[l - 1], ""), ("Z", l): (z[l - 1], ""), ("A", l): (a[l - 1], "")}
+            names |= {
+                ("W", l): (w[l - 1], ""),
+                ("b", l): (b[l - 1], ""),
+                ("Z", l): (z[l - 1], ""),
+                ("A", l): (a[l - 1], ""),
+            }
     else:
         pair = rng.choice(UNITS)
         if dialect == "python" and pair == ("i", "o"):
@@ -157,7 +199,7 @@ def _names(rng: random.Random, s: Switches, net: Network, dialect: str) -> tuple
         if not s["mark_on_units"] and depth == 2 and dialect != "python":
             letters = [("t", "h"), ("v", "p")]
         for l in range(1, depth + 1):
-            bare = depth == 1 and rng.random() < 0.6 and not dialect == "python"
+            bare = depth == 1 and rng.random() < 0.6 and dialect != "python"
             number = "" if bare else str(l + shift)
             weight_number = "" if bare else str(l + min(shift, 0))
             unit = number if letters[0] != letters[-1] or depth == 1 or letters[0] == (z, a) else ""
@@ -177,7 +219,9 @@ def _names(rng: random.Random, s: Switches, net: Network, dialect: str) -> tuple
         names["A", 0] = (names["A", 1][0], str(int(names["A", 1][1]) - 1))
         s["input"] = "a0"
     used.add(names["A", 0][0])
-    targets = [x for x in (("Y", "Y", "D") if upper else ("y", "y", "y", "t", "d")) if x not in used and x.lower() not in used]
+    targets = [
+        x for x in (("Y", "Y", "D") if upper else ("y", "y", "y", "t", "d")) if x not in used and x.lower() not in used
+    ]
     s["target"] = rng.choice(targets or ["r"])
     names["Y", 0] = (s["target"], "")
     used.add(s["target"])
@@ -186,12 +230,26 @@ def _names(rng: random.Random, s: Switches, net: Network, dialect: str) -> tuple
 
 def _functions(rng: random.Random, s: Switches, net: Network, used: set[str], dialect: str) -> dict[str, str]:
     if dialect == "python":
-        return {"sigmoid": "sigmoid", "tanh": "np.tanh", "relu": "relu", "softplus": "softplus", "softmax": "softmax", "g": "g", "identity": "identity"}
+        return {
+            "sigmoid": "sigmoid",
+            "tanh": "np.tanh",
+            "relu": "relu",
+            "softplus": "softplus",
+            "softmax": "softmax",
+            "g": "g",
+            "identity": "identity",
+        }
     word = (lambda t: f"\\operatorname{{{t}}}") if rng.random() < 0.5 else (lambda t: f"\\text{{{t}}}")
     if dialect == "unicode":
         word = str
-    opaque = rng.choice([x for x in ("g", "g", "f", "\\phi", "h", "\\varphi") if x not in used and x.upper() not in used])
-    sigmoids = [x for x in ("\\sigma", "\\sigma", "\\sigma", "g", "f", "S") if x not in used and x.upper() not in used and x != opaque] + [word("sigmoid")]
+    opaque = rng.choice(
+        [x for x in ("g", "g", "f", "\\phi", "h", "\\varphi") if x not in used and x.upper() not in used]
+    )
+    sigmoids = [
+        x
+        for x in ("\\sigma", "\\sigma", "\\sigma", "g", "f", "S")
+        if x not in used and x.upper() not in used and x != opaque
+    ] + [word("sigmoid")]
     relu = word("ReLU") if rng.random() < 0.7 else word("relu")
     return {
         "sigmoid": rng.choice(sigmoids), "tanh": "\\tanh" if rng.random() < 0.8 else word("tanh"), "relu": relu, "softplus": word("softplus"),

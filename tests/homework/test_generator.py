@@ -53,11 +53,18 @@ def squash(kind: str, z: np.ndarray, columns: bool) -> np.ndarray:
     return 0.7 * z + 0.4 * np.sin(1.3 * z) + 0.2
 
 
-def run(net: Network, given: dict[Key, np.ndarray], shift: dict[Key, np.ndarray]) -> tuple[dict[Key, np.ndarray], float]:
+def run(
+    net: Network, given: dict[Key, np.ndarray], shift: dict[Key, np.ndarray]
+) -> tuple[dict[Key, np.ndarray], float]:
     v = {key: array + shift.get(key, 0) for key, array in given.items()}
     for l, kind in enumerate(net.activations, 1):
         w, a = v["W", l], v["A", l - 1]
-        product = {"Wx": lambda w, a: w @ a, "xW": lambda w, a: a @ w, "WTx": lambda w, a: w.T @ a, "xWT": lambda w, a: a @ w.T}[net.layout]
+        product = {
+            "Wx": lambda w, a: w @ a,
+            "xW": lambda w, a: a @ w,
+            "WTx": lambda w, a: w.T @ a,
+            "xWT": lambda w, a: a @ w.T,
+        }[net.layout]
         v["Z", l] = product(w, a) + (v["b", l] if net.bias else 0) + shift.get(("Z", l), 0)
         v["A", l] = squash(kind, v["Z", l], net.columns) + shift.get(("A", l), 0)
     out, y = v["A", net.depth], v["Y", 0]
@@ -78,10 +85,13 @@ def run(net: Network, given: dict[Key, np.ndarray], shift: dict[Key, np.ndarray]
 def differences(net: Network, key: Key) -> np.ndarray:
     """dL/dkey by central differences."""
     given = net.parameters
-    array, h = run(net, given, {})[0][key], 1e-5
+    array = run(net, given, {})[0][key]
     found = np.zeros_like(array)
     for at in np.ndindex(array.shape):
         step = np.zeros_like(array)
+        h = (
+            1e-4 * min(array[at], 1 - array[at]) if key == ("A", net.depth) and net.loss != "mse" else 1e-5
+        )  # log stays defined
         step[at] = h
         found[at] = (run(net, given, {key: step})[1] - run(net, given, {key: -step})[1]) / (2 * h)
     return found
@@ -133,7 +143,11 @@ def local_holds(net: Network, top: Key, bottom: Key, right: Expr | None) -> bool
             if matrix.shape != (1, 1) and matrix.shape != tuple(sizes[c] for c in paired):
                 continue
             full = np.ones([sizes[c] for c in paired]) * matrix if matrix.shape == (1, 1) else matrix
-            identity = np.eye(sizes[free[0]], sizes[free[1]]) if 1 not in (sizes[free[0]], sizes[free[1]]) else np.ones((sizes[free[0]], sizes[free[1]]))
+            identity = (
+                np.eye(sizes[free[0]], sizes[free[1]])
+                if 1 not in (sizes[free[0]], sizes[free[1]])
+                else np.ones((sizes[free[0]], sizes[free[1]]))
+            )
             if np.allclose(jacobian, np.einsum(f"{free},{paired}->pqrs", identity, full)):
                 return True
     if right is None:  # dz/db = 1: an identity between units, the same for each sample
@@ -302,7 +316,11 @@ def test_verdicts_on_arrays_of_numbers_are_true():
                 unit = np.array([[10.0 ** -len(x.partition(".")[2]) for x in row] for row in entries])
                 # where the sides of a rounding meet, differences are too coarse
                 if not np.any(np.abs(np.abs(printed - exact) / unit % 1 - 0.5) < 1e-3):
-                    right = [verdict_of(x, v) for row, values in zip(entries, exact, strict=True) for x, v in zip(row, values, strict=True)]
+                    right = [
+                        verdict_of(x, v)
+                        for row, values in zip(entries, exact, strict=True)
+                        for x, v in zip(row, values, strict=True)
+                    ]
                     assert (mark.verdict == "correct") == all(right), (seed, mark.latex)
                 checked[mark.verdict] += 1
     assert checked["correct"] > 50

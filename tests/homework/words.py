@@ -11,14 +11,24 @@ from .notations import Notation
 NAMES = {
     "sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU", "softplus": "softplus", "identity": "identity (linear)", "softmax": "softmax",
 }  # fmt: skip
-LOSSES = {"mse": "mean squared error", "log": "binary cross-entropy (log loss)", "ce": "cross-entropy", "mse+ce": "sum of squared error and cross-entropy"}
+LOSSES = {
+    "mse": "mean squared error",
+    "log": "binary cross-entropy (log loss)",
+    "ce": "cross-entropy",
+    "mse+ce": "sum of squared error and cross-entropy",
+}
 LEADS = {
     "English": ("", "", "We get", "Hence", "So", "Then", "Therefore", "Now", "Next,"),
     "German": ("", "", "Damit gilt", "Also", "Daraus folgt", "Es ist"),
     "French": ("", "", "Donc", "On obtient", "Alors"),
     "none": ("",),
 }
-CHAINS = {"English": ("By the chain rule", "Chain rule:", ""), "German": ("Nach der Kettenregel", "Kettenregel:"), "French": ("Par la règle de la chaîne",), "none": ("",)}
+CHAINS = {
+    "English": ("By the chain rule", "Chain rule:", ""),
+    "German": ("Nach der Kettenregel", "Kettenregel:"),
+    "French": ("Par la règle de la chaîne",),
+    "none": ("",),
+}
 PHRASES = {
     # forward, loss, backward, update, define
     "English": ("Forward pass:", "The loss is", "Backward pass", "Gradient descent:", "Define"),
@@ -27,7 +37,12 @@ PHRASES = {
     "none": ("", "", "", "", ""),
 }
 TITLES = {
-    "English": ("# Backpropagation", "Homework 3, problem 2", "## Gradients of a small network", "Deriving the gradients by hand"),
+    "English": (
+        "# Backpropagation",
+        "Homework 3, problem 2",
+        "## Gradients of a small network",
+        "Deriving the gradients by hand",
+    ),
     "German": ("# Übung 4, Rückwärtspropagierung", "Aufgabe 2"),
     "French": ("# Devoir 2, rétropropagation",),
     "none": ("# Backprop",),
@@ -84,13 +99,20 @@ class Words:
         parts = []
         wrap = (lambda t: f"${t}$") if n.tex else str
         if s["batch"]:
-            parts.append(f"There are {wrap(n.samples)} samples, one in each {'column' if net.columns else 'row'} of {wrap(n.name(('A', 0)))}.")
+            parts.append(
+                f"There are {wrap(n.samples)} samples, one in each {'column' if net.columns else 'row'} of {wrap(n.name(('A', 0)))}."
+            )
         else:
             parts.append("We take one training sample.")
         for kind in dict.fromkeys(net.activations):
             if kind == "g":
-                parts.append(f"{wrap(n.letter(n.functions['g']))} is a differentiable activation function, applied elementwise.")
-            elif kind in ("sigmoid", "relu", "softmax", "softplus", "tanh") and n.functions[kind].lstrip("\\") not in NAMES[kind].lower():
+                parts.append(
+                    f"{wrap(n.letter(n.functions['g']))} is a differentiable activation function, applied elementwise."
+                )
+            elif (
+                kind in ("sigmoid", "relu", "softmax", "softplus", "tanh")
+                and n.functions[kind].lstrip("\\") not in NAMES[kind].lower()
+            ):
                 parts.append(f"{wrap(n.letter(n.functions[kind]))} is the {NAMES[kind]} function.")
         if n.hadamard in ("\\odot", "\\circ", "*") and n.dialect != "python" and s["says_hadamard"]:
             parts.append(f"{wrap(n.letter_of_mark(n.hadamard))} is the elementwise product.")
@@ -98,7 +120,9 @@ class Words:
             parts.append(f"The targets {wrap(n.name(('Y', 0)))} are one-hot.")
         if n.derivative == "dname" and s["says_dname"]:
             w = n.name(("W", min(2, net.depth)))
-            parts.append(f"We write {wrap('d' + w)} for the derivative of the loss {wrap(n.name(('L', 0)))} by {wrap(w)}, and so on.")
+            parts.append(
+                f"We write {wrap('d' + w)} for the derivative of the loss {wrap(n.name(('L', 0)))} by {wrap(w)}, and so on."
+            )
         if n.derivative == "bar":
             parts.append("A bar denotes the derivative of the loss by that quantity.")
         return " ".join(parts)
@@ -106,4 +130,6 @@ class Words:
     def named_loss(self, net: Network, n: Notation) -> str:
         """The loss in words only."""
         wrap = (lambda t: f"${t}$") if n.tex else str
-        return f"The loss {wrap(n.name(('L', 0)))} is the {LOSSES[net.loss]}" + (" over the samples." if net.samples > 1 else ".")
+        return f"The loss {wrap(n.name(('L', 0)))} is the {LOSSES[net.loss]}" + (
+            " over the samples." if net.samples > 1 else "."
+        )
