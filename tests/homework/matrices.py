@@ -283,6 +283,8 @@ class Writer:
         join = {"": " ", "\\cdot": " \\cdot ", "\\times": " \\times ", "*": " * "}[self.notation.link]
         if not self.notation.tex:
             join = {"": " · ", "\\cdot": " · ", "\\times": " × ", "*": " * "}[self.notation.link]
+        if self.switches["later"] and not wrong:
+            mark.accept = ("notation",)
         mark.latex = f"{self.notation.grad(bottom)} = {join.join(factors)}"
         tail = (
             " \\quad \\text{(chain rule)}"
@@ -420,31 +422,36 @@ def _activation_formulas(writer: Writer) -> None:
 
 
 def _shapes(writer: Writer) -> list[Row]:
-    net, n, rows = writer.net, writer.notation, []
-    style, wrong = writer.switches["shapes"], writer.planned and writer.rng.random() < 0.12
-    target = writer.rng.randrange(1, net.depth + 1)
+    """The shapes of the weights, and of the input: without it a false shape of one could be that of another."""
+    net, rng = writer.net, writer.rng
+    wrong = rng.randrange(1, net.depth + 1) if writer.planned and rng.random() < 0.12 else 0
+    rows = []
+    if wrong or rng.random() < 0.5:
+        rows.append(_shape_row(writer, ("A", 0), net.parameters["A", 0].shape))
     for l in range(1, net.depth + 1):
         shape = net.parameters["W", l].shape
-        if wrong and l == target:
-            shape = shape[::-1]
-        if style == "letters":
-            letters = {size: f"n_{{{k}}}" if n.tex else f"n{k}" for k, size in enumerate(net.sizes)}
-            a, b = (letters[k] for k in shape)
-        else:
-            a, b = map(str, shape)
-        name = n.name(("W", l))
-        if n.tex:
-            text = f"{name} \\in \\mathbb{{R}}^{{{a} \\times {b}}}" if style != "words" else f"{name}: {a} \\times {b}"
-        else:
-            text = f"{name}: {a} x {b}"
-        row = writer.premise(text, "shape")
-        if wrong and l == target:
+        row = _shape_row(writer, ("W", l), shape[::-1] if l == wrong else shape)
+        if l == wrong:
             writer.planned -= 1
-            row.marks = [Mark(text, "shape", "wrong", codes=("wrong-shape",), tag="wrong-shape")]
-        else:
-            row.marks[0].accept = ("notation",)
+            row.marks = [Mark(row.text, "shape", "wrong", codes=("wrong-shape",), tag="wrong-shape")]
         rows.append(row)
     return rows
+
+
+def _shape_row(writer: Writer, key: Key, shape: tuple[int, ...]) -> Row:
+    net, n, style = writer.net, writer.notation, writer.switches["shapes"]
+    if style == "letters":
+        letters = {size: f"n_{{{k}}}" if n.tex else f"n{k}" for k, size in enumerate(net.sizes)}
+    else:
+        letters = {size: str(size) for size in net.sizes}
+    letters |= {net.samples: n.samples} if net.samples > 1 else {1: "1"}
+    a, b = (letters[k] for k in shape)
+    name = n.name(key)
+    if not n.tex:
+        return writer.premise(f"{name}: {a} x {b}", "shape")
+    if style != "words":
+        return writer.premise(f"{name} \\in \\mathbb{{R}}^{{{a} \\times {b}}}", "shape")
+    return writer.premise(f"{name}: {a} \\times {b}", "shape")
 
 
 def _loss(writer: Writer) -> None:
@@ -631,8 +638,10 @@ def _backward(writer: Writer) -> None:
         if not slip and s["continued"] and not writer.code and rng.random() < 0.5:
             writer.continue_row(step, rows)
     group: list[Row] = []
-    for row in rows:
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
         group.append(row)
+        if following and following.text.startswith("= "):
+            continue  # a line that goes on stays beside its beginning
         if rng.random() < 0.3 or page.display not in ("align", "aligned", "align_dollars", "fence", "mixed"):
             page.rows(group, together=len(group) > 1)
             group = []

@@ -111,7 +111,11 @@ def draw_notation(rng: random.Random, s: Switches, net: Network) -> Notation:
     if s["naming"] == "layerless" and s["derivative"] == "dname":
         s["derivative"] = "partial"
     s["delta"] = (
-        s["naming"] == "layered" and dialect != "python" and s["derivative"] not in ("bar",) and rng.random() < 0.3
+        s["naming"] == "layered"
+        and dialect != "python"
+        and s["derivative"] != "bar"
+        and s["loss_stated"] != "missing"
+        and rng.random() < 0.3
     )
     s["delta_defined"] = s["delta"] and rng.random() < 0.6
     s["delta_shift"] = (
