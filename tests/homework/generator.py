@@ -91,6 +91,8 @@ def _general(rng: random.Random, s: Switches, seed: int) -> Homework:
 
 
 def _finished(page: Page, s: Switches, dialect: str, model: object) -> Homework:
+    for switch in UNUSED.get(s["family"], ()):  # else the tallies by switch would blame what was never written
+        s.pop(switch, None)
     before, after = wrapper(s, dialect)
     if before:
         page.lines = [re.sub(r"^#+ (.*)", r"\\section*{\1}", line) for line in page.lines]
@@ -127,5 +129,13 @@ def wrapper(s: Switches, dialect: str) -> tuple[list[str], list[str]]:
     return ["\\documentclass{article}", "\\usepackage{amsmath,amssymb}", "\\begin{document}", ""], ["\\end{document}"]
 
 
+COURSE = (
+    "prefix", "alias", "alias_letter", "activation_formula", "shapes", "split_log", "slope_first", "bias_first", "detail", "closed", "parameters_only",
+    "continued", "chain_tail", "says_hadamard", "says_dname", "arrow",
+)  # fmt: skip
+UNUSED = {
+    "numbers": (*COURSE, "locals", "loss_sums", "through_activations"), "indices": (*COURSE, "loss_sums", "through_activations"),
+    "arrays": (*COURSE, "locals", "chains", "updates"), "general": ("alias", "alias_letter", "activation_formula", "bias_first", "detail", "closed", "parameters_only", "continued", "locals", "shapes"),
+}  # fmt: skip
 FAMILIES = ("matrix",) * 6 + ("numbers",) * 2 + ("indices", "indices", "general", "arrays")
 WRITERS = {"matrix": _matrix, "numbers": _numbers, "indices": _indices, "general": _general, "arrays": _arrays}

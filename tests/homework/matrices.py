@@ -48,7 +48,7 @@ from .words import Words
 # mistakes that few lines allow are made more often where they are possible
 WEIGHTS = {
     "regularised-bias": 8, "missing-batch-sum": 5, "summed-over-everything": 5, "missing-mean-factor": 5, "repeated-mean-factor": 2, "softmax-diagonal": 6,
-    "other-loss": 6, "matmul-for-elementwise": 4, "missing-slope": 4, "function-for-slope": 2, "slope-twice": 3, "slope-at-wrong-argument": 2,
+    "other-loss": 6, "matmul-for-elementwise": 4, "missing-slope": 4, "missing-transpose": 3, "swapped-factors": 2, "function-for-slope": 2, "slope-twice": 3, "slope-at-wrong-argument": 2,
 }  # fmt: skip
 
 
