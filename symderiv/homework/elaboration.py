@@ -100,13 +100,16 @@ class Elaborator:
             return Part("ones", ())
         if base in ("I", "Id") and reference.key not in self.known:
             return Part("identity", ())
-        return self._powered(self._quantity(reference, node), reference.power)
+        quantity = self._quantity(reference, node)
+        if reference.primes and self.symbols.primes_transpose and not self.is_function(reference):
+            quantity = Transpose(quantity)
+        return self._powered(quantity, reference.power)
 
     def _quantity(self, reference: Reference, node: f.Node) -> Term:
         key = reference.key
         if key in self.adjoints:
             return _labelled(self.adjoints[key], reference.indices)
-        if reference.primes:
+        if reference.primes and not (self.symbols.primes_transpose and not self.is_function(reference)):
             raise NotUnderstood(f"the slope {reference.base}' without its argument", node.span)
         if key in self.symbols.sizes and key not in self.known:
             return SizeOf(key)
@@ -156,6 +159,8 @@ class Elaborator:
         powers = [s.body for s in node.upper if not s.bracket]
         if len(powers) > 1 or len(powers) < len(node.upper):
             raise NotUnderstood("a superscript that is neither a power nor a transpose", node.span)
+        if node.primes == 1 and not powers and (self.symbols.primes_transpose or isinstance(node.base, (f.Group, f.Matrix))):
+            return Transpose(body)
         if node.primes:
             raise NotUnderstood("a prime after brackets", node.span)
         return self._powered(body, powers[0] if powers else None)
@@ -201,7 +206,10 @@ class Elaborator:
             after = node.factors[at + 1] if at + 1 < len(node.factors) and node.marks[at] == "" else None
             applied = self._application(factor, after)
             taken = 1
-            if applied is not None:
+            named = self._derivative_name(factor, node.factors[at + 1] if after is None and at + 1 < len(node.factors) and node.marks[at] == "" else after)
+            if named is not None:
+                applied, taken = named, 2
+            elif applied is not None:
                 taken = 2
             else:
                 applied = self.term(factor)
@@ -211,6 +219,15 @@ class Elaborator:
                 marks.append(node.marks[last])
             at += taken
         return factors[0] if len(factors) == 1 else self._divided(factors, marks)
+
+    def _derivative_name(self, factor: f.Node, after: f.Node | None) -> Term | None:
+        r"""`d\hat y`, `d\Theta`: the derivative of the loss by what follows, where d is no quantity of its own."""
+        if self.loss is None or after is None or not isinstance(factor, f.Name) or factor.base != "d" or "d" in self.known:
+            return None
+        reference = self.reference(after) if isinstance(after, (f.Name, f.Scripted)) else None
+        if reference is None or reference.key not in self.known or reference.power is not None:
+            return None
+        return Jacobian(Part(self.loss, ()), Part(reference.key, reference.indices))
 
     @staticmethod
     def _divided(factors: list[Term], marks: list[str]) -> Term:
@@ -405,6 +422,12 @@ class Elaborator:
     # --- derivatives ---
     def _derivative(self, node: f.Derivative) -> Term:
         bottom = self._bottom(node.bottom)
+        top_node = node.top
+        if isinstance(top_node, f.Product) and len(top_node.factors) > 1 and self.loss is not None:
+            first = self.reference(top_node.factors[0])
+            if first is not None and first.key == self.loss and not isinstance(top_node.factors[1], f.Group):
+                rest = f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:]) if len(top_node.factors) > 2 else top_node.factors[1]
+                return Sloppy((Jacobian(Part(self.loss, ()), bottom), *_factors(self.term(rest))), (top_node.marks[0], *_marks(self.term(rest))))
         if node.top is None:
             if self.loss is None:
                 raise NotUnderstood("the derivative of nothing", node.span)
@@ -443,6 +466,14 @@ class Elaborator:
         if reference.power is not None:
             raise NotUnderstood("a derivative by a power", node.span)
         return Part(reference.key, reference.indices)
+
+
+def _factors(term: Term) -> tuple[Term, ...]:
+    return term.factors if isinstance(term, Sloppy) else (term,)
+
+
+def _marks(term: Term) -> tuple[str, ...]:
+    return term.marks if isinstance(term, Sloppy) else ()
 
 
 def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:

@@ -14,6 +14,7 @@ import numpy as np
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
@@ -170,6 +171,7 @@ class Inference:
         defined = self._defined_functions()
         self.functions.update(defined)
         words = [name for name, pattern in ACTIVATION_WORDS.items() if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)]
+        self.functions.update(self._functions_in_words())
         for base in sorted(self.symbols.functions):
             if base in self.functions:
                 continue
@@ -179,6 +181,26 @@ class Inference:
             elif len(words) == 1 and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act"):
                 self.functions[base] = words[0]
                 self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+
+    def _functions_in_words(self) -> dict[str, str]:
+        """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            if len(statement.sides) != 1:
+                continue
+            name = name_of(statement.sides[0].node)
+            if name is None or name.base not in self.symbols.functions or name.base in found:
+                continue
+            after = self.document.text[statement.span[1] : statement.span[1] + 60]
+            before = self.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
+            for word, pattern in ACTIVATION_WORDS.items():
+                if re.match(rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE) or re.search(
+                    rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE
+                ):
+                    found[name.base] = word
+                    self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
+                    break
+        return found
 
     def _defined_functions(self) -> dict[str, str]:
         r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
@@ -294,14 +316,30 @@ class Inference:
 
     # --- the loss ---
     def _find_loss(self) -> None:
-        lefts = {ref.key for _, ref, node, _ in self._equations() if not isinstance(_strip(node), f.Derivative)}
+        lefts: set[str] = set()
+        inside: set[str] = set()
+        for _, ref, node, layers in self._equations():
+            if isinstance(_strip(node), f.Derivative):
+                continue
+            lefts.add(ref.key)
+            elaborator = self._with(layers)
+            for part in f.walk(node):
+                if isinstance(part, (f.Name, f.Scripted)):
+                    try:
+                        other = elaborator.reference(part)
+                    except LayerOpen:
+                        continue
+                    if other is not None and other.key != ref.key and ref.base not in LOSS_BASES:
+                        inside.add(other.key)
         scores: Counter[str] = Counter()
         for key, count in self.tops.items():
             scores[key] += min(count, 12)
-        for key in list(scores) + list(lefts):
+        for key in set(scores) | lefts:
             if base_of(key) in LOSS_BASES or "loss" in key.lower() or "cost" in key.lower():
                 scores[key] += 6 + 4 * (key in lefts)
-        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta")})
+            if key in inside:
+                scores[key] -= 8
+        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
             return
         best, _ = scores.most_common(1)[0]
@@ -324,6 +362,7 @@ class Inference:
                 continue
             if isinstance(term, Part) and term.key == ref.key:
                 continue
+            term = with_softmax(term)
             line = self.document.statements[at].line
             if is_number(term):
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
@@ -335,6 +374,8 @@ class Inference:
             if not self._is_in_range(ref, term):
                 continue
             letters = tuple(i for i in ref.indices if isinstance(i, str))
+            if ref.key == self.loss and not letters and not _is_one_entry(term):
+                term = added_up(term)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
             whole = _without_letters(term, letters) if letters else None
@@ -677,6 +718,14 @@ def _strip(node: f.Node) -> f.Node:
     while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
         node = node.items[0]
     return node
+
+
+def _is_one_entry(term: Term) -> bool:
+    """`-log p_c`: an entry picked, not a sum over all."""
+    if any(isinstance(p, SumOver) for p in _all_parts(term)):
+        return False
+    lettered = [p for p in _all_parts(term) if isinstance(p, Part) and p.indices]
+    return len({p.key for p in lettered}) == 1 and bool(lettered)
 
 
 def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:

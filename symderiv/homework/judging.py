@@ -258,6 +258,10 @@ class Judge:
         halves = literals_in(side.node)
         if printed is None and not is_number(right) and not (halves and self.numbers.has_numbers):
             return None
+        if isinstance(left, Jacobian) and not halves and not self.numbers.has_numbers:
+            return None
+        if (not halves or not is_number(right)) and isinstance(left, Jacobian) and self._compare(at, left, right).answer is Answer.EQUAL:
+            return None
         if printed is None and not is_number(right) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
         key = self._printed_key(left, reference)

@@ -20,7 +20,7 @@ SUMMABLE = frozenset("abcdijklmnpqrstuv")
 LAYER_LETTERS = frozenset({"l", "ell"})
 TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
 TIME_LETTERS = frozenset({"t", "tau"})
-LOSS_BASES = ("L", "J", "E", "C", "ell", "Loss", "loss", "cost", "Cost", "Q", "R", "MSE", "BCE", "CE", "error", "Error", "H", "S", "l", "e")
+LOSS_BASES = ("L", "J", "E", "C", "ell", "Loss", "loss", "cost", "Cost", "Q", "R", "MSE", "BCE", "CE", "error", "Error", "l")
 FUNCTION_BASES = frozenset({"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"})
 NEVER_FUNCTIONS = frozenset(
     {"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "delta", "beta", "n", "m", "N", "kappa", "W", "w", "x", "X", "e", "x", "y", "lr"}
@@ -80,6 +80,7 @@ class Symbols:
     time: frozenset[str] = frozenset()
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
+    primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     families: frozenset[str] = frozenset()  # bases of which a letter names the layer
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
@@ -120,13 +121,12 @@ class Symbols:
         if base in self.families and indices and all(isinstance(i, str) for i in indices):
             family = "".join(str(i) for i in indices)
         accents = name.accents
-        if primes and base not in self.functions and not self._is_target_prime(base):
+        if "dot" in accents and base in self.functions:
+            primes, accents = primes + 1, tuple(a for a in accents if a != "dot")
+        if primes and base not in self.functions and not self.primes_transpose:
             accents = (*accents, *("prime",) * primes)
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
-        return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions else 0)
-
-    def _is_target_prime(self, base: str) -> bool:
-        return False
+        return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
 
     def _upper(self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]) -> Node | None:
         body = script.body
@@ -253,7 +253,10 @@ def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
     """The conventions of a document, by counting."""
     counts = _Counts()
     for tree in [*trees_of(document), *extra]:
-        counts.look(tree, ())
+        if name_of(tree) is None or isinstance(tree, Transposed):
+            counts.look(tree, ())  # a lone name is only spoken about
+        else:
+            counts._scripts(tree)
     return counts.decided()
 
 
@@ -275,15 +278,23 @@ class _Counts:
         self.shifted: Counter[str] = Counter()
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
+        self.transposed = 0
+        self.upper_layer_letter = False
+        self.primed_arrays: set[str] = set()
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
         match node:
+            case Transposed():
+                self.transposed += 1
             case Product(_, factors, marks):
+                for mark, factor in zip(marks, factors[1:], strict=True):
+                    if mark == "/":
+                        self.below.update(_plain_names(factor))
                 for at, factor in enumerate(factors):
                     name = name_of(factor)
                     after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
                     if name is not None and isinstance(after, Group) and after.bracket in "([{" and len(after.items) == 1:
-                        primes = factor.primes if isinstance(factor, Scripted) else 0
+                        primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
                         self._scripts(factor)
                         self.bases[name.base] += 1
@@ -303,6 +314,11 @@ class _Counts:
             case Scripted():
                 self._scripts(node)
                 name = name_of(node)
+                if node.primes:
+                    for inner in walk(node.base):
+                        if isinstance(inner, Name):
+                            self.primed_arrays.add(inner.base)
+                            break
                 if name is not None:
                     self.naked[name.base] += 1
                     self.bases[name.base] += 1
@@ -316,6 +332,8 @@ class _Counts:
         base = node.base.base
         for script in node.upper:
             body = script.body
+            if any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
+                self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]
             self.script_letters.update(letters)
             if script.bracket and (isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)):
@@ -353,7 +371,9 @@ class _Counts:
         layered = set(self.bracketed)
         if one:
             layered |= {base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]} | one
-        general = any(self.script_letters[x] for x in LAYER_LETTERS)
+        general = self.upper_layer_letter or any(self.script_letters[x] and x not in self.summed for x in LAYER_LETTERS)
+        arrays = self.primed_arrays - self.functions_guess()
+        primes_transpose = not self.transposed and (len(arrays) > 1 or bool(arrays & {"W", "w", "X", "V", "U", "A", "Theta", "theta"}))
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
         indices = set(self.summed) & SUMMABLE
@@ -383,6 +403,7 @@ class _Counts:
             top=top,
             time=time,
             numbering=frozenset(numbering),
+            primes_transpose=primes_transpose,
             highest=min(highest, 9),
             folds=folds,
         )
