@@ -74,7 +74,7 @@ class _Finder:
     def _is_name(self, reference: Reference) -> bool:
         if reference.base == "delta":
             return True
-        return "^bar" in reference.key and self.understanding.loss != reference.key and reference.key.replace("^bar", "") in self.understanding.shapes
+        return reference.key not in self.understanding.definitions_at(0) and "^bar" in reference.key and self.understanding.loss != reference.key and reference.key.replace("^bar", "") in self.understanding.shapes
 
     def _said(self, right: Term) -> Term | None:
         if isinstance(right, Jacobian) and isinstance(right.top, Part) and right.top.key == self.understanding.loss:

@@ -1,11 +1,13 @@
-"""The whole way of a document: read, understand, judge, tell."""
+"""The whole way of a document: read, understand, judge under each candidate, tell."""
 
 from __future__ import annotations
 
 from symderiv.homework.inference import Inference
 from symderiv.homework.judging import Judge
-from symderiv.homework.marking import Marking, Understood
+from symderiv.homework.marking import Claim, Marking, Understood
 from symderiv.homework.reader import read
+
+COSTS = {"wrong": 3.0, "uncheckable": 2.0, "carried": 1.0, "notation": 0.3, "correct": 0.0}
 
 
 def check_homework(text: str, name: str = "homework") -> Marking:
@@ -15,9 +17,17 @@ def check_homework(text: str, name: str = "homework") -> Marking:
     """
     document = read(text, name)
     inference = Inference(document)
-    understanding = inference.run()
-    claims = Judge(inference, understanding).run()
+    whole = inference.run()
+    best: tuple[float, tuple[Claim, ...], Judge] | None = None
+    for variant in inference.variants():
+        judge = Judge(inference, inference.varied(whole, variant))
+        claims = tuple(judge.run())
+        cost = variant.cost + sum(COSTS[c.verdict] for c in claims)
+        if best is None or cost < best[0]:
+            best = cost, claims, judge
+    assert best is not None
+    understanding = best[2].understanding
     understood = Understood(
         equations=(), shapes={k: f"{a} x {b}" for k, (a, b) in understanding.shapes.items()}, assumptions=tuple(understanding.assumptions)
     )
-    return Marking(name, text, understood, tuple(claims), tuple((n.line, n.text) for n in document.notes))
+    return Marking(name, text, understood, best[1], tuple((n.line, n.text) for n in document.notes))

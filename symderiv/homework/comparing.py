@@ -11,7 +11,7 @@ from symderiv.homework.arithmetic import Arithmetic, Array, Exact, Machine, Unde
 from symderiv.homework.readings import Reader, Reading
 from symderiv.homework.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
 from symderiv.homework.understanding import Understanding
-from symderiv.homework.worlds import Misfit, Unknown, Value, World, local_matrices
+from symderiv.homework.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
 
 
 class Answer(Enum):
@@ -123,6 +123,8 @@ class Comparer:
             forms.append((self._with(reading, Transpose(reading.term)), ("turned",)))
         extra = [x for x in value.letters if x not in target.letters]
         missing = [x for x in target.letters if x not in value.letters]
+        if missing and not extra and target.array.ndim - len(target.letters) == 2:
+            forms.append((Reading(reading.term, _repeated(value, target), reading.edits), ()))
         if extra and not missing:
             summed = reading.term
             for letter in extra:
@@ -143,6 +145,8 @@ class Comparer:
         try:
             truth = self._value(self.exact, target.term)
             value = self._value(self.exact, made.term)
+            if value.letters != truth.letters and set(value.letters) < set(truth.letters):
+                value = _repeated(value, truth)
         except (Misfit, Undefined, Unknown):
             return False
         return self._agree(truth, value, Exact)
@@ -163,6 +167,16 @@ class Comparer:
         if value.array.ndim == 4:
             return target.array.shape == value.array.shape and arithmetic.distance(target.array, value.array) < arithmetic.tolerance
         return _stands_for(target.array, value.array, arithmetic)
+
+
+def _repeated(value: Value, target: Value) -> Value:
+    """A value that does not depend on some of the letters, for each of them."""
+    array = aligned(value.array, value.letters, target.letters, 0)
+    return Value(target.letters, array + target.array * 0) if _fits(array.shape, target.array.shape) else value
+
+
+def _fits(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return len(a) == len(b) and all(x in (1, y) for x, y in zip(a[:-2], b[:-2], strict=True)) and a[-2:] == b[-2:]
 
 
 _COST = {"turned": 2.0, "implied": 0.2, "gathered": 0.5}

@@ -101,6 +101,8 @@ class Elaborator:
         if base in ("I", "Id") and reference.key not in self.known:
             return Part("identity", ())
         quantity = self._quantity(reference, node)
+        if isinstance(reference.power, f.Name) and reference.power.base == "T" and "T" not in self.known:
+            return Transpose(quantity)
         if reference.primes and self.symbols.primes_transpose and not self.is_function(reference):
             quantity = Transpose(quantity)
         return self._powered(quantity, reference.power)
@@ -121,7 +123,7 @@ class Elaborator:
     def _derived(self, reference: Reference) -> Term | None:
         """`dW1`: the derivative of the loss by W1."""
         base = reference.base
-        if self.loss is None or len(base) < 2 or base[0] != "d" or reference.key in self.known:
+        if self.loss is None or len(base) < 2 or base[0] != "d":
             return None
         rest = self.symbols.folds.get(base[1:], base[1:])
         key = self.symbols.canonical(key_of(rest, _accents_of(reference.key), reference.mark))
@@ -157,6 +159,8 @@ class Elaborator:
         if indices:
             body = _labelled(body, tuple(indices))
         powers = [s.body for s in node.upper if not s.bracket]
+        if len(powers) == 1 and isinstance(powers[0], f.Name) and powers[0].base == "T" and "T" not in self.known:
+            return Transpose(body)
         if len(powers) > 1 or len(powers) < len(node.upper):
             raise NotUnderstood("a superscript that is neither a power nor a transpose", node.span)
         if node.primes == 1 and not powers and (self.symbols.primes_transpose or isinstance(node.base, (f.Group, f.Matrix))):
@@ -417,6 +421,9 @@ class Elaborator:
         return Add(tuple(terms))
 
     def _comparison(self, node: f.Comparison) -> Term:
+        if node.sign == "=" and isinstance(node.left, f.Name) and isinstance(node.right, f.Name):
+            if {node.left.base, node.right.base} <= self.symbols.indices | LAYER_LETTERS:
+                return Kronecker(node.left.base, node.right.base, "")
         return Compare(self.term(node.left), node.sign, self.term(node.right))
 
     # --- derivatives ---
@@ -501,6 +508,28 @@ def replaced(term: Term, old: Term, new: Term) -> Term:
         return SumOver(term.along, replaced(term.body, old, new))
     if isinstance(term, Over):
         return Over(replaced(term.left, old, new), replaced(term.right, old, new))
+    return term
+
+
+def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
+    """The term with a function applied to the parts directly below it; derivatives are left alone."""
+    match term:
+        case Add(terms):
+            return Add(tuple((sign, function(t)) for sign, t in terms))
+        case Sloppy(factors, marks):
+            return Sloppy(tuple(function(t) for t in factors), marks)
+        case Power(base, exponent):
+            return Power(function(base), exponent)
+        case SumOver(along, body):
+            return SumOver(along, function(body))
+        case Apply(name, order, body):
+            return Apply(name, order, function(body))
+        case Transpose(body):
+            return Transpose(function(body))
+        case Over(left, right):
+            return Over(function(left), function(right))
+        case Times(left, right):
+            return Times(function(left), function(right))
     return term
 
 

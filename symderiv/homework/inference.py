@@ -6,7 +6,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -30,6 +30,21 @@ from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 LAYERS = 3  # how deep a network general formulas are judged on
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A candidate for what is not written: the factor of a loss in words, another loss from a place on, 1/n taken later."""
+
+    factor: Fraction = Fraction(1)
+    mean: bool = False
+    switch: tuple[str, int] | None = None
+    later: bool = False
+
+    @property
+    def cost(self) -> float:
+        """What assuming it costs."""
+        return 0.5 * (self.switch is not None) + 0.5 * self.later
 
 
 class Inference:
@@ -71,8 +86,24 @@ class Inference:
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones"} - self.lefts
+        if self._is_differential():
+            special.add("d")
         known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
         self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known)
+
+    def _is_differential(self) -> bool:
+        """Whether a lone d only ever stands before a name: `d\\hat y`."""
+        before, alone = 0, 0
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Name) and node.base == "d" and not node.accents:
+                        alone += 1
+                    if isinstance(node, f.Product):
+                        for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
+                            if isinstance(first, f.Name) and first.base == "d" and not mark and isinstance(second, (f.Name, f.Scripted)):
+                                before += 1
+        return before > 0 and before == alone
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -440,13 +471,24 @@ class Inference:
         if self.loss is None or any(d.key == self.loss for d in self.definitions):
             return
         kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
-        output, target = self._output(), self._target()
-        if not kinds or output is None or target is None:
+        body = self._body_of(kinds[0]) if kinds else None
+        if body is None:
             return
+        kind = kinds[0]
+        self.word_body = body
+        self.definitions.append(Definition(self.loss, body, 0, 1))
+        self.word_loss = kind
+        self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
+                                           "only named in words"))  # fmt: skip
+
+    def _body_of(self, kind: str) -> Term | None:
+        """The loss of a kind for the document's output and target, summed."""
+        output, target = self._output(), self._target()
+        if output is None or target is None:
+            return None
         a, y = Part(output, ()), Part(target, ())
         minus = Add(((1, a), (-1, y)))
         softmax = any(d.key == output and any(isinstance(p, Softmax) for p in _all_parts(d.term)) for d in self.definitions)
-        kind = kinds[0]
         if kind == "cross" and softmax:
             body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
         elif kind in ("log", "cross"):
@@ -457,10 +499,7 @@ class Inference:
             ))  # fmt: skip
         else:
             body = Power(minus, Const(Fraction(2)))
-        self.definitions.append(Definition(self.loss, SumOver("all", body), 0, 1))
-        self.word_loss = kind
-        self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
-                                           "only named in words"))  # fmt: skip
+        return SumOver("all", body)
 
     def _name_expressions(self) -> None:
         r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
@@ -546,7 +585,68 @@ class Inference:
                     return True
         return False
 
-    word_loss: str | None = None
+    word_body: Term | None = None
+
+    def variants(self) -> list[Variant]:
+        """What the document leaves open, as candidates that the whole of it decides."""
+        out = [Variant()]
+        if self.word_body is not None:
+            factors = [Fraction(1, 2)] if self.word_loss == "mse" else []
+            out += [Variant(factor=c) for c in factors]
+            out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
+        switch = self._other_loss()
+        if switch is not None:
+            out += [Variant(switch=switch)]
+        if self._has_mean():
+            out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
+        return out
+
+    def _has_mean(self) -> bool:
+        """Whether a 1/n stands somewhere in the document."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
+                        return True
+                    if isinstance(node, f.Product) and "/" in node.marks:
+                        after = node.factors[node.marks.index("/") + 1]
+                        if isinstance(after, f.Name) and after.base in {"n", "m", "N", "M", "B"} | self.symbols.sizes:
+                            return True
+        return False
+
+    def _other_loss(self) -> tuple[str, int] | None:
+        """Another loss that the words name after the written one: (kind, from which offset)."""
+        written = [d for d in self.definitions if d.key == self.loss]
+        if not written or self.word_body is not None:
+            return None
+        place = self.document.statements[written[0].at].span[1]
+        logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(written[0].term))
+        for sentence in self.document.sentences:
+            if sentence.span[0] <= place:
+                continue
+            for kind, pattern in LOSS_WORDS:
+                if (kind == "mse") == logs and (found := re.search(pattern, sentence.text, re.IGNORECASE)):
+                    return kind, sentence.span[0] + found.start()
+        return None
+
+    def varied(self, understanding: Understanding, variant: Variant) -> Understanding:
+        """The understanding under a candidate."""
+        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions), stated={},
+                          stated_sizes={}, later=variant.later)  # fmt: skip
+        if self.word_body is not None and (variant.factor != 1 or variant.mean):
+            numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
+            scaled: Term = Sloppy((*numbers, self.word_body), ("",)) if numbers else self.word_body
+            if variant.mean:
+                scaled = Over(scaled, SizeOf("#n"))
+            changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
+        if variant.switch is not None and self.loss is not None:
+            kind, offset = variant.switch
+            body = self._body_of(kind)
+            at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
+            if body is not None and at is not None:
+                changed.definitions.append(Definition(self.loss, body, at, self.document.statements[at].line))
+        return changed
+
     words_as_names: set[str] = set()
 
     def _output(self) -> str | None:

@@ -15,7 +15,7 @@ import numpy as np
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, mapped, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
 from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, literal, literals_in
@@ -23,7 +23,7 @@ from symderiv.homework.plainly import to_text
 from symderiv.homework.shapes import base_of
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
-from symderiv.homework.terms import Add, Jacobian, Part, Ref, Sloppy, SumOver, Term, parts_of, references_in
+from symderiv.homework.terms import Add, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Unknown, World
@@ -232,6 +232,8 @@ class Judge:
         self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
     ) -> Verdict | None:
         is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
+        if self.understanding.later:
+            left, right = self._per_sample(left), self._per_sample(right)
         verdict = self._number(at, statement, subject, reference, left, right, sign, side)
         if verdict is not None:
             subject.sides.append((side.node, right))
@@ -248,6 +250,15 @@ class Judge:
         if chain is not None:
             return chain
         return self._derivative(at, statement, subject, left, right)
+
+    def _per_sample(self, term: Term) -> Term:
+        """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
+        if isinstance(term, Jacobian) and self._key(term.top) == self.understanding.loss:
+            parameters = {*self.understanding.weights, *self.understanding.biases}
+            if term.bottom.key not in parameters:
+                return Sloppy((SizeOf("#n"), term), ("",))
+            return term
+        return mapped(term, self._per_sample)
 
     # --- numbers ---
     def _number(
@@ -303,7 +314,9 @@ class Judge:
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
-            return Verdict("correct", "definition", "a premise") if keys else Verdict("uncheckable", "definition", "it says nothing")
+            if self.inference._is_derived(reference) or not keys:
+                return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
+            return Verdict("correct", "definition", "a premise")
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
             return Verdict("correct", "definition", "another name")
         found = self._compare(at, left, right)

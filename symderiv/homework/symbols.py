@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symderiv.homework.formulas import (
-    BigSum, Fraction, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, Transposed,
+    BigSum, Derivative, Fraction, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, Transposed,
     children_of, walk,
 )  # fmt: skip
 from symderiv.homework.statements import Document
@@ -81,7 +81,7 @@ class Symbols:
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
-    families: frozenset[str] = frozenset()  # bases of which a letter names the layer
+    families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -118,8 +118,8 @@ class Symbols:
                 self._lower(scripted.lower, base, has_layer, layers, marks, indices)
         primes = scripted.primes if scripted else 0
         family = ""
-        if base in self.families and indices and all(isinstance(i, str) for i in indices):
-            family = "".join(str(i) for i in indices)
+        if self.families and indices and not marks and all(isinstance(i, str) for i in indices):
+            family = self._family(base, "".join(str(i) for i in indices))
         accents = name.accents
         if "dot" in accents and base in self.functions:
             primes, accents = primes + 1, tuple(a for a in accents if a != "dot")
@@ -128,8 +128,17 @@ class Symbols:
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
         return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
 
+    def _family(self, base: str, letters: str) -> str:
+        """Which of the quantities of a letter is meant: the one defined or used with these index letters, else the only one."""
+        known = [f[len(base) + 1 :] for f in self.families if f.startswith(base + "{")]
+        if letters in known:
+            return letters
+        return known[0] if len(known) == 1 else letters
+
     def _upper(self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]) -> Node | None:
         body = script.body
+        if base == "e":
+            return body
         layer = self._layer(body, layers)
         if script.bracket:
             if layer is not None:
@@ -160,7 +169,7 @@ class Symbols:
 
     def _has_layer_letter(self, body: Node) -> bool:
         names = {n.base for n in walk(body) if isinstance(n, Name)}
-        return bool(names & (LAYER_LETTERS | self.time | self.numbering)) or self.top in names or (self.top is not None and self.top in _flat(body))
+        return bool(names & ((LAYER_LETTERS if self.general else frozenset()) | self.time | self.numbering)) or self.top in names or (self.top is not None and self.top in _flat(body))
 
     def _lower(
         self, items: tuple[Script, ...], base: str, has_layer: bool, layers: Mapping[str, int], marks: list[str], indices: list[str | int]
@@ -207,7 +216,7 @@ class Symbols:
             case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
                 if isinstance(body, Scripted):
                     base = _flat(body)
-                if base in LAYER_LETTERS or base == self.top or base in self.time or base in self.numbering:
+                if (base in LAYER_LETTERS and self.general) or base == self.top or base in self.time or base in self.numbering:
                     if base in layers:
                         return layers[base]
                     raise LayerOpen(base)
@@ -257,7 +266,38 @@ def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
             counts.look(tree, ())  # a lone name is only spoken about
         else:
             counts._scripts(tree)
-    return counts.decided()
+    symbols = counts.decided()
+    symbols.families = families_of(document, symbols, counts.letter_sets)
+    return symbols
+
+
+def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]) -> frozenset[str]:
+    """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer."""
+    defined: dict[str, set[str]] = {}
+    for statement in document.statements:
+        if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in ("=", ":=", "=="):
+            continue
+        left = statement.sides[0].node
+        if not isinstance(left, Scripted) or not isinstance(left.base, Name) or left.primes or left.upper:
+            continue
+        if isinstance(statement.sides[1].node, (Number, Derivative)) or left.base.base in ("delta", "Delta") or left.base.base.startswith("d"):
+            continue
+        letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
+        if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
+            defined.setdefault(left.base.base, set()).add(letters[0])
+    if not any(len(letters) > 1 for letters in defined.values()):
+        return frozenset()
+    units = {letter for letters in defined.values() for letter in letters}
+    found = set()
+    for base, sets in letter_sets.items():
+        for letters in sets:
+            kept = [x for x in letters if x in symbols.indices]
+            if base in defined and len(kept) == 1 and kept[0] not in defined[base] and len(defined[base]) > 1:
+                continue  # another letter for a family that is already known: which one is decided by its place
+            if kept:
+                found.add(base + "{" + "".join(kept))
+    del units
+    return frozenset(found)
 
 
 class _Counts:
@@ -332,7 +372,7 @@ class _Counts:
         base = node.base.base
         for script in node.upper:
             body = script.body
-            if any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
+            if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
                 self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]
             self.script_letters.update(letters)
@@ -340,7 +380,7 @@ class _Counts:
                 self.bracketed[base] += 1
             if isinstance(body, Number) and not script.bracket:
                 self.upper_digits[base, body.text] += 1
-            elif letters and any(x in LAYER_LETTERS for x in letters):
+            elif letters and base != "e" and any(x in LAYER_LETTERS for x in letters):
                 self.bracketed[base] += 1
             if isinstance(body, Name) and body.base in TOP_LETTERS:
                 self.layer_tops[body.base] += 1

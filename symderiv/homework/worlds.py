@@ -55,7 +55,7 @@ class Value:
         return self.shape == (1, 1)
 
 
-def _aligned(array: Array, letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> Array:
+def aligned(array: Array, letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> Array:
     """The array with its letter axes in the order `onto`, new ones of size one."""
     order = [lead + letters.index(letter) for letter in onto if letter in letters]
     array = np.transpose(array, [*range(lead), *order, array.ndim - 2, array.ndim - 1])
@@ -73,12 +73,12 @@ def _joined(left: Value, right: Value) -> tuple[tuple[str, ...], Array, Array, A
     onto = _union(left.letters, right.letters)
     if left.letters == right.letters and (not onto or left.array.shape[: len(onto)] == right.array.shape[: len(onto)]):
         return onto, left.array, right.array, left.tangent, right.tangent
-    arrays = [_aligned(v.array, v.letters, onto, 0) for v in (left, right)]
+    arrays = [aligned(v.array, v.letters, onto, 0) for v in (left, right)]
     for at, letter in enumerate(onto):
         sizes = {a.shape[at] for a in arrays} - {1}
         if len(sizes) > 1:
             raise Misfit(f"the index {letter} runs over two ranges")
-    tangents = [None if v.tangent is None else _aligned(v.tangent, v.letters, onto, 1) for v in (left, right)]
+    tangents = [None if v.tangent is None else aligned(v.tangent, v.letters, onto, 1) for v in (left, right)]
     return onto, arrays[0], arrays[1], tangents[0], tangents[1]
 
 
@@ -430,12 +430,12 @@ class World:
         letters = _union(*(v.letters for row in rows for v in row))
 
         def block(v: Value, tangent: bool) -> Array:
-            array = _aligned(v.array, v.letters, letters, 0)
+            array = aligned(v.array, v.letters, letters, 0)
             if not tangent:
                 return array
             if v.tangent is None:
                 return self.arithmetic.zeros((size or 1, *array.shape))
-            return _aligned(v.tangent, v.letters, letters, 1)
+            return aligned(v.tangent, v.letters, letters, 1)
 
         try:
             array = np.concatenate([np.concatenate([block(v, False) for v in row], axis=-1) for row in rows], axis=-2)
@@ -518,7 +518,7 @@ class World:
         array = np.moveaxis(array, -3, 0)  # the letter that sorts first stands first
         part = self._labelled(Value(("\0", *whole.letters), array), bottom.rows, bottom.columns)
         order = tuple(x for x in part.letters if x != "\0")
-        array = _aligned(part.array, part.letters, (*order, "\0"), 0)
+        array = aligned(part.array, part.letters, (*order, "\0"), 0)
         if array.shape[-1] == array.shape[-2] == 1:
             return Value(order, array.reshape((*array.shape[:-3], rows, columns)))
         return Value(order, array.reshape((*array.shape[:-3], rows, columns, *array.shape[-2:])))
