@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import decimal
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from symderiv.homework.arithmetic import Arithmetic, Array, Exact, Machine, Undefined
+from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Machine, Undefined
 from symderiv.homework.readings import Reader, Reading
 from symderiv.homework.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
 from symderiv.homework.understanding import Understanding
@@ -102,7 +103,7 @@ class Comparer:
                     cost = made.cost + sum(_COST.get(e, 0.0) for e in edits) + target.cost
                     if best is not None and best.reading is not None and cost >= best.reading.cost + sum(_COST.get(e, 0.0) for e in best.edits):
                         continue
-                    if self._exactly(target, made, edits):
+                    if self._exactly(target, made):
                         best = Comparison(Answer.EQUAL, made, (*target.edits, *made.edits, *edits), value=target.value)
         if best is not None:
             return best
@@ -141,7 +142,11 @@ class Comparer:
         except (Misfit, Undefined):
             return reading
 
-    def _exactly(self, target: Reading, made: Reading, edits: tuple[str, ...]) -> bool:
+    def _exactly(self, target: Reading, made: Reading) -> bool:
+        with decimal.localcontext(CONTEXT):  # comparing is arithmetic too
+            return self._agree_exactly(target, made)
+
+    def _agree_exactly(self, target: Reading, made: Reading) -> bool:
         try:
             truth = self._value(self.exact, target.term)
             value = self._value(self.exact, made.term)

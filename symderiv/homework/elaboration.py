@@ -222,6 +222,8 @@ class Elaborator:
             if last < len(node.marks):
                 marks.append(node.marks[last])
             at += taken
+        if self.symbols.star_elementwise:
+            marks = ["odot" if m == "*" else m for m in marks]
         return factors[0] if len(factors) == 1 else self._divided(factors, marks)
 
     def _derivative_name(self, factor: f.Node, after: f.Node | None) -> Term | None:

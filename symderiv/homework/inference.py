@@ -69,6 +69,8 @@ class Inference:
 
     def run(self) -> Understanding:
         """Everything, in order."""
+        if re.search(r"\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
+            self.symbols.star_elementwise = True
         self._find_layers()
         self._find_functions()
         self._elaborate_again()
@@ -203,6 +205,7 @@ class Inference:
         self.functions.update(defined)
         words = [name for name, pattern in ACTIVATION_WORDS.items() if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)]
         self.functions.update(self._functions_in_words())
+        self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
         for base in sorted(self.symbols.functions):
             if base in self.functions:
                 continue
@@ -212,6 +215,25 @@ class Inference:
             elif len(words) == 1 and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act"):
                 self.functions[base] = words[0]
                 self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+
+    def _functions_by_slope(self) -> dict[str, str]:
+        """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if not isinstance(node, f.Product) or len(node.factors) < 3:
+                        continue
+                    for k in range(len(node.factors) - 2):
+                        head, group, rest = node.factors[k], node.factors[k + 1], _strip(node.factors[k + 2])
+                        name = name_of(head)
+                        if name is None or name.base not in self.symbols.functions or _primes(head) or not isinstance(group, f.Group):
+                            continue
+                        if isinstance(rest, f.Sum) and len(rest.terms) == 2 and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",))):
+                            found[name.base] = "sigmoid"
+        for base in found:
+            self.assumptions.append(Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope"))
+        return found
 
     def _functions_in_words(self) -> dict[str, str]:
         """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
@@ -285,7 +307,7 @@ class Inference:
     # --- aliases ---
     def _find_aliases(self) -> None:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
-        formulas = {ref.key for _, ref, node, _ in self._equations() if self.plain(node) is None}
+        formulas = {ref.key for _, ref, node, layers in self._equations() if self.plain(node, self._with(layers)) is None}
         meanings: dict[str, set[str]] = {}
         for _, ref, node, layers in self._equations():
             other = self.plain(node, self._with(layers))
@@ -370,6 +392,9 @@ class Inference:
                 scores[key] += 6 + 4 * (key in lefts)
             if key in inside:
                 scores[key] -= 8
+        named = self._loss_in_words()
+        if named is not None:
+            scores[named] += 9
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
             return
@@ -377,6 +402,20 @@ class Inference:
         if base_of(best) in self.symbols.functions and best not in lefts:
             return  # l(o_2): a generic loss, derivatives of an application
         self.loss = best
+
+    def _loss_in_words(self) -> str | None:
+        """`The loss $C$ is ..`: a lone letter beside the word."""
+        for statement in self.document.statements:
+            if len(statement.sides) == 1 and (reference := self.plain(statement.sides[0].node)) is not None and reference.base in LOSS_BASES:
+                start, end = statement.span
+                near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
+                if re.search(r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste", near, re.IGNORECASE):
+                    return reference.key
+        if any(base.startswith("d") and base[1:] in {base_of(k) for k in self.used} for base in {base_of(k) for k in self.used} if len(base) > 1):
+            match = re.search(r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJEC])\b", self.document.text)
+            if match:
+                return match.group(1)
+        return None
 
     # --- premises ---
     def _find_definitions(self) -> None:
@@ -471,10 +510,14 @@ class Inference:
         if self.loss is None or any(d.key == self.loss for d in self.definitions):
             return
         kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
+        both = "mse" in kinds and ("cross" in kinds or "log" in kinds) and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
         body = self._body_of(kinds[0]) if kinds else None
         if body is None:
             return
-        kind = kinds[0]
+        kind = "mse" if both else kinds[0]
+        if both:
+            self.word_other, body = body, self._body_of("mse")
+            assert body is not None
         self.word_body = body
         self.definitions.append(Definition(self.loss, body, 0, 1))
         self.word_loss = kind
@@ -586,6 +629,7 @@ class Inference:
         return False
 
     word_body: Term | None = None
+    word_other: Term | None = None
 
     def variants(self) -> list[Variant]:
         """What the document leaves open, as candidates that the whole of it decides."""
@@ -633,9 +677,11 @@ class Inference:
         """The understanding under a candidate."""
         changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions), stated={},
                           stated_sizes={}, later=variant.later)  # fmt: skip
-        if self.word_body is not None and (variant.factor != 1 or variant.mean):
+        if self.word_body is not None and (variant.factor != 1 or variant.mean or self.word_other is not None):
             numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
             scaled: Term = Sloppy((*numbers, self.word_body), ("",)) if numbers else self.word_body
+            if self.word_other is not None:
+                scaled = Add(((1, scaled), (1, self.word_other)))
             if variant.mean:
                 scaled = Over(scaled, SizeOf("#n"))
             changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]

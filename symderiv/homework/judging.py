@@ -233,6 +233,10 @@ class Judge:
     ) -> Verdict | None:
         is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
         if self.understanding.later:
+            chain = self._chain(at, left, right)
+            if chain is not None and chain.verdict == "correct" and chain.message:
+                subject.sides.append((side.node, right))
+                return chain
             left, right = self._per_sample(left), self._per_sample(right)
         verdict = self._number(at, statement, subject, reference, left, right, sign, side)
         if verdict is not None:

@@ -15,7 +15,7 @@ from symderiv.homework.formulas import (
 )  # fmt: skip
 from symderiv.homework.statements import Document
 
-INDEX_LETTERS = frozenset("ijkpqrsuv")  # what a lower letter usually is
+INDEX_LETTERS = frozenset("ijkpqrs")  # what a lower letter usually is
 SUMMABLE = frozenset("abcdijklmnpqrstuv")
 LAYER_LETTERS = frozenset({"l", "ell"})
 TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
@@ -81,6 +81,7 @@ class Symbols:
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
+    star_elementwise: bool = False  # `*` as in NumPy
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
@@ -319,6 +320,7 @@ class _Counts:
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
         self.transposed = 0
+        self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
 
@@ -327,6 +329,7 @@ class _Counts:
             case Transposed():
                 self.transposed += 1
             case Product(_, factors, marks):
+                self.code = self.code or "@" in marks
                 for mark, factor in zip(marks, factors[1:], strict=True):
                     if mark == "/":
                         self.below.update(_plain_names(factor))
@@ -427,6 +430,7 @@ class _Counts:
             if letter in INDEX_LETTERS and letter not in self.summed and bases and all(b in self.digit_marks for b in bases) and not uppers
         }
         indices -= numbering
+        indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.naked[x] > 1}
         highest = max((int(d) for ds in self.digit_marks.values() for d in ds), default=0)
         indices -= time
         functions = self.functions_guess()
@@ -444,6 +448,7 @@ class _Counts:
             time=time,
             numbering=frozenset(numbering),
             primes_transpose=primes_transpose,
+            star_elementwise=self.code,
             highest=min(highest, 9),
             folds=folds,
         )
