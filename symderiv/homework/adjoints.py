@@ -74,6 +74,8 @@ class _Finder:
     def _is_name(self, reference: Reference) -> bool:
         if reference.base == "delta":
             return True
+        if self.inference._is_derived(reference) and "^bar" in reference.key and self.understanding.loss != reference.key:
+            return True
         return reference.key not in self.understanding.definitions_at(0) and "^bar" in reference.key and self.understanding.loss != reference.key and reference.key.replace("^bar", "") in self.understanding.shapes
 
     def _said(self, right: Term) -> Term | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from symderiv.homework.macros import Macro, expand_call
+from symderiv.homework.macros import Macros, expand_call
 
 MAX_EXPANDED = 16_384
 
@@ -26,7 +26,8 @@ _SIGNS = {
     "≈": r"\approx ", "≃": r"\approx ", "≅": r"\approx ", "≡": r"\equiv ", "≔": ":=", "≜": ":=", "←": r"\leftarrow ",
     "→": r"\to ", "⟶": r"\to ", "⟵": r"\leftarrow ", "↦": r"\to ", "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ",
     "⇔": r"\iff ", "∴": r"\therefore ", "∵": r"\because ", "∈": r"\in ", "∉": r"\notin ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ",
-    "⩾": r"\ge ", "≠": r"\ne ", "∝": r"\propto ", "∼": r"\sim ", "ℝ": r"\mathbb{R}", "∞": r"\infty ", "‖": r"\|", "∥": r"\|", "…": r"\dots ", "⋯": r"\dots ", "⋮": r"\dots ",
+    "⩾": r"\ge ", "≠": r"\ne ", "∝": r"\propto ", "∼": r"\sim ", "ℝ": r"\mathbb{R}", "∞": r"\infty ",
+    "‖": r"\|", "∥": r"\|", "…": r"\dots ", "⋯": r"\dots ", "⋮": r"\dots ",
     "⋱": r"\dots ", "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "¼": r"\frac{1}{4}", "⅔": r"\frac{2}{3}", "¾": r"\frac{3}{4}",
     "′": "'", "’": "'", "‘": "'", "″": "''", "⟨": r"\langle ", "⟩": r"\rangle ", "⊤": r"\top ", "𝟙": r"\mathbb{1}", "𝟏": r"\mathbf{1}",
     "⎡": "[", "⎢": "[", "⎣": "[", "⎤": "]", "⎥": "]", "⎦": "]", "∀": r"\forall ", "⌊": "(", "⌋": ")",
@@ -61,11 +62,11 @@ class _Writer:
         self.ends.extend([end] * len(text))
 
 
-def characters(text: str, start: int, end: int, macros: dict[str, Macro], shift: int = 0) -> Characters:
+def characters(text: str, start: int, end: int, macros: Macros | None = None, shift: int = 0) -> Characters:
     """The characters of a part of a text as TeX; `shift` is added to every place."""
     part = text[start:end]
     start += shift
-    if part.isascii() and not (macros and "\\" in part):
+    if part.isascii() and not (macros and macros.known and "\\" in part):
         return Characters(part, start)
     writer = _Writer()
     at = 0
@@ -74,14 +75,14 @@ def characters(text: str, start: int, end: int, macros: dict[str, Macro], shift:
     return Characters("".join(writer.out), start, writer.starts, writer.ends)
 
 
-def _write_one(part: str, at: int, base: int, macros: dict[str, Macro], writer: _Writer) -> int:
+def _write_one(part: str, at: int, base: int, macros: Macros | None, writer: _Writer) -> int:
     """Rewrite what stands at a place; returns the place after it."""
     char = part[at]
-    if char == "\\" and macros:
-        call = expand_call(part, at, macros, MAX_EXPANDED)
+    if char == "\\" and macros and macros.known:
+        call = expand_call(part, at, macros)
         if call is not None:
             body, after = call
-            inner = characters(body, 0, len(body), {})
+            inner = characters(body, 0, len(body))
             writer.write(inner.text, base + at, base + after)
             return after
     if char < "\x80":

@@ -367,7 +367,7 @@ class Elaborator:
         if not arguments:
             raise NotUnderstood(f"{name} of nothing", node.span)
         axis = keywords.get("axis")
-        along = "all"
+        along = "all" if self.symbols.star_elementwise or name == "mean" else "formal"
         if isinstance(axis, f.Number):
             along = "rows" if axis.value == 0 else "columns"
         elif isinstance(axis, f.Sum):
@@ -510,28 +510,6 @@ def replaced(term: Term, old: Term, new: Term) -> Term:
         return SumOver(term.along, replaced(term.body, old, new))
     if isinstance(term, Over):
         return Over(replaced(term.left, old, new), replaced(term.right, old, new))
-    return term
-
-
-def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
-    """The term with a function applied to the parts directly below it; derivatives are left alone."""
-    match term:
-        case Add(terms):
-            return Add(tuple((sign, function(t)) for sign, t in terms))
-        case Sloppy(factors, marks):
-            return Sloppy(tuple(function(t) for t in factors), marks)
-        case Power(base, exponent):
-            return Power(function(base), exponent)
-        case SumOver(along, body):
-            return SumOver(along, function(body))
-        case Apply(name, order, body):
-            return Apply(name, order, function(body))
-        case Transpose(body):
-            return Transpose(function(body))
-        case Over(left, right):
-            return Over(function(left), function(right))
-        case Times(left, right):
-            return Times(function(left), function(right))
     return term
 
 

@@ -8,6 +8,7 @@ the sign after it is an assignment. Every cut is reported.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from symderiv.homework.formulas import BigSum, Derivative, Matrix, Name, Node, Number, Product, Scripted, Sum, walk
 from symderiv.homework.plainly import to_text
@@ -50,13 +51,20 @@ def split_last(node: Node) -> tuple[Node, Node] | None:
             deeper = split_last(last) if type(last) in (BigSum, Sum) else None
             return deeper and (_with_end(node, (*rest, deeper[0])), deeper[1])
         if type(last) in (Derivative, Name, Scripted):
-            return (rest[0] if len(rest) == 1 else replace(node, span=(node.span[0], rest[-1].span[1]), factors=rest, marks=node.marks[:-1])), last
+            return (
+                rest[0]
+                if len(rest) == 1
+                else replace(node, span=(node.span[0], rest[-1].span[1]), factors=rest, marks=node.marks[:-1])
+            ), last
         deeper = split_last(last)
         return deeper and (_with_end(node, (*rest, deeper[0])), deeper[1])
     if type(node) is Sum:
         sign, term = node.terms[-1]
         deeper = split_last(term)
-        return deeper and (replace(node, span=(node.span[0], deeper[0].span[1]), terms=(*node.terms[:-1], (sign, deeper[0]))), deeper[1])
+        return deeper and (
+            replace(node, span=(node.span[0], deeper[0].span[1]), terms=(*node.terms[:-1], (sign, deeper[0]))),
+            deeper[1],
+        )
     if type(node) is BigSum:
         deeper = split_last(node.body)
         return deeper and (replace(node, span=(node.span[0], deeper[0].span[1]), body=deeper[0]), deeper[1])
@@ -87,6 +95,8 @@ def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
         return type(before) is Derivative and not linked and type(rest) is not Derivative
     if linked:
         return False
+    if _is_parameter(last.bottom) and _is_parameter(left.bottom) and not _same(last.bottom, left.bottom):
+        return _same(last.top, left.top)
     if _same(last.bottom, left.bottom):
         return _is_loss(last.top) and not _same(last.top, left.top)
     if type(before) is Derivative:
@@ -94,12 +104,18 @@ def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
     return not _same(last.top, left.top)
 
 
+def _is_parameter(node: Node) -> bool:
+    """Whether a name is a weight or a bias by its letter: a path never runs through one."""
+    name = _base(node)
+    return name is not None and name.base in ("w", "W", "b", "B", "theta", "Theta", "V", "U")
+
+
 def _runs_forward(node: Node) -> bool:
     """Whether two derivatives stand side by side as links of a path from the top down."""
     factors = node.factors if type(node) is Product else ()
     return any(
         type(left) is Derivative and type(right) is Derivative and _same(left.bottom, right.top)
-        for left, right in zip(factors, factors[1:], strict=False)
+        for left, right in pairwise(factors)
     )
 
 
@@ -152,4 +168,9 @@ def _is_next_update(left: Node, rest: Node, last: Node, following: Node) -> bool
 
 
 def _repeats(left: Node, right: Node) -> bool:
-    return type(right) is Sum and len(right.terms) > 1 and right.terms[0][1] == left and any(type(part) is Derivative for part in walk(right))
+    return (
+        type(right) is Sum
+        and len(right.terms) > 1
+        and right.terms[0][1] == left
+        and any(type(part) is Derivative for part in walk(right))
+    )

@@ -18,6 +18,7 @@ from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
+from symderiv.homework.stated_shapes import sizes_in
 from symderiv.homework.statements import Document, Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference, Symbols, name_of, symbols_of
 from symderiv.homework.terms import (
@@ -29,6 +30,7 @@ from symderiv.homework.understanding import (
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 LAYERS = 3  # how deep a network general formulas are judged on
+WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 
@@ -82,6 +84,7 @@ class Inference:
         self._find_definitions()
         self._name_expressions()
         self._find_word_loss()
+        self._find_generic_loss()
         understanding = self._shaped()
         understanding.assumptions.extend(self.assumptions)
         return understanding
@@ -481,6 +484,9 @@ class Inference:
         """Names of derivatives: `dW1`, `delta`."""
         if ref.base in DERIVED:
             return True
+        if "^bar" in ref.key and ref.base not in LOSS_BASES:
+            bare = ref.key.replace("^bar", "")
+            return bare in self.lefts or (bare in self.used and base_of(bare) in WEIGHTLIKE)
         rest = ref.base[1:]
         return ref.base.startswith("d") and bool(rest) and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
 
@@ -523,6 +529,20 @@ class Inference:
         self.word_loss = kind
         self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
                                            "only named in words"))  # fmt: skip
+
+    generic = False
+
+    def _find_generic_loss(self) -> None:
+        """A loss that nothing defines: relations between its derivatives can be judged for a generic function of the output."""
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        output = self._output()
+        if output is None:
+            return
+        self.generic = True
+        body = Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",))
+        self.definitions.append(Definition(self.loss, SumOver("all", body), 0, 1))
+        self.assumptions.append(Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged"))
 
     def _body_of(self, kind: str) -> Term | None:
         """The loss of a kind for the document's output and target, summed."""
@@ -808,7 +828,7 @@ class Inference:
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
-            layer_range=self.layer_range, restated=self.restated, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+            layer_range=self.layer_range, restated=self.restated, generic=self.generic, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -853,7 +873,18 @@ class Inference:
 
     def _is_strict(self) -> bool:
         """Whether the document states shapes: then a lost transpose is an error."""
-        return any("in" in s.relations for s in self.document.statements)
+        for statement in self.document.statements:
+            if "in" in statement.relations:
+                return True
+            if ":" in statement.relations or "=" in statement.relations:
+                sizes = sizes_in(statement.sides[-1].node)
+                if sizes is not None and len(sizes) == 2 and isinstance(statement.sides[-1].node, (f.Product, f.Group)) and (
+                    ":" in statement.relations or "times" in getattr(statement.sides[-1].node, "marks", ())
+                ) and self.plain(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
+                    ":" in statement.relations or all(x.isdigit() for x in sizes)
+                ):  # fmt: skip
+                    return True
+        return False
 
 
 def _primes(node: f.Node) -> int:

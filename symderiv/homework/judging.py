@@ -15,7 +15,7 @@ import numpy as np
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, mapped, renamed
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
 from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, literal, literals_in
@@ -23,7 +23,7 @@ from symderiv.homework.plainly import to_text
 from symderiv.homework.shapes import base_of
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
-from symderiv.homework.terms import Add, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, parts_of, references_in
+from symderiv.homework.terms import Add, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Unknown, World
@@ -442,6 +442,8 @@ class Judge:
         found = self._compare(at, left, right)
         if found.answer is Answer.EQUAL:
             return self._accepted(found, kind)
+        if found.answer is Answer.DIFFERENT and self.understanding.generic and not self._is_relation(right):
+            return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
         if found.answer is Answer.UNDECIDED:
             return self._with_layers(at, left, right, kind) or Verdict("uncheckable", kind, found.reason)
         root = self._carried(at, left, right)
@@ -455,6 +457,10 @@ class Judge:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
 
+    def _is_relation(self, right: Term) -> bool:
+        """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""
+        return any(isinstance(p, Jacobian) and self._key(p.top) == self.understanding.loss for p in _all(right))
+
     def _with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """A name without its layer, where only names with layers exist: the layer with which the line is true."""
         shapes = self.understanding.shapes
@@ -465,12 +471,16 @@ class Judge:
             if not marked or len(bare) > 2:
                 return None
             choices = [{**c, key: m} for c in choices for m in marked]
+        answers = []
         for choice in choices[:16]:
             if not choice:
-                continue
-            if self._compare(at, renamed(left, choice), renamed(right, choice)).answer is Answer.EQUAL:
+                return None
+            answers.append(self._compare(at, renamed(left, choice), renamed(right, choice)).answer)
+            if answers[-1] is Answer.EQUAL:
                 named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
                 return Verdict("notation", kind, f"the layer is not written: {named}")
+        if all(a is Answer.DIFFERENT for a in answers):
+            return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
         return None
 
     @property

@@ -45,6 +45,11 @@ def _product(factors: tuple[Term, ...], marks: tuple[str, ...]) -> Term:
     return Sloppy((*numbers, body), ("",) * len(numbers)) if numbers else body
 
 
+def layerless(key: str) -> str:
+    """A key without its index letters."""
+    return key.split("{")[0]
+
+
 def has_arrays(term: Term) -> bool:
     """Whether a term mentions a quantity that may be more than a number."""
     if isinstance(term, SizeOf):
@@ -102,7 +107,7 @@ def with_softmax(term: Term) -> Term:
 def _is_total(term: Term, key: str) -> bool:
     match term:
         case SumOver(_, Apply("exp", 0, Part(other, _))):
-            return other == key
+            return base_of(other) == base_of(key) and layerless(other) == layerless(key)
         case Add(terms):
             return len(terms) > 1 and all(
                 sign > 0 and isinstance(t, Apply) and t.function == "exp" and isinstance(t.body, Part) and t.body.key == key for sign, t in terms

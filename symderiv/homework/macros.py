@@ -6,11 +6,12 @@ The cost is capped; a macro that cannot be expanded stays as it is written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_MACROS = 500
 MAX_DEPTH = 12
 MAX_BODY = 2_000
+MAX_EXPANDED = 400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ class Macro:
     arguments: int
     body: str
     default: str | None = None
+
+
+@dataclass(slots=True)
+class Macros:
+    """The macros of a document, what calls were found to stand for, and how many characters may still be expanded."""
+
+    known: dict[str, Macro] = field(default_factory=dict)
+    cache: dict[str, str] = field(default_factory=dict)
+    budget: int = MAX_EXPANDED
 
 
 _DEFINITION = re.compile(
@@ -32,12 +42,13 @@ _CALL = re.compile(r"\\([A-Za-z]+)")
 _PARAMETER = re.compile(r"#(\d)")
 
 
-def find_macros(text: str) -> tuple[dict[str, Macro], list[tuple[int, int]]]:
+def find_macros(text: str) -> tuple[Macros, list[tuple[int, int]]]:
     """The macros that a document defines, and where the definitions stand."""
-    macros: dict[str, Macro] = {}
+    found = Macros()
+    macros = found.known
     places: list[tuple[int, int]] = []
-    if "\\newcommand" not in text and "\\def" not in text and "\\Declare" not in text and "\\renew" not in text and "\\provide" not in text:
-        return macros, places
+    if not any(word in text for word in ("\\newcommand", "\\def", "\\Declare", "\\renew", "\\provide")):
+        return found, places
     for match in _DEFINITION.finditer(text):
         end = closing_brace(text, match.end(), MAX_BODY)
         if end < 0 or len(macros) >= MAX_MACROS:
@@ -51,7 +62,7 @@ def find_macros(text: str) -> tuple[dict[str, Macro], list[tuple[int, int]]]:
         else:
             macros[command or bare] = Macro(int(count or 0), body, default if count else None)
         places.append((match.start(), end + 1))
-    return macros, places
+    return found, places
 
 
 def closing_brace(text: str, at: int, limit: int) -> int:
@@ -73,34 +84,48 @@ def closing_brace(text: str, at: int, limit: int) -> int:
     return -1
 
 
-def expand_call(text: str, at: int, macros: dict[str, Macro], limit: int) -> tuple[str, int] | None:
-    """What the macro called at a place stands for and the place after the call; None if there is none."""
+def expand_call(text: str, at: int, macros: Macros) -> tuple[str, int] | None:
+    """What the macro called at a place stands for and the place after the call; None if there is none, or it is too long."""
     match = _CALL.match(text, at)
-    if match is None or match.group(1) not in macros:
+    if match is None or match.group(1) not in macros.known or macros.budget <= 0:
         return None
-    expanded, after = _call(text, match, macros)
-    budget = limit
+    source = text[at : match.end()]
+    expanded, after = _call(text, match, macros.known)
+    whole = text[at:after]
+    result = macros.cache.get(whole)
+    if result is None:
+        result = macros.cache[whole] = _expanded(expanded, macros)
+    if result == "" and expanded.strip():
+        return None
+    macros.budget -= len(result) + len(source)
+    return result, after
+
+
+def _expanded(text: str, macros: Macros) -> str:
+    """A body with the macros in it expanded, '' where that goes on for too long."""
     for _ in range(MAX_DEPTH):
-        round_ = _expand_all(expanded, macros, budget)
-        if round_ is None or round_ == expanded:
-            break
-        expanded = round_
-    return expanded + " ", after  # the blank keeps a body that ends in a command from the letter after the call
+        further = _expand_all(text, macros.known)
+        if further == text:
+            return text + " "  # the blank keeps a body that ends in a command from the letter after the call
+        if len(further) > MAX_BODY:
+            return ""
+        text = further
+    return ""
 
 
-def _expand_all(text: str, macros: dict[str, Macro], limit: int) -> str | None:
-    """One round of expansion; None if it grows beyond the limit."""
+def _expand_all(text: str, known: dict[str, Macro]) -> str:
+    """One round of expansion, cut off where it grows too long."""
     out: list[str] = []
     size = done = 0
     for match in _CALL.finditer(text):
-        if match.start() < done or match.group(1) not in macros:
+        if match.start() < done or match.group(1) not in known:
             continue
-        body, after = _call(text, match, macros)
+        body, after = _call(text, match, known)
         out += [text[done : match.start()], body, " "]
         size += match.start() - done + len(body) + 1
         done = after
-        if size > limit:
-            return None
+        if size > MAX_BODY:
+            break
     return "".join(out) + text[done:] if done else text
 
 

@@ -39,7 +39,18 @@ _GREEK = dict(
         strict=True,
     )
 )
-_MARKS = {"": " ", "*": " * ", "cdot": "·", "times": " × ", "odot": " ⊙ ", "circ": " ∘ ", "otimes": " ⊗ ", ".*": " .* ", "@": " @ ", "/": "/"}
+_MARKS = {
+    "": " ",
+    "*": " * ",
+    "cdot": "·",
+    "times": " × ",
+    "odot": " ⊙ ",
+    "circ": " ∘ ",
+    "otimes": " ⊗ ",
+    ".*": " .* ",
+    "@": " @ ",
+    "/": "/",
+}
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "ddot": "\u0308"}
 _SIGNS = {"~": "≈", "<=": "≤", ">=": "≥", "!=": "≠", "in": "∈", "<-": "←", "->": "→", "=>": "⇒", "prop": "∝", "==": "≡"}
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -72,7 +83,11 @@ def _tight(node: Node, depth: int) -> str:
 def _atom(node: Node, depth: int) -> str:
     """A node that something hangs on."""
     text = _write(node, depth)
-    return text if type(node) in (Name, Number, Group, Call, Scripted, Matrix, Text, Unread, Ellipsis, Transposed) else f"({text})"
+    return (
+        text
+        if type(node) in (Name, Number, Group, Call, Scripted, Matrix, Text, Unread, Ellipsis, Transposed)
+        else f"({text})"
+    )
 
 
 def _number(node: Number, depth: int) -> str:
@@ -95,7 +110,7 @@ def _scripted(node: Scripted, depth: int) -> str:
     text = base + "'" * node.primes
     if upper and (len(upper) > 1 or node.upper[0].bracket or not upper[0].isdigit()):
         joined = ",".join(upper)
-        text += f"^{joined}" if len(joined) == 1 or joined[0] in "[(" else f"^({joined})"
+        text += f"^{joined}" if len(joined) == 1 or joined[:1] in ("[", "(") else f"^({joined})"
     elif upper:
         text += upper[0].translate(_SUPERSCRIPTS)
     if not lower:
@@ -165,7 +180,9 @@ def _derivative(node: Derivative, depth: int) -> str:
         return f"J_{_write(node.top, depth) if node.top else ''}({bottom})"
     if node.style in ("nabla", "D"):
         sign = "∇" if node.style == "nabla" else "D"
-        return f"{sign}_{bottom if simple else '{' + bottom + '}'} {_tight(node.top, depth) if node.top else ''}".rstrip()
+        return (
+            f"{sign}_{bottom if simple else '{' + bottom + '}'} {_tight(node.top, depth) if node.top else ''}".rstrip()
+        )
     d = "d" if node.style == "d" else "∂"
     below = d + (bottom if simple or type(node.bottom) is Group else f"({bottom})")
     if node.top is None:
@@ -195,7 +212,10 @@ def _matrix(node: Matrix, depth: int) -> str:
 
 
 def _cases(node: Cases, depth: int) -> str:
-    rows = [_write(value, depth) + (f" if {_write(condition, depth)}" if condition is not None else "") for value, condition in node.rows]
+    rows = [
+        _write(value, depth) + (f" if {_write(condition, depth)}" if condition is not None else "")
+        for value, condition in node.rows
+    ]
     return "{" + "; ".join(rows) + "}"
 
 

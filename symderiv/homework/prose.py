@@ -13,15 +13,24 @@ from dataclasses import dataclass
 from symderiv.homework.characters import characters
 from symderiv.homework.spans import Region
 from symderiv.homework.tokens import FUNCTIONS, GREEK, Tokens, tokenize
+from symderiv.homework.words import CONNECTORS
 
-_HINT = re.compile(r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\b(?:is|shape|size|dimensions?)\b|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{")
-_WORDS = re.compile(r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)")
-_BLANKED = re.compile(r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])")
+_HINT = re.compile(
+    r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\b(?:is|shape|size|dimensions?)\b|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
+)
+_WORDS = re.compile(
+    r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)"
+)
+_BLANKED = re.compile(
+    r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])"
+)
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
 _OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
+_BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
 MAX_TRIMS = 40
+_DIFFERENTIAL = re.compile(r"d(?:[A-Z]|[wbzxyhspqgf])")
 _SIZE_WORDS = frozenset("shape size dimension dimensions dim dims shapes".split())
 _SHAPE_WORDS = re.compile(r"\b(?:is|are|has|have|shape|size|dimension|dimensions|dim|matrix|vector|array)\b")
 
@@ -43,7 +52,9 @@ def blank_out(line: str) -> str:
     return _APOSTROPHE.sub("x", line) if "'" in line or "’" in line else line
 
 
-def find_in_line(text: str, start: int, end: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool = True) -> list[Found]:
+def find_in_line(
+    text: str, start: int, end: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool = True
+) -> list[Found]:
     """The formulas of a line of prose. streams: the tokens of its marked formulas; whole: a line of formula tokens alone counts."""
     line = text[start:end]
     for region in regions:
@@ -51,28 +62,38 @@ def find_in_line(text: str, start: int, end: int, regions: Sequence[Region], str
     if not line.strip():
         return _alone(regions, streams)
     line = blank_out(line)
-    if not _HINT.search(line) and not (whole and line.strip() and not _WORDS.search(line)) and not any(s.kinds[:1] == ["rel"] for s in streams):
+    if (
+        not _HINT.search(line)
+        and not (whole and line.strip() and not _WORDS.search(line))
+        and not any(s.kinds[:1] == ["rel"] for s in streams)
+    ):
         return _alone(regions, streams)
     return _Line(text, line, start, regions, streams, whole).formulas()
 
 
 def _alone(regions: Sequence[Region], streams: Sequence[Tokens]) -> list[Found]:
-    return [Found(stream, region.start, region.end, region) for region, stream in zip(regions, streams, strict=True) if len(stream)]
+    return [
+        Found(stream, region.start, region.end, region)
+        for region, stream in zip(regions, streams, strict=True)
+        if len(stream)
+    ]
 
 
 class _Line:
-    def __init__(self, text: str, line: str, start: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool) -> None:
+    def __init__(
+        self, text: str, line: str, start: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool
+    ) -> None:
         self.text, self.line, self.start, self.whole = text, line, start, whole
         self.regions, self.streams = regions, streams
         self.tokens = self._tokens()
         self.size = len(self.tokens)
         self.kinds, self.texts, self.gaps = self.tokens.kinds, self.tokens.texts, self.tokens.gaps
-        self.depths = _depths(self.kinds)
+        self.depths, self.opened = _depths(self.kinds)
         self.ordinary = [False] * self.size
         for at in range(self.size):
             self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
         for at in range(self.size):
-            if self.ordinary[at] and self._is_operand(at):
+            if self.ordinary[at] and (self._is_operand(at) or self._is_argument(at)):
                 self.ordinary[at] = False
 
     def _tokens(self) -> Tokens:
@@ -88,7 +109,7 @@ class _Line:
 
     def _add(self, out: Tokens, low: int, high: int) -> None:
         if self.line[low:high].strip():
-            out.extend(tokenize(characters(self.line, low, high, {}, self.start), plain=True))
+            out.extend(tokenize(characters(self.line, low, high, None, self.start), plain=True))
 
     # --- words ---
 
@@ -101,19 +122,31 @@ class _Line:
         before = self.kinds[at - 1] if at else ""
         if len(word) < 2:
             return len(word) == 1 and not word.isascii()
-        if word in GREEK or (before in ("_", "^") and not self.gaps[at]):
+        if _DIFFERENTIAL.fullmatch(word) or word in GREEK or (before in ("_", "^") and not self.gaps[at]):
             return False
-        if self._glued(at, ("_", "^")):
+        if self._glued(at, ("_", "^")) or (self.opened[at] > 0 and self.kinds[self.opened[at]] == "{" and self.kinds[self.opened[at] - 1] in ("_", "^")):
             return False
         if self._glued(at, ("num",)) and len(word) < 5:
             return False
-        if self._glued(at, ("(", "'")) and (word.lower() in FUNCTIONS or len(word) < 3) and word.islower() | (len(word) > 2):
+        if (
+            self._glued(at, ("(", "'"))
+            and (word.lower() in FUNCTIONS or len(word) < 3)
+            and word.islower() | (len(word) > 2)
+        ):
             return False
         if self._glued(at, (".",)) and at + 2 < self.size and self.kinds[at + 2] == "ident" and not self.gaps[at + 2]:
             return False
-        if before == "." and not self.gaps[at] and at > 1 and not self.gaps[at - 1] and self.kinds[at - 2] in ("ident", ")", "num"):
+        if (
+            before == "."
+            and not self.gaps[at]
+            and at > 1
+            and not self.gaps[at - 1]
+            and self.kinds[at - 2] in ("ident", ")", "num")
+        ):
             return False
-        if word[0] == "d" and ((self._glued(at, ("/", "_")) and self._is_differential(at + 2)) or (before == "/" and not self.gaps[at])):
+        if word[0] == "d" and (
+            (self._glued(at, ("/", "_")) and self._is_differential(at + 2)) or (before == "/" and not self.gaps[at])
+        ):
             return False
         if word in ("if", "else") and self._is_choice(at):
             return False
@@ -125,7 +158,9 @@ class _Line:
             return False
         kind = self.kinds[at + 1]
         if self.texts[at].lower() in ("log", "ln", "exp", "tanh"):
-            return kind in ("accent", "cmd", "num", "(", "greek", "bar") or (kind == "ident" and len(self.texts[at + 1]) < 3)
+            return kind in ("accent", "cmd", "num", "(", "greek", "bar") or (
+                kind == "ident" and len(self.texts[at + 1]) < 3
+            )
         return kind in ("num", "(", "[", "sum") and self._is_operator(at - 1)
 
     def _is_choice(self, at: int) -> bool:
@@ -136,7 +171,9 @@ class _Line:
         return "if" in words[:at] and "rel" in self.kinds[:at]
 
     def _is_differential(self, at: int) -> bool:
-        return at < self.size and (self.kinds[at] in ("diff", "(") or (self.kinds[at] == "ident" and self.texts[at][0] == "d"))
+        return at < self.size and (
+            self.kinds[at] in ("diff", "(") or (self.kinds[at] == "ident" and self.texts[at][0] == "d")
+        )
 
     def _is_operator(self, at: int) -> bool:
         """Whether an operator stands here that makes a word beside it an operand; a hyphen does not."""
@@ -147,8 +184,20 @@ class _Line:
             return False
         if kind in ("-", "/") and 0 < at < self.size - 1:
             glued = not self.gaps[at] and not self.gaps[at + 1]
-            words = self.kinds[at - 1] == "ident" and self.kinds[at + 1] == "ident" and len(self.texts[at - 1]) > 1 and len(self.texts[at + 1]) > 1
-            spaced_dash = kind == "-" and not self.depths[at] and self.gaps[at] and self.gaps[at + 1] and (self.ordinary[at - 1] or self.ordinary[at + 1]) and not self._has_strong_neighbour(at)
+            words = (
+                self.kinds[at - 1] == "ident"
+                and self.kinds[at + 1] == "ident"
+                and len(self.texts[at - 1]) > 1
+                and len(self.texts[at + 1]) > 1
+            )
+            spaced_dash = (
+                kind == "-"
+                and not self.depths[at]
+                and self.gaps[at]
+                and self.gaps[at + 1]
+                and (self.ordinary[at - 1] or self.ordinary[at + 1])
+                and not self._has_strong_neighbour(at)
+            )
             return not (glued and words) and not spaced_dash
         return not (kind == "rel" and self.texts[at] in ("->", "=>"))
 
@@ -163,7 +212,16 @@ class _Line:
         ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl")
         ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".")
         glued = self._glued(at, ("(",)) and before
-        return (before or ends_left) and (after or ends_right or glued)
+        opens = at > 0 and self.ordinary[at - 1] and self.texts[at - 1].lower() in _BEFORE_LEFT and self.kinds[at + 1 : at + 2] == ["rel"]
+        return (before or ends_left or opens) and (after or ends_right or glued)
+
+    def _is_argument(self, at: int) -> bool:
+        """Whether a word stands in the argument list of a call."""
+        opened = self.opened[at]
+        if opened < 1 or self.gaps[opened] or self.kinds[opened - 1] not in ("ident", "func") or self.ordinary[opened - 1]:
+            return False
+        sides = ("(", ")", ",", "mul", "+", "-", "/", "rel", "pow", "[", "]", ".")
+        return self.kinds[at - 1] in sides and self.kinds[at + 1 : at + 2] != [] and self.kinds[at + 1] in sides
 
     # --- runs ---
 
@@ -205,7 +263,9 @@ class _Line:
         for at in range(low, high):
             kind = self.kinds[at]
             depth += (kind in ("(", "[", "{")) - (kind in (")", "]", "}"))
-            if (kind in (",", ";") and depth <= 0 and self._beside_math(at)) or (kind == "math" and at > start and self.kinds[at - 1] == "math"):
+            if (kind in (",", ";") and depth <= 0 and self._beside_math(at)) or (
+                kind == "math" and at > start and self.kinds[at - 1] == "math"
+            ):
                 parts.append((start, at))
                 start = at + (kind != "math")
         parts.append((start, high))
@@ -226,13 +286,19 @@ class _Line:
         marked = [at for at in range(low, high) if self.kinds[at] == "math"]
         operators = any(kind in _OPERATORS for kind in kinds)
         if marked and not operators and not (kinds == ["math"] and self._needs_left(low)):
-            return _alone([self.regions[int(self.texts[at])] for at in marked], [self.streams[int(self.texts[at])] for at in marked])
+            return _alone(
+                [self.regions[int(self.texts[at])] for at in marked],
+                [self.streams[int(self.texts[at])] for at in marked],
+            )
         if kinds == ["math"]:
             return [self._with_left(low, high)]
         if relations and self._is_evident(low, high, relations):
             return [self._statement(low, high, relations)]
         if marked:
-            return _alone([self.regions[int(self.texts[at])] for at in marked], [self.streams[int(self.texts[at])] for at in marked])
+            return _alone(
+                [self.regions[int(self.texts[at])] for at in marked],
+                [self.streams[int(self.texts[at])] for at in marked],
+            )
         if self._is_lone(low, high):
             return [Found(self.tokens.part(low, high), self.tokens.starts[low], self.tokens.ends[high - 1])]
         return []
@@ -244,15 +310,24 @@ class _Line:
             if low >= high:
                 break
             first, last = kinds[low], kinds[high - 1]
-            if first in (",", ";", ":", ".", "quad", ")", "]", "mul", "nl", "'", "&", "|", "percent") or (first in ("-", "+") and low == 0 and self.gaps[low + 1 : low + 2] == [True]):
+            if (
+                first in (",", ";", ":", ".", "quad", ")", "]", "mul", "nl", "'", "&", "|", "percent")
+                or (first in ("-", "+") and low == 0 and self.gaps[low + 1 : low + 2] == [True])
+                or (first == "rel" and self.texts[low] == "->" and low == 0)
+            ):
                 low += 1
-            elif first == "rel" and self.texts[low] == "->" and low == 0:
-                low += 1
-            elif last in (",", ";", ":", ".", "quad", "(", "[", "nl", "'", "&") or (last == "-" and high - low > 1):
+            elif (
+                last in (",", ";", ":", ".", "quad", "(", "[", "nl", "'", "&")
+                or (last == "-" and high - low > 1)
+                or (
+                    last in (")", "]")
+                    and kinds[low:high].count(last) > kinds[low:high].count("(" if last == ")" else "[")
+                )
+            ):
                 high -= 1
-            elif last in (")", "]") and kinds[low:high].count(last) > kinds[low:high].count("(" if last == ")" else "["):
-                high -= 1
-            elif first in ("(", "[") and kinds[low:high].count(first) > kinds[low:high].count(")" if first == "(" else "]"):
+            elif first in ("(", "[") and kinds[low:high].count(first) > kinds[low:high].count(
+                ")" if first == "(" else "]"
+            ):
                 low += 1
             elif first == "(" and self._closing(low, high) == high - 1 and "rel" in kinds[low:high]:
                 low, high = low + 1, high - 1
@@ -275,7 +350,11 @@ class _Line:
     def _is_article(self, low: int, high: int) -> bool:
         if self.kinds[low] != "ident" or self.texts[low] not in ("a", "A", "I") or low + 1 >= high:
             return False
-        return self.gaps[low + 1] and self.kinds[low + 1] in ("ident", "math", "num", "greek", "accent") and (low == 0 or self.ordinary[low - 1])
+        return (
+            self.gaps[low + 1]
+            and self.kinds[low + 1] in ("ident", "math", "num", "greek", "accent")
+            and (low == 0 or self.ordinary[low - 1])
+        )
 
     def _is_trailing_article(self, low: int, high: int) -> bool:
         at = high - 1
@@ -287,9 +366,20 @@ class _Line:
 
     def _is_strong(self, at: int) -> bool:
         kind = self.kinds[at]
-        return kind in ("math", "num", "greek", "accent", "cmd", "diff", "nabla", "sum", "func", "name", "one", "begin") or (
-            kind == "ident" and (len(self.texts[at]) < 3 or self._glued(at, ("_", "^", "num", "(", ".")))
-        )
+        return kind in (
+            "math",
+            "num",
+            "greek",
+            "accent",
+            "cmd",
+            "diff",
+            "nabla",
+            "sum",
+            "func",
+            "name",
+            "one",
+            "begin",
+        ) or (kind == "ident" and (len(self.texts[at]) < 3 or self._glued(at, ("_", "^", "num", "(", "."))))
 
     def _is_evident(self, low: int, high: int, relations: list[int]) -> bool:
         """Whether a run with a relation is a statement."""
@@ -300,6 +390,8 @@ class _Line:
         left, right = any(strong[: first - low]), any(strong[first - low + 1 :])
         if all(self.kinds[at] == "rel" and self.texts[at] in _ARROWS for at in relations):
             return (left and right) or (self.kinds[low] == "rel" and low == 0 and right)
+        if left and not right and high - first == 2 and set(self.kinds[low:first]) <= {"num", "percent"}:
+            return False  # `50% = half`
         if left or right:
             return True
         return all(not self.ordinary[at] for at in range(low, high)) and high - low > 4
@@ -316,17 +408,29 @@ class _Line:
         if re.fullmatch(r"[\s(\[]*(?:[a-zA-Z]|[ivx]+|\d{1,2})[.)\]]+\s*", self.line):
             return False
         alone = self.whole and not any(self.ordinary) and low <= 2
+        if self.whole and not alone and high >= self.size - 1 and self.kinds[max(low - 1, 0)] == ":":  # `Answer: -2x(y - wx)`
+            letters = sum(self._is_strong(at) and self.kinds[at] != "num" for at in range(low, high))
+            alone = (letters > 0 and high - low > 2) or (self.kinds[low:high] in (["num"], ["-", "num"]) and self.texts[low - 2].lower()[:3] in ("ans", "sol", "res"))
         return alone and any(self._is_strong(at) for at in range(low, high)) and "unknown" not in self.kinds[low:high]
 
     def _is_letter(self, at: int) -> bool:
         kind = self.kinds[at]
-        return kind == "greek" or (kind == "ident" and len(self.texts[at]) == 1) or (kind == "}" and at > 2 and "accent" in self.kinds[at - 3 : at])
+        return (
+            kind == "greek"
+            or (kind == "ident" and len(self.texts[at]) == 1)
+            or (kind == "}" and at > 2 and "accent" in self.kinds[at - 3 : at])
+        )
 
     # --- what is found ---
 
     def _needs_left(self, at: int) -> bool:
         stream = self.streams[int(self.texts[at])]
-        return stream.kinds[:1] == ["rel"] and stream.texts[0] in ("=", ":=", "->", "in", "~") and at > 0 and self.ordinary[at - 1]
+        return (
+            stream.kinds[:1] == ["rel"]
+            and stream.texts[0] in ("=", ":=", "->", "in", "~")
+            and at > 0
+            and self.ordinary[at - 1]
+        )
 
     def _with_left(self, low: int, high: int) -> Found:
         region = self.regions[int(self.texts[low])]
@@ -337,9 +441,12 @@ class _Line:
     def _left_words(self, low: int) -> int:
         """Where the words begin that are the left side of a relation here."""
         at = low
-        while at > max(low - 7, 0) and (self.ordinary[at - 1] or self.kinds[at - 1] in ("ident", "_", "{", "}", "^", "num", "-", "greek", "math") and not self.kinds[at - 1] == ":") and self.kinds[at] != "quad":
+        while at > max(low - 7, 0) and self.kinds[at] != "quad":
+            kind, word = self.kinds[at - 1], self.texts[at - 1].lower()
+            if kind not in ("ident", "_", "{", "}", "^", "num", "-", "greek", "math") or word in _BEFORE_LEFT:
+                break
             at -= 1
-        return at if low - at <= 6 else low - 1
+        return at if 0 < low - at <= 6 else low - 1
 
     def _statement(self, low: int, high: int, relations: list[int]) -> Found:
         left = low
@@ -380,7 +487,11 @@ class _Line:
 
     def _sentence_end(self, at: int) -> int:
         end = self.tokens.starts[at]
-        while at < self.size and self.kinds[at] not in ("math", ";", "quad") and not (self.kinds[at] == "." and (at + 1 >= self.size or self.gaps[at + 1])):
+        while (
+            at < self.size
+            and self.kinds[at] not in ("math", ";", "quad")
+            and not (self.kinds[at] == "." and (at + 1 >= self.size or self.gaps[at + 1]))
+        ):
             end = self.tokens.ends[at]
             at += 1
         return end
@@ -399,7 +510,9 @@ class _Line:
         first, last = name
         between = self.text[self.tokens.ends[last - 1] : self.tokens.starts[low]]
         bracketed = low > 0 and self.kinds[low - 1] in ("(", "[")
-        if "rel" in self.kinds[last:low] or not (_SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1)):
+        if "rel" in self.kinds[last:low] or not (
+            _SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1)
+        ):
             return None
         out = self._named(first, last)
         colon = ":" in between
@@ -434,16 +547,23 @@ class _Line:
                 end += 1
             if end < self.size and self.texts[end] in ("matrix", "vector", "array"):
                 return at - 1, end + 1, sizes
-            if end < self.size and (self.kinds[end] in ("mul", "+", "-", "/", "rel", "pow", "^", "_") or (self.kinds[end] in ("num", "ident") and not self.ordinary[end])):
+            if end < self.size and (
+                self.kinds[end] in ("mul", "+", "-", "/", "rel", "pow", "^", "_")
+                or (self.kinds[end] in ("num", "ident") and not self.ordinary[end])
+            ):
                 continue
             return at - 1, end, sizes
         return None
 
     def _is_times(self, at: int) -> bool:
-        return (self.kinds[at] == "mul" and self.texts[at] == "times") or (self.kinds[at] == "ident" and self.texts[at] in ("x", "X", "by"))
+        return (self.kinds[at] == "mul" and self.texts[at] == "times") or (
+            self.kinds[at] == "ident" and self.texts[at] in ("x", "X", "by")
+        )
 
     def _is_size(self, at: int) -> bool:
-        return (self.kinds[at] == "num" and self.texts[at].isdigit()) or (self.kinds[at] == "ident" and len(self.texts[at]) == 1 and self.texts[at] not in "xX")
+        return (self.kinds[at] == "num" and self.texts[at].isdigit()) or (
+            self.kinds[at] == "ident" and len(self.texts[at]) == 1 and self.texts[at] not in "xX"
+        )
 
     def _sizes_in_brackets(self, start: int) -> tuple[int, int, list[int]] | None:
         """`shape (3, 2)`: the brackets right after a word for a shape."""
@@ -451,19 +571,31 @@ class _Line:
             if self.kinds[at] in ("(", "[") and self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS:
                 close = self._closing(at, self.size) if self.kinds[at] == "(" else -1
                 inside = range(at + 1, close)
-                if close > at and all(self.kinds[i] == "," if (i - at) % 2 == 0 else self._is_size(i) or self.kinds[i] == "ident" for i in inside):
+                if close > at and all(
+                    self.kinds[i] == "," if (i - at) % 2 == 0 else self._is_size(i) or self.kinds[i] == "ident"
+                    for i in inside
+                ):
                     return at, close + 1, [at]
         return None
 
     def _name_before(self, low: int, start: int) -> tuple[int, int] | None:
         """The name nearest before a place: a short run without words and operators."""
         at = low - 1
-        while at >= start and (self.ordinary[at] or self.kinds[at] in ("(", "[", ":", ",", "rel", "quad", "-") or self.texts[at] in ("a", "A", "I")):
+        while at >= start and (
+            self.ordinary[at]
+            or self.kinds[at] in ("(", "[", ":", ",", "rel", "quad", "-")
+            or self.texts[at] in ("a", "A", "I")
+        ):
             if self.texts[at] in ("a", "A", "I") and not (at > 0 and self.ordinary[at - 1] and self.gaps[at]):
                 break
             at -= 1
         last = at + 1
-        while at >= start and not self.ordinary[at] and self.kinds[at] in ("ident", "num", "_", "^", "{", "}", "[", "]", "(", ")", "greek", "accent", "math", "name"):
+        while (
+            at >= start
+            and not self.ordinary[at]
+            and self.kinds[at]
+            in ("ident", "num", "_", "^", "{", "}", "[", "]", "(", ")", "greek", "accent", "math", "name")
+        ):
             at -= 1
         first = at + 1
         if first >= last or last - first > 12 or not self._is_strong(first) or self.kinds[first] == "num":
@@ -475,7 +607,11 @@ class _Line:
         colon = next((at for at in range(min(self.size, 12)) if self.kinds[at] == ":" or self.ordinary[at]), -1)
         if colon < 1 or self.kinds[colon] != ":" or colon + 1 >= self.size or not self.gaps[colon + 1]:
             return None
-        if not self._is_strong(0) or self.kinds[0] == "num" or any(kind in _OPERATORS or kind in (",", ".", ")") and kind != ")" for kind in self.kinds[:colon]):
+        if (
+            not self._is_strong(0)
+            or self.kinds[0] == "num"
+            or any(kind in _OPERATORS or (kind in (",", ".", ")") and kind != ")") for kind in self.kinds[:colon])
+        ):
             return None
         if self.texts[0] in ("Q", "A", "Sol", "Ans") and colon == 1:
             return None
@@ -495,12 +631,16 @@ class _Line:
         return Found(out, self.tokens.starts[0], self.tokens.ends[-1]), self.size
 
 
-def _depths(kinds: list[str]) -> list[int]:
-    """How deep in brackets every token is."""
-    depth = 0
-    depths = []
-    for kind in kinds:
-        depth = max(depth - (kind in (")", "]")), 0)
-        depths.append(depth)
-        depth += kind in ("(", "[")
-    return depths
+def _depths(kinds: list[str]) -> tuple[list[int], list[int]]:
+    """How deep in brackets every token is, and the bracket that it is in (-1: none)."""
+    stack: list[int] = []
+    depths: list[int] = []
+    opened: list[int] = []
+    for at, kind in enumerate(kinds):
+        if kind in (")", "]", "}") and stack:
+            stack.pop()
+        depths.append(len(stack))
+        opened.append(stack[-1] if stack else -1)
+        if kind in ("(", "[", "{"):
+            stack.append(at)
+    return depths, opened

@@ -10,10 +10,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from symderiv.errors import ModelError
 from symderiv.homework.characters import characters
-from symderiv.homework.formulas import Group, Name, Node, Product, Scripted, Sum, Text, Unread
+from symderiv.homework.formulas import Call, Group, Name, Node, Number, Product, Scripted, Sum, Text, Unread
 from symderiv.homework.gluing import unglue
 from symderiv.homework.macros import find_macros
 from symderiv.homework.parser import Parser
@@ -31,10 +32,16 @@ MAX_LINE = 4_096
 MAX_WORDS = 200
 
 _SEPARATOR_ROW = re.compile(r"[ \t|:>-]*-[ \t|:>-]*")
-_LIST_MARKER = re.compile(r"[ \t>]*(?:[-*+•▪◦–][ \t]+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)][ \t]+)+(?=\S)|[ \t]*→[ \t]*|[ \t>]*(?:\\item\b\s*)")
-_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+|\\(?:sub)*(?:section|chapter|paragraph)\*?\{|\*\*[^*\n]+\*\*:?[ \t]*$|\d+(?:\.\d+)*\.?[ \t]+[A-Z][\w ,'-]*$")
+_LIST_MARKER = re.compile(
+    r"[ \t>]*(?:[-*+•▪◦–][ \t]+|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)][ \t]+)+(?=\S)|[ \t]*→[ \t]*|[ \t>]*(?:\\item\b\s*)"
+)
+_HEADING = re.compile(
+    r"[ \t]*#{1,6}[ \t]+|\\(?:sub)*(?:section|chapter|paragraph)\*?\{|\*\*[^*\n]+\*\*:?[ \t]*$|\d+(?:\.\d+)*\.?[ \t]+[A-Z][\w ,'-]*$"
+)
 _CODE_COMMENT = re.compile(r"#.*|//.*|(?<!\S)%.*")
-_CODE_ONLY = re.compile(r"\s*(?:def|import|from|return|for|while|if|elif|else|class|print|with|assert|try|except|plt\.|@|\"\"\"|>>>\s*(?:import|print))\b")
+_CODE_ONLY = re.compile(
+    r"\s*(?:def|import|from|return|for|while|if|elif|else|class|print|with|assert|try|except|plt\.|@|\"\"\"|>>>\s*(?:import|print))\b"
+)
 
 
 @dataclass(slots=True)
@@ -101,17 +108,23 @@ class _Reader:
             self.vocabulary.jacobians = True
         previous = self.layout.body[0]
         for number, formula in enumerate(self.formulas):
-            statements = self._statements(formula, previous, self.formulas[number + 1].start if number + 1 < len(self.formulas) else len(self.text))
+            statements = self._statements(
+                formula,
+                previous,
+                self.formulas[number + 1].start if number + 1 < len(self.formulas) else len(self.text),
+            )
             previous = max(previous, formula.end)
             if formula.cell is not None:
                 table, column = formula.cell
                 self.tables[table].cells[column] += statements
                 statements = [statement for statement in statements if statement.relations]
-            out.statements += statements
+            out.statements += [self._stated_shape(statement) for statement in statements]
             if len(out.statements) >= MAX_STATEMENTS:
                 self.note(f"only the first {MAX_STATEMENTS} statements are read", formula.end, formula.end)
                 break
-        out.rows = [Row(table.headings, tuple(tuple(cell) for cell in table.cells), table.line) for table in self.tables]
+        out.rows = [
+            Row(table.headings, tuple(tuple(cell) for cell in table.cells), table.line) for table in self.tables
+        ]
         return out
 
     def _has_decimal_commas(self) -> bool:
@@ -130,8 +143,17 @@ class _Reader:
     def _find(self) -> None:
         """All formulas in the order of the text, sentences and tables on the way."""
         layout = self.layout
-        inline = sorted((region for region in layout.regions if region.kind != "display" and not (layout.is_tex and region.kind == "tick")), key=lambda region: region.start)
-        display = sorted((region for region in layout.regions if region.kind == "display"), key=lambda region: region.start)
+        inline = sorted(
+            (
+                region
+                for region in layout.regions
+                if region.kind != "display" and not (layout.is_tex and region.kind == "tick")
+            ),
+            key=lambda region: region.start,
+        )
+        display = sorted(
+            (region for region in layout.regions if region.kind == "display"), key=lambda region: region.start
+        )
         for region in display:
             if len(self.formulas) > MAX_STATEMENTS:
                 break
@@ -143,10 +165,24 @@ class _Reader:
     def _marked(self, region: Region) -> _Formula:
         size = region.high - region.low
         limit = MAX_FORMULA if region.kind != "display" else 4 * MAX_FORMULA
-        if size > limit or (size > MAX_FORMULA and max(map(len, self.work[region.low : region.high].split("\\\\"))) > MAX_FORMULA):
-            return _Formula(Tokens(), region.start, region.end, region.kind, reason=f"a formula of more than {MAX_FORMULA} characters")
+        if size > limit or (
+            size > MAX_FORMULA and max(map(len, self.work[region.low : region.high].split("\\\\"))) > MAX_FORMULA
+        ):
+            return _Formula(
+                Tokens(),
+                region.start,
+                region.end,
+                region.kind,
+                reason=f"a formula of more than {MAX_FORMULA} characters",
+            )
         tokens = tokenize(characters(self.work, region.low, region.high, self.macros), plain=region.kind == "tick")
-        return _Formula(tokens, region.start, region.end, "inline" if region.kind == "tick" else region.kind, plain=region.kind == "tick")
+        return _Formula(
+            tokens,
+            region.start,
+            region.end,
+            "inline" if region.kind == "tick" else region.kind,
+            plain=region.kind == "tick",
+        )
 
     def _code(self) -> None:
         """The lines of code fences."""
@@ -156,7 +192,12 @@ class _Reader:
             line = code[index]
             index += 1
             start, end = line.start, line.end
-            while index < len(code) and code[index].start == end + 1 and _is_drawn_row(self.text, code[index].start, code[index].end) and "[" in self.text[line.start : line.end]:
+            while (
+                index < len(code)
+                and code[index].start == end + 1
+                and _is_drawn_row(self.text, code[index].start, code[index].end)
+                and "[" in self.text[line.start : line.end]
+            ):
                 end = code[index].end
                 index += 1
             if end - start > MAX_LINE or _CODE_ONLY.match(self.text, start, end):
@@ -172,8 +213,12 @@ class _Reader:
             return
         drawn = "\n" in self.text[start:end]
         if drawn or where == "code":
-            tokens = tokenize(characters(self.text, start, end, {}), plain=True)
-            if "rel" in tokens.kinds[1:] and (drawn or not re.search(r"[A-Za-z]{3,} [A-Za-z]{2,} [A-Za-z]{2,}", self.text[start:end])) and not _has_label(tokens):
+            tokens = tokenize(characters(self.text, start, end), plain=True)
+            if (
+                "rel" in tokens.kinds[1:]
+                and (drawn or not re.search(r"[A-Za-z]{3,} [A-Za-z]{2,} [A-Za-z]{2,}", self.text[start:end]))
+                and not _has_label(tokens)
+            ):
                 self.formulas.append(_Formula(tokens, start, end, where, True, cell))
                 return
         for found in find_in_line(self.text, start, end, (), ()):
@@ -181,7 +226,11 @@ class _Reader:
 
     def _prose(self, inline: list[Region], display: list[Region]) -> None:
         """Every line of prose with the marked formulas in it."""
-        covered = sorted([(region.start, region.end) for region in display] + [(line.start, line.end) for line in self.layout.code] + self.layout.hidden)
+        covered = sorted(
+            [(region.start, region.end) for region in display]
+            + [(line.start, line.end) for line in self.layout.code]
+            + self.layout.hidden
+        )
         starts = [region.start for region in inline]
         low, stop = self.layout.body
         next_covered = 0
@@ -219,7 +268,13 @@ class _Reader:
         while low < stop:
             end = self.text.find("\n", low, stop)
             end = stop if end < 0 else end
-            if pieces and low - pieces[-1][1] == 1 and end - low < 200 and "[" in self.text[low:end] and _is_drawn_row(self.text, low, end):
+            if (
+                pieces
+                and low - pieces[-1][1] == 1
+                and end - low < 200
+                and "[" in self.text[low:end]
+                and _is_drawn_row(self.text, low, end)
+            ):
                 before = self.text[pieces[-1][0] : pieces[-1][1]]
                 if before.rstrip().endswith("]") and ("=" in before):
                     pieces[-1] = (pieces[-1][0], end)
@@ -240,7 +295,9 @@ class _Reader:
         marker = None if heading else _LIST_MARKER.match(self.text, start, end)
         blanked = self.text[start:end]
         for region in regions:
-            blanked = blanked[: region.start - start] + " " * (region.end - region.start) + blanked[region.end - start :]
+            blanked = (
+                blanked[: region.start - start] + " " * (region.end - region.start) + blanked[region.end - start :]
+            )
         where = "list" if marker else "plain"
         streams: list[Tokens] = []
         kept: list[Region] = []
@@ -257,13 +314,25 @@ class _Reader:
         if heading and self.text[start:end].lstrip()[:1] == "#":
             low = heading.end()
         if self.layout.is_tex:
-            found = [Found(stream, region.start, region.end, region) for region, stream in zip(kept, streams, strict=True) if len(stream)]
+            found = [
+                Found(stream, region.start, region.end, region)
+                for region, stream in zip(kept, streams, strict=True)
+                if len(stream)
+            ]
         elif kept and kept[0].start < low:
             found = find_in_line(self.text, start, end, kept, streams, not heading)
         else:
-            found = [] if "\n" in self.text[low:end] and not kept and self._drawn(low, end, where) else find_in_line(self.text, low, end, kept, streams, not heading)
+            found = (
+                []
+                if "\n" in self.text[low:end] and not kept and self._drawn(low, end, where)
+                else find_in_line(self.text, low, end, kept, streams, not heading)
+            )
         for each in found:
-            kind = "inline" if each.region or (kept and any(each.start <= region.start < each.end for region in kept)) else where
+            kind = (
+                "inline"
+                if each.region or (kept and any(each.start <= region.start < each.end for region in kept))
+                else where
+            )
             plain = each.region is None or each.region.kind == "tick"
             self.formulas.append(_Formula(each.tokens, each.start, each.end, kind, plain))
             blanked = blanked[: each.start - start] + " " * (each.end - each.start) + blanked[each.end - start :]
@@ -277,7 +346,9 @@ class _Reader:
 
     # --- tables ---
 
-    def _table_row(self, start: int, end: int, regions: list[Region], headings: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    def _table_row(
+        self, start: int, end: int, regions: list[Region], headings: tuple[str, ...] | None
+    ) -> tuple[str, ...] | None:
         """Read a line as a row of a table; None if it is not one."""
         line = self.text[start:end]
         if headings is None:
@@ -291,13 +362,24 @@ class _Reader:
         number = len(self.tables)
         self.tables.append(_Table(headings, len(cells), self.lines.number(start), [[] for _ in cells]))
         for column, (low, high) in enumerate(cells):
-            self._cell(low, high, [region for region in regions if low <= region.start and region.end <= high], (number, column))
+            self._cell(
+                low,
+                high,
+                [region for region in regions if low <= region.start and region.end <= high],
+                (number, column),
+            )
         return headings
 
     def _cells(self, start: int, end: int, regions: list[Region]) -> list[tuple[int, int]]:
-        bars = [at for at in range(start, end) if self.text[at] == "|" and self.text[at - 1 : at] != "\\" and not any(region.start <= at < region.end for region in regions)]
+        bars = [
+            at
+            for at in range(start, end)
+            if self.text[at] == "|"
+            and self.text[at - 1 : at] != "\\"
+            and not any(region.start <= at < region.end for region in regions)
+        ]
         edges = [start - 1, *bars, end]
-        cells = [(left + 1, right) for left, right in zip(edges, edges[1:], strict=False)]
+        cells = [(left + 1, right) for left, right in pairwise(edges)]
         if cells and not self.text[cells[0][0] : cells[0][1]].strip():
             cells = cells[1:]
         if cells and not self.text[cells[-1][0] : cells[-1][1]].strip():
@@ -313,7 +395,11 @@ class _Reader:
                 streams.append(formula.tokens)
                 kept.append(region)
         for each in find_in_line(self.text, low, high, kept, streams):
-            self.formulas.append(_Formula(each.tokens, each.start, each.end, "cell", each.region is None or each.region.kind == "tick", cell))
+            self.formulas.append(
+                _Formula(
+                    each.tokens, each.start, each.end, "cell", each.region is None or each.region.kind == "tick", cell
+                )
+            )
 
     # --- statements ---
 
@@ -345,7 +431,9 @@ class _Reader:
 
     def _built(self, draft: Draft, parser: Parser, tokens: Tokens, formula: _Formula) -> list[Statement]:
         """Parse the sides of a draft; several statements where equations are glued together."""
-        nodes = [self._side(low, high, index, draft, parser) for index, (low, high) in enumerate(draft.sides) if low < high]
+        nodes = [
+            self._side(low, high, index, draft, parser) for index, (low, high) in enumerate(draft.sides) if low < high
+        ]
         if not nodes:
             return []
         relations = list(draft.relations[: len(nodes) - 1])
@@ -406,6 +494,8 @@ class _Reader:
 
     def _shaped(self, statement: Statement) -> Statement:
         r"""`Y(2 \times m)` alone says what shape Y has."""
+        if statement.relations == ("=",) and (shaped := _of_shape(statement.sides[0].node)) is not None:
+            return replace(statement, sides=(Side(shaped, shaped.span), statement.sides[1]), relations=("in",))
         if len(statement.sides) != 1 or statement.opening:
             return statement
         node = statement.sides[0].node
@@ -415,20 +505,40 @@ class _Reader:
         if type(name) not in (Name, Scripted) or type(group) is not Group or len(group.items) != 1:
             return statement
         shape = group.items[0]
-        if type(shape) is not Product or set(shape.marks) != {"times"} or not all(type(part).__name__ in ("Number", "Name", "Scripted") for part in shape.factors):
+        if type(shape) is not Product or not _is_shape(shape):
             return statement
         return replace(statement, sides=(Side(name, name.span), Side(shape, shape.span)), relations=("in",))
+
+    def _stated_shape(self, statement: Statement) -> Statement:
+        """`$W$ has shape $3 \\times 2$` as one statement."""
+        before = self.out.statements[-1] if self.out.statements else None
+        if before is None or len(statement.sides) != 1 or len(before.sides) != 1 or before.line != statement.line:
+            return statement
+        name, shape = before.sides[0], statement.sides[0]
+        if (
+            type(name.node) not in (Name, Scripted)
+            or not _SHAPE_LEAD.search(statement.lead)
+            or not _is_shape(shape.node)
+        ):
+            return statement
+        if self.text[name.span[1] : shape.span[0]].count(".") and "shape" not in statement.lead:
+            return statement
+        return replace(
+            statement, sides=(name, shape), relations=("in",), span=(name.span[0], statement.span[1]), lead=before.lead
+        )
 
     # --- words round a formula ---
 
     def _words_before(self, start: int, previous: int) -> str:
         """The words between the formula before and this one, from the last line that has any."""
-        between = self.text[max(previous, start - MAX_WORDS) : start]
+        between = self.work[max(previous, start - MAX_WORDS) : start]
         for line in reversed(between.split("\n")):
-            if "```" in line or "~~~" in line:
+            if "```" in line or "~~~" in line or "\\begin" in line or "\\end" in line or _CODE_ONLY.match(line):
                 continue
             words = _clean(line)
-            if re.search(r"[^\W\d_]{2}", words) or (words and re.search(r"[^\W\d_]", words) and not re.fullmatch(r"\W*\w\W*", words)):
+            if re.search(r"[^\W\d_]{2}", words) or (
+                words and re.search(r"[^\W\d_]", words) and not re.fullmatch(r"\W*\w\W*", words)
+            ):
                 return words
         return ""
 
@@ -439,9 +549,37 @@ class _Reader:
         line = self.lines.starts
         at = bisect_right(line, formula.end - 1)
         end = min(line[at] - 1 if at < len(line) else len(self.text), following)
-        after = re.match(r"[^.;$`\\(|\n]{0,120}", self.text[formula.end : end])
+        after = re.match(r"[^.;$`\\(|\n]{0,120}", self.work[formula.end : end])
         words = after.group().strip(" ,:*") if after else ""
         return words if re.search(r"[A-Za-z]{2}", words) and "=" not in words else ""
+
+
+_SHAPE_LEAD = re.compile(
+    r"^(?:(?:then )?(?:has|have|is|with|of)\b.{0,30}\b(?:shape|size|dimensions?)(?: of)?|is|are|is an?)$"
+)
+
+
+def _of_shape(node: Node) -> Node | None:
+    """What `X.shape` or `shape(X)` is the shape of."""
+    if type(node) is Scripted and node.lower and node.lower[-1].bracket == "." and node.lower[-1].body == Name((0, 0), "shape"):
+        return node.base
+    if type(node) is Call and node.function in (Name((0, 0), "shape"), Name((0, 0), "dim"), Name((0, 0), "size")) and len(node.arguments) == 1:
+        return node.arguments[0]
+    return None
+
+
+def _is_shape(node: Node) -> bool:
+    r"""Whether an expression can be a shape: `3 \times 2`, `(3, 2)`."""
+    if type(node) is Group and node.bracket in ("(", "["):
+        sizes = node.items
+        return (len(sizes) == 1 and _is_shape(sizes[0])) or (
+            len(sizes) > 1 and all(type(size) in (Number, Name, Scripted) for size in sizes)
+        )
+    return (
+        type(node) is Product
+        and set(node.marks) == {"times"}
+        and all(type(size) in (Number, Name, Scripted) for size in node.factors)
+    )
 
 
 _COMMAND = re.compile(r"\\[A-Za-z]+\*?|[\\$`|{}]|\*\*")
@@ -461,7 +599,15 @@ def _is_drawn_row(text: str, start: int, end: int) -> bool:
 def _has_label(tokens: Tokens) -> bool:
     """Whether words and a colon stand before the first relation."""
     first = next((at for at, kind in enumerate(tokens.kinds) if kind in ("rel", "aug")), 0)
-    return ":" in tokens.kinds[:first] or "?" in tokens.kinds or sum(kind == "ident" and len(text) > 3 for kind, text in zip(tokens.kinds[:first], tokens.texts[:first], strict=True)) > 1
+    return (
+        ":" in tokens.kinds[:first]
+        or "?" in tokens.kinds
+        or sum(
+            kind == "ident" and len(text) > 3
+            for kind, text in zip(tokens.kinds[:first], tokens.texts[:first], strict=True)
+        )
+        > 1
+    )
 
 
 def _is_formula(tokens: Tokens) -> bool:
@@ -490,4 +636,3 @@ def _uncovered(start: int, end: int, covered: Sequence[tuple[int, int]], index: 
     if start < end:
         parts.append((start, end))
     return parts
-

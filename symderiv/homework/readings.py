@@ -16,7 +16,7 @@ import numpy as np
 from symderiv.homework.arithmetic import Undefined
 from symderiv.homework.terms import (
     Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Part, Power,
-    Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, parts_of, references_in,
+    Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, mapped, parts_of, references_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, local_matrices
 
@@ -92,6 +92,22 @@ class Reader:
         if not found:
             raise Misfit("no reading of it conforms")
         return found
+
+    def sized(self, term: Term) -> Term:
+        """Kronecker deltas with the size that their letters run over elsewhere in the term."""
+        if not any(isinstance(p, Kronecker) for p in _everything(term)):
+            return term
+        sizes: dict[str, int] = {}
+        for part in _everything(term):
+            if isinstance(part, Part) and part.indices and part.key not in ("ones", "identity", "#index"):
+                try:
+                    for place, _ in self._placed(part):
+                        value = self.world.evaluate(place)
+                        for at, letter in enumerate(value.letters):
+                            sizes.setdefault(letter, value.array.shape[at])
+                except (Unknown, Misfit, Undefined):
+                    continue
+        return _with_sizes(term, sizes)
 
     @staticmethod
     def _merged(readings: Iterator[Reading]) -> list[Reading]:
@@ -230,8 +246,6 @@ class Reader:
     # --- sums ---
     def _sum(self, terms: tuple[tuple[int, Term], ...]) -> Iterator[Reading]:
         choices = [self.readings(t) for _, t in terms]
-        kroneckers = [i for i, (_, t) in enumerate(terms) if isinstance(t, Kronecker) and not t.dim]
-        del kroneckers
         for chosen in self._combined(choices):
             built = Add(tuple((sign, r.term) for (sign, _), r in zip(terms, chosen, strict=True)))
             yield from self._made(built, tuple(e for r in chosen for e in r.edits))
@@ -297,7 +311,6 @@ class Reader:
         if marks == ("#",):
             yield from self._indexed(factors[0], factors[1])
             return
-        factors, marks = self._sized_kroneckers(factors), marks
         cells: dict[tuple[int, int], list[Reading]] = {}
         n = len(factors)
         for i, factor in enumerate(factors):
@@ -310,19 +323,6 @@ class Reader:
                 if not cells[i, j] and length == n:
                     return
         yield from cells[0, n]
-
-    def _sized_kroneckers(self, factors: tuple[Term, ...]) -> tuple[Term, ...]:
-        if not any(isinstance(x, Kronecker) and not x.dim for x in factors):
-            return factors
-        sizes: dict[str, int] = {}
-        for factor in factors:
-            if not isinstance(factor, Kronecker):
-                for reading in self.readings(factor)[:1]:
-                    for at, letter in enumerate(reading.value.letters):
-                        sizes[letter] = reading.value.array.shape[at]
-        return tuple(
-            replace(x, dim=str(sizes.get(x.left, sizes.get(x.right, 0)))) if isinstance(x, Kronecker) and not x.dim else x for x in factors
-        )
 
     def _alternatives(self, factor: Term) -> list[Reading]:
         found = self.readings(factor)
@@ -401,6 +401,19 @@ class Reader:
                     yield from self._made(Label(inner.term, None, at), inner.edits)
                 else:
                     yield from self._made(Label(inner.term, at, None), inner.edits)
+
+
+def _everything(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _everything(part)
+
+
+def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:
+    if isinstance(term, Kronecker):
+        size = sizes.get(term.left, sizes.get(term.right))
+        return replace(term, dim=str(size)) if size else term
+    return mapped(term, lambda t: _with_sizes(t, sizes))
 
 
 def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:

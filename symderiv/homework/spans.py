@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 MAX_FORMULA = 4_096
 
-_ENVIRONMENTS = "equation|align|aligned|gather|gathered|multline|eqnarray|split|alignat|flalign|displaymath|math|dmath|IEEEeqnarray|subequations"
+_ENVIRONMENTS = (
+    "equation|align|aligned|gather|gathered|multline|eqnarray|split|alignat|flalign|displaymath|math|dmath|"
+    "IEEEeqnarray|subequations"
+)
 _OPENER = re.compile(
     r"\\\\\[(?!\s*-?\d*\.?\d+\s*(?:pt|em|ex|mm|cm))|\\\\\(|\\\\|\\\$|\$\$|\$|\\\(|\\\["
     rf"|\\begin\{{(?P<environment>{_ENVIRONMENTS})\*?\}}|`+|<!--"
@@ -20,9 +23,31 @@ _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "\\\\[": "\\\\]", "\\\\(": "\\\\)", "<!-
 _FENCE = re.compile(r"[ \t]{0,12}(?:>[ \t]?)*(```+|~~~+)[ \t]*([^\s`]*)[^`\n]*$", re.M)
 _MATH_FENCES = frozenset(["math"])
 _TEX_FENCES = frozenset(["latex", "tex", "katex"])
-_CODE_FENCES = frozenset(["", "text", "txt", "none", "plain", "plaintext", "python", "py", "python3", "pycon", "ipython", "numpy", "matlab", "octave", "julia", "asciimath", "output"])
+_CODE_FENCES = frozenset(
+    [
+        "",
+        "text",
+        "txt",
+        "none",
+        "plain",
+        "plaintext",
+        "python",
+        "py",
+        "python3",
+        "pycon",
+        "ipython",
+        "numpy",
+        "matlab",
+        "octave",
+        "julia",
+        "asciimath",
+        "output",
+    ]
+)
 _BLANK_LINES = re.compile(r"\n[ \t>]*\r?\n")
-_WORD = re.compile(r"(?<![\\A-Za-z_^{])(?!(?:log|exp|tanh|max|min|softmax|sigmoid|relu|ReLU|net|out|diag)\b)[A-Za-z]{3,}")
+_WORD = re.compile(
+    r"(?<![\\A-Za-z_^{])(?!(?:log|exp|tanh|max|min|softmax|sigmoid|relu|ReLU|net|out|diag)\b)[A-Za-z]{3,}"
+)
 _SIGN = re.compile(r"[\\^_=<>+*/]")
 _TEXT_COMMAND = re.compile(r"\\(?:text|mbox|mathrm|operatorname|textrm|intertext|label|textbf)\*?\{[^{}]*\}")
 _TEX_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
@@ -96,10 +121,16 @@ def _tex_body(text: str, layout: Layout) -> None:
     end = text.find("\\end{document}", start)
     layout.body = (start, end if end >= 0 else len(text))
     layout.hidden += [match.span() for match in _TEX_COMMENT.finditer(text, *layout.body)]
-    layout.hidden += [match.span() for match in _VERBATIM.finditer(text, *layout.body) if match.group(1) in ("tikzpicture", "thebibliography")]
+    layout.hidden += [
+        match.span()
+        for match in _VERBATIM.finditer(text, *layout.body)
+        if match.group(1) in ("tikzpicture", "thebibliography")
+    ]
     for match in _VERBATIM.finditer(text, *layout.body):
         if match.group(1) not in ("tikzpicture", "thebibliography"):
-            _code_lines(text, text.find("\n", match.start()) + 1, text.rfind("\n", match.start(), match.end()) + 1, "", layout)
+            _code_lines(
+                text, text.find("\n", match.start()) + 1, text.rfind("\n", match.start(), match.end()) + 1, "", layout
+            )
 
 
 def _fences(text: str, layout: Layout) -> list[tuple[int, int]]:
@@ -120,7 +151,9 @@ def _fences(text: str, layout: Layout) -> list[tuple[int, int]]:
     return covered
 
 
-def _fence(text: str, opened: re.Match[str], closed: re.Match[str], layout: Layout, covered: list[tuple[int, int]]) -> None:
+def _fence(
+    text: str, opened: re.Match[str], closed: re.Match[str], layout: Layout, covered: list[tuple[int, int]]
+) -> None:
     language = opened.group(2).lower().strip("{}.")
     low, high = min(opened.end() + 1, closed.start()), closed.start()
     layout.hidden += [opened.span(), closed.span()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from symderiv.homework.parser import match_brackets
+from symderiv.homework.cursor import match_brackets
 from symderiv.homework.tokens import Token, Tokens
 from symderiv.homework.words import CONNECTORS
 
@@ -82,14 +82,24 @@ def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
     at = 0
     while at < len(kinds):
         kind = kinds[at]
-        if kind == "begin" and (texts[at] in _ROW_ENVIRONMENTS or (texts[at] == "array" and _is_equations(kinds, match, at))):
+        if kind == "begin" and (
+            texts[at] in _ROW_ENVIRONMENTS or (texts[at] == "array" and _is_equations(kinds, match, at))
+        ):
             dropped.add(at)
             if match[at] > at:
                 dropped.add(match[at])
             if at and kinds[at - 1] in ("lbrace", "{") and match[at - 1] < 0:
                 dropped.add(at - 1)
             at += 1
-        elif kind == "{" and match[at] > at and (at == 0 or kinds[at - 1] in _BEFORE_FRAME) and _is_equations(kinds, match, at):
+        elif kind == "begin" and texts[at] in ("cases", "dcases") and match[at] > at and _is_system(kinds, match, at):
+            dropped.update((at, match[at]))
+            at += 1
+        elif (
+            kind == "{"
+            and match[at] > at
+            and (at == 0 or kinds[at - 1] in _BEFORE_FRAME)
+            and _is_equations(kinds, match, at)
+        ):
             dropped.update((at, match[at]))  # `\\boxed{a = b}`
             at += 1
         elif kind == "end" and texts[at] in _ROW_ENVIRONMENTS:
@@ -98,6 +108,13 @@ def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
         else:
             at = match[at] + 1 if match[at] > at else at + 1
     return dropped
+
+
+def _is_system(kinds: list[str], match: list[int], at: int) -> bool:
+    """Whether cases are only a brace before equations."""
+    inside = kinds[at + 1 : match[at]]
+    first = kinds[:at].count("rel") == 0
+    return first and "&" not in inside and inside.count("rel") > inside.count("row") and "text" not in inside
 
 
 def _is_equations(kinds: list[str], match: list[int], at: int) -> bool:
@@ -148,7 +165,14 @@ class Splitter:
             low += 2
         if low + 2 < high and kinds[low] == "num" and kinds[low + 1] == "quad" and self._relation_in(low + 2, high):
             low += 2
-        if self.plain and low + 3 < high and kinds[low] == "(" and kinds[low + 2] == ")" and self.tokens.gaps[low + 3] and kinds[low + 1] in ("name", "num"):
+        if (
+            self.plain
+            and low + 3 < high
+            and kinds[low] == "("
+            and kinds[low + 2] == ")"
+            and self.tokens.gaps[low + 3]
+            and kinds[low + 1] in ("name", "num")
+        ):
             low += 3
         while True:
             while high > low and kinds[high - 1] in _STOPS:
@@ -170,7 +194,11 @@ class Splitter:
         before = at
         while before > low and kinds[before - 1] in ("-", "dots"):
             before -= 1
-        if kinds[before - 1] == "quad" or at - before > 1 or (at > before and kinds[at - 1] == "dots" and kinds[before - 1] not in (",", "+", "-")):
+        if (
+            kinds[before - 1] == "quad"
+            or at - before > 1
+            or (at > before and kinds[at - 1] == "dots" and kinds[before - 1] not in (",", "+", "-"))
+        ):
             return before
         return high
 
@@ -206,6 +234,15 @@ class Splitter:
                 if kind == "text":
                     segments.append(_Segment(at, at + 1, "text", words=self.texts[at].strip()))
                 continue
+            if current.high == current.low and kind in ("quad", "nl", "&"):
+                continue
+            if kind == ":" and current.high > current.low and not current.relations:
+                if self._has_relation(places, order + 1):  # `Loss: L = ..`
+                    current.words = " ".join(self.texts[i] for i in range(current.low, current.high))
+                    segments.append(current)
+                    current = _Segment(at + 1, at + 1, ":")
+                    continue
+                current.relations.append(at)
             if current.high == current.low:
                 current.low = at
             if kind in ("rel", "aug"):
@@ -223,7 +260,11 @@ class Splitter:
             return kind
         if kind == "quad":
             # a wide gap before or after a relation or an operator only aligns
-            if current.high == current.low or after in ("rel", "mul", "+", "", "aug") or (after == "-" and not self._dash(following)):
+            if (
+                current.high == current.low
+                or after in ("rel", "mul", "+", "", "aug")
+                or (after == "-" and not self._dash(following))
+            ):
                 return ""
             return "" if self.kinds[at - 1] in ("rel", "mul", "+", "-", "/") else "quad"
         if kind == "text":
@@ -233,7 +274,12 @@ class Splitter:
                 return ""
             return "text"
         if kind == ".":
-            member = order + 1 < len(places) and not self.tokens.gaps[at] and not self.tokens.gaps[following] and after in ("name", "func")
+            member = (
+                order + 1 < len(places)
+                and not self.tokens.gaps[at]
+                and not self.tokens.gaps[following]
+                and after in ("name", "func")
+            )
             return "" if member else "."
         if kind == "rel" and self.texts[at] == "=>" and current.relations and self._has_relation(places, order + 1):
             return "=>"
@@ -297,7 +343,12 @@ class Splitter:
         segment = segments[index - 1]
         following = segments[index] if index < len(segments) else None
         last = found[-1] if found else None
-        if segment.before == "," and last is not None and last.relations and not self._begins_list(segments, index - 1, last):
+        if (
+            segment.before == ","
+            and last is not None
+            and last.relations
+            and not self._begins_list(segments, index - 1, last)
+        ):
             last.sides[-1] = (last.sides[-1][0], segment.high)
             last.high = segment.high
             return index
@@ -316,7 +367,10 @@ class Splitter:
         if run > index:  # a bare list
             segment = _Segment(segment.low, segments[run - 1].high, segment.before)
             index = run
-        if any(self.kinds[at] not in ("mul", "+", "-", "/", "rel", "pm", "quad", "nl", "^", "_") for at in range(segment.low, segment.high)):
+        if any(
+            self.kinds[at] not in ("mul", "+", "-", "/", "rel", "pm", "quad", "nl", "^", "_")
+            for at in range(segment.low, segment.high)
+        ):
             found.append(Draft([(segment.low, segment.high)], [], segment.low, segment.high, lead=words))
         return index
 
@@ -334,7 +388,9 @@ class Splitter:
     def _begins_list(self, segments: list[_Segment], index: int, last: Draft) -> bool:
         """Whether a name after a comma begins the left side `a, b = 1, 2` of the next statement."""
         low, high = last.sides[-1]
-        if self.kinds[segments[index].low] not in ("name", "greek") or not all(self.kinds[at] in ("num", "-", "+") for at in range(low, high)):
+        if self.kinds[segments[index].low] not in ("name", "greek") or not all(
+            self.kinds[at] in ("num", "-", "+") for at in range(low, high)
+        ):
             return False
         return any(segment.relations for segment in segments[index + 1 : index + 4] if segment.before == ",")
 
@@ -350,7 +406,11 @@ class Splitter:
         if first - at != 1 or self.kinds[at] != "name" or self.texts[at] not in _INDEX or len(segment.relations) > 1:
             return False
         right = range(first + 1, segment.high)
-        if not all(self.kinds[i] in ("num", "dots", "name", "lbrace", "rbrace", ",", ".", "-", "+", "_", "{", "}", "^", "(", ")", "[", "]") for i in right):
+        if not all(
+            self.kinds[i]
+            in ("num", "dots", "name", "lbrace", "rbrace", ",", ".", "-", "+", "_", "{", "}", "^", "(", ")", "[", "]")
+            for i in right
+        ):
             return False
         if any(self.kinds[i] == "num" and "." in self.texts[i] for i in right):
             return False
@@ -401,12 +461,14 @@ class Splitter:
         return Draft([self._trim(*side) for side in sides], signs, low, high, opening, words, tail)
 
     def _sign(self, place: int) -> str:
-        return self.texts[place] if self.kinds[place] == "rel" else "aug" + self.texts[place]
+        return "aug" + self.texts[place] if self.kinds[place] == "aug" else self.texts[place]
 
     def _trim(self, low: int, high: int) -> tuple[int, int]:
         while low < high and self.kinds[low] in ("quad", "nl", "&", ",", ";"):
             low += 1
-        while low < high and self.kinds[high - 1] in ("quad", "nl", "&", ",", ";", ".") or (high - low > 1 and self._is_full_stop(high - 1)):
+        while (low < high and self.kinds[high - 1] in ("quad", "nl", "&", ",", ";", ".")) or (
+            high - low > 1 and self._is_full_stop(high - 1)
+        ):
             high -= 1
         return low, high
 

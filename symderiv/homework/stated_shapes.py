@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symderiv.homework import formulas as f
 from symderiv.homework.statements import Side
 from symderiv.homework.symbols import Reference
-from symderiv.homework.understanding import Understanding
+
+if TYPE_CHECKING:
+    from symderiv.homework.understanding import Understanding
 
 
 def sizes_in(node: f.Node) -> tuple[str, ...] | None:

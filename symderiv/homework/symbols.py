@@ -83,6 +83,7 @@ class Symbols:
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     star_elementwise: bool = False  # `*` as in NumPy
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
+    renamed: Mapping[str, str] = field(default_factory=dict)  # a second letter over the same units, as in a softmax's sum
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Symbols:
 
     def _family(self, base: str, letters: str) -> str:
         """Which of the quantities of a letter is meant: the one defined or used with these index letters, else the only one."""
+        letters = "".join(self.renamed.get(x, x) for x in letters)
         known = [f[len(base) + 1 :] for f in self.families if f.startswith(base + "{")]
         if letters in known:
             return letters
@@ -269,7 +271,25 @@ def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
             counts._scripts(tree)
     symbols = counts.decided()
     symbols.families = families_of(document, symbols, counts.letter_sets)
+    if symbols.families:
+        symbols.renamed = second_letters(document, symbols)
     return symbols
+
+
+def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
+    """`o_i = e^{z_i} / sum_l e^{z_l}`: l runs over what i runs over."""
+    firsts: set[str] = set()
+    pairs: dict[str, str] = {}
+    for statement in document.statements:
+        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Scripted):
+            continue
+        letters = [s.body.base for s in statement.sides[0].node.lower if isinstance(s.body, Name) and s.body.base in symbols.indices]
+        firsts.update(letters)
+        if len(letters) == 1 and isinstance(statement.sides[1].node, Fraction):
+            for node in walk(statement.sides[1].node.below):
+                if isinstance(node, BigSum):
+                    pairs.update({n.base: letters[0] for n in node.indices if isinstance(n, Name)})
+    return {a: b for a, b in pairs.items() if a not in firsts}
 
 
 def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]) -> frozenset[str]:
@@ -314,6 +334,7 @@ class _Counts:
         self.applied: Counter[str] = Counter()
         self.primed: Counter[str] = Counter()
         self.naked: Counter[str] = Counter()
+        self.bare: Counter[str] = Counter()
         self.script_letters: Counter[str] = Counter()
         self.layer_tops: Counter[str] = Counter()
         self.shifted: Counter[str] = Counter()
@@ -347,10 +368,11 @@ class _Counts:
             case BigSum(_, _, indices, start, end, body):
                 self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
                 if end is not None:
-                    self.bounds.update(n.base for n in walk(end) if isinstance(n, Name))
+                    self.bounds.update(_bound_names(end))
             case Fraction(_, _, below):
                 self.below.update(_plain_names(below))
             case Name(_, base, _):
+                self.bare[base] += 1
                 self.naked[base] += 1
                 self.bases[base] += 1
                 return
@@ -423,6 +445,10 @@ class _Counts:
         for letter, bases in self.lower_letters.items():
             if len(letter) == 1 and (letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)):
                 indices.add(letter)
+        for sets in self.letter_sets.values():
+            for letters in sets:
+                if len(letters) == 2 and len(set(letters) & indices) == 1 and all(len(x) == 1 and x.islower() for x in letters):
+                    indices |= set(letters)
         indices -= LAYER_LETTERS if general else set()
         numbering = {
             letter
@@ -430,7 +456,7 @@ class _Counts:
             if letter in INDEX_LETTERS and letter not in self.summed and bases and all(b in self.digit_marks for b in bases) and not uppers
         }
         indices -= numbering
-        indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.naked[x] > 1}
+        indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.bare[x] > 1}
         highest = max((int(d) for ds in self.digit_marks.values() for d in ds), default=0)
         indices -= time
         functions = self.functions_guess()
@@ -468,6 +494,16 @@ class _Counts:
             if self.bases[letter] and self.bases[capital] and letter not in self.functions_guess():
                 folds[capital] = letter
         return folds
+
+
+def _bound_names(node: Node) -> Iterator[str]:
+    """The sizes in a bound: n of n, n_k, n - 1; not the k."""
+    name = name_of(node)
+    if name is not None:
+        yield name.base
+        return
+    for child in children_of(node):
+        yield from _bound_names(child)
 
 
 def _plain_names(node: Node) -> Iterator[str]:

@@ -5,7 +5,7 @@ A term's value has one axis for each index letter it carries, then rows and colu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -251,3 +251,25 @@ def references_in(term: Term) -> Iterator[Ref | Part]:
         yield term
     for part in parts_of(term):
         yield from references_in(part)
+
+
+def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
+    """The term with a function applied to the parts directly below it; derivatives are left alone."""
+    match term:
+        case Add(terms):
+            return Add(tuple((sign, function(t)) for sign, t in terms))
+        case Sloppy(factors, marks):
+            return Sloppy(tuple(function(t) for t in factors), marks)
+        case Power(base, exponent):
+            return Power(function(base), exponent)
+        case SumOver(along, body):
+            return SumOver(along, function(body))
+        case Apply(name, order, body):
+            return Apply(name, order, function(body))
+        case Transpose(body):
+            return Transpose(function(body))
+        case Over(left, right):
+            return Over(function(left), function(right))
+        case Times(left, right):
+            return Times(function(left), function(right))
+    return term

@@ -35,7 +35,7 @@ FUNCTIONS = {
         "relu leakyrelu lrelu elu gelu silu swish selu softplus softsign logistic hardtanh heaviside indicator "
         "diag tr trace det rank vec sgn sign abs norm prod mean avg average var std sum cumsum where maximum minimum dot "
         "matmul outer multiply subtract divide add square sqrt transpose zeros ones eye onehot clip step erf logsumexp lse "
-        "zeros_like ones_like crossentropy ce bce mse concat reshape"
+        "shape size dim zeros_like ones_like crossentropy ce bce mse concat reshape"
     ).split()
 }
 _FUNCTION_COMMANDS = frozenset(
@@ -67,8 +67,10 @@ _DROPPED = frozenset(
     "allowbreak break newline smash mathstrut protect relax textbf textit emph underbar large small normalsize "
     "item par vcenter hphantom vphantom rlap llap mathllap mathrlap mathclap".split()
 )
-_SPACES = frozenset(", ; : ! > ~ / thinspace medspace thickspace enspace negthinspace space".split() + [" ", "\n"])
-_WITH_ARGUMENT = frozenset("label tag hspace vspace color ref eqref cite hskip kern mspace definecolor phantom intertext*".split())
+_SPACES = frozenset([*", ; : ! > ~ / thinspace medspace thickspace enspace negthinspace space".split(), " ", "\n"])
+_WITH_ARGUMENT = frozenset(
+    "label tag hspace vspace color ref eqref cite hskip kern mspace definecolor phantom intertext*".split()
+)
 _ROMAN = frozenset("mathrm operatorname textrm textsf texttt textnormal mathop".split())
 _TEXTS = frozenset("text mbox textnormal textup intertext shortintertext hbox textrm texttt textsf".split())
 _TWO_ARGUMENTS = frozenset("frac dfrac tfrac cfrac nicefrac sfrac".split())
@@ -104,12 +106,14 @@ _TOKEN = re.compile(
 )
 _SIGNS = {
     ":=": ("rel", ":="), "=:": ("rel", "=:"), "=": ("rel", "="), "==": ("rel", "="), "===": ("rel", "=="), "!=": ("rel", "!="),
-    "<=>": ("rel", "=>"), "<=": ("rel", "<="), "<==": ("rel", "<="), ">=": ("rel", ">="), "<-": ("rel", "<-"), "->": ("rel", "->"), "-->": ("rel", "->"),
-    "<->": ("rel", "->"), "=>": ("rel", "=>"), "==>": ("rel", "=>"), "<": ("rel", "<"), ">": ("rel", ">"), "**": ("pow", ""), ".*": ("mul", ".*"),
+    "<=>": ("rel", "=>"), "<=": ("rel", "<="), "<==": ("rel", "<="), ">=": ("rel", ">="), "<-": ("rel", "<-"), "->": ("rel", "->"),
+    "-->": ("rel", "->"),
+    "<->": ("rel", "->"), "=>": ("rel", "=>"), "==>": ("rel", "=>"), "<": ("rel", "<"), ">": ("rel", ">"), "**": ("pow", ""),
+    ".*": ("mul", ".*"),
     "*": ("mul", "*"), "@": ("mul", "@"), "||": ("dbar", ""), "|": ("bar", ""), "--": ("-", ""), "---": ("-", ""),
     "%": ("percent", ""), "+=": ("aug", "+"), "-=": ("aug", "-"), "*=": ("aug", "*"), "/=": ("aug", "/"),
 }  # fmt: skip
-_SELF = frozenset("+-/^_&()[]{},;:.!?\"")
+_SELF = frozenset('+-/^_&()[]{},;:.!?"')
 
 
 Token = tuple[str, str, int, int, bool]
@@ -127,7 +131,7 @@ class Tokens:
         self.ends: list[int] = []
         self.gaps: list[bool] = []
         if rows:
-            self.kinds, self.texts, self.starts, self.ends, self.gaps = map(list, zip(*rows, strict=True))  # type: ignore[assignment]
+            self.kinds, self.texts, self.starts, self.ends, self.gaps = map(list, zip(*rows, strict=True))
 
     def rows(self) -> list[Token]:
         """The tokens one by one."""
@@ -231,7 +235,11 @@ class _Lexer:
             last = max(self.map_ends[start:end]) if kind == "text" else self.map_ends[end - 1]
             self.out.append((kind, text, self.map_starts[start], last, self.gap))
         else:
-            place = self.map_starts[start] if start < len(self.map_starts) else (self.map_ends[-1] if self.map_ends else self.base)
+            place = (
+                self.map_starts[start]
+                if start < len(self.map_starts)
+                else (self.map_ends[-1] if self.map_ends else self.base)
+            )
             self.out.append((kind, text, place, place, self.gap))
         self.gap = False
 
@@ -269,6 +277,8 @@ class _Lexer:
             return self.text_command(at, end)
         elif name in _ROMAN or name.startswith(("mathbb", "mathds", "mathbbm")):
             return self.roman(name, at, end)
+        elif name in _FONTS and _WORD_IN_FONT.match(self.text, end):
+            return self.roman(name, at, end)
         elif name in _DROPPED:
             return self.dropped(name, at, end)
         elif name in _SPACES:
@@ -291,6 +301,9 @@ class _Lexer:
             self.add("cmd", "frac", at, end)
         elif name in _DERIVATIVE_COMMANDS:
             self.add("cmd", "pdv" if name.startswith(("p", "diffp", "fpd")) else "dv", at, end)
+        elif name in _SECOND_ARGUMENT and (marked := _MARKED_SIGN.match(self.text, end)):
+            self.sub(marked.start(1), marked.end(1))  # `\\stackrel{?}{=}`
+            return marked.end()
         elif name in _SECOND_ARGUMENT:
             self.add("cmd", "second", at, end)
         elif name in _BRACES_AROUND:
@@ -402,6 +415,9 @@ class _Lexer:
         return close + 1 if close > 0 else end
 
 
+_FONTS = frozenset("mathsf mathtt mathit mathbf boldsymbol bm".split())
+_WORD_IN_FONT = re.compile(r"\s*\{\s*[A-Za-z]?[a-z]{2,}\s*\}")
+_MARKED_SIGN = re.compile(r"\s*\{[^{}]*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")
 _ONE = re.compile(r"\s*(?:\{\s*1\s*\}|1(?!\d))")
 _LETTERS = re.compile(r"\s*(?:\{\s*([A-Za-z][A-Za-z -]*?)\s*\}|([A-Za-z]))")
 _ENVIRONMENT = re.compile(r"\s*\{\s*([A-Za-z]+\*?)\s*\}")

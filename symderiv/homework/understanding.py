@@ -79,6 +79,7 @@ class Understanding:
     positive: frozenset[str] = frozenset()
     shares: frozenset[str] = frozenset()  # data that add up to 1 over the units
     layer_range: tuple[int, int] | None = None
+    generic: bool = False  # nothing says what the loss is: a generic function of the output stands for it
     later: bool = False  # 1/n is taken in the gradients of the parameters only: dZ is n times the derivative
     weights: tuple[str, ...] = ()
     biases: tuple[str, ...] = ()

@@ -109,7 +109,15 @@ class Vocabulary:
             return whole
         if lower in FUNCTIONS:
             return [("func", lower, 0, size)]
-        greek = word if word in GREEK else lower if lower in GREEK and word.isupper() else "lambda" if lower == "lamda" else ""
+        greek = (
+            word
+            if word in GREEK
+            else lower
+            if lower in GREEK and word.isupper()
+            else "lambda"
+            if lower == "lamda"
+            else ""
+        )
         if greek and (plain or size > 2):
             return [("greek", greek, 0, size)]
         for suffix, accent in _SUFFIXES.items():
@@ -150,7 +158,12 @@ class Vocabulary:
         """Whether a plain word is a product of one-letter names, as in `wx + b`."""
         if word in self.left or word in self.scripted or len(word) > 4 or not word.isascii():
             return False
-        if len(word) == 2 and not word.islower() and word[0] != "d" and not (word.isupper() and word.lower() in NAME_WORDS):
+        if (
+            len(word) == 2
+            and not word.islower()
+            and word[0] != "d"
+            and not (word.isupper() and word.lower() in NAME_WORDS)
+        ):
             return True
         known = [letter in self.singles for letter in word]
         return any(known) if len(word) == 2 else all(known)
@@ -163,7 +176,11 @@ class Vocabulary:
         if not index or not _LOST_INDEX.fullmatch(index) or not any(index in script for script in known):
             return []
         found = [("name", word[: prefix + 1], 0, prefix + 1), ("lost_", "", prefix + 1, 0)]
-        return [*found, *(("name", item, prefix + 1 + i, 1) for i, item in enumerate(index)), ("lost}", "", len(word), 0)]
+        return [
+            *found,
+            *(("name", item, prefix + 1 + i, 1) for i, item in enumerate(index)),
+            ("lost}", "", len(word), 0),
+        ]
 
 
 def cut_words(tokens: Tokens, vocabulary: Vocabulary, report: Report) -> Tokens:
@@ -206,6 +223,9 @@ class _Cutter:
         text, start, end, gap = texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at]
         before = kinds[at - 1] if at else ""
         after = kinds[at + 1] if at + 1 < len(kinds) else ""
+        if plain and text in ("x", "X") and before == "num" and after == "num" and gap and tokens.gaps[at + 1]:
+            self.out.append(("mul", "times", start, end, True))
+            return at + 1
         if plain and text in ("if", "else"):
             self.out.append((text, text, start, end, gap))
             return at + 1
@@ -217,7 +237,13 @@ class _Cutter:
         if self.braces and self.braces[-1] in ("_", "^"):
             self.script_word(text, start, end, gap)
             return at + 1
-        if before == "}" and not gap and self.closed == "^" and _LOST_INDEX.fullmatch(text) and len(text) + (text not in ("i", "j", "k")) > 1:
+        if (
+            before == "}"
+            and not gap
+            and self.closed == "^"
+            and _LOST_INDEX.fullmatch(text)
+            and len(text) + (text not in ("i", "j", "k")) > 1
+        ):
             return self.lost_index(at)
         if plain and after == "_" and at + 2 < len(kinds) and kinds[at + 2] == "ident":
             used = self.joined(at)
@@ -225,10 +251,21 @@ class _Cutter:
                 return used
         if not plain and self.is_dotted(at):
             plain = True
-        pieces = vocabulary.pieces(text, plain) if not (plain and self.is_dotted(at)) or text.lower() in FUNCTIONS else [("name", text, 0, len(text))]
+        pieces = (
+            vocabulary.pieces(text, plain)
+            if not (plain and self.is_dotted(at)) or text.lower() in FUNCTIONS
+            else [("name", text, 0, len(text))]
+        )
         if plain and after == "(" and not tokens.gaps[at + 1] and len(text) > 2 and len(pieces) > 1:
             pieces = [("name", text, 0, len(text))]
-        if plain and len(pieces) > 1 and at + 1 < len(kinds) and kinds[at + 1] == "num" and not tokens.gaps[at + 1] and len(text) > 2:
+        if (
+            plain
+            and len(pieces) > 1
+            and at + 1 < len(kinds)
+            and kinds[at + 1] == "num"
+            and not tokens.gaps[at + 1]
+            and len(text) > 2
+        ):
             pieces = [("name", text, 0, len(text))]
         self.add_pieces(pieces, text, start, end, gap)
         return at + 1
@@ -236,9 +273,21 @@ class _Cutter:
     def is_dotted(self, at: int) -> bool:
         """Whether a word is part of a dotted name of code: `np.sum`, `X.T`."""
         kinds, gaps = self.tokens.kinds, self.tokens.gaps
-        if at + 2 < len(kinds) and kinds[at + 1] == "." and not gaps[at + 1] and not gaps[at + 2] and kinds[at + 2] in ("word", "ident"):
+        if (
+            at + 2 < len(kinds)
+            and kinds[at + 1] == "."
+            and not gaps[at + 1]
+            and not gaps[at + 2]
+            and kinds[at + 2] in ("word", "ident")
+        ):
             return True
-        return at > 1 and kinds[at - 1] == "." and not gaps[at] and not gaps[at - 1] and kinds[at - 2] in ("word", "ident", ")", "num", "]", "name")
+        return (
+            at > 1
+            and kinds[at - 1] == "."
+            and not gaps[at]
+            and not gaps[at - 1]
+            and kinds[at - 2] in ("word", "ident", ")", "num", "]", "name")
+        )
 
     def add_pieces(self, pieces: list[tuple[str, str, int, int]], text: str, start: int, end: int, gap: bool) -> None:
         out = self.out
@@ -258,9 +307,13 @@ class _Cutter:
     def script_word(self, text: str, start: int, end: int, gap: bool) -> None:
         """A word inside a braced script: one word (`new`), or an index a letter."""
         lower = text.lower()
-        if lower in SCRIPT_WORDS or (lower in FUNCTIONS and len(text) > 2) or self.vocabulary.is_unit(text, False) or text in GREEK:
-            self.out.append(("name", text, start, end, gap))
-        elif len(text) > 3 and not _INDEX_RUN.fullmatch(text) and not text.endswith("T"):
+        if (
+            lower in SCRIPT_WORDS
+            or (lower in FUNCTIONS and len(text) > 2)
+            or self.vocabulary.is_unit(text, False)
+            or text in GREEK
+            or (len(text) > 3 and not _INDEX_RUN.fullmatch(text) and not text.endswith("T"))
+        ):
             self.out.append(("name", text, start, end, gap))
         else:
             self.add_pieces([("name", letter, i, 1) for i, letter in enumerate(text)], text, start, end, gap)
@@ -290,7 +343,12 @@ class _Cutter:
             return after
         self.out.append(("{", "", start, start, False))
         self.script_word(text, start, end, False)
-        while after < len(tokens) and tokens.kinds[after] == "num" and not tokens.gaps[after] and tokens.texts[after].isdigit():
+        while (
+            after < len(tokens)
+            and tokens.kinds[after] == "num"
+            and not tokens.gaps[after]
+            and tokens.texts[after].isdigit()
+        ):
             self.out.append(("num", tokens.texts[after], tokens.starts[after], tokens.ends[after], False))
             after += 1
         self.out.append(("}", "", tokens.ends[after - 1], tokens.ends[after - 1], False))
@@ -322,10 +380,24 @@ class _Cutter:
         if below in _SUFFIXES:
             pieces = self.vocabulary.pieces(text, True)
             if len(pieces) == 1 and pieces[0][0] in ("name", "greek"):
-                self.out.append(("name", f"{pieces[0][1]}^{_SUFFIXES[below]}", tokens.starts[at], tokens.ends[at + 2], tokens.gaps[at]))
+                self.out.append(
+                    (
+                        "name",
+                        f"{pieces[0][1]}^{_SUFFIXES[below]}",
+                        tokens.starts[at],
+                        tokens.ends[at + 2],
+                        tokens.gaps[at],
+                    )
+                )
                 return at + 3
-        if below in ("prime", "deriv", "derivative", "grad") and text.lower() in FUNCTIONS | {"g": "g", "f": "f", "sigma": "sigma"}:
-            self.add_pieces(self.vocabulary.pieces(text, True), text, tokens.starts[at], tokens.ends[at], tokens.gaps[at])
+        if below in ("prime", "deriv", "derivative", "grad") and text.lower() in FUNCTIONS | {
+            "g": "g",
+            "f": "f",
+            "sigma": "sigma",
+        }:
+            self.add_pieces(
+                self.vocabulary.pieces(text, True), text, tokens.starts[at], tokens.ends[at], tokens.gaps[at]
+            )
             self.out.append(("'", "1", tokens.starts[at + 1], tokens.ends[at + 2], False))
             return at + 3
         if text[0] == "d" and below[0] == "d" and len(text) > 1 and len(below) > 1:
@@ -359,7 +431,11 @@ class _Cutter:
         tokens = self.tokens
         after = tokens.kinds[at + 1] if at + 1 < len(tokens) else ""
         before = tokens.kinds[at - 1] if at else ""
-        if before in ("_", "^") or after in ("_", "^") or (before == "{" and self.braces and self.braces[-1] in ("_", "^")):
+        if (
+            before in ("_", "^")
+            or after in ("_", "^")
+            or (before == "{" and self.braces and self.braces[-1] in ("_", "^"))
+        ):
             return False
         if word.lower() in CONNECTORS:
             return True
@@ -367,4 +443,8 @@ class _Cutter:
             return False
         if word.lower() in NAME_WORDS:
             return False
-        return tokens.texts[at].endswith(" ") or (at == 0 and after not in ("", "mul", "+", "-")) or (before in ("quad", "row"))
+        return (
+            tokens.texts[at].endswith(" ")
+            or (at == 0 and after not in ("", "mul", "+", "-"))
+            or (before in ("quad", "row"))
+        )
