@@ -51,6 +51,7 @@ class Elaborator:
     known: frozenset[str] = frozenset()  # keys that are quantities of the document
     adjoints: Mapping[str, Term] = field(default_factory=dict)
     expanded: Mapping[str, Term] = field(default_factory=dict)
+    step_rate: str | None = None  # the learning rate behind `Delta w`
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
     # --- entry ---
@@ -118,7 +119,24 @@ class Elaborator:
         derived = self._derived(reference)
         if derived is not None:
             return derived
-        return Part(key, reference.indices)
+        row = self._row_of(reference)
+        return Part(key, reference.indices) if row is None else row
+
+    def _row_of(self, reference: Reference) -> Term | None:
+        """`w_k` beside `w_kj`: the weights into unit k, as a column."""
+        if "{" not in reference.key or len(reference.indices) != 1 or reference.key in self.known_families:
+            return None
+        letter = reference.indices[0]
+        for family in self.symbols.families:
+            base, letters = family.split("{")
+            if base == reference.base and len(letters) == 2 and letters[0] == letter:
+                return Transpose(Part(key_of(base, (), "", letters), (letter, None)))
+        return None
+
+    @property
+    def known_families(self) -> set[str]:
+        """Keys of families with one index."""
+        return {f + "}" for f in self.symbols.families if len(f.split("{")[1]) == 1 and f.split("{")[0] not in ("w", "W", "v", "V")}
 
     def _derived(self, reference: Reference) -> Term | None:
         """`dW1`: the derivative of the loss by W1."""
@@ -228,12 +246,21 @@ class Elaborator:
 
     def _derivative_name(self, factor: f.Node, after: f.Node | None) -> Term | None:
         r"""`d\hat y`, `d\Theta`: the derivative of the loss by what follows, where d is no quantity of its own."""
-        if self.loss is None or after is None or not isinstance(factor, f.Name) or factor.base != "d" or "d" in self.known:
+        if self.loss is None or after is None:
             return None
         reference = self.reference(after) if isinstance(after, (f.Name, f.Scripted)) else None
         if reference is None or reference.key not in self.known or reference.power is not None:
             return None
-        return Jacobian(Part(self.loss, ()), Part(reference.key, reference.indices))
+        gradient = Jacobian(Part(self.loss, ()), Part(reference.key, reference.indices))
+        if isinstance(factor, f.Scripted) and isinstance(factor.base, f.Name) and factor.base.base == "D" and len(factor.lower) == 1:
+            below = self.reference(factor.lower[0].body)  # D_x E: the derivative as a row
+            if below is not None and below.key in self.known and "D" not in self.known:
+                return Transpose(Jacobian(self._top(Part(reference.key, reference.indices)), Part(below.key, below.indices)))
+        if not isinstance(factor, f.Name):
+            return None
+        if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
+            return Add(((-1, Sloppy((Part(self.step_rate, ()), gradient), ("",))),))
+        return gradient if factor.base == "d" and "d" not in self.known else None
 
     @staticmethod
     def _divided(factors: list[Term], marks: list[str]) -> Term:

@@ -83,6 +83,7 @@ class Inference:
         self._elaborate_again()
         self._find_definitions()
         self._name_expressions()
+        self._find_steps()
         self._find_word_loss()
         self._find_generic_loss()
         understanding = self._shaped()
@@ -93,6 +94,10 @@ class Inference:
         special = {"e", "pi", "I", "Id", "delta", "ones"} - self.lefts
         if self._is_differential():
             special.add("d")
+        if "T" not in self.lefts and not self.symbols.bare["T"]:
+            special.add("T")
+        if "Delta" not in self.lefts:
+            special.add("Delta")
         known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
         self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known)
 
@@ -349,12 +354,13 @@ class Inference:
         self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
     ) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
         left: Reference | None = None
-        for k, side in enumerate(statement.sides):
-            if k and statement.relations[k - 1] == "=:":
-                named = self.plain(side.node, elaborator)
+        if "=:" in statement.relations:
+            for k, side in enumerate(statement.sides[1:], 1):
+                named = self.plain(side.node, elaborator) if statement.relations[k - 1] == "=:" else None
                 if named is not None:
                     yield at, named, statement.sides[k - 1].node, layers
-                continue
+            return
+        for k, side in enumerate(statement.sides):
             if k == 0:
                 left = self.plain(side.node, elaborator)
                 if left is None and isinstance(side.node, f.Product):
@@ -402,6 +408,8 @@ class Inference:
         if not scores:
             return
         best, _ = scores.most_common(1)[0]
+        if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
+            return  # l(o_2): a generic loss, derivatives of an application
         if base_of(best) in self.symbols.functions and best not in lefts:
             return  # l(o_2): a generic loss, derivatives of an application
         self.loss = best
@@ -440,6 +448,7 @@ class Inference:
             if is_number(term):
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
                 continue
+            self._arguments_alike(at, ref, node, term, layers)
             if any(r.key == ref.key for r in references_in(term)) or any(isinstance(x, Jacobian) for x in _all_parts(term)):
                 continue
             if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
@@ -463,6 +472,25 @@ class Inference:
                 continue
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
         self._definitions_inside_derivatives()
+
+    def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
+        r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
+        if not isinstance(term, Apply):
+            return
+        for _, other, first, same in self._equations():
+            if other.key != ref.key or first is node or same != layers:
+                continue
+            try:
+                earlier = self._with(layers).term(first)
+            except (NotUnderstood, LayerOpen):
+                continue
+            if isinstance(earlier, Apply) and earlier.function == term.function and isinstance(earlier.body, Part) and term.body != earlier.body:
+                part = earlier.body
+                letters = tuple(i for i in part.indices if isinstance(i, str))
+                if not any(d.key == part.key for d in self.definitions) and part.key not in {r.key for r in references_in(term.body)}:
+                    body: Term = Gathered(term.body, letters) if letters else term.body
+                    self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
+                return
 
     def _has_already(self, key: str, at: int) -> bool:
         """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
@@ -647,6 +675,13 @@ class Inference:
                 if any(isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)):
                     return True
         return False
+
+    def _find_steps(self) -> None:
+        r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
+        rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
+        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0", self.document.text)
+        if self.loss is not None and rates and not zeroed:
+            self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
     word_body: Term | None = None
     word_other: Term | None = None

@@ -439,6 +439,9 @@ class Judge:
             if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
                 return Verdict("correct", kind, "the same in other words")
             return Verdict("uncheckable", kind, "both sides are the same")
+        strange = self._undefined_factor(left, right)
+        if strange is not None:
+            return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))
         found = self._compare(at, left, right)
         if found.answer is Answer.EQUAL:
             return self._accepted(found, kind)
@@ -456,6 +459,15 @@ class Judge:
         if found.reason:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _undefined_factor(self, left: Term, right: Term) -> str | None:
+        """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""
+        known = {r.key for d in self.understanding.definitions for r in references_in(d.term)} | {n.key for n in self.understanding.numbers}
+        on_left = {r.key for r in references_in(left)}
+        for ref in references_in(right):
+            if base_of(ref.key) in HYPER_BASES and ref.key not in known and ref.key not in on_left and ref.key not in self.understanding.shapes_of_data:
+                return ref.key
+        return None
 
     def _is_relation(self, right: Term) -> bool:
         """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""

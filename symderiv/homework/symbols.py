@@ -81,6 +81,7 @@ class Symbols:
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
+    bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
     renamed: Mapping[str, str] = field(default_factory=dict)  # a second letter over the same units, as in a softmax's sum
@@ -306,9 +307,10 @@ def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, 
         letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
-    if not any(len(letters) > 1 for letters in defined.values()):
-        return frozenset()
     units = {letter for letters in defined.values() for letter in letters}
+    alone = {base: {ls[0] for ls in sets if len(ls) == 1} & units for base, sets in letter_sets.items() if base not in ("delta", "Delta")}
+    if not any(len(letters) > 1 for letters in defined.values()) and not (len(units) > 1 and any(len(x) > 1 for x in alone.values())):
+        return frozenset()
     found = set()
     for base, sets in letter_sets.items():
         for letters in sets:
@@ -317,7 +319,6 @@ def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, 
                 continue  # another letter for a family that is already known: which one is decided by its place
             if kept:
                 found.add(base + "{" + "".join(kept))
-    del units
     return frozenset(found)
 
 
@@ -475,6 +476,7 @@ class _Counts:
             numbering=frozenset(numbering),
             primes_transpose=primes_transpose,
             star_elementwise=self.code,
+            bare=self.bare,
             highest=min(highest, 9),
             folds=folds,
         )

@@ -230,6 +230,11 @@ class Understanding:
             out = SumOver("all", out)
         return out
 
+    @property
+    def shapes_of_data(self) -> set[str]:
+        """Quantities that are more than a number."""
+        return {k for k, shape in self.shapes.items() if shape != (SCALAR_DIM, SCALAR_DIM)}
+
     def loss_term(self) -> Term | None:
         """The loss as a name."""
         return None if self.loss is None else Part(self.loss, ())
