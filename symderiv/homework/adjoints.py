@@ -101,7 +101,8 @@ class _Finder:
         understanding = self.understanding
         world = understanding.world(0, Machine)
         if reference.base != "delta":
-            return [k for k in (reference.key.replace("^bar", ""),) if k in understanding.shapes]
+            bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
+            return [bare] if bare in understanding.shapes else []
         loss = understanding.loss or ""
         inner = [k for k in world.definitions if k != loss and world.depends(loss, k)]
         inner = [k for k in inner if any(world.depends(k, w) for w in understanding.weights)] or inner

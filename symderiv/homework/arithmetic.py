@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import decimal
 import math
+import random
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -216,21 +217,16 @@ FUNCTIONS: dict[str, Callable[[Arithmetic, Array, int], Array]] = {
 
 @lru_cache(maxsize=64)
 def _coefficients(name: str) -> tuple[Fraction, ...]:
-    """A polynomial of its own for each name that nobody defines: any function would do, so a generic one stands for it."""
-    import random
-
+    """Numbers of its own for each name that nobody defines: any function would do, so a generic one stands for it."""
     draw = random.Random("symderiv " + name)
-    return tuple(Fraction(draw.choice((-1, 1)) * draw.randint(200, 900), 1009) for _ in range(6))
+    return tuple(Fraction(draw.choice((-1, 1)) * draw.randint(300, 900), 1009) for _ in range(6))
 
 
 def _opaque(name: str, a: Arithmetic, x: Array, order: int) -> Array:
-    coefficients = list(_coefficients(name))
-    for _ in range(order):
-        coefficients = [k * c for k, c in enumerate(coefficients)][1:]
-    total = x * 0
-    for c in reversed(coefficients):
-        total = total * x + a.number(c)
-    return total
+    """c0 + c1 x + c2 s(c3 x) + c4 s(c5 x) with the logistic s: smooth, and of no growth that would overflow a softmax."""
+    c0, c1, c2, c3, c4, c5 = (a.number(c) for c in _coefficients(name))
+    waves = c2 * c3**order * _sigmoid(a, c3 * x, order) + c4 * c5**order * _sigmoid(a, c5 * x, order)
+    return waves + (c0 + c1 * x if order == 0 else c1 if order == 1 else 0)
 
 
 def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) -> Array:

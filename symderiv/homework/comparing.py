@@ -89,7 +89,7 @@ class Comparer:
     def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
         reader = self.understanding.reader(self.at, lenient)
         try:
-            readings = reader.readings(reader.sized(right))
+            readings = reader.readings(reader.sized(right, targets[0].value))
         except Unknown as error:
             return Comparison(Answer.UNDECIDED, reason=f"{error.key} is nowhere defined")
         except Misfit as error:

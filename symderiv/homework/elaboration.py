@@ -51,6 +51,7 @@ class Elaborator:
     known: frozenset[str] = frozenset()  # keys that are quantities of the document
     adjoints: Mapping[str, Term] = field(default_factory=dict)
     expanded: Mapping[str, Term] = field(default_factory=dict)
+    lefts: frozenset[str] = frozenset()  # keys that stand on a left side
     step_rate: str | None = None  # the learning rate behind `Delta w`
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
@@ -93,7 +94,7 @@ class Elaborator:
             return Apply("exp", 0, ONE)
         if base == "pi" and reference.key not in self.known:
             raise NotUnderstood("the number pi", node.span)
-        if base == "delta" and len(reference.indices) == 2 and reference.key not in self.known:
+        if base == "delta" and len(reference.indices) == 2 and reference.key not in self.lefts:
             i, j = reference.indices
             if isinstance(i, str) and isinstance(j, str):
                 return Kronecker(i, j, "")
@@ -129,7 +130,7 @@ class Elaborator:
         letter = reference.indices[0]
         for family in self.symbols.families:
             base, letters = family.split("{")
-            if base == reference.base and len(letters) == 2 and letters[0] == letter:
+            if base == reference.base and len(letters) == 2 and letters[0] == letter != letters[1]:
                 return Transpose(Part(key_of(base, (), "", letters), (letter, None)))
         return None
 
@@ -311,7 +312,7 @@ class Elaborator:
 
     def _is_argument_list(self, reference: Reference, group: f.Group) -> bool:
         """`J(\\theta)`, `f(x)`: the quantity with what it depends on."""
-        if reference.key == self.loss:
+        if reference.key == self.loss or reference.base in self.symbols.called:
             inner = self.reference(group.items[0])
             return inner is not None
         return False

@@ -99,7 +99,7 @@ class Inference:
         if "Delta" not in self.lefts:
             special.add("Delta")
         known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
-        self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known)
+        self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known, lefts=frozenset(self.lefts))
 
     def _is_differential(self) -> bool:
         """Whether a lone d only ever stands before a name: `d\\hat y`."""
@@ -175,7 +175,7 @@ class Inference:
                 if reference is not None and not reference.primes and reference.power is None:
                     if elaborator.is_function(reference):
                         return None
-                    if reference.base in LOSS_BASES or len(group.items) > 1 or reference.base in ("f", "h", "g", "y"):
+                    if reference.base in LOSS_BASES or len(group.items) > 1 or reference.base in ("f", "h", "g", "y") or reference.base in self.symbols.called:
                         return reference
             return None
         reference = elaborator.reference(node)
@@ -188,7 +188,7 @@ class Inference:
             for layers in self.instances(statement):
                 elaborator = self._with(layers)
                 for side in statement.sides:
-                    for node in f.walk(side.node):
+                    for node in _names_and_derivatives(side.node):
                         if isinstance(node, (f.Name, f.Scripted)):
                             self._count(node, elaborator)
                         if isinstance(node, f.Derivative) and node.top is not None:
@@ -457,6 +457,7 @@ class Inference:
                 continue
             letters = tuple(i for i in ref.indices if isinstance(i, str))
             if ref.key == self.loss and not letters and not _is_one_entry(term):
+                self.loss_as_written = term
                 term = added_up(term)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
@@ -513,8 +514,8 @@ class Inference:
         if ref.base in DERIVED:
             return True
         if "^bar" in ref.key and ref.base not in LOSS_BASES:
-            bare = ref.key.replace("^bar", "")
-            return bare in self.lefts or (bare in self.used and base_of(bare) in WEIGHTLIKE)
+            bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
+            return bare in self.lefts or bare in {d.key for d in self.definitions} or (bare in self.used and base_of(bare) in WEIGHTLIKE)
         rest = ref.base[1:]
         return ref.base.startswith("d") and bool(rest) and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
 
@@ -598,6 +599,8 @@ class Inference:
         for definition in self.definitions:
             if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
                 expanded.setdefault(definition.key, definition.term)
+        if self.loss is not None and self.loss_as_written is not None:
+            expanded[self.loss] = self.loss_as_written
         found: dict[Term, str] = {}
         for statement in self.document.statements:
             for side in statement.sides:
@@ -683,6 +686,7 @@ class Inference:
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
+    loss_as_written: Term | None = None
     word_body: Term | None = None
     word_other: Term | None = None
 
@@ -752,8 +756,9 @@ class Inference:
 
     def _output(self) -> str | None:
         """The last forward quantity: defined, and used by no other definition."""
-        inside = {r.key for d in self.definitions for r in references_in(d.term)}
-        lasts = [d.key for d in self.definitions if d.key not in inside and d.key != self.loss]
+        forward = [d for d in self.definitions if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES]
+        inside = {r.key for d in forward for r in references_in(d.term)}
+        lasts = [d.key for d in forward if d.key not in inside]
         hats = [k for k in lasts if "^hat" in k]
         return hats[-1] if hats else (lasts[-1] if lasts else None)
 
@@ -848,7 +853,7 @@ class Inference:
         layout = shapes.layout or "columns"
         resolved: dict[str, tuple[str, str]] = {}
         for key in sorted(keys):
-            if base_of(key) in HYPER_BASES or key == self.loss:
+            if (base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key)) or key == self.loss:
                 resolved[key] = (SCALAR_DIM, SCALAR_DIM)
                 continue
             shape = shapes.resolved(key)
@@ -920,6 +925,27 @@ class Inference:
                 ):  # fmt: skip
                     return True
         return False
+
+
+def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
+    """Names as wholes with their scripts, and derivatives; of scripts only what may be an exponent."""
+    if isinstance(node, f.Derivative):
+        yield node
+    if isinstance(node, f.Name):
+        yield node
+        return
+    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
+        yield node
+        for script in node.upper:
+            if not script.bracket and not isinstance(script.body, (f.Name, f.Number)) or node.base.base == "e":
+                yield from _names_and_derivatives(script.body)
+        return
+    if isinstance(node, f.Call):
+        for argument in node.arguments:
+            yield from _names_and_derivatives(argument)
+        return
+    for child in f.children_of(node):
+        yield from _names_and_derivatives(child)
 
 
 def _primes(node: f.Node) -> int:

@@ -248,6 +248,8 @@ class Judge:
             if update is not None:
                 return update
             return self._definition(at, statement, reference, left, right)
+        if left == right and "Δ" in to_text(subject.side.node):
+            return Verdict("correct", "update", "the step of gradient descent")
         if left == right and not isinstance(left, Jacobian):
             return Verdict("uncheckable", "derivative", "both sides are the same")
         chain = self._chain(at, left, right)
@@ -335,6 +337,8 @@ class Judge:
         old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
         if not old or not isinstance(right, (Add, Sloppy)):
             return None
+        if isinstance(right, Add) and len(right.terms) == 2 and right.terms[0] == (1, left) and right.terms[1] == (1, self._step_of(left)):
+            return Verdict("correct", "update")
         if self.understanding.loss is None:
             return Verdict("correct", "update", "an update")
         rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
@@ -343,9 +347,14 @@ class Judge:
         del base
         quantity = old[0]
         key = quantity.key
-        gradient = Jacobian(Part(self.understanding.loss, ()), Part(key, quantity.indices if isinstance(quantity, Part) else ()))
-        for rate in dict.fromkeys(rates):
-            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), gradient), ("",)))))
+        place = Part(key, quantity.indices if isinstance(quantity, Part) else ())
+        tops: list[Term] = [Part(self.understanding.loss, ())]
+        tops += [p.top for p in _all(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops]
+        gradient = Jacobian(tops[0], place)
+        for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
+            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), Jacobian(top, place)), ("",)))))
+            if expected == right:
+                return Verdict("correct", "update")
             found = self._compare(at, expected, right)
             if found.answer is Answer.EQUAL:
                 return self._accepted(found, "update")
@@ -355,6 +364,12 @@ class Judge:
         if self._compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
         return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _step_of(self, left: Term) -> Term | None:
+        rate, loss = self.inference.elaborator.step_rate, self.understanding.loss
+        if rate is None or loss is None or not isinstance(left, Part):
+            return None
+        return Add(((-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), left)), ("",))),))
 
     @staticmethod
     def _is_old(key: str, reference: Reference) -> bool:
@@ -436,6 +451,8 @@ class Judge:
     def _derivative(self, at: int, statement: Statement, subject: Subject, left: Term, right: Term) -> Verdict:
         kind = "chain" if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors) else "derivative"
         if right == left and subject.false_since is None:
+            if "Δ" in to_text(subject.side.node):
+                return Verdict("correct", "update", "the step of gradient descent")
             if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
                 return Verdict("correct", kind, "the same in other words")
             return Verdict("uncheckable", kind, "both sides are the same")

@@ -93,11 +93,11 @@ class Reader:
             raise Misfit("no reading of it conforms")
         return found
 
-    def sized(self, term: Term) -> Term:
-        """Kronecker deltas with the size that their letters run over elsewhere in the term."""
+    def sized(self, term: Term, beside: Value | None = None) -> Term:
+        """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
         if not any(isinstance(p, Kronecker) for p in _everything(term)):
             return term
-        sizes: dict[str, int] = {}
+        sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
         for part in _everything(term):
             if isinstance(part, Part) and part.indices and part.key not in ("ones", "identity", "#index"):
                 try:

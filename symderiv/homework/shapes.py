@@ -290,6 +290,9 @@ class ShapeInference:
         shape = self.shape(key)
         if not indices:
             return shape
+        if len(indices) == 2 and indices[1] is None and isinstance(indices[0], str):  # a row of the weights
+            self.dims.unify(self.letters.setdefault(indices[0], self.dims.new()), shape[0])
+            return SCALAR_DIM, shape[1]
         axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
         letters = [i for i in indices if isinstance(i, str) and i not in self.sample_letters]
         if len(indices) == 2 and all(isinstance(i, str) for i in indices):
@@ -340,6 +343,12 @@ class ShapeInference:
         if term.marks == ("#",):
             return SCALAR_DIM, SCALAR_DIM
         arrays = [(s, f) for s, f in zip(shapes, term.factors, strict=True) if s is not None and not self._is_scalar(s)]
+        rows = [f for f in term.factors if isinstance(_bare(f), Part) and None in _bare(f).indices]  # type: ignore[union-attr]
+        if len(term.factors) == 2 and rows and shapes[0] is not None and shapes[1] is not None:
+            self.dims.unify(shapes[0][1], shapes[1][0])
+            if not self.batch:
+                self.dims.unify(shapes[1][1], SCALAR_DIM)
+            return shapes[0][0], shapes[1][1]
         if not arrays:
             return SCALAR_DIM, SCALAR_DIM
         if len(arrays) == 1:

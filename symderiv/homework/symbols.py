@@ -81,6 +81,8 @@ class Symbols:
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
+    bracketed_samples: bool = False
+    called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
@@ -128,6 +130,9 @@ class Symbols:
             primes, accents = primes + 1, tuple(a for a in accents if a != "dot")
         if primes and base not in self.functions and not self.primes_transpose:
             accents = (*accents, *("prime",) * primes)
+        if self.families and not indices and not marks:
+            known = [x[len(base) + 1 :] for x in self.families if x.startswith(base + "{")]
+            family = known[0] if len(known) == 1 else ""
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
         return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
 
@@ -160,9 +165,10 @@ class Symbols:
         if layer is not None and self._has_layer_letter(body):
             marks.append(layer)
             return None
-        if isinstance(body, Name) and (body.base in ("m", "n", "mu", "p", "i") and base not in ("e",)):
-            samples.append(body.base)
-            return None
+        if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
+            if self.bracketed_samples:
+                samples.append(body.base)
+            return None  # the number of the sample, the same all over the line
         if isinstance(body, Name) and body.base in ("*", "star", "ast", "dagger"):
             marks.append("*")
             return None
@@ -179,6 +185,8 @@ class Symbols:
         self, items: tuple[Script, ...], base: str, has_layer: bool, layers: Mapping[str, int], marks: list[str], indices: list[str | int]
     ) -> None:
         words: list[str] = []
+        if len(items) > 1 and all(isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items):
+            return  # h_{W,b}: what it depends on
         for item in items:
             body = item.body
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
@@ -265,6 +273,7 @@ def trees_of(document: Document) -> Iterator[Node]:
 def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
     """The conventions of a document, by counting."""
     counts = _Counts()
+    counts.called = called_quantities(document)
     for tree in [*trees_of(document), *extra]:
         if name_of(tree) is None or isinstance(tree, Transposed):
             counts.look(tree, ())  # a lone name is only spoken about
@@ -277,6 +286,25 @@ def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
     return symbols
 
 
+def called_quantities(document: Document) -> set[str]:
+    """`h_{W,b}(x) = a^{(L)}`, `f(x) = w x + b`: written like a function, but a quantity: the right side is about other names."""
+    found = set()
+    for statement in document.statements:
+        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
+            continue
+        factors = statement.sides[0].node.factors
+        if len(factors) != 2 or not isinstance(factors[1], Group) or len(factors[1].items) != 1:
+            continue
+        head, argument = name_of(factors[0]), name_of(factors[1].items[0])
+        if head is None or argument is None or (isinstance(factors[0], Scripted) and factors[0].primes):
+            continue
+        others = {n.base for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Name)} - {argument.base, "e", "max", "exp"}
+        others -= {head.base} | {n for n in others if len(n) > 2}
+        if others and not head.base.startswith("sigma"):
+            found.add(head.base)
+    return found
+
+
 def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
     """`o_i = e^{z_i} / sum_l e^{z_l}`: l runs over what i runs over."""
     firsts: set[str] = set()
@@ -286,8 +314,9 @@ def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
             continue
         letters = [s.body.base for s in statement.sides[0].node.lower if isinstance(s.body, Name) and s.body.base in symbols.indices]
         firsts.update(letters)
-        if len(letters) == 1 and isinstance(statement.sides[1].node, Fraction):
-            for node in walk(statement.sides[1].node.below):
+        right = statement.sides[1].node
+        if len(letters) == 1 and (isinstance(right, Fraction) or (isinstance(right, Product) and "/" in right.marks)):
+            for node in walk(right):
                 if isinstance(node, BigSum):
                     pairs.update({n.base: letters[0] for n in node.indices if isinstance(n, Name)})
     return {a: b for a, b in pairs.items() if a not in firsts}
@@ -341,6 +370,7 @@ class _Counts:
         self.shifted: Counter[str] = Counter()
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
+        self.called: set[str] = set()
         self.transposed = 0
         self.code = False
         self.upper_layer_letter = False
@@ -477,6 +507,7 @@ class _Counts:
             primes_transpose=primes_transpose,
             star_elementwise=self.code,
             bare=self.bare,
+            called=frozenset(self.called),
             highest=min(highest, 9),
             folds=folds,
         )
@@ -486,7 +517,7 @@ class _Counts:
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
                 found.add(base)
-        return found
+        return found - self.called
 
     def _folds(self) -> dict[str, str]:
         """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
