@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symderiv.homework.inference import Inference
 from symderiv.homework.judging import Judge
 from symderiv.homework.marking import Claim, Marking, Understood
@@ -26,8 +28,22 @@ def check_homework(text: str, name: str = "homework") -> Marking:
         if best is None or cost < best[0]:
             best = cost, claims, judge
     assert best is not None
+    best = best[0], doubted(best[1]), best[2]
     understanding = best[2].understanding
     understood = Understood(
         equations=(), shapes={k: f"{a} x {b}" for k, (a, b) in understanding.shapes.items()}, assumptions=tuple(understanding.assumptions)
     )
     return Marking(name, text, understood, best[1], tuple((n.line, n.text) for n in document.notes))
+
+
+def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """If about half of the independent lines look false, the reading is doubted first: they are reported undecided."""
+    judged = [c for c in claims if c.kind in ("derivative", "chain", "update", "number") and c.verdict != "uncheckable"]
+    false = [c for c in judged if c.verdict == "wrong"]
+    if len(false) < 4 or 3 * len(false) < 2 * (len(judged) - sum(c.verdict == "carried" for c in judged)):
+        return claims
+    why = "most lines contradict what was understood of the model, so that is doubted first"
+    return tuple(
+        replace(c, verdict="uncheckable", message=f"{why}; {c.message}", mistakes=(), root_line=None) if c.verdict in ("wrong", "carried") else c
+        for c in claims
+    )

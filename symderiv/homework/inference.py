@@ -580,7 +580,7 @@ class Inference:
             return None
         a, y = Part(output, ()), Part(target, ())
         minus = Add(((1, a), (-1, y)))
-        softmax = any(d.key == output and any(isinstance(p, Softmax) for p in _all_parts(d.term)) for d in self.definitions)
+        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in _all_parts(d.term))
         if kind == "cross" and softmax:
             body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
         elif kind in ("log", "cross"):

@@ -275,7 +275,7 @@ class Judge:
         halves = literals_in(side.node)
         if printed is None and not is_number(right) and not (halves and self.numbers.has_numbers):
             return None
-        if isinstance(left, Jacobian) and not halves and not self.numbers.has_numbers:
+        if isinstance(left, Jacobian) and not halves and (not self.numbers.has_numbers or self._key(left.top) == left.bottom.key):
             return None
         if (not halves or not is_number(right)) and isinstance(left, Jacobian) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
@@ -340,7 +340,8 @@ class Judge:
         if isinstance(right, Add) and len(right.terms) == 2 and right.terms[0] == (1, left) and right.terms[1] == (1, self._step_of(left)):
             return Verdict("correct", "update")
         if self.understanding.loss is None:
-            return Verdict("correct", "update", "an update")
+            down = isinstance(right, Add) and right.terms[0] == (1, left) and all(sign < 0 for sign, _ in right.terms[1:])
+            return Verdict("correct", "update", "an update") if down else Verdict("uncheckable", "update", "the loss is nowhere named")
         rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
         if not rates:
             return None
@@ -456,6 +457,9 @@ class Judge:
             if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
                 return Verdict("correct", kind, "the same in other words")
             return Verdict("uncheckable", kind, "both sides are the same")
+        if isinstance(left, Jacobian) and self._key(left.top) == left.bottom.key and is_number(right):
+            one = self.understanding.reader(at, False).readings(right)[0].value.array
+            return Verdict("correct", kind) if float(one.item()) == 1 else Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
         strange = self._undefined_factor(left, right)
         if strange is not None:
             return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))

@@ -127,11 +127,19 @@ class ShapeInference:
     def linear(self, term: Term) -> tuple[str, Term, bool, bool] | None:
         """(weight, input, weight first, weight transposed) of `W x + b` in any order; None if it is no linear equation."""
         terms = term.terms if isinstance(term, Add) else ((1, term),)
+        if self._is_written_out(terms):
+            return None
         for _, part in terms:
             found = self._linear_product(part)
             if found is not None:
                 return found
         return None
+
+    @staticmethod
+    def _is_written_out(terms: tuple[tuple[int, Term], ...]) -> bool:
+        """`w_11 x_1 + w_21 x_2`: a sum over entries."""
+        products = [t for _, t in terms if isinstance(t, Sloppy)]
+        return any(isinstance(f, Part) and any(isinstance(i, int) for i in f.indices) for p in products for f in p.factors)
 
     def _linear_product(self, part: Term) -> tuple[str, Term, bool, bool] | None:
         if not isinstance(part, Sloppy) or any(m in ELEMENTWISE_MARKS or m == "#" for m in part.marks):
@@ -181,6 +189,12 @@ class ShapeInference:
         linear = None if self.scalars else self.linear(term)
         if linear is not None:
             self._linear_shapes(left, term, linear)
+            return
+        if isinstance(term, Add) and self._is_written_out(term.terms):
+            for part in (p for _, t in term.terms for p in ([t] if isinstance(t, Part) else parts_of(t))):
+                if isinstance(part, Part) and not part.indices:
+                    self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
+            self._unify(left, (SCALAR_DIM, SCALAR_DIM))
             return
         right = self.of(term)
         if right is not None:

@@ -279,6 +279,9 @@ def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
             counts.look(tree, ())  # a lone name is only spoken about
         else:
             counts._scripts(tree)
+            if isinstance(tree, Scripted) and (name := name_of(tree)) is not None:
+                counts.bases[name.base] += 1
+        counts.together(tree)
     symbols = counts.decided()
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
@@ -371,6 +374,7 @@ class _Counts:
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
         self.called: set[str] = set()
+        self.apart: set[str] = set()
         self.transposed = 0
         self.code = False
         self.upper_layer_letter = False
@@ -421,6 +425,17 @@ class _Counts:
                     return
         for child in children_of(node):
             self.look(child, scope)
+
+    def together(self, tree: Node) -> None:
+        """A capital beside its small letter with the same scripts on one side: two quantities."""
+        seen: dict[str, set[str]] = {}
+        for node in walk(tree):
+            if isinstance(node, (Scripted, Name)) and (name := name_of(node)) is not None and len(name.base) == 1:
+                scripts = "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
+                seen.setdefault(name.base, set()).add(scripts)
+        for base, scripts_of in seen.items():
+            if base.islower() and seen.get(base.upper(), set()) & scripts_of:
+                self.apart.add(base)
 
     def _scripts(self, node: Node) -> None:
         if not isinstance(node, Scripted) or not isinstance(node.base, Name):
@@ -524,7 +539,7 @@ class _Counts:
         folds = {}
         for letter in FOLDED:
             capital = letter.upper()
-            if self.bases[letter] and self.bases[capital] and letter not in self.functions_guess():
+            if self.bases[letter] and self.bases[capital] and letter not in self.functions_guess() and letter not in self.apart:
                 folds[capital] = letter
         return folds
 
