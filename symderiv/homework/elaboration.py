@@ -319,7 +319,8 @@ class Elaborator:
 
     def apply(self, reference: Reference, order: int, argument: Term) -> Term:
         """A function letter applied, as far as it is known what it computes."""
-        function = self.functions.get(reference.key, self.functions.get(reference.base, reference.key))
+        own = reference.base if reference.base in self.symbols.unmarked else reference.key
+        function = self.functions.get(reference.key, self.functions.get(reference.base, own))
         if function == "softmax":
             return self._softmax(argument, order)
         return Apply(function, order, argument)

@@ -143,6 +143,13 @@ class Inference:
                 return 1
         return 0
 
+    def is_general(self, at: int) -> bool:
+        """Whether a statement is about every layer."""
+        statement = self.document.statements[at]
+        return any(
+            self._open_letters(node) for side in statement.sides for node in f.walk(side.node) if isinstance(node, f.Scripted)
+        )
+
     def instances(self, statement: Statement) -> list[dict[str, int]]:
         """Values of the layer letters of a statement: one empty choice where it has none."""
         letters: set[str] = set()
@@ -182,6 +189,13 @@ class Inference:
         if reference is None or reference.power is not None or reference.primes:
             return None
         return reference
+
+    def _closed(self, node: f.Node) -> Reference | None:
+        """The quantity of a node without open layer letters."""
+        try:
+            return self.plain(node)
+        except LayerOpen:
+            return None
 
     def _count_names(self) -> None:
         for statement in self.document.statements:
@@ -315,7 +329,11 @@ class Inference:
     # --- aliases ---
     def _find_aliases(self) -> None:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
-        formulas = {ref.key for _, ref, node, layers in self._equations() if self.plain(node, self._with(layers)) is None}
+        formulas = {
+            ref.key
+            for at, ref, node, layers in self._equations()
+            if self.plain(node, self._with(layers)) is None and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
+        }
         meanings: dict[str, set[str]] = {}
         for _, ref, node, layers in self._equations():
             other = self.plain(node, self._with(layers))
@@ -417,7 +435,8 @@ class Inference:
     def _loss_in_words(self) -> str | None:
         """`The loss $C$ is ..`: a lone letter beside the word."""
         for statement in self.document.statements:
-            if len(statement.sides) == 1 and (reference := self.plain(statement.sides[0].node)) is not None and reference.base in LOSS_BASES:
+            name = name_of(statement.sides[0].node)
+            if len(statement.sides) == 1 and name is not None and name.base in LOSS_BASES and (reference := self._closed(statement.sides[0].node)):
                 start, end = statement.span
                 near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
                 if re.search(r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste", near, re.IGNORECASE):
@@ -431,8 +450,16 @@ class Inference:
     # --- premises ---
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
+        general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
+        concrete = {ref.key for at, ref, node, _ in self._equations() if at not in general and not any(
+            isinstance(n, f.Derivative) for n in f.walk(node))}  # fmt: skip
+        first = self.layer_range[0] if self.layer_range else None
+        concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
+        concrete |= {k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first}
         for at, ref, node, layers in self._equations():
             elaborator = self._with(layers)
+            if at in general and ref.key in concrete:
+                continue  # what is said of this very layer counts
             if self._is_derived(ref) or ref.key in self.words_as_names:
                 continue
             if any(isinstance(n, f.Derivative) for n in f.walk(node)):
@@ -982,7 +1009,7 @@ def _all_parts(term: Term) -> Iterator[Term]:
 
 
 def _layer_of(key: str) -> int | None:
-    match = re.search(r"\[(\d+)\]", key)
+    match = re.search(r"\[(-?\d+)\]", key)
     return int(match.group(1)) if match else None
 
 

@@ -54,6 +54,8 @@ def find_macros(text: str) -> tuple[Macros, list[tuple[int, int]]]:
         if end < 0 or len(macros) >= MAX_MACROS:
             continue
         body = text[match.end() + 1 : end]
+        if "$" in body or "\\if" in body or "box" in body:
+            continue  # layout; the command is then an unknown one and its argument is read
         command, bare, count, default, defined, parameters, operator, bare_operator = match.groups()
         if operator or bare_operator:
             macros[operator or bare_operator] = Macro(0, rf"\operatorname{{{body}}}")
@@ -90,6 +92,8 @@ def expand_call(text: str, at: int, macros: Macros) -> tuple[str, int] | None:
     if match is None or match.group(1) not in macros.known or macros.budget <= 0:
         return None
     source = text[at : match.end()]
+    if (wrapped := _wrapper(text, match, macros.known)) is not None:
+        return wrapped, match.end()
     expanded, after = _call(text, match, macros.known)
     whole = text[at:after]
     result = macros.cache.get(whole)
@@ -99,6 +103,18 @@ def expand_call(text: str, at: int, macros: Macros) -> tuple[str, int] | None:
         return None
     macros.budget -= len(result) + len(source)
     return result, after
+
+
+def _wrapper(text: str, match: re.Match[str], known: dict[str, Macro]) -> str | None:
+    r"""What stands for the name alone of a macro like `\mathbf{#1}`, so that its argument keeps its place."""
+    macro = known[match.group(1)]
+    if macro.arguments != 1 or macro.default is not None or text[match.end() : match.end() + 1] != "{":
+        return None
+    body = macro.body.strip()
+    prefix = body[:-4]
+    if not body.endswith("{#1}") or "#" in prefix or not _CALL.fullmatch(prefix) or prefix[1:] in known:
+        return None
+    return prefix
 
 
 def _expanded(text: str, macros: Macros) -> str:

@@ -58,6 +58,8 @@ class Parser(Brackets):
         self.depth += 1
         condition = self.comparison()
         rows: list[tuple[Node, Node | None]] = [(value, condition)]
+        if self.kind() == "," and self.at + 1 < self.end and self.kinds[self.at + 1] == "else":
+            self.at += 1
         if self.kind() == "else":
             self.at += 1
             rows.append((self.comparison(), None))

@@ -123,6 +123,8 @@ def _scripted(node: Scripted, depth: int) -> str:
 
 def _script(body: Node, bracket: str, depth: int) -> str:
     inner = _write(body, depth)
+    if bracket not in ("", "[", "(", "."):
+        return f"({_MARKS.get(bracket, bracket).strip()}{inner})"
     return f"[{inner}]" if bracket == "[" else f"({inner})" if bracket == "(" else inner
 
 
@@ -147,11 +149,18 @@ def _sum(node: Sum, depth: int) -> str:
 
 def _product(node: Product, depth: int) -> str:
     out = _tight(node.factors[0], depth)
+    before = node.factors[0]
     for mark, factor in zip(node.marks, node.factors[1:], strict=True):
         joiner = _MARKS.get(mark, f" {mark} ")
-        if mark == "" and type(factor) is Group and factor.bracket == "(" and out[-1:].isalpha():
-            joiner = ""
+        if (
+            mark == ""
+            and type(factor) is Group
+            and type(before) in (Name, Scripted)
+            and before.span[1] == factor.span[0]
+        ):
+            joiner = ""  # as the writer set an argument list
         out += joiner + _tight(factor, depth)
+        before = factor
     return out
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from symderiv.homework.characters import characters
 from symderiv.homework.spans import Region
-from symderiv.homework.tokens import FUNCTIONS, GREEK, Tokens, tokenize
+from symderiv.homework.tokens import FUNCTIONS, GREEK, NOTHING, Tokens, tokenize
 from symderiv.homework.words import CONNECTORS
 
 _HINT = re.compile(
@@ -24,6 +24,7 @@ _WORDS = re.compile(
 _BLANKED = re.compile(
     r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])"
 )
+_SCRIPT_TAG = re.compile(r"<su([bp])>|</su[bp]>")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
 _OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
@@ -47,9 +48,17 @@ class Found:
 
 def blank_out(line: str) -> str:
     """A line without addresses, tags and marks of emphasis; same length."""
+    if "<su" in line:
+        line = _SCRIPT_TAG.sub(_script_mark, line)
     if "://" in line or "[" in line or "<" in line or "**" in line or "@" in line:
         line = _BLANKED.sub(lambda match: " " * len(match.group()), line)
     return _APOSTROPHE.sub("x", line) if "'" in line or "’" in line else line
+
+
+def _script_mark(tag: re.Match[str]) -> str:
+    """A tag of a script as TeX, the same length."""
+    mark = {"b": "_{", "p": "^{", None: "}"}[tag.group(1)]
+    return mark.ljust(len(tag.group()), NOTHING)
 
 
 def find_in_line(
@@ -124,7 +133,9 @@ class _Line:
             return len(word) == 1 and not word.isascii()
         if _DIFFERENTIAL.fullmatch(word) or word in GREEK or (before in ("_", "^") and not self.gaps[at]):
             return False
-        if self._glued(at, ("_", "^")) or (self.opened[at] > 0 and self.kinds[self.opened[at]] == "{" and self.kinds[self.opened[at] - 1] in ("_", "^")):
+        if self._glued(at, ("_", "^")) or (
+            self.opened[at] > 0 and self.kinds[self.opened[at]] == "{" and self.kinds[self.opened[at] - 1] in ("_", "^")
+        ):
             return False
         if self._glued(at, ("num",)) and len(word) < 5:
             return False
@@ -212,13 +223,23 @@ class _Line:
         ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl")
         ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".")
         glued = self._glued(at, ("(",)) and before
-        opens = at > 0 and self.ordinary[at - 1] and self.texts[at - 1].lower() in _BEFORE_LEFT and self.kinds[at + 1 : at + 2] == ["rel"]
+        opens = (
+            at > 0
+            and self.ordinary[at - 1]
+            and self.texts[at - 1].lower() in _BEFORE_LEFT
+            and self.kinds[at + 1 : at + 2] == ["rel"]
+        )
         return (before or ends_left or opens) and (after or ends_right or glued)
 
     def _is_argument(self, at: int) -> bool:
         """Whether a word stands in the argument list of a call."""
         opened = self.opened[at]
-        if opened < 1 or self.gaps[opened] or self.kinds[opened - 1] not in ("ident", "func") or self.ordinary[opened - 1]:
+        if (
+            opened < 1
+            or self.gaps[opened]
+            or self.kinds[opened - 1] not in ("ident", "func")
+            or self.ordinary[opened - 1]
+        ):
             return False
         sides = ("(", ")", ",", "mul", "+", "-", "/", "rel", "pow", "[", "]", ".")
         return self.kinds[at - 1] in sides and self.kinds[at + 1 : at + 2] != [] and self.kinds[at + 1] in sides
@@ -408,9 +429,14 @@ class _Line:
         if re.fullmatch(r"[\s(\[]*(?:[a-zA-Z]|[ivx]+|\d{1,2})[.)\]]+\s*", self.line):
             return False
         alone = self.whole and not any(self.ordinary) and low <= 2
-        if self.whole and not alone and high >= self.size - 1 and self.kinds[max(low - 1, 0)] == ":":  # `Answer: -2x(y - wx)`
+        if (
+            self.whole and not alone and high >= self.size - 1 and self.kinds[max(low - 1, 0)] == ":"
+        ):  # `Answer: -2x(y - wx)`
             letters = sum(self._is_strong(at) and self.kinds[at] != "num" for at in range(low, high))
-            alone = (letters > 0 and high - low > 2) or (self.kinds[low:high] in (["num"], ["-", "num"]) and self.texts[low - 2].lower()[:3] in ("ans", "sol", "res"))
+            alone = (letters > 0 and high - low > 2) or (
+                self.kinds[low:high] in (["num"], ["-", "num"])
+                and self.texts[low - 2].lower()[:3] in ("ans", "sol", "res")
+            )
         return alone and any(self._is_strong(at) for at in range(low, high)) and "unknown" not in self.kinds[low:high]
 
     def _is_letter(self, at: int) -> bool:

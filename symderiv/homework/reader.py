@@ -549,8 +549,8 @@ class _Reader:
         line = self.lines.starts
         at = bisect_right(line, formula.end - 1)
         end = min(line[at] - 1 if at < len(line) else len(self.text), following)
-        after = re.match(r"[^.;$`\\(|\n]{0,120}", self.work[formula.end : end])
-        words = after.group().strip(" ,:*") if after else ""
+        after = re.match(r"[^.;$<`\\(|\n]{0,120}", self.work[formula.end : end])
+        words = after.group().strip(" ,:*#%") if after else ""
         return words if re.search(r"[A-Za-z]{2}", words) and "=" not in words else ""
 
 
@@ -561,9 +561,18 @@ _SHAPE_LEAD = re.compile(
 
 def _of_shape(node: Node) -> Node | None:
     """What `X.shape` or `shape(X)` is the shape of."""
-    if type(node) is Scripted and node.lower and node.lower[-1].bracket == "." and node.lower[-1].body == Name((0, 0), "shape"):
+    if (
+        type(node) is Scripted
+        and node.lower
+        and node.lower[-1].bracket == "."
+        and node.lower[-1].body == Name((0, 0), "shape")
+    ):
         return node.base
-    if type(node) is Call and node.function in (Name((0, 0), "shape"), Name((0, 0), "dim"), Name((0, 0), "size")) and len(node.arguments) == 1:
+    if (
+        type(node) is Call
+        and node.function in (Name((0, 0), "shape"), Name((0, 0), "dim"), Name((0, 0), "size"))
+        and len(node.arguments) == 1
+    ):
         return node.arguments[0]
     return None
 
@@ -582,7 +591,7 @@ def _is_shape(node: Node) -> bool:
     )
 
 
-_COMMAND = re.compile(r"\\[A-Za-z]+\*?|[\\$`|{}]|\*\*")
+_COMMAND = re.compile(r"</?\w+>|\\[A-Za-z]+\*?|[\\$`|{}]|\*\*")
 
 
 def _clean(line: str) -> str:

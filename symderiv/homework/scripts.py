@@ -173,6 +173,14 @@ class Scripts(Cursor):
 
     def _item(self, low: int, high: int, into: list[Script], above: bool) -> tuple[int, int]:
         kinds, texts = self.kinds, self.texts
+        if kinds[low] == "mul" and above and high - low > 1:  # `^{\\odot 2}`, a power entry by entry
+            body = self.within(low + 1, high, self.comparison)
+            into.append(Script((self.starts[low], max(body.span[1], self.ends[low])), body, texts[low]))
+            return 0, 0
+        if ":" in kinds[low:high] or "dots" in kinds[low:high]:
+            span = (self.starts[low], self.ends[high - 1])
+            into.append(Script(span, Text(span, self.text[span[0] : span[1]])))
+            return 0, 0
         if high - low == 1 and kinds[low] == "num":
             self.at = low
             body: Node = self.number()
@@ -190,6 +198,8 @@ class Scripts(Cursor):
             if kind == "name" and texts[at] == "T" and above and (at + 1 >= high or kinds[at + 1] not in ("_", "^")):
                 turned += 1
                 self.at += 1
+            elif (kind == "{" and self.match[at] == at + 2) or kind == "}":
+                self.at += 1  # `^{\\mathsf{T}}`
             elif kind == "^" and above:  # `W^{(2)^T}`
                 self.at += 1
             elif kind == "'":

@@ -65,6 +65,8 @@ def flatten(tokens: Tokens) -> Tokens:
         top = at >= depth_end
         if at == joined or at in dropped or (top and kind == "&"):
             gap = True
+            if kind == "&" and kinds[at - 1] == "&" and at:  # a column of remarks
+                out.append(("quad", "", row[2], row[3], True))
             continue
         after = kinds[at + 1] if at + 1 < len(kinds) else ""
         if top and kind == ":" and after == "rel" and texts[at + 1] == "=":
@@ -98,7 +100,7 @@ def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
             kind == "{"
             and match[at] > at
             and (at == 0 or kinds[at - 1] in _BEFORE_FRAME)
-            and _is_equations(kinds, match, at)
+            and (_is_equations(kinds, match, at) or _holds_rows(kinds, texts, at))
         ):
             dropped.update((at, match[at]))  # `\\boxed{a = b}`
             at += 1
@@ -108,6 +110,13 @@ def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
         else:
             at = match[at] + 1 if match[at] > at else at + 1
     return dropped
+
+
+def _holds_rows(kinds: list[str], texts: list[str], at: int) -> bool:
+    """Whether braces stand round nothing but rows."""
+    while at < len(kinds) and kinds[at] in ("{", "quad", "lbrace"):
+        at += 1
+    return at < len(kinds) and kinds[at] == "begin" and texts[at] in _ROW_ENVIRONMENTS
 
 
 def _is_system(kinds: list[str], match: list[int], at: int) -> bool:
@@ -154,7 +163,19 @@ class Splitter:
         low, high = self._numbered(low, high)
         if low >= high:
             return []
+        aside = self._aside(low, high)
+        if aside:
+            return self.row(low, aside, later) + self.row(aside + 1, high - 1, True)
         return self._merge(self._segments(low, high), later)
+
+    def _aside(self, low: int, high: int) -> int:
+        """Where brackets with a relation in them begin at the end of a plain line (`w = 0.2 (b = 1)`), 0 if there are none."""
+        if not self.plain or self.kinds[high - 1] != ")":
+            return 0
+        at = next((i for i in range(high - 2, max(high - 24, low), -1) if self.match[i] == high - 1), 0)
+        if at <= low or not self.tokens.gaps[at] or self.kinds[at - 1] in ("mul", "/", "+", "-", "rel", "func", "pow"):
+            return 0
+        return at if self._relation_in(at + 1, high - 1) and self._relation_in(low, at) else 0
 
     def _numbered(self, low: int, high: int) -> tuple[int, int]:
         """Without numbering at either end and without punctuation at the edges."""
@@ -211,7 +232,7 @@ class Splitter:
         at = low
         while at < high:
             if self.kinds[at] == "if":
-                while at < high and self.kinds[at] not in ("else", ",", ";"):
+                while at < high and self.kinds[at] not in ("else", ";"):
                     at += 1
                 continue
             places.append(at)
@@ -281,6 +302,15 @@ class Splitter:
                 and after in ("name", "func")
             )
             return "" if member else "."
+        if (
+            self.plain
+            and kind == "bar"
+            and current.relations
+            and self.tokens.gaps[at]
+            and following < high
+            and self.tokens.gaps[following]
+        ):
+            return ";"  # `x = 1  |  y = 2`
         if kind == "rel" and self.texts[at] == "=>" and current.relations and self._has_relation(places, order + 1):
             return "=>"
         return ""

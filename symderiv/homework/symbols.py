@@ -82,6 +82,7 @@ class Symbols:
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     bracketed_samples: bool = False
+    unmarked: frozenset[str] = frozenset()  # functions that stand without a layer somewhere: then they are one for all layers
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
@@ -375,6 +376,7 @@ class _Counts:
         self.digit_marks: dict[str, set[str]] = {}
         self.called: set[str] = set()
         self.apart: set[str] = set()
+        self.unmarked: set[str] = set()
         self.transposed = 0
         self.code = False
         self.upper_layer_letter = False
@@ -395,6 +397,8 @@ class _Counts:
                     if name is not None and isinstance(after, Group) and after.bracket in "([{" and len(after.items) == 1:
                         primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
+                        if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
+                            self.unmarked.add(name.base)
                         self._scripts(factor)
                         self.bases[name.base] += 1
                         continue
@@ -429,8 +433,9 @@ class _Counts:
     def together(self, tree: Node) -> None:
         """A capital beside its small letter with the same scripts on one side: two quantities."""
         seen: dict[str, set[str]] = {}
+        inner = {id(n.base) for n in walk(tree) if isinstance(n, Scripted)}
         for node in walk(tree):
-            if isinstance(node, (Scripted, Name)) and (name := name_of(node)) is not None and len(name.base) == 1:
+            if id(node) not in inner and isinstance(node, (Scripted, Name)) and (name := name_of(node)) is not None and len(name.base) == 1:
                 scripts = "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
                 seen.setdefault(name.base, set()).add(scripts)
         for base, scripts_of in seen.items():
@@ -523,6 +528,7 @@ class _Counts:
             star_elementwise=self.code,
             bare=self.bare,
             called=frozenset(self.called),
+            unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
             folds=folds,
         )

@@ -6,7 +6,8 @@ The lexer settles how a thing is spelt (`\cdot`, `·`; `\le`, `<=`, `≤`) and d
 Kinds of tokens, beside the brackets and punctuation that are their own kind:
 num, word (letters in TeX), ident (letters in plain text), name (letters that are one name for certain), greek, func (a
 command that is a function), mul and rel (text: the canonical sign), + - and pm, '/', ^ _ ' (text: how many), pow (`**`),
-cmd (a command that the parser must look at), accent, text (words), quad (wide space), nl, row (`\\`), & , begin, end, sum,
+cmd (a command that the parser must look at),
+strange (an unknown one with an argument), accent, text (words), quad (wide space), nl, row (`\\`), & , begin, end, sum,
 diff (`\partial`), nabla, dots, one (`\mathbb 1`), lbrace rbrace (`\{ \}`), bar and dbar, unknown.
 """
 
@@ -19,6 +20,7 @@ from symderiv.homework.characters import Characters
 from symderiv.homework.macros import closing_brace
 
 MAX_TEXT = 1_000
+NOTHING = "\0"  # fills the place of something that was taken out, without making a gap
 
 GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
@@ -73,6 +75,7 @@ _WITH_ARGUMENT = frozenset(
 )
 _ROMAN = frozenset("mathrm operatorname textrm textsf texttt textnormal mathop".split())
 _TEXTS = frozenset("text mbox textnormal textup intertext shortintertext hbox textrm texttt textsf".split())
+_NOT_TRANSPARENT = frozenset("int over choose atop oint iint lim".split())
 _TWO_ARGUMENTS = frozenset("frac dfrac tfrac cfrac nicefrac sfrac".split())
 _DERIVATIVE_COMMANDS = frozenset("pdv dv pd pderiv deriv diffp fpd odv".split())
 _SECOND_ARGUMENT = frozenset("overset stackrel underset textcolor colorbox".split())
@@ -96,12 +99,12 @@ _PLAIN_COMMANDS = {
 }  # fmt: skip
 
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\r\f\v~]+)"
+    r"(?P<space>[ \t\r\f\v~]+|\0+)"
     r"|(?P<command>\\(?:[A-Za-z]+\*?|.|$))"
     r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z.]))?)"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<newline>\n)"
-    r"|(?P<sign>:=|=:|===?|\+=|-=|\*=|/=|!=|<->|<=>|<==?|>=|<-(?=[\s\\A-Za-z(\[])|->|-->|=>|==>|\*\*|\.\*|\|\||---?|.)",
+    r"|(?P<sign>\.\.\.+|:=|=:|===?|\+=|-=|\*=|/=|!=|<->|<=>|<==?|>=|<-(?=[\s\\A-Za-z(\[])|->|-->|=>|==>|\*\*|\.\*|\|\||---?|.)",
     re.S,
 )
 _SIGNS = {
@@ -111,7 +114,7 @@ _SIGNS = {
     "<->": ("rel", "->"), "=>": ("rel", "=>"), "==>": ("rel", "=>"), "<": ("rel", "<"), ">": ("rel", ">"), "**": ("pow", ""),
     ".*": ("mul", ".*"),
     "*": ("mul", "*"), "@": ("mul", "@"), "||": ("dbar", ""), "|": ("bar", ""), "--": ("-", ""), "---": ("-", ""),
-    "%": ("percent", ""), "+=": ("aug", "+"), "-=": ("aug", "-"), "*=": ("aug", "*"), "/=": ("aug", "/"),
+    "...": ("dots", ""), "%": ("percent", ""), "+=": ("aug", "+"), "-=": ("aug", "-"), "*=": ("aug", "*"), "/=": ("aug", "/"),
 }  # fmt: skip
 _SELF = frozenset('+-/^_&()[]{},;:.!?"')
 
@@ -209,6 +212,9 @@ class _Lexer:
                 if self.map_starts is not None and at and self.map_starts[at] == self.map_starts[at - 1]:
                     at = end  # only there to end a command that stands for one character
                     continue
+                if text[at] == NOTHING:
+                    at = end
+                    continue
                 self.gap = True
                 if self.plain and (end - at >= 3 or "\t" in match.group()) and self.out and self.out[-1][0] != "nl":
                     self.add("quad", "", at, end)
@@ -246,6 +252,8 @@ class _Lexer:
     def sign(self, sign: str, at: int, end: int) -> None:
         if sign in _SELF:
             self.add(sign, sign, at, end)
+        elif sign.startswith(".."):
+            self.add("dots", "", at, end)
         elif sign in _SIGNS:
             kind, text = _SIGNS[sign]
             if sign == "%" and not (self.plain or (self.out and self.out[-1][0] == "num")):
@@ -275,9 +283,11 @@ class _Lexer:
             self.add(kind, text, at, end)
         elif name in _TEXTS and self.text[end : end + 1] == "{":
             return self.text_command(at, end)
-        elif name in _ROMAN or name.startswith(("mathbb", "mathds", "mathbbm")):
-            return self.roman(name, at, end)
-        elif name in _FONTS and _WORD_IN_FONT.match(self.text, end):
+        elif (
+            name in _ROMAN
+            or name.startswith(("mathbb", "mathds", "mathbbm"))
+            or (name in _FONTS and _WORD_IN_FONT.match(self.text, end))
+        ):
             return self.roman(name, at, end)
         elif name in _DROPPED:
             return self.dropped(name, at, end)
@@ -316,8 +326,8 @@ class _Lexer:
             self.gap = self.gap
         elif name == "dd":
             self.add("name", "d", at, end)
-        elif len(name) == 1 and not name.isalpha():
-            self.add("unknown", "\\" + name, at, end)
+        elif len(name) > 1 and self.text[end : end + 1] == "{" and name not in _NOT_TRANSPARENT:
+            self.add("strange", "\\" + name, at, end)  # its argument is read, and the command reported
         else:
             self.add("unknown", "\\" + name, at, end)
         return end
@@ -326,6 +336,9 @@ class _Lexer:
         """A command that changes only the look; `\\left.` takes its point along, `\\mathbf 1` is a vector of ones."""
         if name in ("left", "right", "middle") and self.text[end : end + 1] == ".":
             return end + 1
+        if name == "mathrel" and (assigned := _ASSIGNED.match(self.text, end)):
+            self.add("aug", assigned.group(1), at, assigned.end())
+            return assigned.end()
         if name in ("mathbf", "boldsymbol", "bm", "bf"):
             ones = _ONE.match(self.text, end)
             if ones:
@@ -418,6 +431,7 @@ class _Lexer:
 _FONTS = frozenset("mathsf mathtt mathit mathbf boldsymbol bm".split())
 _WORD_IN_FONT = re.compile(r"\s*\{\s*[A-Za-z]?[a-z]{2,}\s*\}")
 _MARKED_SIGN = re.compile(r"\s*\{[^{}]*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")
+_ASSIGNED = re.compile(r"\s*\{\s*([-+])\s*\}\s*=")
 _ONE = re.compile(r"\s*(?:\{\s*1\s*\}|1(?!\d))")
 _LETTERS = re.compile(r"\s*(?:\{\s*([A-Za-z][A-Za-z -]*?)\s*\}|([A-Za-z]))")
 _ENVIRONMENT = re.compile(r"\s*\{\s*([A-Za-z]+\*?)\s*\}")

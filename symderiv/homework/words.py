@@ -26,6 +26,7 @@ CONNECTORS = frozenset(
     "otherwise else also but again recall note using given therefore here now which that this the an similarly finally "
     "const constant subject such i.e. e.g. iff s.t. respectively undefined elsewhere".split()
 )
+_TEX_CONNECTORS = frozenset("for if and where when with then otherwise else since because".split())
 _SUFFIXES = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
 _INDEX = re.compile(r"[ijklmnpqrst]{1,3}")
 _INDEX_RUN = re.compile(r"[ijklmn]{4,}")
@@ -158,15 +159,7 @@ class Vocabulary:
         """Whether a plain word is a product of one-letter names, as in `wx + b`."""
         if word in self.left or word in self.scripted or len(word) > 4 or not word.isascii():
             return False
-        if (
-            len(word) == 2
-            and not word.islower()
-            and word[0] != "d"
-            and not (word.isupper() and word.lower() in NAME_WORDS)
-        ):
-            return True
-        known = [letter in self.singles for letter in word]
-        return any(known) if len(word) == 2 else all(known)
+        return len(word) == 2 or all(letter in self.singles for letter in word)
 
     def _lost_scripts(self, word: str) -> list[tuple[str, str, int, int]]:
         """`yij` as y with the subscripts that it has elsewhere; `daij` likewise."""
@@ -204,6 +197,10 @@ class _Cutter:
             if kind in ("word", "ident"):
                 at = self.word(at, kind == "ident")
                 continue
+            if kind == "strange":
+                self.report(f"the command {texts[at]} is not known; what it holds is read", starts[at], ends[at])
+                at += 1
+                continue
             if kind == "{":
                 self.braces.append(kinds[at - 1] if at else "")
             elif kind == "}":
@@ -223,6 +220,14 @@ class _Cutter:
         text, start, end, gap = texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at]
         before = kinds[at - 1] if at else ""
         after = kinds[at + 1] if at + 1 < len(kinds) else ""
+        if (
+            not plain
+            and text in _TEX_CONNECTORS
+            and (gap or before in (",", "quad", "row", ""))
+            and before not in ("_", "^", "{")
+        ):
+            self.out.append(("text", text, start, end, gap))
+            return at + 1
         if plain and text in ("x", "X") and before == "num" and after == "num" and gap and tokens.gaps[at + 1]:
             self.out.append(("mul", "times", start, end, True))
             return at + 1

@@ -36,8 +36,8 @@ def compact(node: Node) -> str:
             return node.base + "".join("~" + accent for accent in node.accents)
         case Scripted():
             closing = {"": "", "[": "]", "(": ")", ".": ""}
-            upper = ",".join(s.bracket + compact(s.body) + closing[s.bracket] for s in node.upper)
-            lower = ",".join(s.bracket + compact(s.body) + closing[s.bracket] for s in node.lower)
+            upper = ",".join(s.bracket + compact(s.body) + closing.get(s.bracket, "") for s in node.upper)
+            lower = ",".join(s.bracket + compact(s.body) + closing.get(s.bracket, "") for s in node.lower)
             return (
                 compact(node.base) + "'" * node.primes + (f"^{upper}" if upper else "") + (f"_{lower}" if lower else "")
             )
