@@ -3,20 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from symderiv.homework.inference import Inference
 from symderiv.homework.judging import Judge
 from symderiv.homework.marking import Claim, Marking, Understood
 from symderiv.homework.reader import read
 
+if TYPE_CHECKING:
+    from symderiv.calculus.model import Model
+
 COSTS = {"wrong": 3.0, "uncheckable": 2.0, "carried": 1.0, "notation": 0.3, "correct": 0.0}
 
 
-def check_homework(text: str, name: str = "homework") -> Marking:
+def check_homework(text: str, name: str = "homework", model: Model | str | None = None) -> Marking:
     """Read a derivation and mark every line.
 
-    text: Markdown, TeX or plain lines. name: what to call it in the report.
+    text: Markdown, TeX or plain lines. name: what to call it in the report. model: what it is about, where the document does not
+    say it: a Model, or lines as in a model file; they are read as if they stood before the document.
     """
+    before = "" if model is None else given_lines(model)
+    marking = _checked(before + text, name)
+    return marking if not before else _without_lines(marking, text, before)
+
+
+def given_lines(model: Model | str) -> str:
+    """The equations of a model as lines to read."""
+    if isinstance(model, str):
+        lines = [line.split("#")[0].rstrip() for line in model.splitlines()]
+        return "```\n" + "\n".join(line for line in lines if line) + "\n```\n\n"
+    from symderiv.documents.latex import Printer  # SymPy only where a model comes as one
+
+    printer = Printer()
+    lines = [f"$${printer.name(e.name)} = {printer.print(e.value)}$$" for e in model.equations]
+    return "\n".join([*lines, f"$${printer.name(model.loss_name)} = {printer.print(model.loss)}$$"]) + "\n\n"
+
+
+def _without_lines(marking: Marking, text: str, before: str) -> Marking:
+    """The marking of the document alone: what was read before it is taken for granted."""
+    shift, lines = len(before), before.count("\n")
+    claims = tuple(
+        replace(c, span=(c.span[0] - shift, c.span[1] - shift), line=c.line - lines,
+                root_line=None if c.root_line is None or c.root_line <= lines else c.root_line - lines)
+        for c in marking.claims
+        if c.span[0] >= shift
+    )  # fmt: skip
+    understood = replace(marking.understood, inferred=False)
+    return replace(marking, text=text, claims=claims, understood=understood, notes=tuple((n - lines, t) for n, t in marking.notes if n > lines))
+
+
+def _checked(text: str, name: str) -> Marking:
     document = read(text, name)
     inference = Inference(document)
     whole = inference.run()

@@ -63,7 +63,7 @@ class Derivatives(Scripts):
             style, after = "partial", low + 1
         elif kind == "name" and text == "d":
             style, after = "d", low + 1
-        elif kind == "name" and text[0] == "d" and len(text) > 1 and text not in _NOT_D:
+        elif kind == "name" and text[0] == "d" and len(text) > 1 and text[1] != "^" and text not in _NOT_D:
             return "d", False, low
         else:
             return None
@@ -75,9 +75,7 @@ class Derivatives(Scripts):
         text = self.texts[at]
         if self.kinds[at] == "name" and len(text) > 1 and text[0] == "d":
             self.texts[at] = text[1:]
-            if self.ends[at] - self.starts[at] == len(text.replace("^hat", "hat").replace("^", "")) or self.ends[
-                at
-            ] - self.starts[at] == len(text):
+            if self.text[self.starts[at] : self.starts[at] + 1] == "d":  # not where a macro stands for it
                 self.starts[at] += 1
 
     def differentials(self, low: int, high: int, below_low: int, below_high: int, span: tuple[int, int]) -> Node | None:
@@ -87,15 +85,7 @@ class Derivatives(Scripts):
             return self._deltas(low, high, below_low, below_high, span)
         partial = "partial" in ((above or _NONE)[0], (below or _NONE)[0])
         if (above is None or below is None) and not partial:
-            if not (
-                above is not None
-                and above[2] == high
-                and below is None
-                and self.kinds[low] == "name"
-                and self.texts[low] == "d"
-            ):
-                return None
-            return None
+            return None  # `dZ / m`
         if (above and above[1]) or (below and below[1]) or self._second(below_low, below_high):
             return Unread(span, self.text[span[0] : span[1]], "second derivative")
         if above is None or below is None:

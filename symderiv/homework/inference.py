@@ -42,11 +42,12 @@ class Variant:
     mean: bool = False
     switch: tuple[str, int] | None = None
     later: bool = False
+    single: bool = False  # the loss is that of one sample, though the text speaks of many
 
     @property
     def cost(self) -> float:
         """What assuming it costs."""
-        return 0.5 * (self.switch is not None) + 0.5 * self.later
+        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single
 
 
 class Inference:
@@ -727,9 +728,21 @@ class Inference:
         switch = self._other_loss()
         if switch is not None:
             out += [Variant(switch=switch)]
+        if self.batch and self._is_loss_of_one():
+            out += [Variant(single=True)]
         if self._has_mean():
             out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
         return out
+
+    def _is_loss_of_one(self) -> bool:
+        """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
+        written = [d for d in self.definitions if d.key == self.loss]
+        if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
+            return False
+        if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
+               for p in _all_parts(self.loss_as_written)):  # fmt: skip
+            return False
+        return not re.search(r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words)
 
     def _has_mean(self) -> bool:
         """Whether a 1/n stands somewhere in the document."""
@@ -761,6 +774,8 @@ class Inference:
 
     def varied(self, understanding: Understanding, variant: Variant) -> Understanding:
         """The understanding under a candidate."""
+        if variant.single:
+            understanding = self._shaped(single=True)
         changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions), stated={},
                           stated_sizes={}, later=variant.later)  # fmt: skip
         if self.word_body is not None and (variant.factor != 1 or variant.mean or self.word_other is not None):
@@ -798,7 +813,10 @@ class Inference:
         return None
 
     # --- shapes and sizes ---
-    def _shaped(self) -> Understanding:
+    batch = False
+    sample_letters: frozenset[str] = frozenset()
+
+    def _shaped(self, single: bool = False) -> Understanding:
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
@@ -809,7 +827,8 @@ class Inference:
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
         self.elaborator.per_sample = frozenset(d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters)
-        batch = self._is_batch(definitions, sample_letters)
+        batch = self._is_batch(definitions, sample_letters) and not single
+        self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
         shapes = ShapeInference(definitions, sample_letters, batch, scalars)
         shapes.infer(self.loss, [])
@@ -830,7 +849,19 @@ class Inference:
                         for script in node.upper:
                             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                                 found.add(script.body.base)
-        return frozenset(found & set("abcdijkmnpqrstuv"))
+        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
+
+    def _weight_letters(self) -> set[str]:
+        """Letters that number units, because weights carry them in pairs."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and node.base.base in WEIGHTLIKE and node.base.base != "b":
+                        letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
+                        if len(letters) == 2:
+                            found.update(letters)
+        return found
 
     def _is_batch(self, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
         if sample_letters:

@@ -242,8 +242,6 @@ class Parser(Brackets):
         ) and self.match[self.at] >= 0:
             arguments, keywords, last = self.arguments()
             return Call((name.span[0], last), name, arguments, keywords)
-        if text == "1" and self.kind() == "_":  # pragma: no cover
-            return name
         return name
 
     def greek(self) -> Node:

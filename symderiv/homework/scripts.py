@@ -80,13 +80,9 @@ class Scripts(Cursor):
         self, node: Node, start: int, last: int, lower: list[Script], upper: list[Script], primes: int, transposes: int
     ) -> Node:
         if lower or upper or primes:
-            if type(node) is Scripted and not node.lower and not node.upper and not node.primes:  # pragma: no cover
-                node = node.base
             node = Scripted((start, last), node, tuple(lower), tuple(upper), primes)
         if transposes:
             node = Transposed((start, last), node)
-        elif last > node.span[1] and not (lower or upper or primes):
-            pass
         return node
 
     def script(self, into: list[Script], above: bool) -> tuple[int, int, int]:
@@ -174,8 +170,8 @@ class Scripts(Cursor):
     def _item(self, low: int, high: int, into: list[Script], above: bool) -> tuple[int, int]:
         kinds, texts = self.kinds, self.texts
         if kinds[low] == "mul" and above and high - low > 1:  # `^{\\odot 2}`, a power entry by entry
-            body = self.within(low + 1, high, self.comparison)
-            into.append(Script((self.starts[low], max(body.span[1], self.ends[low])), body, texts[low]))
+            entry = self.within(low + 1, high, self.comparison)
+            into.append(Script((self.starts[low], max(entry.span[1], self.ends[low])), entry, texts[low]))
             return 0, 0
         if ":" in kinds[low:high] or "dots" in kinds[low:high]:
             span = (self.starts[low], self.ends[high - 1])

@@ -67,7 +67,8 @@ _DROPPED = frozenset(
     "xcancel boxed fbox ensuremath mathbf mathit mathsf mathtt mathcal mathscr mathfrak boldsymbol bm pmb symbf symbfit "
     "bf rm it sf cal em mathord mathop mathbin mathrel mathopen mathclose mathstrut strut phantomsection "
     "allowbreak break newline smash mathstrut protect relax textbf textit emph underbar large small normalsize "
-    "item par vcenter hphantom vphantom rlap llap mathllap mathrlap mathclap".split()
+    "item par vcenter hphantom vphantom rlap llap mathllap mathrlap mathclap "
+    "bold mathbold vb va vectorbold mat vect mathbfit".split()
 )
 _SPACES = frozenset([*", ; : ! > ~ / thinspace medspace thickspace enspace negthinspace space".split(), " ", "\n"])
 _WITH_ARGUMENT = frozenset(
@@ -322,8 +323,6 @@ class _Lexer:
             self.add("func", name.lower(), at, end)
         elif name in _WITH_ARGUMENT:
             return self.skip_argument(end)
-        elif name == "bold" or name in ("mathbold", "vb", "va", "vectorbold", "mat", "vect", "mathbfit"):
-            self.gap = self.gap
         elif name == "dd":
             self.add("name", "d", at, end)
         elif len(name) > 1 and self.text[end : end + 1] == "{" and name not in _NOT_TRANSPARENT:
