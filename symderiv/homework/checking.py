@@ -35,8 +35,7 @@ def given_lines(model: Model | str) -> str:
     from symderiv.documents.latex import Printer  # SymPy only where a model comes as one
 
     printer = Printer()
-    lines = [f"$${printer.name(e.name)} = {printer.print(e.value)}$$" for e in model.equations]
-    return "\n".join([*lines, f"$${printer.name(model.loss_name)} = {printer.print(model.loss)}$$"]) + "\n\n"
+    return "".join(f"$${printer.latex(e.symbol)} = {printer.latex(e.value)}$$\n" for e in model.equations) + "\n"
 
 
 def _without_lines(marking: Marking, text: str, before: str) -> Marking:
