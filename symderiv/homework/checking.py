@@ -33,8 +33,9 @@ def given_lines(model: Model | str) -> str:
         lines = [line.split("#")[0].rstrip() for line in model.splitlines()]
         return "```\n" + "\n".join(line for line in lines if line) + "\n```\n\n"
     from symderiv.documents.latex import Printer  # SymPy only where a model comes as one
+    from symderiv.documents.notation import Notation
 
-    printer = Printer()
+    printer = Printer(Notation(model))
     return "".join(f"$${printer.latex(e.symbol)} = {printer.latex(e.value)}$$\n" for e in model.equations) + "\n"
 
 

@@ -385,6 +385,8 @@ class Inference:
                 if left is None and isinstance(side.node, f.Product):
                     left = self._words_before(side.node, elaborator)
             elif left is not None and statement.relations[k - 1] in EQUAL_SIGNS:
+                if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
+                    return  # a path from quantity to quantity
                 yield at, left, side.node, layers
                 again = self.plain(side.node, elaborator)
                 if again is not None and again.key != left.key and k + 1 < len(statement.sides):

@@ -189,6 +189,8 @@ class Judge:
             return self._shape(subject, side)
         if sign in ("<", ">", "<=", ">=", "!="):
             return None
+        if sign == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
+            return None  # a path from quantity to quantity
         left = subject.term
         reference = subject.reference
         reason = subject.reason
