@@ -177,7 +177,7 @@ class Elaborator:
                         indices.append(int(each.text))
         if indices:
             body = _labelled(body, tuple(indices))
-        powers = [s.body for s in node.upper if not s.bracket]
+        powers = [s.body for s in node.upper if s.bracket in ("", "odot", "circ")]
         if len(powers) == 1 and isinstance(powers[0], f.Name) and powers[0].base == "T" and "T" not in self.known:
             return Transpose(body)
         if len(powers) > 1 or len(powers) < len(node.upper):

@@ -832,7 +832,7 @@ class Inference:
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
-        shapes = ShapeInference(definitions, sample_letters, batch, scalars)
+        shapes = ShapeInference(definitions, sample_letters, batch, scalars, single_indexed=self._single_indexed())
         shapes.infer(self.loss, [])
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
 
@@ -852,6 +852,23 @@ class Inference:
                             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                                 found.add(script.body.base)
         return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
+
+    def _single_indexed(self) -> frozenset[str]:
+        """Quantities that carry one index wherever they carry any."""
+        counts: dict[str, set[int]] = {}
+        for statement in self.document.statements:
+            for layers in self.instances(statement)[:1]:
+                elaborator = self._with(layers)
+                for side in statement.sides:
+                    for node in f.walk(side.node):
+                        if isinstance(node, f.Scripted) and node.lower:
+                            try:
+                                reference = elaborator.reference(node)
+                            except LayerOpen:
+                                continue
+                            if reference is not None and reference.indices:
+                                counts.setdefault(reference.key, set()).add(len(reference.indices))
+        return frozenset(k for k, sizes in counts.items() if sizes == {1})
 
     def _weight_letters(self) -> set[str]:
         """Letters that number units, because weights carry them in pairs."""

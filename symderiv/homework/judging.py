@@ -6,6 +6,7 @@ The span of the first relation covers both sides; of a later one in a chain, its
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,20 +14,21 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symderiv.homework import formulas as f
-from symderiv.homework.arithmetic import Machine, Undefined
+from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
 from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, literal, literals_in
 from symderiv.homework.plainly import to_text
+from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
-from symderiv.homework.terms import Add, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
+from symderiv.homework.terms import Add, Apply, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
-from symderiv.homework.worlds import Misfit, Unknown, World
+from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
 EDIT_WORDS = {
@@ -214,7 +216,15 @@ class Judge:
             return Verdict("uncheckable", "prose", f"the left side could not be read: {reason}")
         if layers != self.inference.base_layers and not self._exists(left, right, at):
             return None
+        left, right = self._entries(left), self._entries(right)
         return self._by_kind(at, statement, subject, reference, left, right, sign, side)
+
+    def _entries(self, term: Term) -> Term:
+        """`x_2` where only x is known: its second entry."""
+        if isinstance(term, Part) and not term.indices and term.key not in self._grounded and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key)):
+            if m.group(1) in self._grounded and m.group(1) in self.understanding.shapes_of_data:
+                return Part(m.group(1), (int(m.group(2)),))
+        return mapped(term, self._entries)
 
     def _exists(self, left: Term, right: Term, at: int) -> bool:
         """Whether a general formula says something about these layers: all its quantities are there."""
@@ -250,6 +260,9 @@ class Judge:
             if update is not None:
                 return update
             return self._definition(at, statement, reference, left, right)
+        fact = self._fact(left, right, subject, side)
+        if fact is not None:
+            return fact
         if left == right and "Δ" in to_text(subject.side.node):
             return Verdict("correct", "update", "the step of gradient descent")
         if left == right and not isinstance(left, Jacobian):
@@ -258,6 +271,30 @@ class Judge:
         if chain is not None:
             return chain
         return self._derivative(at, statement, subject, left, right)
+
+    def _fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
+        r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
+        keys = {r.key for t in (left, right) for r in references_in(t)}
+        if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in _all(left)):
+            return None
+        key = keys.pop()
+        if key in self._grounded or key == self.understanding.loss:
+            return None
+        outer = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)}
+        if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
+            return None
+        for value in (0.37, -0.83, 1.91):
+            world = World(Point(Machine, {key: np.array([[value]])}, {"1": 1}), {})
+            reader = Reader(world, self.understanding.axes)
+            try:
+                truth = world.jacobian(reader.readings(left.top)[0].term, Ref(key)).array if isinstance(left, Jacobian) else \
+                    reader.readings(left)[0].value.array  # fmt: skip
+                said = reader.readings(right)[0].value.array
+            except (Misfit, Unknown, Undefined):
+                return None
+            if Machine.distance(truth.ravel(), said.ravel()) > 1e-9:
+                return Verdict("wrong", "derivative", f"false, e.g. where {key} is {value}", mistakes=("unrecognised",))
+        return Verdict("correct", "derivative", "an identity")
 
     def _per_sample(self, term: Term) -> Term:
         """With 1/n taken later, the derivative by anything but a parameter is meant without it."""

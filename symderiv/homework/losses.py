@@ -18,6 +18,8 @@ def added_up(term: Term) -> Term:
             return term
         case SumOver(_, body):
             return added_up(body)
+        case Sloppy(factors, ("#",)):
+            return added_up(factors[0])
         case Over(left, right) if not has_arrays(right):
             return Over(added_up(left), right)
         case Sloppy(factors, marks) if "#" not in marks:
@@ -79,8 +81,10 @@ def entrywise(term: Term) -> Term:
             return term
         case SumOver(_, body):
             return entrywise(body)
+        case Sloppy(factors, ("#",)):
+            return entrywise(factors[0])
         case Sloppy(factors, marks):
-            if "#" in marks or any(is_matrix_product(f) for f in factors):
+            if any(is_matrix_product(f) for f in factors):
                 return term
             return Sloppy(tuple(entrywise(t) for t in factors), ("odot",) * len(marks))
         case Apply(function, order, body):

@@ -80,7 +80,7 @@ class ShapeInference:
     letters: dict[str, str] = field(default_factory=dict)
     weights: list[str] = field(default_factory=list)
     biases: list[str] = field(default_factory=list)
-    entry_scalars: bool = False
+    single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
 
     # --- the whole ---
     def infer(self, loss: str | None, targets: Iterable[str]) -> None:
@@ -221,8 +221,11 @@ class ShapeInference:
             self._unify(out, (x[0], w[1]))
             sample, unit = out
         self.dims.unify(sample, self.samples)
+        if weight in self.single_indexed:
+            self.dims.unify(unit, SCALAR_DIM)
         terms = term.terms if isinstance(term, Add) else ((1, term),)
         for _, part in terms:
+            part = _without_ones(part)
             bias = _plain(part)
             if bias is None or bias in self.defined or isinstance(part, Transpose):
                 self._residual(part, out)
@@ -383,6 +386,15 @@ def _entries_of(term: Term) -> Iterable[Part]:
     elif isinstance(term, (Apply, Power, Add, Over)):
         for part in parts_of(term):
             yield from _entries_of(part)
+
+
+def _without_ones(term: Term) -> Term:
+    """`b 1^T`: the bias, repeated by a row of ones."""
+    if isinstance(term, Sloppy) and len(term.factors) == 2:
+        rest = [f for f in term.factors if not (isinstance(_bare(f), Part) and _bare(f).key == "ones")]  # type: ignore[union-attr]
+        if len(rest) == 1:
+            return rest[0]
+    return term
 
 
 def _bare(term: Term) -> Term:

@@ -147,7 +147,7 @@ class Symbols:
 
     def _upper(self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]) -> Node | None:
         body = script.body
-        if base == "e":
+        if base == "e" or script.bracket in ("odot", "circ"):
             return body
         layer = self._layer(body, layers)
         if script.bracket:
