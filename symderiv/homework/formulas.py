@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction as Rational
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +199,26 @@ class Unread(Node):
 
 def children_of(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in written order."""
-    for each in fields(node):
-        yield from _nodes_in(getattr(node, each.name))
+    for name in _parts_named(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif value.__class__ is tuple:
+            yield from _nodes_in(value)
 
 
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
+@lru_cache(maxsize=None)
+def _parts_named(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind that can hold nodes."""
+    return tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
+
+
+def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
+    for item in values:
+        if isinstance(item, Node):
+            yield item
+        elif item.__class__ is tuple:
+            yield from _nodes_in(item)  # type: ignore[arg-type]
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -216,4 +227,7 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         at = stack.pop()
         yield at
-        stack.extend(reversed(list(children_of(at))))
+        below = list(children_of(at))
+        if below:
+            below.reverse()
+            stack.extend(below)

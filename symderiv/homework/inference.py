@@ -69,6 +69,7 @@ class Inference:
         self.tops: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
         self.lefts: set[str] = set()
+        self._open: dict[tuple[int, ...], frozenset[str]] = {}
 
     def run(self) -> Understanding:
         """Everything, in order."""
@@ -146,18 +147,23 @@ class Inference:
 
     def is_general(self, at: int) -> bool:
         """Whether a statement is about every layer."""
-        statement = self.document.statements[at]
-        return any(
-            self._open_letters(node) for side in statement.sides for node in f.walk(side.node) if isinstance(node, f.Scripted)
-        )
+        return bool(self._letters_of(self.document.statements[at]))
+
+    def _letters_of(self, statement: Statement) -> frozenset[str]:
+        """Letters of layers in a statement that have no value of their own."""
+        if not (self.symbols.general or self.symbols.top or self.symbols.numbering or self.symbols.time):
+            return frozenset()
+        key = tuple(id(side) for side in statement.sides)
+        found = self._open.get(key)
+        if found is None:
+            nodes = (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted))
+            found = frozenset(letter for node in nodes for letter in self._open_letters(node))
+            self._open[key] = found
+        return found
 
     def instances(self, statement: Statement) -> list[dict[str, int]]:
         """Values of the layer letters of a statement: one empty choice where it has none."""
-        letters: set[str] = set()
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if isinstance(node, f.Scripted):
-                    letters |= self._open_letters(node)
+        letters = self._letters_of(statement)
         if not letters:
             return [dict(self.base_layers)]
         first, last = self.layer_range or (1, max(self.symbols.highest, 1))

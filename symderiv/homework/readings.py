@@ -345,11 +345,20 @@ class Reader:
                 edits = (*left.edits, *right.edits)
                 for term, more in self._pairs(left, right, mark):
                     grouping = () if tight or (left.value.shape == (1, 1) or right.value.shape == (1, 1)) else ("grouping",)
-                    yield from self._made(term, (*edits, *more, *grouping))
+                    yield from self._multiplied(term, left, right, (*edits, *more, *grouping))
                 if self.lenient:
                     for term, more in self._pairs(right, left, mark):
                         if isinstance(term, MatMul):
-                            yield from self._made(term, (*edits, *more, "swapped"))
+                            yield from self._multiplied(term, right, left, (*edits, *more, "swapped"))
+
+    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> Iterator[Reading]:
+        if isinstance(term, (Times, MatMul)) and term.left is left.term and term.right is right.term:
+            try:
+                yield Reading(term, self.world.combined(term, left.value, right.value), edits)
+            except Misfit:
+                return
+        else:
+            yield from self._made(term, edits)
 
     def _pairs(self, left: Reading, right: Reading, mark: str) -> Iterator[tuple[Term, tuple[str, ...]]]:
         a, b = left.value.shape, right.value.shape

@@ -333,6 +333,7 @@ class ShapeInference:
         """Sums and entrywise products: what is no scalar and no bias has one shape."""
         found: Shape | None = None
         self._same_indices(parts)
+        scalar_quantity = any(self._is_scalar_quantity(p) for p in parts)
         for part in parts:
             shape = self.of(part)
             if shape is None or self._is_scalar(shape):
@@ -341,7 +342,13 @@ class ShapeInference:
                 found = shape
             elif not any(self.dims.root(d) == SCALAR_DIM for d in (*shape, *found)) or not self.batch:
                 self._unify(found, shape)
+        if found is not None and scalar_quantity and all(self.dims.root(d).startswith("?") for d in found):
+            self._unify(found, (SCALAR_DIM, SCALAR_DIM))  # a target beside an output that is one number
         return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
+
+    def _is_scalar_quantity(self, term: Term) -> bool:
+        """A defined quantity that turned out to be a single number."""
+        return isinstance(term, Part) and not term.indices and term.key in self.defined and self._is_scalar(self.shape(term.key))
 
     def _same_indices(self, parts: Iterable[Term]) -> None:
         """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""

@@ -264,7 +264,22 @@ class World:
         return Value(letters, array, tangent)
 
     def _times(self, term: Times, bottom: str | None) -> Value:
-        left, right = self._value(term.left, bottom), self._value(term.right, bottom)
+        return self.entrywise_product(self._value(term.left, bottom), self._value(term.right, bottom))
+
+    def combined(self, term: Times | MatMul, left: Value, right: Value) -> Value:
+        """A product whose parts are evaluated already.
+
+        Raises: Misfit.
+        """
+        with np.errstate(all="ignore"):
+            try:
+                return self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
+            except ValueError as error:
+                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+
+    @staticmethod
+    def entrywise_product(left: Value, right: Value) -> Value:
+        """left times right, entry by entry."""
         if left.shape != right.shape and not (left.is_scalar or right.is_scalar):
             raise Misfit(f"{left.shape} times {right.shape}, entry by entry")
         letters, x, y, dx, dy = _joined(left, right)
@@ -272,7 +287,11 @@ class World:
         return Value(letters, x * y, tangent)
 
     def _matmul(self, term: MatMul, bottom: str | None) -> Value:
-        left, right = self._value(term.left, bottom), self._value(term.right, bottom)
+        return self.matrix_product(self._value(term.left, bottom), self._value(term.right, bottom))
+
+    @staticmethod
+    def matrix_product(left: Value, right: Value) -> Value:
+        """Rows times columns."""
         if left.shape[1] != right.shape[0]:
             raise Misfit(f"{left.shape} times {right.shape}")
         letters, x, y, dx, dy = _joined(left, right)
