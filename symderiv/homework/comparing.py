@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 
 from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Machine, Undefined
-from symderiv.homework.readings import Reader, Reading
+from symderiv.homework.readings import Reading
 from symderiv.homework.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, aligned, local_matrices

@@ -11,10 +11,10 @@ from fractions import Fraction as Rational
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS
-from symderiv.homework.symbols import HYPER_BASES, LAYER_LETTERS, Reference, Symbols, key_of, name_of
+from symderiv.homework.symbols import EACH, HYPER_BASES, LAYER_LETTERS, LOSS_CALLS, Reference, Symbols, key_of, name_of
 from symderiv.homework.terms import (
     ONE, Add, Apply, Compare, Const, Diagonal, Jacobian, Kronecker, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver,
-    Term, Times, Transpose, parts_of,
+    Term, Times, Transpose, mapped, parts_of,
 )  # fmt: skip
 
 FUNCTION_NAMES = {
@@ -120,6 +120,8 @@ class Elaborator:
         derived = self._derived(reference)
         if derived is not None:
             return derived
+        if key + EACH in self.lefts and key not in self.lefts:
+            return SumOver("all", Part(key + EACH, ()))  # the loss of all, where only that of each is defined
         row = self._row_of(reference)
         return Part(key, reference.indices) if row is None else row
 
@@ -354,6 +356,8 @@ class Elaborator:
         return self._powered(self._called(function.base, primes, node), power)
 
     def _called(self, name: str, primes: int, node: f.Call) -> Term:
+        if name.lower() in LOSS_CALLS:
+            return Part(name, ())
         arguments = [self.term(a) for a in node.arguments]
         keywords = dict(node.keywords)
         if name in self.functions:
@@ -527,71 +531,24 @@ def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
 
 def replaced(term: Term, old: Term, new: Term) -> Term:
     """The term with every occurrence of a part replaced."""
-    if term == old:
-        return new
-    if isinstance(term, Add):
-        return Add(tuple((sign, replaced(t, old, new)) for sign, t in term.terms))
-    if isinstance(term, Sloppy):
-        return Sloppy(tuple(replaced(t, old, new) for t in term.factors), term.marks)
-    if isinstance(term, Power):
-        return Power(replaced(term.base, old, new), term.exponent)
-    if isinstance(term, SumOver):
-        return SumOver(term.along, replaced(term.body, old, new))
-    if isinstance(term, Over):
-        return Over(replaced(term.left, old, new), replaced(term.right, old, new))
-    return term
+    return new if term == old else mapped(term, lambda t: replaced(t, old, new))
 
 
 def renamed(term: Term, names: Mapping[str, str]) -> Term:
     """The term about other quantities."""
-    match term:
-        case Part(key, indices):
-            return Part(names.get(key, key), indices)
-        case Add(terms):
-            return Add(tuple((sign, renamed(t, names)) for sign, t in terms))
-        case Sloppy(factors, marks):
-            return Sloppy(tuple(renamed(t, names) for t in factors), marks)
-        case Jacobian(top, bottom):
-            changed = renamed(bottom, names)
-            assert isinstance(changed, Part)
-            return Jacobian(renamed(top, names), changed)
-        case Power(base, exponent):
-            return Power(renamed(base, names), renamed(exponent, names))
-        case SumOver(along, body):
-            return SumOver(along, renamed(body, names))
-        case Apply(function, order, body):
-            return Apply(function, order, renamed(body, names))
-        case Transpose(body):
-            return Transpose(renamed(body, names))
-        case Over(left, right):
-            return Over(renamed(left, names), renamed(right, names))
-        case Times(left, right):
-            return Times(renamed(left, names), renamed(right, names))
-    return term
+    if isinstance(term, Part):
+        return Part(names.get(term.key, term.key), term.indices)
+    if isinstance(term, Jacobian):
+        bottom = term.bottom
+        return Jacobian(renamed(term.top, names), Part(names.get(bottom.key, bottom.key), bottom.indices) if isinstance(bottom, Part) else bottom)
+    return mapped(term, lambda t: renamed(t, names))
 
 
 def without_indices(term: Term, letters: frozenset[str]) -> Term:
     """The term with these letters gone from its indices."""
-    match term:
-        case Part(key, indices):
-            return Part(key, tuple(i for i in indices if i not in letters))
-        case Add(terms):
-            return Add(tuple((sign, without_indices(t, letters)) for sign, t in terms))
-        case Sloppy(factors, marks):
-            return Sloppy(tuple(without_indices(t, letters) for t in factors), marks)
-        case Apply(function, order, body):
-            return Apply(function, order, without_indices(body, letters))
-        case Softmax(body, along):
-            return Softmax(without_indices(body, letters), along)
-        case Transpose(body):
-            return Transpose(without_indices(body, letters))
-        case Over(left, right):
-            return Over(without_indices(left, letters), without_indices(right, letters))
-        case Power(base, exponent):
-            return Power(without_indices(base, letters), without_indices(exponent, letters))
-        case SumOver(along, body):
-            return SumOver(along, without_indices(body, letters))
-    return term
+    if isinstance(term, Part):
+        return Part(term.key, tuple(i for i in term.indices if i not in letters))
+    return mapped(term, lambda t: without_indices(t, letters))
 
 
 def _accents_of(key: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,10 +18,10 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.stated_shapes import sizes_in
-from symderiv.homework.statements import Document, Side, Statement
-from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference, Symbols, name_of, symbols_of
+from symderiv.homework.statements import Document, Statement
+from symderiv.homework.symbols import EACH, HYPER_BASES, LOSS_BASES, LOSS_CALLS, LayerOpen, Reference, Symbols, name_of, symbols_of
 from symderiv.homework.terms import (
-    Add, Apply, Const, Gathered, Jacobian, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, parts_of, references_in,
+    Add, Apply, Const, Gathered, Jacobian, Over, Part, Power, SizeOf, Sloppy, Softmax, SumOver, Term, parts_of, references_in,
 )  # fmt: skip
 from symderiv.homework.understanding import (
     ACTIVATION_WORDS, BATCH_WORDS, EQUAL_SIGNS, LOSS_WORDS, SAMPLES, SIZES, TARGET_BASES, Definition, Understanding,
@@ -182,6 +181,8 @@ class Inference:
         elaborator = elaborator or self.elaborator
         if isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
             node = node.items[0]
+        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base.lower() in LOSS_CALLS:
+            return Reference(node.function.base, node.function.base)
         if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks == ("",):
             head, group = node.factors
             if isinstance(group, f.Group) and group.bracket in "([{":
@@ -424,7 +425,7 @@ class Inference:
         for key, count in self.tops.items():
             scores[key] += min(count, 12)
         for key in set(scores) | lefts:
-            if base_of(key) in LOSS_BASES or "loss" in key.lower() or "cost" in key.lower():
+            if base_of(key) in LOSS_BASES or key.lower() in LOSS_CALLS or "loss" in key.lower() or "cost" in key.lower():
                 scores[key] += 6 + 4 * (key in lefts)
             if key in inside:
                 scores[key] -= 8
@@ -492,7 +493,7 @@ class Inference:
             if not self._is_in_range(ref, term):
                 continue
             letters = tuple(i for i in ref.indices if isinstance(i, str))
-            if ref.key == self.loss and not letters and not _is_one_entry(term):
+            if ref.key == self.loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
                 self.loss_as_written = term
                 term = added_up(term)
             if ref.indices and len(letters) < len(ref.indices):
@@ -665,7 +666,7 @@ class Inference:
         """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
 
         def stripped(definition: Definition) -> Definition:
-            if definition.key == self.loss or base_of(definition.key) in LOSS_BASES:
+            if definition.key == self.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
                 return definition
             term = definition.term
             if isinstance(term, Gathered):
@@ -678,6 +679,40 @@ class Inference:
 
         self.definitions = [stripped(d) for d in self.definitions]
         self.restated = [stripped(d) for d in self.restated]
+
+    def _name_parts(self) -> None:
+        """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
+        for named in list(self.definitions):
+            if named.key == self.loss or not isinstance(named.term, (Add, Sloppy)):
+                continue
+            part = Part(named.key, ())
+            self.definitions = [
+                d if d.key == named.key or named.key in {r.key for r in references_in(d.term)} else replace(d, term=replaced(d.term, named.term, part))
+                for d in self.definitions
+            ]
+
+    def _name_layer_functions(self) -> None:
+        """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    name = name_of(node) if isinstance(node, f.Scripted) else None
+                    if name is None or name.base not in self.symbols.functions or name.base in self.functions:
+                        continue
+                    try:
+                        reference = self.elaborator.reference(node)
+                    except LayerOpen:
+                        continue
+                    if reference is None or not reference.mark or reference.key in self.functions:
+                        continue
+                    layer = {
+                        d.term.function
+                        for d in self.definitions
+                        if isinstance(d.term, Apply) and d.term.function in FUNCTIONS and _layer_of(d.key) == _layer_of(reference.key)
+                    }
+                    if len(layer) == 1:
+                        self.functions[reference.key] = layer.pop()
+                        self.assumptions.append(Assumption(f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"))
 
     def _name_arguments(self) -> None:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
@@ -750,7 +785,10 @@ class Inference:
         if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
                for p in _all_parts(self.loss_as_written)):  # fmt: skip
             return False
-        return not re.search(r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words)
+        letters = {p.along for p in _all_parts(self.loss_as_written) if isinstance(p, SumOver) and p.along.startswith("letter:")}
+        if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
+            return False
+        return not re.search(r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE)
 
     def _has_mean(self) -> bool:
         """Whether a 1/n stands somewhere in the document."""
@@ -830,6 +868,8 @@ class Inference:
             definitions.setdefault(definition.key, definition.term)
         sample_letters = self._sample_letters(definitions)
         self._strip_samples(sample_letters)
+        self._name_parts()
+        self._name_layer_functions()
         self._name_arguments()
         definitions = {}
         for definition in self.definitions:

@@ -23,8 +23,9 @@ from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, liter
 from symderiv.homework.plainly import to_text
 from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
+from symderiv.homework.stated_shapes import judge_shape, sizes_in
 from symderiv.homework.statements import Side, Statement
-from symderiv.homework.symbols import HYPER_BASES, LayerOpen, Reference
+from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
 from symderiv.homework.terms import Add, Apply, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
@@ -122,12 +123,28 @@ class Judge:
             self.question, self.question_at = subject, at
             self.subject = subject
             return
+        if statement.where != "cell" and isinstance(node, (f.Product, f.Group)) and self._lone_shape(statement, side):
+            return
         if self.question is not None and at - self.question_at <= 12 and statement.where in ("display", "inline", "plain", "list"):
             if isinstance(node, (f.Name, f.Scripted)) and subject.reference is not None:
                 return
             if isinstance(node, (f.Text, f.Unread, f.Group)):
                 return
             self._relation(at, statement, self.question, "=", side, side.span)
+
+    def _lone_shape(self, statement: Statement, side: Side) -> bool:
+        """`X is the input [n x f]`: a shape without a relation, of the last name before it."""
+        sizes = sizes_in(side.node)
+        is_shape = isinstance(_strip(side.node), f.Product) and "times" in getattr(_strip(side.node), "marks", ())
+        if sizes is None or len(sizes) != 2 or not is_shape:
+            return False
+        names = re.findall(r"[A-Za-z]\w*", statement.lead)
+        reference = next((Reference(k, k) for n in reversed(names) for k in (n, self.inference.symbols.folds.get(n, n))
+                          if k in self.understanding.shapes), None)  # fmt: skip
+        verdict = judge_shape(self.understanding, reference, side, Verdict)
+        if verdict is not None:
+            self._claim(statement, side.span, verdict, None, side)
+        return True
 
     def _subject(self, side: Side) -> Subject:
         elaborator = self.inference.elaborator
@@ -373,6 +390,8 @@ class Judge:
     def _update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
         """`w := w - rate dL/dw`, also with `w_new`, or `Delta w = - rate dL/dw`."""
         base = base_of(reference.key)
+        if base in LOSS_BASES:
+            return None
         old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
         if not old or not isinstance(right, (Add, Sloppy)):
             return None
@@ -417,8 +436,6 @@ class Judge:
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side) -> Verdict | None:
-        from symderiv.homework.stated_shapes import judge_shape
-
         return judge_shape(self.understanding, subject.reference, side, Verdict)
 
     # --- chains ---
@@ -550,6 +567,9 @@ class Judge:
             answers.append(self._compare(at, renamed(left, choice), renamed(right, choice)).answer)
             if answers[-1] is Answer.EQUAL:
                 named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
+                output = self.inference._output()
+                if all(b == output for b in choice.values()):
+                    return Verdict("correct", kind, f"{named}, the output")
                 return Verdict("notation", kind, f"the layer is not written: {named}")
         if all(a is Answer.DIFFERENT for a in answers):
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))

@@ -16,7 +16,7 @@ import numpy as np
 from symderiv.homework.arithmetic import Undefined
 from symderiv.homework.terms import (
     Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Part, Power,
-    Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, mapped, parts_of, references_in,
+    Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, mapped, parts_of,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, local_matrices
 

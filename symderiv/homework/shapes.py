@@ -57,7 +57,7 @@ Shape = tuple[str, str]
 
 def base_of(key: str) -> str:
     """The letter of a key."""
-    for stop in "^[{":
+    for stop in "^[{(":
         key = key.split(stop)[0]
     return key
 

@@ -25,6 +25,8 @@ FUNCTION_BASES = frozenset({"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h
 NEVER_FUNCTIONS = frozenset(
     {"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "delta", "beta", "n", "m", "N", "kappa", "W", "w", "x", "X", "e", "x", "y", "lr"}
 )
+LOSS_CALLS = frozenset({"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"})
+EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset({"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "kappa", "lr", "rate", "beta", "rho", "nu"})
 
@@ -82,6 +84,7 @@ class Symbols:
     highest: int = 0
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     bracketed_samples: bool = False
+    summed_names: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()  # functions that stand without a layer somewhere: then they are one for all layers
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
@@ -135,6 +138,8 @@ class Symbols:
             known = [x[len(base) + 1 :] for x in self.families if x.startswith(base + "{")]
             family = known[0] if len(known) == 1 else ""
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
+        if base in LOSS_BASES and (indices or samples) and all(isinstance(i, str) for i in (*indices, *samples)):
+            key += EACH
         return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
 
     def _family(self, base: str, letters: str) -> str:
@@ -165,6 +170,9 @@ class Symbols:
             return body
         if layer is not None and self._has_layer_letter(body):
             marks.append(layer)
+            return None
+        if isinstance(body, Name) and body.base in self.summed_names and body.base not in self.indices:
+            samples.append(body.base)  # delta^{x,l}: summed over the examples x
             return None
         if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
             if self.bracketed_samples:
@@ -528,6 +536,7 @@ class _Counts:
             star_elementwise=self.code,
             bare=self.bare,
             called=frozenset(self.called),
+            summed_names=frozenset(self.summed) & {"x", "X"},
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
             folds=folds,

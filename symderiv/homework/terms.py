@@ -272,4 +272,20 @@ def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
             return Over(function(left), function(right))
         case Times(left, right):
             return Times(function(left), function(right))
+        case MatMul(left, right):
+            return MatMul(function(left), function(right))
+        case Compare(left, sign, right):
+            return Compare(function(left), sign, function(right))
+        case Softmax(body, along):
+            return Softmax(function(body), along)
+        case Gathered(body, indices, placed):
+            return Gathered(function(body), indices, placed)
+        case Diagonal(body):
+            return Diagonal(function(body))
+        case Augmented(body, along):
+            return Augmented(function(body), along)
+        case Label(body, rows, columns):
+            return Label(function(body), rows, columns)
+        case Stack(rows):
+            return Stack(tuple(tuple(function(entry) for entry in row) for row in rows))
     return term

@@ -7,25 +7,22 @@ kept with its evidence. A name with several definitions has, at a line, the near
 from __future__ import annotations
 
 import random
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-import numpy as np
 
-from symderiv.homework import formulas as f
-from symderiv.homework.arithmetic import FUNCTIONS, Arithmetic, Array, Exact, Machine, Undefined
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.arithmetic import Arithmetic, Array, Machine, Undefined
+from symderiv.homework.elaboration import Elaborator
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes, Reader
-from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
-from symderiv.homework.statements import Document, Statement
-from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Symbols, name_of, symbols_of
+from symderiv.homework.shapes import SCALAR_DIM
+from symderiv.homework.statements import Document
+from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
-    ONE, Add, Apply, Const, Jacobian, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, parts_of, references_in,
+    Part, SumOver, Term, references_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
