@@ -436,6 +436,8 @@ class Inference:
         if not scores:
             return
         best, _ = scores.most_common(1)[0]
+        if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
+            best = best.removesuffix(EACH)
         if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
             return  # l(o_2): a generic loss, derivatives of an application
         if base_of(best) in self.symbols.functions and best not in lefts:
@@ -867,6 +869,9 @@ class Inference:
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
         sample_letters = self._sample_letters(definitions)
+        if self._is_one_pattern(sample_letters):
+            self._drop_samples(sample_letters)
+            single = True
         self._strip_samples(sample_letters)
         self._name_parts()
         self._name_layer_functions()
@@ -898,6 +903,31 @@ class Inference:
                             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                                 found.add(script.body.base)
         return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
+
+    def _is_one_pattern(self, sample_letters: frozenset[str]) -> bool:
+        """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""
+        forward = [d for d in self.definitions if base_of(d.key) not in LOSS_BASES and not d.key.startswith("<")]
+        each = [d for d in self.definitions if d.key.endswith(EACH)]
+        if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
+            return False
+        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {i for d in forward for i in d.indices}
+        return not letters & sample_letters and all(r_indices(r) or d.term != r for d in forward for r in references_in(d.term))
+
+    def _drop_samples(self, letters: frozenset[str]) -> None:
+        """E_n read as the loss of the one pattern."""
+
+        def dropped(definition: Definition) -> Definition:
+            term = definition.term
+            if isinstance(term, Gathered):
+                left = tuple(i for i in term.indices if i not in letters)
+                body = without_indices(term.body, letters)
+                term = Gathered(body, left) if left else body
+            else:
+                term = without_indices(term, letters)
+            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
+
+        self.definitions = [dropped(d) for d in self.definitions]
+        self.assumptions.append(Assumption("one pattern is looked at", "the forward equations carry no index of samples"))
 
     def _single_indexed(self) -> frozenset[str]:
         """Quantities that carry one index wherever they carry any."""
@@ -1079,6 +1109,11 @@ def _strip(node: f.Node) -> f.Node:
     while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
         node = node.items[0]
     return node
+
+
+def r_indices(ref: object) -> tuple[str | int | None, ...]:
+    """The indices of a reference."""
+    return ref.indices if isinstance(ref, Part) else ()
 
 
 def _is_one_entry(term: Term) -> bool:

@@ -141,7 +141,7 @@ class Judge:
         names = re.findall(r"[A-Za-z]\w*", statement.lead)
         reference = next((Reference(k, k) for n in reversed(names) for k in (n, self.inference.symbols.folds.get(n, n))
                           if k in self.understanding.shapes), None)  # fmt: skip
-        verdict = judge_shape(self.understanding, reference, side, Verdict)
+        verdict = judge_shape(self.understanding, reference, side, Verdict) if reference is not None else None
         if verdict is not None:
             self._claim(statement, side.span, verdict, None, side)
         return True

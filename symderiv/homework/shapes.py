@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symderiv.homework.terms import (
     Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Jacobian, Kronecker, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack,
-    SumOver, Term, Times, Transpose, parts_of,
+    SumOver, Term, Times, Transpose, parts_of, references_in,
 )  # fmt: skip
 
 SCALAR_DIM = "1"
@@ -347,8 +347,11 @@ class ShapeInference:
         return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
 
     def _is_scalar_quantity(self, term: Term) -> bool:
-        """A defined quantity that turned out to be a single number."""
-        return isinstance(term, Part) and not term.indices and term.key in self.defined and self._is_scalar(self.shape(term.key))
+        """A defined quantity, or a function of one, that turned out to be a single number."""
+        refs = [r for r in references_in(term) if isinstance(r, Part) and not r.indices]
+        return bool(refs) and any(r.key in self.defined for r in refs) and all(
+            self._is_scalar(self.shape(r.key)) for r in refs if r.key in self.defined
+        ) and not isinstance(term, Sloppy)
 
     def _same_indices(self, parts: Iterable[Term]) -> None:
         """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""
@@ -375,6 +378,9 @@ class ShapeInference:
             return shapes[0][0], shapes[1][1]
         if not arrays:
             return SCALAR_DIM, SCALAR_DIM
+        if len(arrays) == 1 and all(m in ELEMENTWISE_MARKS for m in term.marks) and any(self._is_scalar_quantity(f) for f in term.factors):
+            if all(self.dims.root(d).startswith("?") for d in arrays[0][0]):
+                self._unify(arrays[0][0], (SCALAR_DIM, SCALAR_DIM))
         if len(arrays) == 1:
             return arrays[0][0]
         if all(m in ELEMENTWISE_MARKS for m in term.marks):

@@ -138,7 +138,7 @@ class Symbols:
             known = [x[len(base) + 1 :] for x in self.families if x.startswith(base + "{")]
             family = known[0] if len(known) == 1 else ""
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
-        if base in LOSS_BASES and (indices or samples) and all(isinstance(i, str) for i in (*indices, *samples)):
+        if base in LOSS_BASES and len(indices) + len(samples) == 1 and all(isinstance(i, str) for i in (*indices, *samples)):
             key += EACH
         return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
 
