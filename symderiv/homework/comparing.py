@@ -107,6 +107,8 @@ class Comparer:
                         best = Comparison(Answer.EQUAL, made, (*target.edits, *made.edits, *edits), value=target.value)
         if best is not None:
             return best
+        if all(t.value.letters and t.value.array.ndim - len(t.value.letters) > 2 for t in targets):
+            return Comparison(Answer.UNDECIDED, readings[0], reason="the indices leave more than entries")
         return Comparison(Answer.DIFFERENT, readings[0], value=targets[0].value)
 
     def _matches(self, target: Reading, reading: Reading, lenient: bool) -> list[tuple[Reading, tuple[str, ...]]]:

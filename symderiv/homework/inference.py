@@ -426,7 +426,7 @@ class Inference:
             scores[key] += min(count, 12)
         for key in set(scores) | lefts:
             if base_of(key) in LOSS_BASES or key.lower() in LOSS_CALLS or "loss" in key.lower() or "cost" in key.lower():
-                scores[key] += 6 + 4 * (key in lefts)
+                scores[key] += 6 + 12 * (key in lefts)
             if key in inside:
                 scores[key] -= 8
         named = self._loss_in_words()

@@ -38,6 +38,7 @@ EDIT_WORDS = {
     "marked": "a matrix product is written with an elementwise sign", "turned": "the whole result is transposed",
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
+QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 HARMLESS = frozenset({"implied", "gathered"})
 
 
@@ -120,7 +121,9 @@ class Judge:
         node = _strip(side.node)
         subject = self._subject(side)
         if isinstance(node, f.Derivative):
-            self.question, self.question_at = subject, at
+            after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
+            if "?" in after or "?" in statement.tail or re.search(QUESTION, statement.lead, re.IGNORECASE):
+                self.question, self.question_at = subject, at
             self.subject = subject
             return
         if statement.where != "cell" and isinstance(node, (f.Product, f.Group)) and self._lone_shape(statement, side):

@@ -196,6 +196,8 @@ class Symbols:
         words: list[str] = []
         if len(items) > 1 and all(isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items):
             return  # h_{W,b}: what it depends on
+        parts = [p for i in items for p in (i.body.factors if isinstance(i.body, Product) else (i.body,))]
+        mixed = len(parts) > 1 and any(isinstance(p, Name) and p.base in self.indices for p in parts)  # Y_{1j}: an entry
         for item in items:
             body = item.body
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
@@ -205,7 +207,7 @@ class Symbols:
             for part in flat:
                 if isinstance(part, Number):
                     digits = part.text if part.text.isdigit() else str(part.value)
-                    if has_layer or base in self.layered:
+                    if has_layer or base in self.layered or mixed:
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
                         indices.extend([int(digits)] if many else [int(d) for d in digits])
                     elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):

@@ -540,7 +540,21 @@ class World:
         array = aligned(part.array, part.letters, (*order, "\0"), 0)
         if array.shape[-1] == array.shape[-2] == 1:
             return Value(order, array.reshape((*array.shape[:-3], rows, columns)))
-        return Value(order, array.reshape((*array.shape[:-3], rows, columns, *array.shape[-2:])))
+        local = Value(order, array.reshape((*array.shape[:-3], rows, columns, *array.shape[-2:])))
+        return self._sample_by_sample(local) if order and (rows, columns) == array.shape[-2:] and 1 in (rows, columns) else local
+
+    def _sample_by_sample(self, local: Value) -> Value:
+        """Entries that depend on their own sample alone: d a_r / d z_s, one for each sample."""
+        *lead, rows, columns, _, _ = local.array.shape
+        n = rows * columns
+        flat = local.array.reshape((*lead, n, n))
+        own = np.diagonal(flat, axis1=-2, axis2=-1)
+        spread = self.arithmetic.zeros(flat.shape)
+        for k in range(n):
+            spread[..., k, k] = own[..., k]
+        if self.arithmetic.distance(spread, flat) > self.arithmetic.tolerance:
+            return local
+        return Value(local.letters, np.array(own).reshape((*lead, rows, columns)))
 
 
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
