@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderiv.homework.inference import Inference
+from symderiv.homework.echo import understood_of
+from symderiv.homework.inference import Inference, Variant
 from symderiv.homework.judging import Judge
-from symderiv.homework.marking import Claim, Marking, Understood
+from symderiv.homework.marking import Claim, Marking
 from symderiv.homework.reader import read
 
 if TYPE_CHECKING:
@@ -56,20 +57,17 @@ def _checked(text: str, name: str) -> Marking:
     document = read(text, name)
     inference = Inference(document)
     whole = inference.run()
-    best: tuple[float, tuple[Claim, ...], Judge] | None = None
+    best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in inference.variants():
         judge = Judge(inference, inference.varied(whole, variant))
         claims = tuple(judge.run())
         cost = variant.cost + sum(COSTS[c.verdict] for c in claims)
         if best is None or cost < best[0]:
-            best = cost, claims, judge
+            best = cost, claims, judge, variant
     assert best is not None
-    best = best[0], doubted(best[1]), best[2]
-    understanding = best[2].understanding
-    understood = Understood(
-        equations=(), shapes={k: f"{a} x {b}" for k, (a, b) in understanding.shapes.items()}, assumptions=tuple(understanding.assumptions)
-    )
-    return Marking(name, text, understood, best[1], tuple((n.line, n.text) for n in document.notes))
+    _, claims, judge, variant = best
+    notes = tuple((n.line, n.text) for n in document.notes)
+    return Marking(name, text, understood_of(judge.understanding, variant), doubted(claims), notes)
 
 
 def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
