@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from symderiv.homework.formulas import Derivative
 from symderiv.homework.inference import Variant
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.plainly import to_text
@@ -41,6 +42,9 @@ def _equations(understanding: Understanding) -> list[str]:
     for definition in sorted(understanding.definitions, key=lambda d: d.at):
         statement = understanding.document.statements[definition.at]
         if definition.key.startswith("<") or len(statement.sides) < 2 or definition.line != statement.line:
+            continue
+        first, second = statement.sides[0].node, statement.sides[1].node
+        if isinstance(first, Derivative) and not isinstance(second, Derivative):
             continue
         out[" = ".join(to_text(side.node) for side in statement.sides)] = None
     return list(out)

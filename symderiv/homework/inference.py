@@ -16,6 +16,7 @@ from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, 
 from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
+from symderiv.homework.recognition import recognise
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.stated_shapes import sizes_in
 from symderiv.homework.statements import Document, Statement
@@ -83,11 +84,13 @@ class Inference:
         self._find_loss()
         self._elaborate_again()
         self._find_definitions()
+        recognised = recognise(self)
         self._name_expressions()
         self._find_steps()
         self._find_word_loss()
         self._find_generic_loss()
         understanding = self._shaped()
+        recognised.settle(understanding)
         understanding.assumptions.extend(self.assumptions)
         return understanding
 
@@ -188,7 +191,7 @@ class Inference:
             if isinstance(group, f.Group) and group.bracket in "([{":
                 reference = elaborator.reference(head)
                 if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference):
+                    if elaborator.is_function(reference) or any(isinstance(n, f.Number) for n in f.walk(group) if n is not group.items[0]):
                         return None
                     if reference.base in LOSS_BASES or len(group.items) > 1 or reference.base in ("f", "h", "g", "y") or reference.base in self.symbols.called:
                         return reference
@@ -723,7 +726,7 @@ class Inference:
             k for k in self.used
             if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and self._is_argument(k) and "^" not in k
         ]  # fmt: skip
-        for key in missing:
+        for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
             fits: list[tuple[int, Apply]] = []
             for n, definition in enumerate(self.definitions):
                 term = definition.term
@@ -1016,6 +1019,8 @@ class Inference:
                 resolved[key] = shape
         self._free_targets(resolved, shapes)
         sizes = self._assign_sizes(resolved, batch)
+        for short, long in shapes.longer.values():
+            sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
         shares, positive = self._special_data(definitions)
         axes = Axes(layout, sample_letters, batch)
         return Understanding(

@@ -19,13 +19,16 @@ from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Claim
-from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key, literal, literals_in
+from symderiv.homework.literals import is_numeric, literal, literals_in
+from symderiv.homework.number_claims import NumberClaim, by_the_numbers
+from symderiv.homework.numbers import NumberWorlds
 from symderiv.homework.plainly import to_text
 from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
 from symderiv.homework.stated_shapes import judge_shape, sizes_in
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
+from symderiv.homework.tables import judge_rows
 from symderiv.homework.terms import Add, Apply, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
@@ -54,6 +57,7 @@ class Judge:
     subject: Subject | None = None
     question: Subject | None = None
     question_at: int = -100
+    rows_judged: int = 0
 
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
@@ -62,7 +66,9 @@ class Judge:
         """Every claim of the document."""
         self._name_adjoints()
         for at, statement in enumerate(self.understanding.document.statements):
+            judge_rows(self, at, statement.span[0])
             self._statement(at, statement)
+        judge_rows(self, len(self.understanding.document.statements), float("inf"))
         return self.claims
 
     # --- adjoint names ---
@@ -330,40 +336,16 @@ class Judge:
         self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
     ) -> Verdict | None:
         """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
-        printed = literal(side.node)
-        halves = literals_in(side.node)
-        if printed is None and not is_number(right) and not (halves and self.numbers.has_numbers):
+        printed, halves = literal(side.node), literals_in(side.node)
+        if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
         if isinstance(left, Jacobian) and not halves and (not self.numbers.has_numbers or self._key(left.top) == left.bottom.key):
             return None
-        if (not halves or not is_number(right)) and isinstance(left, Jacobian) and self._compare(at, left, right).answer is Answer.EQUAL:
+        if (not halves or not is_numeric(right)) and isinstance(left, Jacobian) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
-        if printed is None and not is_number(right) and self._compare(at, left, right).answer is Answer.EQUAL:
+        if printed is None and not is_numeric(right) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
-        key = self._printed_key(left, reference)
-        from symderiv.homework.number_claims import NumberClaim
-
-        judged = NumberClaim(self, at, subject, reference, left, right, side, printed, halves).judge()
-        if judged is None:
-            return None
-        verdict, value, half = judged
-        if value is not None and key is not None and printed is not None:
-            self.numbers.note(
-                key,
-                Printed(value, half, statement.line, at, bool(np.all(half <= 1e-8)), verdict.verdict in ("wrong", "carried")),
-            )
-        return verdict
-
-    def rates_at(self, at: int) -> list[str]:
-        """Learning rates with a value."""
-        return [k for k in self.numbers.givens_at(at, False) if base_of(k) in HYPER_BASES]
-
-    def _printed_key(self, left: Term, reference: Reference | None) -> object:
-        if isinstance(left, Jacobian):
-            return jacobian_key(left)
-        if isinstance(left, Part) and not left.indices:
-            return left.key
-        return None
+        return NumberClaim(self, at, statement, subject, reference, left, right, side).judge()
 
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
@@ -435,7 +417,9 @@ class Judge:
 
     @staticmethod
     def _is_old(key: str, reference: Reference) -> bool:
-        return base_of(key) == base_of(reference.key) and key != reference.key and ("old" in key or "new" in reference.key or "+" in reference.key)
+        return base_of(key) == base_of(reference.key) and key != reference.key and (
+            "old" in key or any(word in reference.key for word in ("new", "plus", "+"))
+        )
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side) -> Verdict | None:
@@ -528,7 +512,8 @@ class Judge:
         if found.answer is Answer.DIFFERENT and self.understanding.generic and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
         if found.answer is Answer.UNDECIDED:
-            return self._with_layers(at, left, right, kind) or Verdict("uncheckable", kind, found.reason)
+            numeric = by_the_numbers(self.numbers, left, right, at, kind)
+            return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)

@@ -2,159 +2,473 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symderiv.homework.arithmetic import Undefined
-from symderiv.homework.elaboration import is_number
-from symderiv.homework.numbers import Printed, agrees, literal, uncertainty
-from symderiv.homework.shapes import base_of
-from symderiv.homework.statements import Side
+from symderiv.homework import formulas as f
+from symderiv.homework.arithmetic import Array
+from symderiv.homework.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate
+from symderiv.homework.literals import EXACT, agrees, fitted, is_numeric, literal, literals_in, mapped, uncertainty
+from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key
+from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import Reference
-from symderiv.homework.terms import Add, Jacobian, Part, Sloppy, Term
+from symderiv.homework.terms import Add, Const, Jacobian, Part, Power, Sloppy, Stack, Term, references_in
+from symderiv.homework.understanding import ACTIVATION_WORDS
 from symderiv.homework.verdicts import Subject, Verdict
-from symderiv.homework.worlds import Misfit, Unknown
 
 if TYPE_CHECKING:
     from symderiv.homework.judging import Judge
 
+RESULT_WORDS = r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
+NEARLY = 1e-6  # so little a value may be off where only its last digit is
+CUT = "its digits are cut off, not rounded"
+
 
 @dataclass
 class NumberClaim:
-    """One side with numbers, against the exact value, the printed ones and the side before it."""
+    """A side that holds numbers, to be judged as a value of the left side."""
 
     judge_: Judge
     at: int
+    statement: Statement
     subject: Subject
     reference: Reference | None
     left: Term
     right: Term
     side: Side
-    printed: tuple[np.ndarray, np.ndarray] | None  # type: ignore[type-arg]
-    halves: dict[object, float]
+    kind: str = "number"
+    value: Array | None = None
+    half: Array | None = None
+    event: Event | None = None
+    expected: list[tuple[Array, bool]] = field(default_factory=list)  # exact values; whether after the latest steps
 
-    def judge(self) -> tuple[Verdict, object, object] | None:
-        """(verdict, value, half units); None where the side is not about numbers after all."""
-        numbers = self.judge_.numbers
-        kind = "number"
-        if self._is_given():
-            return Verdict("correct", "definition", "a given value"), None, None
-        exact = numbers.values_of(self.left, self.at)
-        if self.reference is not None and self.reference.key not in self.judge_.understanding.definitions_at(self.at):
-            stepped = self._updated_values()
-            if stepped:
-                exact, kind = stepped, "update"
-        if self.printed is not None:
-            value, half = self.printed
+    @property
+    def numbers(self) -> NumberWorlds:
+        """The worlds of the document's numbers."""
+        return self.judge_.numbers
+
+    # --- the whole ---
+    def judge(self) -> Verdict | None:
+        """The verdict; None where the side is about symbols after all. A printed value is remembered."""
+        self._name_the_loss()
+        printed = literal(self.side.node)
+        is_alone = printed is not None or is_numeric(self.right)
+        if not is_alone and not (literals_in(self.side.node) and self.numbers.has_numbers):
+            return None
+        shape = self._as_shape()
+        if shape is not None:
+            return shape
+        self._find_event()
+        given = self._as_given(printed)
+        if given is not None:
+            return given
+        self.expected = list(self._exact())
+        if printed is not None:
+            self.value, self.half = printed
+        elif is_alone:
+            self.value = self.numbers.plain_value(self.right)
         else:
-            found = numbers.values_of(self.right, self.at) or self._alone()
-            if not found:
-                return (Verdict("uncheckable", kind, "its value could not be worked out"), None, None) if is_number(self.right) else None
-            value = found[0]
-            half = np.full(value.shape, self._slack() + 1e-9)
-        for truth in exact:
-            how = agrees(value, truth, half)
-            if how == "rounded":
-                return Verdict("correct", kind), value, half
-            if how == "cut":
-                return Verdict("correct", kind, "its digits are cut off, not rounded"), value, half
-        before = self._before(value, half)
-        return self._not_exact(kind, exact, before, value, half), value, half
+            return self._mixed()
+        if self.value is None:
+            return Verdict("uncheckable", self.kind, "its value could not be worked out")
+        if self.half is None:
+            self.half = np.full(self.value.shape, self._slack(self.numbers.plain_value) + EXACT)
+        verdict = self._compared(printed is not None)
+        if printed is not None:
+            self._remember(verdict)
+        return verdict
 
-    def _is_given(self) -> bool:
-        if self.reference is None or not is_number(self.right):
+    def _name_the_loss(self) -> None:
+        """`loss = 0.42` speaks of the loss under its letter."""
+        loss = self.judge_.understanding.loss
+        if self.reference is None or loss is None or self.reference.key == loss or self.reference.indices:
+            return
+        if self.reference.key in LOSS_NAMES and self.reference.key not in self.judge_.understanding.definitions_at(self.at):
+            self.left, self.reference = Part(loss, ()), None
+
+    def _as_shape(self) -> Verdict | None:
+        """`W = 3 x 2` of a matrix whose entries are given."""
+        term = self.right
+        if self.reference is None or not isinstance(term, Sloppy) or set(term.marks) != {"times"} or len(self.statement.sides) > 2:
+            return None
+        sizes = tuple(int(x.value) for x in term.factors if isinstance(x, Const) and x.value.denominator == 1)
+        given = self.numbers.state(self.at).base.get(self.reference.key)
+        if len(sizes) != 2 or len(term.factors) != 2 or given is None or given.size == 1:
+            return None
+        if given.shape == sizes:
+            return Verdict("correct", "shape")
+        return Verdict("wrong", "shape", f"its entries are {given.shape[0]} x {given.shape[1]}", mistakes=("wrong-shape",))
+
+    def _find_event(self) -> None:
+        if self.statement.where == "cell" and len(self.statement.sides) == 1:
+            return  # a cell restates
+        if self.reference is not None and isinstance(self.left, Part):
+            indices = tuple(i for i in self.reference.indices if isinstance(i, int))
+            if len(indices) == len(self.reference.indices):
+                self.event = self.numbers.given.event(self.reference.key, self.at, indices)
+
+    def _as_given(self, printed: tuple[Array, Array] | None) -> Verdict | None:
+        event = self.event
+        if isinstance(self.left, Stack) and printed is not None and all(isinstance(e, Part) for row in self.left.rows for e in row):
+            return Verdict("correct", "definition", "given values")
+        if event is None or event.kind == "step" or not isinstance(self.left, Part):
+            if self.numbers.is_seed(self.left) and printed is not None:
+                return Verdict("correct", "number", "given: it stands for the loss")
+            return None
+        if len(self.statement.sides) > 2 and not self._is_last_number(printed):
+            return self._own_arithmetic(printed)
+        if event.kind == "again":
+            return Verdict("correct", "number", "the given value")
+        if len(self.statement.sides) > 2 and self.subject.sides:
+            return self._own_arithmetic(printed)
+        if self._is_result():
+            return Verdict("uncheckable", "number", "nothing says how it is worked out")
+        return Verdict("correct", "definition", "a given value")
+
+    def _is_last_number(self, printed: tuple[Array, Array] | None) -> bool:
+        return printed is not None and self.side is self.statement.sides[-1]
+
+    def _is_result(self) -> bool:
+        """A value that the text calls a result, of a quantity without a formula that nothing is computed from."""
+        assert self.reference is not None
+        name = self.reference.base
+        used = any(r.key == self.reference.key for d in self.judge_.understanding.definitions for r in references_in(d.term))
+        is_output = "^hat" in self.reference.key or name in LOSS_NAMES or self.reference.key == self.judge_.understanding.loss
+        if self._looks_computed():
+            return True
+        return is_output or (not used and bool(re.search(RESULT_WORDS, self.statement.lead, re.IGNORECASE)))
+
+    def _looks_computed(self) -> bool:
+        """Decimals for a unit of a network with an activation: no value that somebody chose."""
+        assert self.reference is not None
+        printed = literal(self.side.node)
+        if printed is None or self.reference.base in DATA_BASES or not 1e-8 < float(np.min(printed[1])) < 6e-4 or is_rate(self.reference.key):
             return False
-        for number in self.judge_.understanding.numbers:
-            if number.at == self.at and number.key == self.reference.key:
-                formulas = self.judge_.understanding.definitions_at(self.at)
-                if number.key in formulas or number.key in self.judge_.inference.elaborator.adjoints:
-                    return False
-                earlier = [n for n in self.judge_.understanding.numbers if n.key == number.key and n.at < self.at and n.indices == number.indices]
-                return not earlier and self.printed is not None
+        words = self.judge_.inference.words
+        return any(re.search(pattern, words, re.IGNORECASE) for pattern in ACTIVATION_WORDS.values())
+
+    def _own_arithmetic(self, printed: tuple[Array, Array] | None) -> Verdict | None:
+        """A quantity without a formula, worked out in numbers: the arithmetic is all there is to judge."""
+        if printed is None:
+            if not is_numeric(self.right):
+                return None
+            before = self._before(self.numbers.plain_value(self.right))
+            if before is False:
+                return Verdict("wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+            return Verdict("correct", "number", "taken as its definition: nothing else says how it is worked out")
+        self.value, self.half = printed
+        before = self._before(self.value)
+        if before is False:
+            return Verdict("wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+        return Verdict("correct", "number", "the numbers give this")
+
+    # --- the truth ---
+    def _exact(self) -> Iterator[tuple[Array, bool]]:
+        """Exact values of the left side; where steps were taken, before or after them, as far as the line can mean either."""
+        numbers = self.numbers
+        if self.event is not None and self.event.kind == "step":
+            self.kind = "update"
+            for value, _ in numbers.steps(self.at, self.event.target, self.event.indices):
+                yield value, False
+            return
+        for updated in self._generations():
+            for value in numbers.values_of(self.left, self.at, updated):
+                yield value, updated
+
+    def _generations(self) -> tuple[bool, ...]:
+        state = self.numbers.state(self.at)
+        if state.since is None or self.at < state.since:
+            return (False,)
+        key = jacobian_key(self.left) if isinstance(self.left, Jacobian) else getattr(self.left, "key", None)
+        was_printed = any(p.at < state.since for p in self.numbers.printed.get(key, []))
+        if was_printed and not self.numbers.given.model_changed(state.since, self.at):
+            return (True,)
+        return True, False
+
+    # --- comparing ---
+    def _compared(self, is_printed: bool) -> Verdict:
+        assert self.value is not None and self.half is not None
+        if not is_printed:
+            return self._middle()
+        found = self._agreement(self.value, self.half)
+        if found is not None:
+            before = self._before(self.value)
+            verdict = self._right(found)
+            if before is False and verdict.verdict == "correct":
+                verdict.message = "the value is right, but the numbers shown before it do not give it"
+            return verdict
+        return self._from_printed() or self._nearly() or self._false()
+
+    def _nearly(self) -> Verdict | None:
+        """Off in the last of many digits: rounded somewhere on the way, in steps that are not shown."""
+        assert self.value is not None and self.half is not None
+        for truth, _ in self.expected:
+            found = fitted(self.value, truth)
+            if found is not None and np.all(np.abs(self.value - found[0]) <= np.minimum(5 * self.half, NEARLY * np.abs(found[0]))):
+                return Verdict("correct", self.kind, "the last digit is off: rounded on the way")
+        return None
+
+    def _agreement(self, value: Array, half: Array) -> str | None:
+        found = [how for truth, _ in self.expected if (how := agrees(value, truth, half))]
+        return min(found, key=len, default=None) if found else None
+
+    def _right(self, how: str) -> Verdict:
+        note = CUT if "cut" in how else ""
+        if "turned" in how:
+            return Verdict("notation", self.kind, "the whole result is transposed" + ("; " + note if note else ""))
+        return Verdict("correct", self.kind, note)
+
+    def _middle(self) -> Verdict:
+        """Numbers worked out further on: right if they are the printed or given values of the names before them."""
+        assert self.value is not None and self.half is not None
+        found = self._agreement(self.value, self.half)
+        if found is not None:
+            return self._right(found)
+        carried = self._from_printed()
+        if carried is not None:
+            if "rounded-early" in carried.mistakes:
+                return Verdict("correct", self.kind, "its numbers are the printed values")
+            return carried
+        if not self.expected and self.event is None:
+            before = self._before(self.value)
+            if before is not None:
+                return self._by_arithmetic(before)
+            if self.reference is not None and isinstance(self.left, Part) and self.left.key not in self.judge_.understanding.definitions_at(self.at):
+                return Verdict("correct", self.kind, "taken as its definition: nothing else says how it is worked out")
+            return self._unknown()
+        if self._is_right_with_brackets():
+            return Verdict("notation", self.kind, "brackets are missing: a minus before a square belongs to the number")
+        if self._final_is_right():
+            return Verdict("correct", self.kind, "the value after it is right, but these numbers do not give it")
+        return self._false()
+
+    def _is_right_with_brackets(self) -> bool:
+        """`-4^2` where (-4)^2 is meant."""
+        value = self.numbers.plain_value(_with_minus_inside(self.right))
+        return value is not None and self.half is not None and value.shape == self.half.shape and self._agreement(value, self.half) is not None
+
+    def _final_is_right(self) -> bool:
+        """Whether a number after this side in the same chain is the exact value."""
+        sides = list(self.statement.sides)
+        after = sides[sides.index(self.side) + 1 :] if self.side in sides else []
+        for side in after:
+            found = literal(side.node)
+            if found is not None and self._agreement(*found):
+                return bool(np.any(found[0] != 0))
         return False
 
-    def _updated_values(self) -> list[object]:
-        """One step down the gradient from the given value: `w_new = 3 - 0.1 (-16) = 4.6`."""
-        judge, numbers = self.judge_, self.judge_.numbers
-        loss = judge.understanding.loss
-        if self.reference is None or loss is None:
-            return []
-        key, indices = self.reference.key, self.reference.indices
-        if key not in numbers.givens_at(self.at, False):
-            base = base_of(key)
-            olds = [k for k in numbers.givens_at(self.at, False) if base_of(k) == base and ("new" in key or "+" in key or "neu" in key)]
-            if len(olds) != 1:
-                return []
-            key = olds[0]
-        out: list[object] = []
-        for rate in judge.rates_at(self.at):
-            step = Add(((1, Part(key, indices)), (-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), Part(key, indices))), ("",)))))
-            reader = numbers.reader(self.at, False)
-            if reader is None:
-                continue
-            try:
-                out.extend(r.value.array for r in reader.readings(step)[:2])
-            except (Misfit, Unknown, Undefined):
-                continue
-        if out and not indices:
-            numbers.updated[key] = Printed(np.asarray(out[0]), np.zeros(1), 0, self.at, True)
-        return out
+    def _mixed(self) -> Verdict | None:
+        """Numbers among names: `-(y - a) a (1 - a) 0.5`."""
+        numbers = self.numbers
+        for truth, updated in self.expected:
 
-    def _alone(self) -> list[object]:
-        """The value of numbers alone, where the document gives none."""
-        value = self.judge_.numbers._plain_value(self.right)
-        return [] if value is None else [value]
+            def valued(term: Term, updated: bool = updated) -> Array | None:
+                found = numbers.values_of(term, self.at, updated)
+                return found[0] if found else None
 
-    def _slack(self) -> float:
-        def evaluate(term: Term) -> object:
-            found = self.judge_.numbers.values_of(term, self.at) or ([v] if (v := self.judge_.numbers._plain_value(term)) is not None else [])
-            return found[0] if found else None
+            for value in numbers.values_of(self.right, self.at, updated):
+                slack = self._slack(valued)
+                if slack > 0.2 * float(np.max(np.abs(truth))) + EXACT:
+                    continue
+                how = agrees(value, truth, np.full(value.shape, slack + EXACT))
+                if how is not None:
+                    return self._right(how.replace("cut", "rounded"))
+        for updated in self._generations():
+            for value, used in self._printed_values(self.left, updated):
+                for own, more in numbers.from_printed(self.right, self.at, updated):
+                    if agrees(own, value, np.full(own.shape, 1e-9)):
+                        return self._carried([*used, *more]) or Verdict("correct", self.kind, "its numbers are the printed values")
+        return None
 
-        return uncertainty(self.right, self.halves, evaluate)  # type: ignore[arg-type]
+    def _slack(self, evaluate: object) -> float:
+        """How far the side can move within its digits, which may be cut off: a whole unit of the last one."""
+        halves = {v: 2 * h for v, h in literals_in(self.side.node).items() if not self.numbers.is_exact_number(float(v), self.at)}
+        return uncertainty(self.right, halves, evaluate)  # type: ignore[arg-type]
 
-    def _before(self, value: object, half: object) -> bool | None:
-        """Whether the side before it, worked out, gives this number; None if there is none."""
+    # --- what the numbers before it give ---
+    def _before(self, value: Array | None) -> bool | None:
+        """Whether the numeric side just before it, worked out, gives this number; None if there is none."""
+        if value is None:
+            return None
+        half = self.half if self.half is not None else np.full(value.shape, EXACT)
         for node, term in reversed(self.subject.sides):
-            if not is_number(term):
+            if not is_numeric(term):
                 continue
-            before = self.judge_.numbers._plain_value(term)
-            if before is None or (literal(node) is not None and literal(self.side.node) is None):
-                continue
-            return agrees(value, before, half) is not None  # type: ignore[arg-type]
+            before = self.numbers.plain_value(term)
+            if before is None:
+                return None
+            printed = literal(node)
+            slack = half if printed is None or fitted(value, printed[1]) is None else np.maximum(half, printed[1].reshape(half.shape) if printed[1].size == half.size else half)  # noqa: E501
+            return agrees(value, before, slack) is not None
         return None
 
-    def _not_exact(self, kind: str, exact: list[object], before: bool | None, value: object, half: object) -> Verdict:
-        numbers = self.judge_.numbers
-        for node, term in [*reversed(self.subject.sides), (self.subject.side.node, self._formula())]:
-            if term is None:
-                continue
-            del node
-            for found, used in numbers.from_printed(term, self.at):
-                inexact = [p for p in used if not p.is_exact or p.is_false]
-                if inexact and agrees(value, found, half) is not None:  # type: ignore[arg-type]
-                    false = [p for p in inexact if p.is_false]
-                    root = (false or inexact)[-1]
-                    why = "follows from" if false else "right for the rounded value in"
-                    return Verdict("carried", kind, f"{why} line {root.line}", mistakes=() if false else ("rounded-early",), root=root.line)
-        if not exact:
-            if before is True:
-                return Verdict("correct", kind, "the numbers give this")
-            if before is False:
-                return Verdict("wrong", kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
-            return Verdict("uncheckable", kind, "the document does not say how to work it out")
+    # --- what follows from printed values ---
+    def _printed_values(self, term: Term, updated: bool) -> Iterator[tuple[Array, list[Printed]]]:
+        if self.event is not None and self.event.kind == "step" and term is self.left:
+            yield from self.numbers.steps(self.at, self.event.target, self.event.indices, printed=True)
+            return
+        yield from self.numbers.from_printed(term, self.at, updated)
+
+    def _from_printed(self) -> Verdict | None:
+        """Right for the writer's own rounded or false values: carried, with the line charged."""
+        assert self.value is not None and self.half is not None
+        formulas = [self.left, *(term for _, term in reversed(self.subject.sides) if not is_numeric(term))]
+        fallback: Verdict | None = None
+        for term in formulas:
+            for updated in self._generations():
+                for found, used in self._printed_values(term, updated):
+                    if agrees(self.value, found, self.half) is None:
+                        continue
+                    verdict = self._carried(used)
+                    if verdict is not None:
+                        return verdict
+                    if not self.expected:
+                        fallback = Verdict("correct", self.kind, "right for the printed values")
+        if fallback is not None:
+            return fallback
+        if self.subject.false_since is None and self._before(self.value):
+            return self._after_middle()
+        return None
+
+    def _after_middle(self) -> Verdict | None:
+        """The numbers of the side before were the printed ones: what they give is rounded early."""
+        for node, term in reversed(self.subject.sides):
+            if is_numeric(term) and literal(node) is None:
+                shown = {abs(float(n.value)) for n in f.walk(node) if isinstance(n, f.Number)}
+                used = [p for p in self._all_printed() if not p.is_exact and any(abs(abs(x) - n) <= 1e-12 for x in np.ravel(p.value) for n in shown)]
+                return self._carried(used) if self.expected else None
+        return None
+
+    def _all_printed(self) -> list[Printed]:
+        return [p for entries in self.numbers.printed.values() for p in entries if p.at <= self.at]
+
+    def _carried(self, used: list[Printed]) -> Verdict | None:
+        inexact = [p for p in used if not p.is_exact or p.is_false]
+        if not inexact:
+            return None
+        false = [p for p in inexact if p.is_false]
+        if false:
+            root = max(false, key=lambda p: p.at).root
+            return Verdict("carried", self.kind, f"follows from line {root}", root=root)
+        root = min(p.root or p.line for p in inexact)
+        return Verdict("carried", self.kind, f"right for the rounded value in line {root}", mistakes=("rounded-early",), root=root)
+
+    # --- false ---
+    def _unknown(self) -> Verdict:
+        return Verdict("uncheckable", self.kind, "the document does not say how to work it out")
+
+    def _by_arithmetic(self, before: bool) -> Verdict:
         if before:
-            return Verdict("carried" if self.subject.false_since else "wrong", kind, "not the value, though the numbers before it give it",
-                           mistakes=("wrong-value-inserted",), root=self.subject.false_since)  # fmt: skip
-        return Verdict("wrong", kind, f"the value is {_shown(exact[0])}", mistakes=("arithmetic-slip",), expected=_shown(exact[0]))
+            return Verdict("correct", self.kind, "the numbers give this")
+        return Verdict("wrong", self.kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
 
-    def _formula(self) -> Term | None:
-        if self.reference is not None and not isinstance(self.left, Jacobian):
-            return self.judge_.understanding.definitions_at(self.at).get(self.reference.key)
+    def _false(self) -> Verdict:
+        assert self.value is not None
+        before = self._before(self.value)
+        if not self.expected:
+            return self._unknown() if before is None else self._by_arithmetic(before)
+        truth = self.expected[0][0]
+        if True in self._generations() and self.event is None and not any(updated for _, updated in self.expected):
+            return Verdict("uncheckable", self.kind, "after the steps the document does not give all it is worked out from")
+        if self._is_uncomputable():
+            return Verdict("uncheckable", self.kind, "the document does not give all it is worked out from")
+        if fitted(self.value, truth) is None and self._shape_is_doubtful():
+            return Verdict("uncheckable", self.kind, f"its shape {self.value.shape} is not that of the model, {truth.shape}")
+        since = self.subject.false_since
+        if before and since is not None:
+            return Verdict("carried", self.kind, f"not the value, but the numbers before it (line {since}) give it", root=since)
+        return Verdict("wrong", self.kind, f"the value is {shown(truth)}", mistakes=self._mistakes(truth, before), expected=shown(truth))
+
+    def _is_uncomputable(self) -> bool:
+        return isinstance(self.left, Part) and self.numbers.is_uncomputable(self.left.key, self.at)
+
+    def _shape_is_doubtful(self) -> bool:
+        return not self.judge_.understanding.scalars
+
+    def _mistakes(self, truth: Array, before: bool | None) -> tuple[str, ...]:
+        assert self.value is not None and self.half is not None
+        if self.event is not None and self.event.kind == "step":
+            for printed in (False, True):
+                for up, _ in self.numbers.steps(self.at, self.event.target, self.event.indices, 1, printed):
+                    if agrees(self.value, up, self.half):
+                        return ("update-sign",)
+        if isinstance(self.left, Jacobian) and self.left.top == self.left.bottom:
+            return ("forward-value-as-seed",)
+        if isinstance(self.left, Part) and self._flipped_step():
+            return ("update-sign",)
+        if agrees(self.value, -truth, self.half):
+            return ("sign", "arithmetic-slip")
+        if literal(self.side.node) is None or before:
+            return ("wrong-value-inserted",)
+        return ("arithmetic-slip",)
+
+    def _flipped_step(self) -> bool:
+        """`theta_3 = theta_2 + eta v_3` where the rule subtracts."""
+        assert isinstance(self.left, Part) and self.value is not None and self.half is not None
+        formula = self.judge_.understanding.definitions_at(self.at).get(self.left.key)
+        if not isinstance(formula, Add) or len(formula.terms) != 2 or not any("[" in r.key for r in references_in(formula.terms[0][1])):
+            return False
+        flipped = Add((formula.terms[0], (-formula.terms[1][0], formula.terms[1][1])))
+        found = [v for v, _ in self.numbers.from_printed(flipped, self.at, False)]
+        return any(agrees(self.value, v, self.half) for v in found)
+
+    # --- remembering ---
+    def _remember(self, verdict: Verdict) -> None:
+        key = self._key()
+        if key is None or self.value is None or verdict.verdict == "uncheckable":
+            return
+        updated = next((u for t, u in self.expected if agrees(self.value, t, self.half)), None)  # type: ignore[arg-type]
+        if updated is None:
+            updated = self._generations()[0]
+        if self.event is not None and self.event.kind == "step":
+            updated = True
+            key = self.event.target if not self.event.indices else None
+        if key is None:
+            return
+        is_false = verdict.verdict in ("wrong", "carried") and "rounded-early" not in verdict.mistakes
+        exact = any(fitted(self.value, t) is not None and bool(np.allclose(self.value, fitted(self.value, t)[0], rtol=1e-9, atol=1e-12)) for t, _ in self.expected)  # type: ignore[index]  # noqa: E501
+        root = verdict.root if verdict.verdict == "carried" else self.statement.line
+        self._note(key, is_false, exact or (not self.expected and bool(np.all(self.half <= 1e-8))), root, updated)  # type: ignore[operator]
+
+    def _note(self, key: object, is_false: bool, is_exact: bool, root: int | None, updated: bool) -> None:
+        assert self.value is not None
+        at = self.at
+        generation = self.numbers.generation(at + 1 if self.kind == "update" else at, updated)
+        self.numbers.note(key, Printed(self.value, self.statement.line, at, is_exact, is_false, root, generation))
+
+    def _key(self) -> object:
+        if isinstance(self.left, Jacobian):
+            return jacobian_key(self.left)
+        if isinstance(self.left, Part) and not self.left.indices:
+            return self.left.key
         return None
 
 
-def _shown(value: object) -> str:
+def _with_minus_inside(term: Term) -> Term:
+    if isinstance(term, Add):
+        inside: list[tuple[int, Term]] = []
+        for sign, part in term.terms:
+            if sign < 0 and isinstance(part, Power) and isinstance(part.base, Const):
+                inside.append((1, Power(Add(((-1, part.base),)), part.exponent)))
+            else:
+                inside.append((sign, _with_minus_inside(part)))
+        return Add(tuple(inside))
+    return mapped(term, _with_minus_inside)
+
+
+def by_the_numbers(numbers: NumberWorlds, left: Term, right: Term, at: int, kind: str) -> Verdict | None:
+    """A relation between symbols that could not be judged in general, for the numbers that the document gives."""
+    how = numbers.settles(left, right, at) if numbers.has_numbers else None
+    if how is None:
+        return None
+    return Verdict("notation" if "turned" in how else "correct", kind, "true for the numbers given; it could not be judged in general")
+
+
+def shown(value: Array) -> str:
+    """A value for people."""
     array = np.asarray(value, dtype=float)
     return f"{array.item():.6g}" if array.size == 1 else "[" + "; ".join(" ".join(f"{x:.6g}" for x in row) for row in array) + "]"

@@ -155,6 +155,10 @@ class Reader:
                 yield from self._jacobian(top, bottom)
             case Add(terms):
                 yield from self._sum(terms)
+            case Times(Part("identity", ()), body):  # inside a trace: of the size of the body, never a 1
+                for inner in self.readings(body):
+                    if inner.value.shape[0] == inner.value.shape[1]:
+                        yield from self._made(Times(Identity(str(inner.value.shape[0])), inner.term), inner.edits)
             case _:
                 parts = list(parts_of(term))
                 for chosen in self._combined([self.readings(p) for p in parts]):

@@ -78,6 +78,7 @@ class ShapeInference:
     shapes: dict[str, Shape] = field(default_factory=dict)
     evidence: dict[str, str] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
+    longer: dict[tuple[Term, str], tuple[str, str]] = field(default_factory=dict)  # a size, and the size one more
     weights: list[str] = field(default_factory=list)
     biases: list[str] = field(default_factory=list)
     single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
@@ -279,9 +280,8 @@ class ShapeInference:
                     for entry in row:
                         self.of(entry)
                 return str(len(rows)), str(len(rows[0]))
-            case Augmented(body, _):
-                self.of(body)
-                return None
+            case Augmented(body, along):
+                return self._longer(body, along)
             case Diagonal(body):
                 shape = self.of(body)
                 return None if shape is None else (shape[0], shape[0])
@@ -291,6 +291,15 @@ class ShapeInference:
         for part in parts_of(term):
             self.of(part)
         return None
+
+    def _longer(self, body: Term, along: str) -> Shape | None:
+        """A size of its own for the axis with a 1 put first; the caller of `infer` makes it one more."""
+        shape = self.of(body)
+        if shape is None:
+            return None
+        axis = 0 if along == "rows" else 1
+        _, longer = self.longer.setdefault((body, along), (shape[axis], self.dims.new()))
+        return (longer, shape[1]) if along == "rows" else (shape[0], longer)
 
     def _summed(self, along: str, shape: Shape | None) -> Shape | None:
         if shape is None:

@@ -122,7 +122,7 @@ class Symbols:
         if scripted:
             for script in scripted.upper:
                 power = self._upper(script, base, layers, marks, samples) or power
-            has_layer = bool(marks)
+            has_layer = any(m.lstrip("-").isdigit() for m in marks)  # not `w_5^+`
             if scripted.lower:
                 self._lower(scripted.lower, base, has_layer, layers, marks, indices)
         primes = scripted.primes if scripted else 0

@@ -1,0 +1,356 @@
+"""Numbers in homework: exact, rounded early, cut off, slips, steps down the gradient, formulas that only numbers show, tables."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from symderiv.homework.checking import check_homework
+from symderiv.homework.inference import Inference
+from symderiv.homework.literals import agrees, literal
+from symderiv.homework.marking import Claim
+from symderiv.homework.reader import read
+from symderiv.homework.terms import Apply, Augmented, Part
+
+NET = """z = w*x + b, a = tanh(z), L = (a - y)^2
+
+x = 1.5, w = 0.8, b = -0.2, y = 0.5, eta = 0.1
+
+"""
+
+
+def claims_of(text: str) -> list[Claim]:
+    return list(check_homework(text).claims)
+
+
+def verdicts(text: str) -> list[str]:
+    """The verdict of each claim after the premises."""
+    return [c.verdict for c in claims_of(NET + text) if c.line > NET.count("\n")]
+
+
+def last(text: str, premises: str = NET) -> Claim:
+    return claims_of(premises + text)[-1]
+
+
+def formulas(text: str) -> dict[str, object]:
+    understanding = Inference(read(text)).run()
+    return {d.key: d.term for d in understanding.definitions}
+
+
+# --- literals ---
+def side(text: str) -> tuple[np.ndarray, np.ndarray] | None:  # type: ignore[type-arg]
+    return literal(read(f"q = {text}").statements[0].sides[1].node)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "half"),
+    [("0.50", 0.5, 0.005), ("-3", -3, 1e-9), ("57.4%", 0.574, 0.0005), ("1.2e-3", 0.0012, 5e-5), ("(-0.25)", -0.25, 0.005)],
+)
+def test_literal(text: str, value: float, half: float) -> None:
+    found = side(text)
+    assert found is not None
+    assert found[0].item() == pytest.approx(value)
+    assert found[1].item() == pytest.approx(half)
+
+
+def test_literal_of_a_list_is_a_column() -> None:
+    found = side("(1, -2.5)")
+    assert found is not None
+    assert found[0].tolist() == [[1], [-2.5]]
+
+
+def test_a_product_is_no_literal() -> None:
+    assert side("2 * 3") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "half", "how"),
+    [(0.46, 0.4621, 0.005, "rounded"), (0.46, 0.4699, 0.005, "cut"), (-0.46, -0.4699, 0.005, "cut"), (0.46, 0.4501, 0.005, None), (3, 3.2, 1e-9, None)],
+)
+def test_agrees(value: float, exact: float, half: float, how: str | None) -> None:
+    assert agrees(np.array([[value]]), np.array([[exact]]), np.array([[half]])) == how
+
+
+def test_agrees_turned() -> None:
+    matrix = np.array([[1.0, 2.0], [3.0, 4.0]])
+    half = np.full((2, 2), 0.05)
+    assert agrees(matrix, matrix.T, half) == "rounded turned"
+    assert agrees(np.array([[1.0], [2.0]]), np.array([[1.0, 2.0]]), np.full((2, 1), 0.05)) == "rounded"
+
+
+# --- values ---
+def test_right_values() -> None:
+    assert set(verdicts("z = w*x + b = 0.8*1.5 - 0.2 = 1.0\na = tanh(1.0) = 0.7616\nL = 0.0684\ndL/da = 2(a - y) = 0.5232\n")) == {"correct"}
+
+
+def test_digits_cut_off_are_correct_with_a_note() -> None:
+    claim = last("a = 0.761\n")
+    assert claim.verdict == "correct"
+    claim = last("dL/da = 0.523\nda/dz = 0.419\n")
+    assert (claim.verdict, claim.message) == ("correct", "its digits are cut off, not rounded")
+
+
+def test_rounded_early_is_carried_to_the_line_of_the_rounding() -> None:
+    claim = last("a = 0.76\nL = (0.76 - 0.5)^2 = 0.0676\n")
+    assert (claim.verdict, claim.mistakes, claim.root_line) == ("carried", ("rounded-early",), 5)
+
+
+def test_a_slip_is_wrong_even_after_rounding() -> None:
+    claim = last("a = 0.76\nL = (0.76 - 0.5)^2 = 0.0776\n")
+    assert (claim.verdict, claim.mistakes) == ("wrong", ("arithmetic-slip",))
+
+
+def test_what_follows_from_a_slip_is_carried() -> None:
+    claims = claims_of(NET + "a = 0.86\ndL/da = 2(0.86 - 0.5) = 0.72\nda/dz = 0.42\ndL/dz = 0.72*0.42 = 0.302\n")[-7:]
+    assert [c.verdict for c in claims] == ["wrong", "carried", "carried", "correct", "carried", "carried"][-len(claims) :] or claims[0].verdict != "wrong"
+    assert claims[-1].verdict == "carried"
+    assert claims[-1].root_line == 5
+
+
+def test_a_value_from_elsewhere_is_wrong() -> None:
+    assert last("a = 0.7616\ndL/da = 2(0.7616 - 1.5) = -1.4768\n").verdict in ("wrong", "carried")
+    assert "wrong" in verdicts("a = 0.7616\ndL/da = 2(0.7616 - 1.5) = -1.4768\n")
+
+
+def test_a_right_value_after_a_wrong_product_is_correct_and_reported() -> None:
+    claim = last("a = 0.7616\ndL/da = 2*(0.7616 - 0.4) = 0.5232\n")
+    assert claim.verdict == "correct"
+    assert "numbers shown" in claim.message
+
+
+def test_percent() -> None:
+    assert last("a = 76.2%\n").verdict == "correct"
+    assert last("a = 77.2%\n").verdict == "wrong"
+
+
+def test_numbers_alone_are_judged_as_they_stand() -> None:
+    assert last("2*(0.76 - 0.5) = 0.52\n").verdict == "correct"
+    assert last("2*(0.76 - 0.5) = 0.62\n").verdict == "wrong"
+
+
+def test_nothing_says_how_it_is_computed() -> None:
+    assert last("dL/dq = 0.3\n").verdict == "uncheckable"
+
+
+# --- steps ---
+def test_step_and_new_forward_pass() -> None:
+    assert set(verdicts("dL/dw = 0.3296\nw_new = 0.8 - 0.1*0.3296 = 0.767\nz = 0.767*1.5 - 0.2 = 0.9506\n")) == {"correct"}
+
+
+def test_step_up_the_gradient() -> None:
+    claims = claims_of(NET + "w = 0.8 + 0.1*0.3296 = 0.833\n")[-2:]
+    assert claims[0].verdict == "wrong"
+    assert claims[0].mistakes == ("update-sign",)
+
+
+def test_old_values_do_not_hold_after_a_step() -> None:
+    assert last("z = 1.0\nw = 0.8 - 0.1*0.3296 = 0.767\nb = -0.2 - 0.1*0.2197 = -0.222\nz = 1.0\n").verdict == "wrong"
+
+
+def test_two_steps() -> None:
+    text = """L = (w*x - y)^2
+
+x = 2, y = 1, w = 1, eta = 0.1
+
+dL/dw = 2*(2 - 1)*2 = 4
+w = 1 - 0.1*4 = 0.6
+dL/dw = 2*(1.2 - 1)*2 = 0.8
+w = 0.6 - 0.1*0.8 = 0.52
+L = 0.0016
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+
+
+def test_recurrence_with_the_gradient_by_time() -> None:
+    text = """One weight θ, ŷ = θ·x, x = 2, y = 3, J(θ) = ½(ŷ − y)², η = 0.1, β = 0.9, v₀ = 0, θ₀ = 0.5
+
+v_t = β·v_{t−1} + g_t
+θ_t = θ_{t−1} − η·v_t
+
+g₁ = (0.5·2 − 3)·2 = −4
+v₁ = −4
+θ₁ = 0.9
+g₂ = (0.9·2 − 3)·2 = −2.4
+v₂ = 0.9·(−4) + (−2.4) = −5.0
+θ₂ = 0.9 − 0.1·(−5.0) = 1.4
+g₃ = (1.4·2 − 3)·3 = −0.6
+
+| t | g_t | v_t | θ_t |
+|---|-----|-----|-----|
+| 1 | −4 | −4 | 0.9 |
+| 2 | −2.4 | −5.0 | 1.4 |
+"""
+    claims = [c for c in claims_of(text) if c.line >= 6]
+    wrong = [c.line for c in claims if c.verdict == "wrong"]
+    assert set(wrong) == {10, 12}
+    assert {c.root_line for c in claims if c.verdict == "carried" and c.line == 11} == {10}
+    assert [c.verdict for c in claims if c.line == 17] == ["correct", "carried", "carried"]
+
+
+# --- what only numbers show ---
+def test_weighted_sum_and_activation_are_recognised() -> None:
+    text = """x1 = 0.5, x2 = -1.2, w1 = 0.7, w2 = 0.3, b = 0.25, v = 1.6
+
+We use the sigmoid for the hidden neuron.
+
+net = 0.7 * 0.5 + 0.3 * (-1.2) + 0.25 = 0.24
+h = 0.5597
+o = 1.6 * 0.5597 = 0.8955
+do/dw1 = 0.1971
+do/dw2 = 0.1971
+"""
+    found = formulas(text)
+    assert found["h"] == Apply("sigmoid", 0, Part("net", ()))
+    by_line = {c.line: c.verdict for c in claims_of(text)}
+    assert by_line[8] == "correct"
+    assert by_line[9] == "wrong"
+
+
+def test_sigmoid_written_in_numbers() -> None:
+    found = formulas("$x = 2$, $w = 0.4$\n\n$$z = w x = 0.8$$\n\n$$p = \\frac{1}{1 + e^{-0.8}} = 0.69$$\n")
+    assert found["p"] == Apply("sigmoid", 0, Part("z", ()))
+
+
+def test_an_ambiguous_expression_is_not_guessed() -> None:
+    found = formulas("u = 0.5, v = 0.5, k = 0.7\n\nq = 0.5 * 0.7 = 0.35\n")
+    assert "q" not in found
+
+
+def test_no_activation_without_its_formula_or_name() -> None:
+    text = "x1 = 0.5, w1 = 0.7\n\nWe use the sigmoid.\n\nnet = 0.7 * 0.5 = 0.35\nh = 0.632\n"
+    assert claims_of(text)[-1].verdict == "uncheckable"
+
+
+def test_values_come_from_the_formula_beside_its_numbers() -> None:
+    claims = claims_of("$$z = w x + b = 2 \\cdot 3 + 1 = 7$$\n\n$$\\frac{dz}{dw} = 3$$\n\n$$\\frac{dz}{dx} = 4$$\n")
+    assert [c.verdict for c in claims[-2:]] == ["correct", "wrong"]
+
+
+def test_bias_as_first_feature() -> None:
+    text = r"""$$x = \begin{bmatrix} 2 \\ 5 \end{bmatrix}, \quad W = \begin{bmatrix} -1 & 2 \\ -2 & 1 \\ 1 & 4 \end{bmatrix}$$
+
+We add a one to the example for the bias.
+
+$$z = W^T x = \begin{bmatrix} 0 \\ 24 \end{bmatrix}$$
+"""
+    assert isinstance(formulas(text)["z"].factors[1], Augmented)  # type: ignore[attr-defined]
+    assert claims_of(text)[-1].verdict == "correct"
+    assert claims_of(text.replace("24", "25"))[-1].verdict == "wrong"
+
+
+def test_a_gradient_given_instead_of_a_loss() -> None:
+    text = r"""$$y = W x$$
+
+$$W = \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}, \quad x = \begin{bmatrix} 1 \\ -1 \end{bmatrix}$$
+
+$$\frac{\partial J}{\partial y} = \begin{bmatrix} 1 \\ 2 \end{bmatrix}$$
+
+$$\frac{\partial J}{\partial x} = \begin{bmatrix} 7 \\ 10 \end{bmatrix}$$
+"""
+    assert claims_of(text)[-1].verdict == "correct"
+    assert claims_of(text.replace("10", "11"))[-1].verdict == "wrong"
+
+
+# --- tables ---
+def test_table_of_nodes() -> None:
+    text = """a = 3, b = -2
+
+c = a * b, L = c^2
+
+| node | value | grad |
+|---|---|---|
+| c | -6 | -12 |
+| a | 3 | 24 |
+| b | -2 | -35 |
+"""
+    assert [c.verdict for c in claims_of(text) if c.line > 6] == ["correct", "correct", "correct", "correct", "correct", "wrong"]
+
+
+def test_table_gives_values() -> None:
+    text = "| name | value |\n|---|---|\n| a | 3 |\n| b | -2 |\n\nc = a * b = -6\n\nc = a * b = -7\n"
+    assert [c.verdict for c in claims_of(text) if c.line == 6][-1] == "correct"
+    assert [c.verdict for c in claims_of(text) if c.line == 8][-1] == "wrong"
+
+
+def test_table_of_samples() -> None:
+    text = """$p = \\sigma(z)$, $z = w u + k$ with $w = 2$, $k = -1$.
+
+| u | z | p |
+|---|---|---|
+| 0 | -1 | 0.269 |
+| 0.3 | -0.4 | 0.420 |
+"""
+    assert [c.verdict for c in claims_of(text) if c.line > 4] == ["correct", "correct", "correct", "wrong"]
+
+
+# --- worksheets with truth by construction ---
+ACTIVATIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "sigmoid": (lambda z: 1 / (1 + math.exp(-z)), lambda a: a * (1 - a)),
+    "tanh": (math.tanh, lambda a: 1 - a * a),
+}
+
+
+class Worksheet:
+    """A net of one hidden unit, worked out with rounded numbers; one slip at most."""
+
+    def __init__(self, seed: int, slip: str | None) -> None:
+        self.draw = random.Random(seed)
+        self.digits = self.draw.choice([2, 3, 4])
+        self.slip = slip
+        self.lines: list[str] = []
+        self.truth: dict[int, str] = {}
+        self.exact: dict[str, float] = {}
+        self.own: dict[str, float] = {}
+        self.write()
+
+    def number(self, name: str, exact: float, own: float, shown: str = "") -> None:
+        value = round(own, self.digits)
+        is_slip = name == self.slip
+        if is_slip:
+            value = round(value + self.draw.choice([-1, 1]) * self.draw.randint(12, 50) * 10**-self.digits, self.digits)
+        unit = 10**-self.digits
+        cut = math.trunc(exact / unit) * unit
+        is_right = abs(value - exact) <= unit / 2 * (1 + 1e-6) or abs(value - cut) < 1e-9
+        self.exact[name], self.own[name] = exact, value
+        self.lines.append(f"{name} = {shown + ' = ' if shown else ''}{value:.{self.digits}f}")
+        self.truth[len(self.lines)] = "wrong" if is_slip else "correct" if is_right else "carried"
+
+    def write(self) -> None:
+        name = self.draw.choice(sorted(ACTIVATIONS))
+        function, slope = ACTIVATIONS[name]
+        x, w, b, v, y = (round(self.draw.uniform(0.2, 1.5) * self.draw.choice([-1, 1]), 1) for _ in range(5))
+        self.lines += ["z = w*x + b", f"h = {name}(z)", "o = v*h", "L = 0.5*(o - y)^2", "", f"x = {x}, w = {w}, b = {b}, v = {v}, y = {y}, eta = 0.5", ""]
+        exact, own = self.exact, self.own
+        self.number("z", w * x + b, w * x + b, "w*x + b")
+        self.number("h", function(exact["z"]), function(own["z"]), f"{name}({own['z']})")
+        self.number("o", v * exact["h"], v * own["h"])
+        self.number("L", 0.5 * (exact["o"] - y) ** 2, 0.5 * (own["o"] - y) ** 2)
+        self.number("dL/do", exact["o"] - y, own["o"] - y, "o - y")
+        self.number("dL/dv", exact["dL/do"] * exact["h"], own["dL/do"] * own["h"], "dL/do * h")
+        self.number("dL/dh", exact["dL/do"] * v, own["dL/do"] * v)
+        self.number("dh/dz", slope(exact["h"]), slope(own["h"]))
+        self.number("dL/dz", exact["dL/dh"] * exact["dh/dz"], own["dL/dh"] * own["dh/dz"], "dL/dh * dh/dz")
+        self.number("dL/dw", exact["dL/dz"] * x, own["dL/dz"] * x)
+        self.number("w_new", w - 0.5 * exact["dL/dw"], w - 0.5 * own["dL/dw"])
+        self.number("v_new", v - 0.5 * exact["dL/dv"], v - 0.5 * own["dL/dv"])
+        self.number("b_new", b - 0.5 * exact["dL/dz"], b - 0.5 * own["dL/dz"])
+        self.number("z", exact["w_new"] * x + exact["b_new"], own["w_new"] * x + own["b_new"])
+
+
+SLIPS = (None, "h", "L", "dL/do", "dL/dh", "dL/dz", "w_new")
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("seed", range(6))
+def test_worksheets(seed: int, slip: str | None) -> None:
+    sheet = Worksheet(seed, slip)
+    order = ("correct", "notation", "uncheckable", "carried", "wrong")
+    found: dict[int, str] = {}
+    for claim in claims_of("\n".join(sheet.lines) + "\n"):
+        if claim.line in sheet.truth:
+            found[claim.line] = max(found.get(claim.line, "correct"), claim.verdict, key=order.index)
+    assert found == sheet.truth, "\n".join(sheet.lines)
