@@ -9,6 +9,7 @@ from symderiv.homework.echo import understood_of
 from symderiv.homework.inference import Inference, Variant
 from symderiv.homework.judging import Judge
 from symderiv.homework.marking import Claim, Marking
+from symderiv.homework.python_source import as_lines, is_python
 from symderiv.homework.reader import read
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 
 
 def _checked(text: str, name: str) -> Marking:
-    document = read(text, name)
+    document = read(as_lines(text) if is_python(name, text) else text, name)
     inference = Inference(document)
     whole = inference.run()
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
@@ -67,6 +68,7 @@ def _checked(text: str, name: str) -> Marking:
     assert best is not None
     _, claims, judge, variant = best
     notes = tuple((n.line, n.text) for n in document.notes)
+    claims = tuple(c for c in claims if c.span[1] <= len(text))
     return Marking(name, text, understood_of(judge.understanding, variant), doubted(claims), notes)
 
 

@@ -1071,6 +1071,8 @@ class Inference:
 
     def _is_strict(self) -> bool:
         """Whether the document states shapes: then a lost transpose is an error."""
+        if self.symbols.star_elementwise and self.symbols.code:
+            return True
         for statement in self.document.statements:
             if "in" in statement.relations:
                 return True

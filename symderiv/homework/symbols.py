@@ -28,7 +28,7 @@ NEVER_FUNCTIONS = frozenset(
 LOSS_CALLS = frozenset({"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"})
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
-HYPER_BASES = frozenset({"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "kappa", "lr", "rate", "beta", "rho", "nu"})
+HYPER_BASES = frozenset({"lam", "reg", "wd", "weight_decay", "learning_rate", "step_size", "lmbda", "l2", "alpha", "eta", "lambda", "epsilon", "mu", "gamma", "kappa", "lr", "rate", "beta", "rho", "nu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class Symbols:
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
+    code: bool = False  # lines of a program
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
     renamed: Mapping[str, str] = field(default_factory=dict)  # a second letter over the same units, as in a softmax's sum
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
@@ -536,6 +537,7 @@ class _Counts:
             numbering=frozenset(numbering),
             primes_transpose=primes_transpose,
             star_elementwise=self.code,
+            code=self.code,
             bare=self.bare,
             called=frozenset(self.called),
             summed_names=frozenset(self.summed) & {"x", "X"},

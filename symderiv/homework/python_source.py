@@ -1,0 +1,144 @@
+"""A NumPy forward and backward pass as lines to read: parsed with `ast`, never executed; every character keeps its place.
+
+What is no mathematics (imports, definitions of activations, initial values, calls) is blanked, `self.` goes, the `return` of
+a loss becomes `loss =`, and what a call of the forward pass gives its results is added behind the text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+
+ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
+LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
+INITIAL = re.compile(r"\b(?:random|zeros|ones|empty|full|default_rng|array|asarray|copy)\b")
+
+
+def is_python(name: str, text: str) -> bool:
+    """Whether a document is Python source: by its name, and it parses."""
+    if not name.endswith(".py"):
+        return False
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def as_lines(text: str) -> str:
+    """The source as lines of mathematics at the same offsets, more lines behind it for what calls say.
+
+    Raises: SyntaxError.
+    """
+    return _Source(text).lines()
+
+
+class _Source:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.out = list(re.sub(r"[^\n]", " ", text))
+        self.starts = [0]
+        for k, character in enumerate(text):
+            if character == "\n":
+                self.starts.append(k + 1)
+        self.returned: dict[str, ast.expr] = {}
+        self.added: list[str] = []
+
+    def lines(self) -> str:
+        tree = ast.parse(self.text)
+        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+        for function in functions:
+            for statement in ast.walk(function):
+                if isinstance(statement, ast.Return) and statement.value is not None:
+                    self.returned[function.name] = statement.value
+        self._block(tree.body, None)
+        return "".join(self.out) + "\n" + "\n".join(self.added) + "\n"
+
+    # --- places ---
+    def _offset(self, line: int, column: int) -> int:
+        row = self.text[self.starts[line - 1] :].split("\n", 1)[0]
+        return self.starts[line - 1] + len(row.encode()[:column].decode(errors="ignore"))
+
+    def _keep(self, node: ast.stmt | ast.expr) -> None:
+        """Copy a node's text, without `self.` and with sizes by their letter."""
+        begin = self._offset(node.lineno, node.col_offset)
+        end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        piece = self.text[begin:end]
+        for pattern in (r"\bself\.", r"\bnp\.|\bnumpy\.|\bjnp\.|\btorch\."):
+            piece = re.sub(pattern, lambda m: " " * len(m.group()), piece)
+        piece = re.sub(r"\b\w+\.shape\[[01]\]|\blen\(\w+\)|\b\w+\.size\(0\)", lambda m: "N".ljust(len(m.group())), piece)
+        piece = re.sub(r"([-+*/]?=)( +)(?= )", r"\2\1", piece)  # the gap before the sign, where it parts nothing
+        self.out[begin:end] = list(piece)
+
+    # --- statements ---
+    def _block(self, body: list[ast.stmt], function: str | None) -> None:
+        for statement in body:
+            match statement:
+                case ast.FunctionDef(name=name, body=inner):
+                    if name.lower() not in ACTIVATIONS and not name.startswith("test"):
+                        self._block(inner, name)
+                case ast.ClassDef(body=inner):
+                    self._block(inner, None)
+                case ast.Expr(value=ast.Constant(value=str())):
+                    self._words(statement)
+                case ast.For(body=inner) | ast.While(body=inner) | ast.With(body=inner):
+                    self._block(inner, function)
+                case ast.If(body=inner, orelse=other):
+                    self._block([*inner, *other], function)
+                case ast.Return(value=value) if value is not None and function is not None and LOSS_NAMES.search(function):
+                    self._keep(value)
+                    begin = self._offset(statement.lineno, statement.col_offset)
+                    if self.text[begin : begin + 7] == "return ":
+                        self.out[begin : begin + 7] = list("loss = ")
+                case ast.Assign(targets=[target], value=value):
+                    self._assignment(statement, target, value)
+                case ast.AugAssign():
+                    self._keep(statement)
+
+    def _words(self, statement: ast.stmt) -> None:
+        """A docstring: its lines as they are, the quotes gone."""
+        begin = self._offset(statement.lineno, statement.col_offset)
+        end = self._offset(statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
+        piece = re.sub(r"\"\"\"|'''", "   ", self.text[begin:end])
+        self.out[begin:end] = list(piece)
+
+    def _assignment(self, statement: ast.Assign, target: ast.expr, value: ast.expr) -> None:
+        source = ast.unparse(value)
+        if isinstance(value, ast.Constant) or INITIAL.search(source) or ".shape" in source and not isinstance(value, ast.BinOp):
+            return
+        if isinstance(target, ast.Tuple):
+            self._call(target, value)
+            return
+        name = _plain(target)
+        if name is None or (isinstance(value, (ast.Name, ast.Attribute)) and _plain(value) == name):
+            return
+        if isinstance(value, ast.Call) and (called := _plain(value.func)) in self.returned and called is not None:
+            returned = self.returned[called]
+            if not isinstance(returned, ast.Tuple) and called.lower() not in ACTIVATIONS:
+                self._add(name, returned)
+                return
+        self._keep(statement)
+
+    def _call(self, target: ast.Tuple, value: ast.expr) -> None:
+        """`Z1, H, P = forward(X)`: each name is what the function returns at its place."""
+        called = _plain(value.func) if isinstance(value, ast.Call) else None
+        returned = self.returned.get(called or "")
+        if not isinstance(returned, ast.Tuple) or len(returned.elts) != len(target.elts):
+            return
+        for name_node, given in zip(target.elts, returned.elts, strict=True):
+            name = _plain(name_node)
+            if name is not None and _plain(given) != name:
+                self._add(name, given)
+
+    def _add(self, name: str, value: ast.expr) -> None:
+        source = re.sub(r"\bself\.|\bnp\.", "", ast.unparse(value))
+        self.added.append(f"{name} = {source}")
+
+
+def _plain(node: ast.expr) -> str | None:
+    """The name of a variable or an attribute of self."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        return node.attr
+    return None
