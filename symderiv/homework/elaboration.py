@@ -239,7 +239,11 @@ class Elaborator:
             else:
                 applied = self.term(factor)
             last = at + taken - 1
-            factors.append(applied)
+            if taken == 1 and isinstance(factor, f.Derivative) and isinstance(applied, Sloppy):
+                factors.extend(applied.factors)  # an operator that took the rest of the product with it
+                marks.extend(applied.marks)
+            else:
+                factors.append(applied)
             if last < len(node.marks):
                 marks.append(node.marks[last])
             at += taken

@@ -363,8 +363,9 @@ class Inference:
                 continue
             if ref.key in formulas and other.key in formulas:
                 continue
-            keep, drop = (ref.key, other.key) if ref.key in formulas else (other.key, ref.key)
-            if self.symbols.canonical(keep) != drop:
+            one, two = self.symbols.canonical(ref.key), self.symbols.canonical(other.key)
+            keep, drop = (one, two) if one in formulas else (two, one)
+            if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.aliases[drop] = keep
 
     def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
@@ -514,7 +515,21 @@ class Inference:
                 self.restated.append(Definition(ref.key, wrapped, at, line, letters))
                 continue
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+        self._drop_below_first(general)
         self._definitions_inside_derivatives()
+
+    def _drop_below_first(self, general: set[int]) -> None:
+        """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
+        if self.layer_range is None:
+            return
+        first = self.layer_range[0]
+        defined = {d.key for d in self.definitions}
+        bases = {base_of(k) for k in defined}
+        self.definitions = [
+            d for d in self.definitions
+            if not (d.at in general and _layer_of(d.key) == first)
+            or all(r.key in defined or _layer_of(r.key) != first or base_of(r.key) not in bases for r in references_in(d.term))
+        ]  # fmt: skip
 
     def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
         r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""

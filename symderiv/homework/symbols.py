@@ -547,7 +547,10 @@ class _Counts:
         )
 
     def functions_guess(self) -> set[str]:
-        found = {base for base, n in self.primed.items() if n and base not in ("W", "w", "x", "X", "y")}
+        found = {
+            base for base, n in self.primed.items()
+            if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
+        }  # fmt: skip
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
                 found.add(base)
