@@ -1075,7 +1075,8 @@ class Inference:
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
         if loss is not None and soft:
-            logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(loss))
+            written = [loss] if self.word_other is None else [loss, self.word_other]
+            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
             if logs:
                 targets = {r.key for r in references_in(loss)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}

@@ -262,6 +262,10 @@ class Judge:
                     if ref.key not in shapes:
                         return False
                     world.quantity(ref.key)
+            for part in (*_all(left), *_all(right)):
+                if isinstance(part, Jacobian) and self._key(part.top) == self.understanding.loss:
+                    if not world.depends(self.understanding.loss or "", part.bottom.key):
+                        return False  # nothing there for the loss to depend on
         except (Unknown, Misfit, Undefined):
             return False
         return True
