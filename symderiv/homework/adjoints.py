@@ -51,14 +51,18 @@ class _Finder:
                     self.found[reference.key] = guess
         for key, term in self.found.items():
             assert isinstance(term, Jacobian)
-            self.understanding.assumptions.append(Assumption(f"{key} is d{self.understanding.loss}/d{term.bottom.key}", "its first lines"))
+            self.understanding.assumptions.append(
+                Assumption(f"{key} is d{self.understanding.loss}/d{term.bottom.key}", "its first lines")
+            )
 
     def _lines(self) -> Iterator[tuple[int, Reference, Term]]:
         for at, statement in enumerate(self.understanding.document.statements):
             if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in EQUAL_SIGNS:
                 continue
             for layers in self.inference.instances(statement):
-                elaborator = Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": self.found})
+                elaborator = Elaborator(
+                    **{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": self.found}
+                )
                 try:
                     reference = self.inference.plain(statement.sides[0].node, elaborator)
                 except LayerOpen:
@@ -74,9 +78,18 @@ class _Finder:
     def _is_name(self, reference: Reference) -> bool:
         if reference.base == "delta":
             return True
-        if self.inference._is_derived(reference) and "^bar" in reference.key and self.understanding.loss != reference.key:
+        if (
+            self.inference._is_derived(reference)
+            and "^bar" in reference.key
+            and self.understanding.loss != reference.key
+        ):
             return True
-        return reference.key not in self.understanding.definitions_at(0) and "^bar" in reference.key and self.understanding.loss != reference.key and reference.key.replace("^bar", "") in self.understanding.shapes
+        return (
+            reference.key not in self.understanding.definitions_at(0)
+            and "^bar" in reference.key
+            and self.understanding.loss != reference.key
+            and reference.key.replace("^bar", "") in self.understanding.shapes
+        )
 
     def _said(self, right: Term) -> Term | None:
         if isinstance(right, Jacobian) and isinstance(right.top, Part) and right.top.key == self.understanding.loss:

@@ -107,9 +107,9 @@ class Exact:
         """Zeros of a shape."""
         return np.full(shape, Decimal(0), dtype=object)
 
-    exp = staticmethod(_elementwise(lambda x: CONTEXT.exp(x)))
-    log = staticmethod(_elementwise(lambda x: CONTEXT.ln(x)))
-    sqrt = staticmethod(_elementwise(lambda x: CONTEXT.sqrt(x)))
+    exp = staticmethod(_elementwise(CONTEXT.exp))
+    log = staticmethod(_elementwise(CONTEXT.ln))
+    sqrt = staticmethod(_elementwise(CONTEXT.sqrt))
     sin = staticmethod(_elementwise(_sine))
     cos = staticmethod(_elementwise(_cosine))
 
@@ -155,7 +155,7 @@ def _log(a: Arithmetic, x: Array, order: int) -> Array:
 
 def _sqrt(a: Arithmetic, x: Array, order: int) -> Array:
     r = a.sqrt(x)
-    half = a.number(Fraction(1, 2))
+    half: Array = a.number(Fraction(1, 2))
     return (r, half / r, -half * half / (x * r), 3 * half * half * half / (x * x * r))[order] if order else r
 
 
@@ -224,7 +224,8 @@ def _coefficients(name: str) -> tuple[Fraction, ...]:
 
 def _opaque(name: str, a: Arithmetic, x: Array, order: int) -> Array:
     """c0 + c1 x + c2 s(c3 x) + c4 s(c5 x) with the logistic s: smooth, and of no growth that would overflow a softmax."""
-    c0, c1, c2, c3, c4, c5 = (a.number(c) for c in _coefficients(name))
+    numbers: list[Array] = [a.number(c) for c in _coefficients(name)]
+    c0, c1, c2, c3, c4, c5 = numbers
     waves = c2 * c3**order * _sigmoid(a, c3 * x, order) + c4 * c5**order * _sigmoid(a, c5 * x, order)
     return waves + (c0 + c1 * x if order == 0 else c1 if order == 1 else 0)
 

@@ -51,7 +51,13 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
         if c.span[0] >= shift
     )  # fmt: skip
     understood = replace(marking.understood, inferred=False)
-    return replace(marking, text=text, claims=claims, understood=understood, notes=tuple((n - lines, t) for n, t in marking.notes if n > lines))
+    return replace(
+        marking,
+        text=text,
+        claims=claims,
+        understood=understood,
+        notes=tuple((n - lines, t) for n, t in marking.notes if n > lines),
+    )
 
 
 def _checked(text: str, name: str) -> Marking:
@@ -80,6 +86,8 @@ def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         return claims
     why = "most lines contradict what was understood of the model, so that is doubted first"
     return tuple(
-        replace(c, verdict="uncheckable", message=f"{why}; {c.message}", mistakes=(), root_line=None) if c.verdict in ("wrong", "carried") else c
+        replace(c, verdict="uncheckable", message=f"{why}; {c.message}", mistakes=(), root_line=None)
+        if c.verdict in ("wrong", "carried")
+        else c
         for c in claims
     )

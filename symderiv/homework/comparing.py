@@ -101,7 +101,11 @@ class Comparer:
             for reading in readings:
                 for made, edits in self._matches(target, reading, lenient):
                     cost = made.cost + sum(_COST.get(e, 0.0) for e in edits) + target.cost
-                    if best is not None and best.reading is not None and cost >= best.reading.cost + sum(_COST.get(e, 0.0) for e in best.edits):
+                    if (
+                        best is not None
+                        and best.reading is not None
+                        and cost >= best.reading.cost + sum(_COST.get(e, 0.0) for e in best.edits)
+                    ):
                         continue
                     if self._exactly(target, made):
                         best = Comparison(Answer.EQUAL, made, (*target.edits, *made.edits, *edits), value=target.value)
@@ -122,7 +126,11 @@ class Comparer:
     def _forms(self, target: Value, reading: Reading) -> list[tuple[Reading, tuple[str, ...]]]:
         forms: list[tuple[Reading, tuple[str, ...]]] = [(reading, ())]
         value = reading.value
-        if target.array.ndim - len(target.letters) == 2 and value.shape != target.shape and value.shape == target.shape[::-1]:
+        if (
+            target.array.ndim - len(target.letters) == 2
+            and value.shape != target.shape
+            and value.shape == target.shape[::-1]
+        ):
             forms.append((self._with(reading, Transpose(reading.term)), ("turned",)))
         extra = [x for x in value.letters if x not in target.letters]
         missing = [x for x in target.letters if x not in value.letters]
@@ -134,7 +142,10 @@ class Comparer:
                 summed = SumOver(letter, summed)
             forms.append((self._with(reading, summed), ("implied",)))
             if len(extra) <= 2 and value.shape == (1, 1):
-                for placed in ((extra[0], extra[1] if len(extra) > 1 else None), (extra[-1] if len(extra) > 1 else None, extra[0])):
+                for placed in (
+                    (extra[0], extra[1] if len(extra) > 1 else None),
+                    (extra[-1] if len(extra) > 1 else None, extra[0]),
+                ):
                     forms.append((self._with(reading, Gathered(reading.term, tuple(extra), placed)), ("gathered",)))
         return [(r, e) for r, e in forms if r is not None]
 
@@ -172,7 +183,10 @@ class Comparer:
         if target.letters or value.letters:
             return False
         if value.array.ndim == 4:
-            return target.array.shape == value.array.shape and arithmetic.distance(target.array, value.array) < arithmetic.tolerance
+            return (
+                target.array.shape == value.array.shape
+                and arithmetic.distance(target.array, value.array) < arithmetic.tolerance
+            )
         return _stands_for(target.array, value.array, arithmetic)
 
 
@@ -194,9 +208,7 @@ def _same(target: Value, value: Value, arithmetic: Arithmetic) -> bool:
     if a.letters != b.letters:
         return False
     if a.array.shape != b.array.shape:
-        if _is_zero(a.array) and _is_zero(b.array):
-            return True
-        return False
+        return bool(_is_zero(a.array) and _is_zero(b.array))
     return arithmetic.distance(a.array, b.array) < arithmetic.tolerance
 
 
@@ -214,9 +226,7 @@ def _stands_for(jacobian: Array, matrix: Array, arithmetic: Arithmetic) -> bool:
                 return True
             if matrix.shape == (1, 1) and arithmetic.distance(candidate, matrix + candidate * 0) < arithmetic.tolerance:
                 return True
-        if 1 in found.shape and 1 in matrix.shape and found.size == matrix.size:
-            if arithmetic.distance(found.ravel(), matrix.ravel()) < arithmetic.tolerance:
-                return True
+        vectors = 1 in found.shape and 1 in matrix.shape and found.size == matrix.size
+        if vectors and arithmetic.distance(found.ravel(), matrix.ravel()) < arithmetic.tolerance:
+            return True
     return False
-
-

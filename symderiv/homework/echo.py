@@ -20,7 +20,9 @@ def understood_of(understanding: Understanding, variant: Variant) -> Understood:
     return Understood(
         equations=tuple(_equations(understanding)),
         shapes=_shapes(understanding),
-        assumptions=tuple(dict.fromkeys([*_frame(understanding), *understanding.assumptions, *_chosen(understanding, variant)])),
+        assumptions=tuple(
+            dict.fromkeys([*_frame(understanding), *understanding.assumptions, *_chosen(understanding, variant)])
+        ),
     )
 
 
@@ -29,7 +31,13 @@ def shown(key: str) -> str:
     name = re.sub(r"\[(\d+)\]", lambda m: m.group(1).translate(RAISED), key)
     name = re.sub(r"\[([^\]]+)\]", r"_\1", name)
     name = re.sub(r"\{([^}]+)\}", r"_\1", name).replace("(each)", "_i")
-    for accent, mark in (("^hat", "\u0302"), ("^bar", "\u0304"), ("^tilde", "\u0303"), ("^dot", "\u0307"), ("^prime", "'")):
+    for accent, mark in (
+        ("^hat", "\u0302"),
+        ("^bar", "\u0304"),
+        ("^tilde", "\u0303"),
+        ("^dot", "\u0307"),
+        ("^prime", "'"),
+    ):
         if accent in name:
             base, rest = name.split(accent, 1)
             name = base[:1] + mark + base[1:] + rest
@@ -71,13 +79,31 @@ def _frame(understanding: Understanding) -> list[Assumption]:
     if understanding.scalars:
         out.append(Assumption("every quantity is a single number", "no vectors, matrices, sums or transposes occur"))
     elif understanding.weights:
-        first = next((d for d in understanding.definitions if understanding.weights[0] in {r.key for r in references_in(d.term)}), None)
+        first = next(
+            (
+                d
+                for d in understanding.definitions
+                if understanding.weights[0] in {r.key for r in references_in(d.term)}
+            ),
+            None,
+        )
         way = "columns" if understanding.axes.layout == "columns" else "rows"
         line = first.line if first is not None else None
-        out.append(Assumption(f"vectors and samples are {way}", f"the weight stands {'before' if way == 'columns' else 'behind'} its input", line))
+        out.append(
+            Assumption(
+                f"vectors and samples are {way}",
+                f"the weight stands {'before' if way == 'columns' else 'behind'} its input",
+                line,
+            )
+        )
     if not understanding.scalars:
         many = understanding.axes.batch
-        out.append(Assumption("many samples at once" if many else "one sample", "sums, means or words about samples" if many else "nothing sums over samples"))
+        out.append(
+            Assumption(
+                "many samples at once" if many else "one sample",
+                "sums, means or words about samples" if many else "nothing sums over samples",
+            )
+        )
     if understanding.loss is not None:
         out.append(Assumption(f"the loss is {shown(understanding.loss)}", "what is differentiated"))
     return out

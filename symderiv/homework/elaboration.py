@@ -13,8 +13,27 @@ from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS
 from symderiv.homework.symbols import EACH, HYPER_BASES, LAYER_LETTERS, LOSS_CALLS, Reference, Symbols, key_of, name_of
 from symderiv.homework.terms import (
-    ONE, Add, Apply, Compare, Const, Diagonal, Jacobian, Kronecker, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver,
-    Term, Times, Transpose, mapped, parts_of,
+    ONE,
+    Add,
+    Apply,
+    Compare,
+    Const,
+    Diagonal,
+    Jacobian,
+    Kronecker,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    mapped,
+    parts_of,
 )  # fmt: skip
 
 FUNCTION_NAMES = {
@@ -139,7 +158,11 @@ class Elaborator:
     @property
     def known_families(self) -> set[str]:
         """Keys of families with one index."""
-        return {f + "}" for f in self.symbols.families if len(f.split("{")[1]) == 1 and f.split("{")[0] not in ("w", "W", "v", "V")}
+        return {
+            f + "}"
+            for f in self.symbols.families
+            if len(f.split("{")[1]) == 1 and f.split("{")[0] not in ("w", "W", "v", "V")
+        }
 
     def _derived(self, reference: Reference) -> Term | None:
         """`dW1`: the derivative of the loss by W1."""
@@ -184,7 +207,11 @@ class Elaborator:
             return Transpose(body)
         if len(powers) > 1 or len(powers) < len(node.upper):
             raise NotUnderstood("a superscript that is neither a power nor a transpose", node.span)
-        if node.primes == 1 and not powers and (self.symbols.primes_transpose or isinstance(node.base, (f.Group, f.Matrix))):
+        if (
+            node.primes == 1
+            and not powers
+            and (self.symbols.primes_transpose or isinstance(node.base, (f.Group, f.Matrix)))
+        ):
             return Transpose(body)
         if node.primes:
             raise NotUnderstood("a prime after brackets", node.span)
@@ -197,7 +224,7 @@ class Elaborator:
             raise NotUnderstood("a norm of several things", node.span)
         body = self.term(group.items[0])
         powers = [s.body for s in node.upper]
-        square = SumOver("all", Power(body, Const(Rational(2))))
+        square: Term = SumOver("all", Power(body, Const(Rational(2))))
         for script in node.lower:
             if isinstance(script.body, f.Number) and script.body.value == 1:
                 square = Power(SumOver("all", Apply("abs", 0, body)), Const(Rational(2)))
@@ -231,7 +258,12 @@ class Elaborator:
             after = node.factors[at + 1] if at + 1 < len(node.factors) and node.marks[at] == "" else None
             applied = self._application(factor, after)
             taken = 1
-            named = self._derivative_name(factor, node.factors[at + 1] if after is None and at + 1 < len(node.factors) and node.marks[at] == "" else after)
+            named = self._derivative_name(
+                factor,
+                node.factors[at + 1]
+                if after is None and at + 1 < len(node.factors) and node.marks[at] == ""
+                else after,
+            )
             if named is not None:
                 applied, taken = named, 2
             elif applied is not None:
@@ -259,10 +291,17 @@ class Elaborator:
         if reference is None or reference.key not in self.known or reference.power is not None:
             return None
         gradient = Jacobian(Part(self.loss, ()), Part(reference.key, reference.indices))
-        if isinstance(factor, f.Scripted) and isinstance(factor.base, f.Name) and factor.base.base == "D" and len(factor.lower) == 1:
+        if (
+            isinstance(factor, f.Scripted)
+            and isinstance(factor.base, f.Name)
+            and factor.base.base == "D"
+            and len(factor.lower) == 1
+        ):
             below = self.reference(factor.lower[0].body)  # D_x E: the derivative as a row
             if below is not None and below.key in self.known and "D" not in self.known:
-                return Transpose(Jacobian(self._top(Part(reference.key, reference.indices)), Part(below.key, below.indices)))
+                return Transpose(
+                    Jacobian(self._top(Part(reference.key, reference.indices)), Part(below.key, below.indices))
+                )
         if not isinstance(factor, f.Name):
             return None
         if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
@@ -460,9 +499,9 @@ class Elaborator:
         return Add(tuple(terms))
 
     def _comparison(self, node: f.Comparison) -> Term:
-        if node.sign == "=" and isinstance(node.left, f.Name) and isinstance(node.right, f.Name):
-            if {node.left.base, node.right.base} <= self.symbols.indices | LAYER_LETTERS:
-                return Kronecker(node.left.base, node.right.base, "")
+        names = isinstance(node.left, f.Name) and isinstance(node.right, f.Name)
+        if node.sign == "=" and names and {node.left.base, node.right.base} <= self.symbols.indices | LAYER_LETTERS:  # type: ignore[attr-defined]
+            return Kronecker(node.left.base, node.right.base, "")  # type: ignore[attr-defined]
         return Compare(self.term(node.left), node.sign, self.term(node.right))
 
     # --- derivatives ---
@@ -472,8 +511,15 @@ class Elaborator:
         if isinstance(top_node, f.Product) and len(top_node.factors) > 1 and self.loss is not None:
             first = self.reference(top_node.factors[0])
             if first is not None and first.key == self.loss and not isinstance(top_node.factors[1], f.Group):
-                rest = f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:]) if len(top_node.factors) > 2 else top_node.factors[1]
-                return Sloppy((Jacobian(Part(self.loss, ()), bottom), *_factors(self.term(rest))), (top_node.marks[0], *_marks(self.term(rest))))
+                rest = (
+                    f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:])
+                    if len(top_node.factors) > 2
+                    else top_node.factors[1]
+                )
+                return Sloppy(
+                    (Jacobian(Part(self.loss, ()), bottom), *_factors(self.term(rest))),
+                    (top_node.marks[0], *_marks(self.term(rest))),
+                )
         if node.top is None:
             if self.loss is None:
                 raise NotUnderstood("the derivative of nothing", node.span)
@@ -497,8 +543,7 @@ class Elaborator:
     def _bottom(self, node: f.Node) -> Part:
         while isinstance(node, f.Group) and len(node.items) == 1:
             node = node.items[0]
-        transposed = isinstance(node, f.Transposed)
-        if transposed:
+        if isinstance(node, f.Transposed):
             node = node.body
         if isinstance(node, f.Product) and isinstance(node.factors[-1], f.Group) and len(node.factors) == 2:
             node = node.factors[0]
@@ -544,7 +589,10 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
         return Part(names.get(term.key, term.key), term.indices)
     if isinstance(term, Jacobian):
         bottom = term.bottom
-        return Jacobian(renamed(term.top, names), Part(names.get(bottom.key, bottom.key), bottom.indices) if isinstance(bottom, Part) else bottom)
+        return Jacobian(
+            renamed(term.top, names),
+            Part(names.get(bottom.key, bottom.key), bottom.indices) if isinstance(bottom, Part) else bottom,
+        )
     return mapped(term, lambda t: renamed(t, names))
 
 

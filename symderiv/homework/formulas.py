@@ -6,10 +6,10 @@ whether it is a layer, a power, a transpose or an application is for later stage
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction as Rational
-from functools import lru_cache
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,8 @@ class Unread(Node):
 
 def children_of(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in written order."""
-    for name in _parts_named(type(node)):
+    kind: Hashable = type(node)
+    for name in _parts_named(kind):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -207,8 +208,8 @@ def children_of(node: Node) -> Iterator[Node]:
             yield from _nodes_in(value)
 
 
-@lru_cache(maxsize=None)
-def _parts_named(kind: type[Node]) -> tuple[str, ...]:
+@cache
+def _parts_named(kind: Hashable) -> tuple[str, ...]:
     """The fields of a kind that can hold nodes."""
     return tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
 
@@ -218,7 +219,7 @@ def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
         if isinstance(item, Node):
             yield item
         elif item.__class__ is tuple:
-            yield from _nodes_in(item)  # type: ignore[arg-type]
+            yield from _nodes_in(item)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -23,7 +23,9 @@ from symderiv.homework.understanding import Definition, Understanding
 NEW_MARKS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus", "+", "*", "upd")
 DATA_BASES = frozenset({"x", "X", "y", "Y", "w", "W", "b", "B", "t", "theta", "v", "u", "U", "V", "i", "target"})
 LOSS_NAMES = frozenset({"loss", "Loss", "LOSS", "error", "Error", "cost", "Cost", "err", "MSE", "BCE"})
-STEP_WORDS = r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz"
+STEP_WORDS = (
+    r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz"
+)
 AGAIN_WORDS = r"same (?:numbers|values|inputs|weights) (?:again|as before)|as before|original values"
 
 
@@ -65,7 +67,11 @@ class GivenValues:
     """Sorts the numbers of a document into givens and steps, and keeps the state after each."""
 
     def __init__(
-        self, understanding: Understanding, evaluate: Callable[[object], Array | None], step: Stepper, skipped: frozenset[str]
+        self,
+        understanding: Understanding,
+        evaluate: Callable[[object], Array | None],
+        step: Stepper,
+        skipped: frozenset[str],
     ) -> None:
         self.understanding, self.evaluate, self.step, self.skipped = understanding, evaluate, step, skipped
         self.events: list[Event] = []
@@ -133,7 +139,11 @@ class GivenValues:
         found: dict[tuple[int, str, tuple[str | int, ...]], tuple[Array, Definition]] = {}
         understanding = self.understanding
         for number in understanding.numbers:
-            if number.key in self.skipped or number.key in self._loss_names or number.key in understanding.definitions_at(number.at):
+            if (
+                number.key in self.skipped
+                or number.key in self._loss_names
+                or number.key in understanding.definitions_at(number.at)
+            ):
                 continue
             if any(isinstance(i, str) for i in number.indices):
                 continue
@@ -143,7 +153,10 @@ class GivenValues:
                 if before is not None and not _near(before[0], value):
                     continue  # worked out wrongly: what was meant stands before it
                 found[number.at, number.key, number.indices] = (value, number)
-        return [(at, key, indices, value, number) for (at, key, indices), (value, number) in sorted(found.items(), key=lambda x: x[0][0])]
+        return [
+            (at, key, indices, value, number)
+            for (at, key, indices), (value, number) in sorted(found.items(), key=lambda x: x[0][0])
+        ]
 
     def _classified(
         self, at: int, key: str, indices: tuple[str | int, ...], value: Array, number: Definition, state: State
@@ -200,7 +213,11 @@ class GivenValues:
         for word in NEW_MARKS:
             if word in mark:
                 rest = mark.replace(word, "").strip(",")
-                for old in (f"{head}[{rest}]" if rest else head, f"{head}[{rest + ',' if rest else ''}old]", f"{head}[old]"):
+                for old in (
+                    f"{head}[{rest}]" if rest else head,
+                    f"{head}[{rest + ',' if rest else ''}old]",
+                    f"{head}[old]",
+                ):
                     if old in state.base:
                         return old
         return None
@@ -222,7 +239,10 @@ class GivenValues:
         """`x = 1, w_1 = 0.5, y = 0.5`: data on the same line, given anew."""
         line = self.understanding.document.statements[at].line
         others = [n for n in self.understanding.numbers if abs(n.line - line) <= 1 and n.key != key and n.at != at]
-        return any(base_of(n.key) in ("x", "y", "t", "X", "Y", "target", "i", "in", "input") and n.key in self._given_keys() for n in others)
+        return any(
+            base_of(n.key) in ("x", "y", "t", "X", "Y", "target", "i", "in", "input") and n.key in self._given_keys()
+            for n in others
+        )
 
     def _given_keys(self) -> set[str]:
         return {e.key for e in self.events if e.kind in ("given", "anew")}
@@ -246,7 +266,9 @@ class GivenValues:
                 changed[place] = float(event.value.item()) if event.value.size == 1 else np.nan
                 new.base[event.key] = changed
             elif event.value.size == 1:
-                self._entries.setdefault(event.key, {})[tuple(i for i in event.indices if isinstance(i, int))] = event.value
+                self._entries.setdefault(event.key, {})[tuple(i for i in event.indices if isinstance(i, int))] = (
+                    event.value
+                )
                 assembled = _assembled(self._entries[event.key])
                 if assembled is not None:
                     new.base[event.key] = assembled
@@ -256,7 +278,10 @@ class GivenValues:
 
     def _stepped(self, state: State, event: Event) -> State:
         new = state.copy()
-        again = any(e.kind == "step" and e.target == event.target and e.indices == event.indices and self._in(new, e) for e in self.events[:-1])
+        again = any(
+            e.kind == "step" and e.target == event.target and e.indices == event.indices and self._in(new, e)
+            for e in self.events[:-1]
+        )
         is_second = again and event.target in new.pending
         if is_second:  # a second step of the same quantity: the first ones are done
             new.base.update(new.pending)
@@ -318,5 +343,3 @@ def _assembled(entries: dict[tuple[int, ...], Array]) -> Array | None:
     for spot, value in entries.items():
         out[spot[0] - low[0], spot[1] - low[1] if two else 0] = float(value.item())
     return None if np.isnan(out).any() else out
-
-

@@ -20,12 +20,44 @@ from symderiv.homework.recognition import recognise
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.stated_shapes import sizes_in
 from symderiv.homework.statements import Document, Statement
-from symderiv.homework.symbols import EACH, HYPER_BASES, LOSS_BASES, LOSS_CALLS, LayerOpen, Reference, Symbols, name_of, symbols_of
+from symderiv.homework.symbols import (
+    EACH,
+    HYPER_BASES,
+    LOSS_BASES,
+    LOSS_CALLS,
+    LayerOpen,
+    Reference,
+    Symbols,
+    name_of,
+    symbols_of,
+)
 from symderiv.homework.terms import (
-    Add, Apply, Const, Gathered, Jacobian, Over, Part, Power, SizeOf, Sloppy, Softmax, SumOver, Term, parts_of, references_in,
+    Add,
+    Apply,
+    Const,
+    Gathered,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    SumOver,
+    Term,
+    parts_of,
+    references_in,
 )  # fmt: skip
 from symderiv.homework.understanding import (
-    ACTIVATION_WORDS, BATCH_WORDS, EQUAL_SIGNS, LOSS_WORDS, SAMPLES, SIZES, TARGET_BASES, Definition, Understanding,
+    ACTIVATION_WORDS,
+    BATCH_WORDS,
+    EQUAL_SIGNS,
+    LOSS_WORDS,
+    SAMPLES,
+    SIZES,
+    TARGET_BASES,
+    Definition,
+    Understanding,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
@@ -103,7 +135,9 @@ class Inference:
         if "Delta" not in self.lefts:
             special.add("Delta")
         known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
-        self.elaborator = Elaborator(self.symbols, dict(self.base_layers), self.functions, self.loss, known, lefts=frozenset(self.lefts))
+        self.elaborator = Elaborator(
+            self.symbols, dict(self.base_layers), self.functions, self.loss, known, lefts=frozenset(self.lefts)
+        )
 
     def _is_differential(self) -> bool:
         """Whether a lone d only ever stands before a name: `d\\hat y`."""
@@ -115,7 +149,12 @@ class Inference:
                         alone += 1
                     if isinstance(node, f.Product):
                         for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
-                            if isinstance(first, f.Name) and first.base == "d" and not mark and isinstance(second, (f.Name, f.Scripted)):
+                            if (
+                                isinstance(first, f.Name)
+                                and first.base == "d"
+                                and not mark
+                                and isinstance(second, (f.Name, f.Scripted))
+                            ):
                                 before += 1
         return before > 0 and before == alone
 
@@ -127,14 +166,20 @@ class Inference:
         self.layer_range = (first, first + LAYERS)
         if self.symbols.top:
             self.base_layers = {self.symbols.top: first + LAYERS}
-        self.assumptions.append(Assumption(f"formulas for a general layer are judged on {LAYERS} layers", "layers by a letter"))
+        self.assumptions.append(
+            Assumption(f"formulas for a general layer are judged on {LAYERS} layers", "layers by a letter")
+        )
 
     def _first_layer(self) -> int:
         """0 where a^0 is the input, 1 where it is a^1."""
         for statement in self.document.statements:
             for side in statement.sides:
                 name = name_of(side.node)
-                if name is None or not isinstance(side.node, f.Scripted) or name.base not in ("a", "A", "h", "x", "z", "o"):
+                if (
+                    name is None
+                    or not isinstance(side.node, f.Scripted)
+                    or name.base not in ("a", "A", "h", "x", "z", "o")
+                ):
                     continue
                 others = [name_of(s.node) for s in statement.sides if s is not side]
                 if any(o is not None and o.base in ("x", "X") for o in others):
@@ -143,7 +188,11 @@ class Inference:
                             return int(script.body.value)
         for statement in self.document.statements:
             text = self.document.text[statement.span[0] : statement.span[1]]
-            if re.search(r"[zas]\^?\{?[\[(]?\{?\(?l\s*\+\s*1", text) and not re.search(r"l\s*-\s*1", text) and "delta" not in text:
+            if (
+                re.search(r"[zas]\^?\{?[\[(]?\{?\(?l\s*\+\s*1", text)
+                and not re.search(r"l\s*-\s*1", text)
+                and "delta" not in text
+            ):
                 return 1
         return 0
 
@@ -191,9 +240,16 @@ class Inference:
             if isinstance(group, f.Group) and group.bracket in "([{":
                 reference = elaborator.reference(head)
                 if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or any(isinstance(n, f.Number) for n in f.walk(group) if n is not group.items[0]):
+                    if elaborator.is_function(reference) or any(
+                        isinstance(n, f.Number) for n in f.walk(group) if n is not group.items[0]
+                    ):
                         return None
-                    if reference.base in LOSS_BASES or len(group.items) > 1 or reference.base in ("f", "h", "g", "y") or reference.base in self.symbols.called:
+                    if (
+                        reference.base in LOSS_BASES
+                        or len(group.items) > 1
+                        or reference.base in ("f", "h", "g", "y")
+                        or reference.base in self.symbols.called
+                    ):
                         return reference
             return None
         reference = elaborator.reference(node)
@@ -236,7 +292,11 @@ class Inference:
     def _find_functions(self) -> None:
         defined = self._defined_functions()
         self.functions.update(defined)
-        words = [name for name, pattern in ACTIVATION_WORDS.items() if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)]
+        words = [
+            name
+            for name, pattern in ACTIVATION_WORDS.items()
+            if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)
+        ]
         self.functions.update(self._functions_in_words())
         self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
         for base in sorted(self.symbols.functions):
@@ -260,12 +320,23 @@ class Inference:
                     for k in range(len(node.factors) - 2):
                         head, group, rest = node.factors[k], node.factors[k + 1], _strip(node.factors[k + 2])
                         name = name_of(head)
-                        if name is None or name.base not in self.symbols.functions or _primes(head) or not isinstance(group, f.Group):
+                        if (
+                            name is None
+                            or name.base not in self.symbols.functions
+                            or _primes(head)
+                            or not isinstance(group, f.Group)
+                        ):
                             continue
-                        if isinstance(rest, f.Sum) and len(rest.terms) == 2 and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",))):
+                        if (
+                            isinstance(rest, f.Sum)
+                            and len(rest.terms) == 2
+                            and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
+                        ):
                             found[name.base] = "sigmoid"
         for base in found:
-            self.assumptions.append(Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope"))
+            self.assumptions.append(
+                Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope")
+            )
         return found
 
     def _functions_in_words(self) -> dict[str, str]:
@@ -280,9 +351,9 @@ class Inference:
             after = self.document.text[statement.span[1] : statement.span[1] + 60]
             before = self.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
             for word, pattern in ACTIVATION_WORDS.items():
-                if re.match(rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE) or re.search(
-                    rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE
-                ):
+                if re.match(
+                    rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE
+                ) or re.search(rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE):
                     found[name.base] = word
                     self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
                     break
@@ -331,7 +402,9 @@ class Inference:
             if name == "identity":
                 continue
             try:
-                if np.allclose(apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False):
+                if np.allclose(
+                    apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False
+                ):
                     return name
             except Undefined:
                 continue
@@ -343,7 +416,8 @@ class Inference:
         formulas = {
             ref.key
             for at, ref, node, layers in self._equations()
-            if self.plain(node, self._with(layers)) is None and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
+            if self.plain(node, self._with(layers)) is None
+            and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
         }
         meanings: dict[str, set[str]] = {}
         for _, ref, node, layers in self._equations():
@@ -355,9 +429,17 @@ class Inference:
             other = self.plain(node, self._with(layers))
             if other is None or isinstance(_strip(node), f.Number):
                 continue
-            if ref.key == other.key or ref.base in HYPER_BASES or other.base in HYPER_BASES or ref.key in self.words_as_names:
+            if (
+                ref.key == other.key
+                or ref.base in HYPER_BASES
+                or other.base in HYPER_BASES
+                or ref.key in self.words_as_names
+            ):
                 continue
-            if any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next")) or other.key in self.symbols.sizes:
+            if (
+                any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next"))
+                or other.key in self.symbols.sizes
+            ):
                 continue
             if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
                 continue
@@ -399,9 +481,6 @@ class Inference:
                 if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
                     return  # a path from quantity to quantity
                 yield at, left, side.node, layers
-                again = self.plain(side.node, elaborator)
-                if again is not None and again.key != left.key and k + 1 < len(statement.sides):
-                    left = left
 
     def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
         """`Loss function: J` and the like: words, then the name."""
@@ -429,7 +508,12 @@ class Inference:
         for key, count in self.tops.items():
             scores[key] += min(count, 12)
         for key in set(scores) | lefts:
-            if base_of(key) in LOSS_BASES or key.lower() in LOSS_CALLS or "loss" in key.lower() or "cost" in key.lower():
+            if (
+                base_of(key) in LOSS_BASES
+                or key.lower() in LOSS_CALLS
+                or "loss" in key.lower()
+                or "cost" in key.lower()
+            ):
                 scores[key] += 6 + 12 * (key in lefts)
             if key in inside:
                 scores[key] -= 8
@@ -452,13 +536,28 @@ class Inference:
         """`The loss $C$ is ..`: a lone letter beside the word."""
         for statement in self.document.statements:
             name = name_of(statement.sides[0].node)
-            if len(statement.sides) == 1 and name is not None and name.base in LOSS_BASES and (reference := self._closed(statement.sides[0].node)):
+            if (
+                len(statement.sides) == 1
+                and name is not None
+                and name.base in LOSS_BASES
+                and (reference := self._closed(statement.sides[0].node))
+            ):
                 start, end = statement.span
                 near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
-                if re.search(r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste", near, re.IGNORECASE):
+                if re.search(
+                    r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste",
+                    near,
+                    re.IGNORECASE,
+                ):
                     return reference.key
-        if any(base.startswith("d") and base[1:] in {base_of(k) for k in self.used} for base in {base_of(k) for k in self.used} if len(base) > 1):
-            match = re.search(r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJEC])\b", self.document.text)
+        if any(
+            base.startswith("d") and base[1:] in {base_of(k) for k in self.used}
+            for base in {base_of(k) for k in self.used}
+            if len(base) > 1
+        ):
+            match = re.search(
+                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJEC])\b", self.document.text
+            )
             if match:
                 return match.group(1)
         return None
@@ -471,7 +570,9 @@ class Inference:
             isinstance(n, f.Derivative) for n in f.walk(node))}  # fmt: skip
         first = self.layer_range[0] if self.layer_range else None
         concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
-        concrete |= {k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first}
+        concrete |= {
+            k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first
+        }
         for at, ref, node, layers in self._equations():
             elaborator = self._with(layers)
             if at in general and ref.key in concrete:
@@ -492,7 +593,9 @@ class Inference:
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
                 continue
             self._arguments_alike(at, ref, node, term, layers)
-            if any(r.key == ref.key for r in references_in(term)) or any(isinstance(x, Jacobian) for x in _all_parts(term)):
+            if any(r.key == ref.key for r in references_in(term)) or any(
+                isinstance(x, Jacobian) for x in _all_parts(term)
+            ):
                 continue
             if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
                 continue
@@ -542,10 +645,17 @@ class Inference:
                 earlier = self._with(layers).term(first)
             except (NotUnderstood, LayerOpen):
                 continue
-            if isinstance(earlier, Apply) and earlier.function == term.function and isinstance(earlier.body, Part) and term.body != earlier.body:
+            if (
+                isinstance(earlier, Apply)
+                and earlier.function == term.function
+                and isinstance(earlier.body, Part)
+                and term.body != earlier.body
+            ):
                 part = earlier.body
                 letters = tuple(i for i in part.indices if isinstance(i, str))
-                if not any(d.key == part.key for d in self.definitions) and part.key not in {r.key for r in references_in(term.body)}:
+                if not any(d.key == part.key for d in self.definitions) and part.key not in {
+                    r.key for r in references_in(term.body)
+                }:
                     body: Term = Gathered(term.body, letters) if letters else term.body
                     self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
                 return
@@ -572,9 +682,17 @@ class Inference:
             return True
         if "^bar" in ref.key and ref.base not in LOSS_BASES:
             bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
-            return bare in self.lefts or bare in {d.key for d in self.definitions} or (bare in self.used and base_of(bare) in WEIGHTLIKE)
+            return (
+                bare in self.lefts
+                or bare in {d.key for d in self.definitions}
+                or (bare in self.used and base_of(bare) in WEIGHTLIKE)
+            )
         rest = ref.base[1:]
-        return ref.base.startswith("d") and bool(rest) and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
+        return (
+            ref.base.startswith("d")
+            and bool(rest)
+            and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
+        )
 
     def _definitions_inside_derivatives(self) -> None:
         r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
@@ -584,17 +702,25 @@ class Inference:
             first = _strip(statement.sides[0].node)
             for side in statement.sides[1:]:
                 second = _strip(side.node)
-                if not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative)) or first.top is None or second.top is None:
+                if (
+                    not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
+                    or first.top is None
+                    or second.top is None
+                ):
                     continue
                 try:
                     left = self.plain(first.top)
-                    same = self.elaborator.reference(_strip(first.bottom)) == self.elaborator.reference(_strip(second.bottom))
+                    same = self.elaborator.reference(_strip(first.bottom)) == self.elaborator.reference(
+                        _strip(second.bottom)
+                    )
                     term = self.elaborator.term(second.top)
                 except (NotUnderstood, LayerOpen):
                     continue
                 if left is None or not same or isinstance(term, Part) or left.key == self.loss:
                     continue
-                if not any(d.key == left.key for d in self.definitions) and not any(r.key == left.key for r in references_in(term)):
+                if not any(d.key == left.key for d in self.definitions) and not any(
+                    r.key == left.key for r in references_in(term)
+                ):
                     self.definitions.append(Definition(left.key, term, at, statement.line))
 
     # --- a loss that only words name ---
@@ -602,7 +728,11 @@ class Inference:
         if self.loss is None or any(d.key == self.loss for d in self.definitions):
             return
         kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
-        both = "mse" in kinds and ("cross" in kinds or "log" in kinds) and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
+        both = (
+            "mse" in kinds
+            and ("cross" in kinds or "log" in kinds)
+            and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
+        )
         body = self._body_of(kinds[0]) if kinds else None
         if body is None:
             return
@@ -613,7 +743,7 @@ class Inference:
         self.word_body = body
         self.definitions.append(Definition(self.loss, body, 0, 1))
         self.word_loss = kind
-        self.assumptions.append(Assumption(f"the loss {self.loss} is the {dict(mse='squared error', log='log loss', cross='cross-entropy')[kind]}",
+        self.assumptions.append(Assumption(f"the loss {self.loss} is the { {'mse': 'squared error', 'log': 'log loss', 'cross': 'cross-entropy'}[kind]}",
                                            "only named in words"))  # fmt: skip
 
     generic = False
@@ -628,7 +758,9 @@ class Inference:
         self.generic = True
         body = Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",))
         self.definitions.append(Definition(self.loss, SumOver("all", body), 0, 1))
-        self.assumptions.append(Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged"))
+        self.assumptions.append(
+            Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
+        )
 
     def _body_of(self, kind: str) -> Term | None:
         """The loss of a kind for the document's output and target, summed."""
@@ -695,7 +827,9 @@ class Inference:
                 term = Gathered(body, left) if left else body
             else:
                 term = without_indices(term, sample_letters)
-            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters))
+            return replace(
+                definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters)
+            )
 
         self.definitions = [stripped(d) for d in self.definitions]
         self.restated = [stripped(d) for d in self.restated]
@@ -707,7 +841,9 @@ class Inference:
                 continue
             part = Part(named.key, ())
             self.definitions = [
-                d if d.key == named.key or named.key in {r.key for r in references_in(d.term)} else replace(d, term=replaced(d.term, named.term, part))
+                d
+                if d.key == named.key or named.key in {r.key for r in references_in(d.term)}
+                else replace(d, term=replaced(d.term, named.term, part))
                 for d in self.definitions
             ]
 
@@ -728,11 +864,17 @@ class Inference:
                     layer = {
                         d.term.function
                         for d in self.definitions
-                        if isinstance(d.term, Apply) and d.term.function in FUNCTIONS and _layer_of(d.key) == _layer_of(reference.key)
+                        if isinstance(d.term, Apply)
+                        and d.term.function in FUNCTIONS
+                        and _layer_of(d.key) == _layer_of(reference.key)
                     }
                     if len(layer) == 1:
                         self.functions[reference.key] = layer.pop()
-                        self.assumptions.append(Assumption(f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"))
+                        self.assumptions.append(
+                            Assumption(
+                                f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"
+                            )
+                        )
 
     def _name_arguments(self) -> None:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
@@ -766,7 +908,9 @@ class Inference:
                     term = self.elaborator.term(side.node)
                 except (NotUnderstood, LayerOpen):
                     continue
-                if any(isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)):
+                if any(
+                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)
+                ):
                     return True
         return False
 
@@ -805,10 +949,16 @@ class Inference:
         if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
                for p in _all_parts(self.loss_as_written)):  # fmt: skip
             return False
-        letters = {p.along for p in _all_parts(self.loss_as_written) if isinstance(p, SumOver) and p.along.startswith("letter:")}
+        letters = {
+            p.along
+            for p in _all_parts(self.loss_as_written)
+            if isinstance(p, SumOver) and p.along.startswith("letter:")
+        }
         if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
             return False
-        return not re.search(r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE)
+        return not re.search(
+            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE
+        )
 
     def _has_mean(self) -> bool:
         """Whether a 1/n stands somewhere in the document."""
@@ -864,7 +1014,11 @@ class Inference:
 
     def _output(self) -> str | None:
         """The last forward quantity: defined, and used by no other definition."""
-        forward = [d for d in self.definitions if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES]
+        forward = [
+            d
+            for d in self.definitions
+            if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES
+        ]
         inside = {r.key for d in forward for r in references_in(d.term)}
         lasts = [d.key for d in forward if d.key not in inside]
         hats = [k for k in lasts if "^hat" in k]
@@ -897,7 +1051,9 @@ class Inference:
         definitions = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
-        self.elaborator.per_sample = frozenset(d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters)
+        self.elaborator.per_sample = frozenset(
+            d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters
+        )
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
@@ -913,12 +1069,16 @@ class Inference:
                 for node in f.walk(side.node):
                     if isinstance(node, f.BigSum) and node.end is not None:
                         ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
-                        plain = isinstance(node.end, f.Name) or (isinstance(node.end, f.Comparison))
+                        plain = isinstance(node.end, (f.Name, f.Comparison))
                         if ends & {"n", "m", "N", "M", "B"} and plain:
                             found |= {i.base for i in node.indices if isinstance(i, f.Name)}
                     if isinstance(node, f.Scripted):
                         for script in node.upper:
-                            if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+                            if (
+                                script.bracket == "("
+                                and isinstance(script.body, f.Name)
+                                and script.body.base in "ijmnk"
+                            ):
                                 found.add(script.body.base)
         return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
 
@@ -928,8 +1088,12 @@ class Inference:
         each = [d for d in self.definitions if d.key.endswith(EACH)]
         if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
             return False
-        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {i for d in forward for i in d.indices}
-        return not letters & sample_letters and all(r_indices(r) or d.term != r for d in forward for r in references_in(d.term))
+        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {
+            i for d in forward for i in d.indices
+        }
+        return not letters & sample_letters and all(
+            r_indices(r) or d.term != r for d in forward for r in references_in(d.term)
+        )
 
     def _drop_samples(self, letters: frozenset[str]) -> None:
         """E_n read as the loss of the one pattern."""
@@ -945,7 +1109,9 @@ class Inference:
             return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
 
         self.definitions = [dropped(d) for d in self.definitions]
-        self.assumptions.append(Assumption("one pattern is looked at", "the forward equations carry no index of samples"))
+        self.assumptions.append(
+            Assumption("one pattern is looked at", "the forward equations carry no index of samples")
+        )
 
     def _single_indexed(self) -> frozenset[str]:
         """Quantities that carry one index wherever they carry any."""
@@ -970,7 +1136,12 @@ class Inference:
         for statement in self.document.statements:
             for side in statement.sides:
                 for node in f.walk(side.node):
-                    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and node.base.base in WEIGHTLIKE and node.base.base != "b":
+                    if (
+                        isinstance(node, f.Scripted)
+                        and isinstance(node.base, f.Name)
+                        and node.base.base in WEIGHTLIKE
+                        and node.base.base != "b"
+                    ):
                         letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
                         if len(letters) == 2:
                             found.update(letters)
@@ -1000,7 +1171,9 @@ class Inference:
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
-                    if isinstance(node, (f.Transposed, f.BigSum)) or (isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1):
+                    if isinstance(node, (f.Transposed, f.BigSum)) or (
+                        isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
+                    ):
                         return False
                     if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
                         return False
@@ -1010,14 +1183,21 @@ class Inference:
                         base = name_of(node.function)
                         if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
                             return False
-                    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and any(
-                        isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower
+                    if (
+                        isinstance(node, f.Scripted)
+                        and isinstance(node.base, f.Name)
+                        and any(isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower)
                     ):
                         return False
         return True
 
     def _sized(
-        self, definitions: dict[str, Term], shapes: ShapeInference, sample_letters: frozenset[str], batch: bool, scalars: bool
+        self,
+        definitions: dict[str, Term],
+        shapes: ShapeInference,
+        sample_letters: frozenset[str],
+        batch: bool,
+        scalars: bool,
     ) -> Understanding:
         keys = set(definitions) | {r.key for t in definitions.values() for r in references_in(t)} | set(self.used)
         keys -= {"ones", "identity", "#index"}
@@ -1082,7 +1262,9 @@ class Inference:
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
                 shares |= targets
                 for key in targets:
-                    self.assumptions.append(Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy"))
+                    self.assumptions.append(
+                        Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
+                    )
         return frozenset(shares), frozenset(positive)
 
     def _is_strict(self) -> bool:
@@ -1113,7 +1295,7 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
     if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
         yield node
         for script in node.upper:
-            if not script.bracket and not isinstance(script.body, (f.Name, f.Number)) or node.base.base == "e":
+            if (not script.bracket and not isinstance(script.body, (f.Name, f.Number))) or node.base.base == "e":
                 yield from _names_and_derivatives(script.body)
         return
     if isinstance(node, f.Call):
@@ -1171,5 +1353,3 @@ def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
     below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
     others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
     return bool(below) and not others and set(below) <= {"n", "m", "N", "M", "B"} | sizes
-
-

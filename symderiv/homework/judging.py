@@ -6,6 +6,8 @@ The span of the first relation covers both sides; of a later one in a chain, its
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import time
 from collections.abc import Iterator
@@ -18,8 +20,8 @@ from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
-from symderiv.homework.marking import Claim
 from symderiv.homework.literals import is_numeric, literal, literals_in
+from symderiv.homework.marking import Claim
 from symderiv.homework.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.numbers import NumberWorlds
 from symderiv.homework.plainly import to_text
@@ -29,7 +31,20 @@ from symderiv.homework.stated_shapes import judge_shape, sizes_in
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
 from symderiv.homework.tables import judge_rows
-from symderiv.homework.terms import Add, Apply, Jacobian, Part, Ref, SizeOf, Sloppy, SumOver, Term, mapped, parts_of, references_in
+from symderiv.homework.terms import (
+    Add,
+    Apply,
+    Jacobian,
+    Part,
+    Ref,
+    SizeOf,
+    Sloppy,
+    SumOver,
+    Term,
+    mapped,
+    parts_of,
+    references_in,
+)
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
@@ -94,7 +109,13 @@ class Judge:
             signs = [statement.opening, *relations]
             if previous is None:
                 for side in sides:
-                    self._claim(statement, side.span, Verdict("uncheckable", "prose", "it goes on from a line that was not read"), None, side)
+                    self._claim(
+                        statement,
+                        side.span,
+                        Verdict("uncheckable", "prose", "it goes on from a line that was not read"),
+                        None,
+                        side,
+                    )
                 return
             for sign, side in zip(signs, sides, strict=True):
                 self._relation(at, statement, previous, sign, side, (self._sign_start(statement, side), side.span[1]))
@@ -120,7 +141,13 @@ class Judge:
         """A continued line's claim begins with its relation sign."""
         text = self.understanding.document.text
         start = max(statement.span[0], 0)
-        return start if side is statement.sides[0] else text.rfind("=", start, side.span[0]) if "=" in text[start : side.span[0]] else side.span[0]
+        return (
+            start
+            if side is statement.sides[0]
+            else text.rfind("=", start, side.span[0])
+            if "=" in text[start : side.span[0]]
+            else side.span[0]
+        )
 
     def _lone(self, at: int, statement: Statement, side: Side) -> None:
         """An expression without a relation: a question, or the answer to one."""
@@ -134,7 +161,11 @@ class Judge:
             return
         if statement.where != "cell" and isinstance(node, (f.Product, f.Group)) and self._lone_shape(statement, side):
             return
-        if self.question is not None and at - self.question_at <= 12 and statement.where in ("display", "inline", "plain", "list"):
+        if (
+            self.question is not None
+            and at - self.question_at <= 12
+            and statement.where in ("display", "inline", "plain", "list")
+        ):
             if isinstance(node, (f.Name, f.Scripted)) and subject.reference is not None:
                 return
             if isinstance(node, (f.Text, f.Unread, f.Group)):
@@ -158,10 +189,8 @@ class Judge:
     def _subject(self, side: Side) -> Subject:
         elaborator = self.inference.elaborator
         reference: Reference | None = None
-        try:
+        with contextlib.suppress(LayerOpen):
             reference = self.inference.plain(side.node)
-        except LayerOpen:
-            pass
         try:
             if reference is not None:
                 return Subject(side, elaborator._quantity(reference, side.node), reference)
@@ -172,7 +201,9 @@ class Judge:
             return Subject(side, None, reference, "open")
 
     # --- one relation ---
-    def _relation(self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, span: tuple[int, int]) -> None:
+    def _relation(
+        self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, span: tuple[int, int]
+    ) -> None:
         begin = time.perf_counter()
         verdicts: list[Verdict] = []
         try:
@@ -198,14 +229,24 @@ class Judge:
         whole = Statement((subject.side, side), ("=",), statement.span, statement.line, statement.where)
         return self.inference.instances(whole)
 
-    def _claim(self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side) -> None:
+    def _claim(
+        self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side
+    ) -> None:
         text = self.understanding.document.text
         line = text.count("\n", 0, span[0]) + 1
         left = to_text(subject.side.node) + " = " if subject is not None and subject.side is not side else ""
         self.claims.append(
             Claim(
-                line, span, text[span[0] : span[1]].strip(), verdict.kind, verdict.reading or left + to_text(side.node), verdict.verdict,
-                verdict.message, verdict.expected, verdict.mistakes, verdict.root,
+                line,
+                span,
+                text[span[0] : span[1]].strip(),
+                verdict.kind,
+                verdict.reading or left + to_text(side.node),
+                verdict.verdict,
+                verdict.message,
+                verdict.expected,
+                verdict.mistakes,
+                verdict.root,
             )  # fmt: skip
         )
 
@@ -225,7 +266,11 @@ class Judge:
         if subject.reason == "open" or layers != self.inference.base_layers:
             try:
                 reference = self.inference.plain(subject.side.node, elaborator)
-                left = elaborator._quantity(reference, subject.side.node) if reference else elaborator.term(subject.side.node)
+                left = (
+                    elaborator._quantity(reference, subject.side.node)
+                    if reference
+                    else elaborator.term(subject.side.node)
+                )
                 reason = ""
             except NotUnderstood as error:
                 left, reason = None, error.reason
@@ -247,9 +292,17 @@ class Judge:
 
     def _entries(self, term: Term) -> Term:
         """`x_2` where only x is known: its second entry."""
-        if isinstance(term, Part) and not term.indices and term.key not in self._grounded and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key)):
-            if m.group(1) in self._grounded and m.group(1) in self.understanding.shapes_of_data:
-                return Part(m.group(1), (int(m.group(2)),))
+        if (
+            (
+                isinstance(term, Part)
+                and not term.indices
+                and term.key not in self._grounded
+                and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key))
+            )
+            and m.group(1) in self._grounded
+            and m.group(1) in self.understanding.shapes_of_data
+        ):
+            return Part(m.group(1), (int(m.group(2)),))
         return mapped(term, self._entries)
 
     def _exists(self, left: Term, right: Term, at: int) -> bool:
@@ -263,15 +316,28 @@ class Judge:
                         return False
                     world.quantity(ref.key)
             for part in (*_all(left), *_all(right)):
-                if isinstance(part, Jacobian) and self._key(part.top) == self.understanding.loss:
-                    if not world.depends(self.understanding.loss or "", part.bottom.key):
-                        return False  # nothing there for the loss to depend on
+                loss = self.understanding.loss
+                if (
+                    isinstance(part, Jacobian)
+                    and loss is not None
+                    and self._key(part.top) == loss
+                    and not world.depends(loss, part.bottom.key)
+                ):
+                    return False  # nothing there for the loss to depend on
         except (Unknown, Misfit, Undefined):
             return False
         return True
 
     def _by_kind(
-        self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
+        self,
+        at: int,
+        statement: Statement,
+        subject: Subject,
+        reference: Reference | None,
+        left: Term,
+        right: Term,
+        sign: str,
+        side: Side,
     ) -> Verdict | None:
         is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
         if self.understanding.later:
@@ -337,15 +403,31 @@ class Judge:
 
     # --- numbers ---
     def _number(
-        self, at: int, statement: Statement, subject: Subject, reference: Reference | None, left: Term, right: Term, sign: str, side: Side
+        self,
+        at: int,
+        statement: Statement,
+        subject: Subject,
+        reference: Reference | None,
+        left: Term,
+        right: Term,
+        sign: str,
+        side: Side,
     ) -> Verdict | None:
         """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
         printed, halves = literal(side.node), literals_in(side.node)
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
-        if isinstance(left, Jacobian) and not halves and (not self.numbers.has_numbers or self._key(left.top) == left.bottom.key):
+        if (
+            isinstance(left, Jacobian)
+            and not halves
+            and (not self.numbers.has_numbers or self._key(left.top) == left.bottom.key)
+        ):
             return None
-        if (not halves or not is_numeric(right)) and isinstance(left, Jacobian) and self._compare(at, left, right).answer is Answer.EQUAL:
+        if (
+            (not halves or not is_numeric(right))
+            and isinstance(left, Jacobian)
+            and self._compare(at, left, right).answer is Answer.EQUAL
+        ):
             return None
         if printed is None and not is_numeric(right) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
@@ -361,7 +443,9 @@ class Judge:
             used = self.inference.used
             marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]
             if used[right.key] <= 2 and marked and right.key not in self._grounded:
-                return Verdict("uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",))
+                return Verdict(
+                    "uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",)
+                )
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
@@ -384,11 +468,22 @@ class Judge:
         old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
         if not old or not isinstance(right, (Add, Sloppy)):
             return None
-        if isinstance(right, Add) and len(right.terms) == 2 and right.terms[0] == (1, left) and right.terms[1] == (1, self._step_of(left)):
+        if (
+            isinstance(right, Add)
+            and len(right.terms) == 2
+            and right.terms[0] == (1, left)
+            and right.terms[1] == (1, self._step_of(left))
+        ):
             return Verdict("correct", "update")
         if self.understanding.loss is None:
-            down = isinstance(right, Add) and right.terms[0] == (1, left) and all(sign < 0 for sign, _ in right.terms[1:])
-            return Verdict("correct", "update", "an update") if down else Verdict("uncheckable", "update", "the loss is nowhere named")
+            down = (
+                isinstance(right, Add) and right.terms[0] == (1, left) and all(sign < 0 for sign, _ in right.terms[1:])
+            )
+            return (
+                Verdict("correct", "update", "an update")
+                if down
+                else Verdict("uncheckable", "update", "the loss is nowhere named")
+            )
         rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
         if not rates:
             return None
@@ -421,13 +516,16 @@ class Judge:
 
     @staticmethod
     def _is_old(key: str, reference: Reference) -> bool:
-        return base_of(key) == base_of(reference.key) and key != reference.key and (
-            "old" in key or any(word in reference.key for word in ("new", "plus", "+"))
+        return (
+            base_of(key) == base_of(reference.key)
+            and key != reference.key
+            and ("old" in key or any(word in reference.key for word in ("new", "plus", "+")))
         )
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side) -> Verdict | None:
-        return judge_shape(self.understanding, subject.reference, side, Verdict)
+        verdict: Verdict | None = judge_shape(self.understanding, subject.reference, side, Verdict)
+        return verdict
 
     # --- chains ---
     def _chain(self, at: int, left: Term, right: Term) -> Verdict | None:
@@ -444,7 +542,14 @@ class Judge:
         at_key = left.bottom.key
         while at_key != top:
             used = {i for i, _ in path}
-            link = next((i for i, x in enumerate(factors) if i not in used and isinstance(x, Jacobian) and x.bottom.key == at_key), None)
+            link = next(
+                (
+                    i
+                    for i, x in enumerate(factors)
+                    if i not in used and isinstance(x, Jacobian) and x.bottom.key == at_key
+                ),
+                None,
+            )
             if link is None:
                 break
             factor = factors[link]
@@ -460,7 +565,9 @@ class Judge:
                 return verdict
         return None
 
-    def _along(self, at: int, left: Jacobian, right: Sloppy, path: list[tuple[int, str]], top: str | None, world: World) -> Verdict | None:
+    def _along(
+        self, at: int, left: Jacobian, right: Sloppy, path: list[tuple[int, str]], top: str | None, world: World
+    ) -> Verdict | None:
         """A path of factors taken out: what is left over must be the derivative by where it starts."""
         start = path[-1][1]
         for _, key in path:
@@ -474,7 +581,7 @@ class Judge:
             return None
         target = Jacobian(left.top, Part(start, ()))
         kept = tuple(right.factors[i] for i in rest)
-        marks = tuple(self._mark_between(right, a, b) for a, b in zip(rest, rest[1:], strict=False))
+        marks = tuple(self._mark_between(right, a, b) for a, b in itertools.pairwise(rest))
         remaining: Term = kept[0] if len(kept) == 1 else Sloppy(kept, marks)
         if remaining == target:
             return Verdict("correct", "chain", "the factors make a path")
@@ -488,8 +595,10 @@ class Judge:
     def _key(self, term: Term) -> str | None:
         if isinstance(term, SumOver) and isinstance(term.body, Part):
             return "sum of " + term.body.key
-        return term.key if isinstance(term, (Part, Ref)) else next(
-            (d.key for d in self.understanding.definitions if d.term == term), None
+        return (
+            term.key
+            if isinstance(term, (Part, Ref))
+            else next((d.key for d in self.understanding.definitions if d.term == term), None)
         )
 
     # --- derivatives ---
@@ -497,7 +606,11 @@ class Judge:
         return Comparer(self.understanding, at).compare(left, right)
 
     def _derivative(self, at: int, statement: Statement, subject: Subject, left: Term, right: Term) -> Verdict:
-        kind = "chain" if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors) else "derivative"
+        kind = (
+            "chain"
+            if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors)
+            else "derivative"
+        )
         if right == left and subject.false_since is None:
             if "Δ" in to_text(subject.side.node):
                 return Verdict("correct", "update", "the step of gradient descent")
@@ -506,7 +619,11 @@ class Judge:
             return Verdict("uncheckable", kind, "both sides are the same")
         if isinstance(left, Jacobian) and self._key(left.top) == left.bottom.key and is_number(right):
             one = self.understanding.reader(at, False).readings(right)[0].value.array
-            return Verdict("correct", kind) if float(one.item()) == 1 else Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
+            return (
+                Verdict("correct", kind)
+                if float(one.item()) == 1
+                else Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
+            )
         strange = self._undefined_factor(left, right)
         if strange is not None:
             return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))
@@ -523,7 +640,12 @@ class Judge:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
         self._keep(at, left, found, statement.line)
         if subject.false_since is not None:
-            return Verdict("carried", kind, f"false, as the line it goes on from (line {subject.false_since})", root=subject.false_since)
+            return Verdict(
+                "carried",
+                kind,
+                f"false, as the line it goes on from (line {subject.false_since})",
+                root=subject.false_since,
+            )
         message = "this is not the derivative"
         if found.reason:
             message += f": {found.reason}"
@@ -531,10 +653,17 @@ class Judge:
 
     def _undefined_factor(self, left: Term, right: Term) -> str | None:
         """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""
-        known = {r.key for d in self.understanding.definitions for r in references_in(d.term)} | {n.key for n in self.understanding.numbers}
+        known = {r.key for d in self.understanding.definitions for r in references_in(d.term)} | {
+            n.key for n in self.understanding.numbers
+        }
         on_left = {r.key for r in references_in(left)}
         for ref in references_in(right):
-            if base_of(ref.key) in HYPER_BASES and ref.key not in known and ref.key not in on_left and ref.key not in self.understanding.shapes_of_data:
+            if (
+                base_of(ref.key) in HYPER_BASES
+                and ref.key not in known
+                and ref.key not in on_left
+                and ref.key not in self.understanding.shapes_of_data
+            ):
                 return ref.key
         return None
 
@@ -545,7 +674,9 @@ class Judge:
     def _with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """A name without its layer, where only names with layers exist: the layer with which the line is true."""
         shapes = self.understanding.shapes
-        bare = {r.key for t in (left, right) for r in references_in(t) if r.key not in shapes or r.key not in self._grounded}
+        bare = {
+            r.key for t in (left, right) for r in references_in(t) if r.key not in shapes or r.key not in self._grounded
+        }
         choices: list[dict[str, str]] = [{}]
         for key in sorted(bare):
             marked = [k for k in shapes if k.startswith(key + "[")]
@@ -617,17 +748,18 @@ class Judge:
             except (Unknown, Misfit, Undefined):
                 continue
             array = local.array
-            if array.ndim == 2:
-                value = own.value.array * array
-            else:
-                value = np.einsum("rc,rcst->st", own.value.array, array)
+            value = own.value.array * array if array.ndim == 2 else np.einsum("rc,rcst->st", own.value.array, array)
             for lenient in (False, True):
                 try:
                     readings = self.understanding.reader(at, lenient).readings(right)
                 except (Unknown, Misfit, Undefined):
                     continue
                 for reading in readings:
-                    if reading.value.shape == value.shape and not reading.value.letters and Machine.distance(reading.value.array, value) < 1e-7:
+                    if (
+                        reading.value.shape == value.shape
+                        and not reading.value.letters
+                        and Machine.distance(reading.value.array, value) < 1e-7
+                    ):
                         return own.line
         return None
 
@@ -660,5 +792,3 @@ def _all(term: Term) -> Iterator[Term]:
     yield term
     for part in parts_of(term):
         yield from _all(part)
-
-

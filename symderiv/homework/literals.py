@@ -54,7 +54,9 @@ def _signed(node: f.Node) -> tuple[float, float] | None:
         above, below = _signed(bare(node.above)), _signed(bare(node.below))
         if above is not None and below is not None and below[0]:
             return above[0] / below[0], EXACT
-    if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks[0] in ("times", "cdot", "*"):  # 1.2 x 10^{-3}
+    if (
+        isinstance(node, f.Product) and len(node.factors) == 2 and node.marks[0] in ("times", "cdot", "*")
+    ):  # 1.2 x 10^{-3}
         head, power = _signed(bare(node.factors[0])), _ten_to(node.factors[1])
         if head is not None and power is not None:
             return head[0] * power, (head[1] if head[1] > EXACT else EXACT / power) * power
@@ -62,7 +64,12 @@ def _signed(node: f.Node) -> tuple[float, float] | None:
 
 
 def _ten_to(node: f.Node) -> float | None:
-    if not isinstance(node, f.Scripted) or not isinstance(node.base, f.Number) or node.base.value != 10 or len(node.upper) != 1:
+    if (
+        not isinstance(node, f.Scripted)
+        or not isinstance(node.base, f.Number)
+        or node.base.value != 10
+        or len(node.upper) != 1
+    ):
         return None
     exponent = _signed(bare(node.upper[0].body))
     return None if exponent is None or abs(exponent[0]) > 300 else float(10.0 ** exponent[0])

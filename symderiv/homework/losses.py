@@ -5,7 +5,20 @@ from __future__ import annotations
 from symderiv.homework.shapes import base_of
 from symderiv.homework.symbols import HYPER_BASES
 from symderiv.homework.terms import (
-    Add, Apply, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, parts_of,
+    Add,
+    Apply,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    parts_of,
 )  # fmt: skip
 
 
@@ -114,7 +127,11 @@ def _is_total(term: Term, key: str) -> bool:
             return base_of(other) == base_of(key) and layerless(other) == layerless(key)
         case Add(terms):
             return len(terms) > 1 and all(
-                sign > 0 and isinstance(t, Apply) and t.function == "exp" and isinstance(t.body, Part) and t.body.key == key for sign, t in terms
+                sign > 0
+                and isinstance(t, Apply)
+                and t.function == "exp"
+                and isinstance(t.body, Part)
+                and t.body.key == key
+                for sign, t in terms
             )
     return False
-

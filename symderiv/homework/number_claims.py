@@ -23,7 +23,9 @@ from symderiv.homework.verdicts import Subject, Verdict
 if TYPE_CHECKING:
     from symderiv.homework.judging import Judge
 
-RESULT_WORDS = r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
+RESULT_WORDS = (
+    r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
+)
 NEARLY = 1e-6  # so little a value may be off where only its last digit is
 CUT = "its digits are cut off, not rounded"
 
@@ -87,13 +89,20 @@ class NumberClaim:
         loss = self.judge_.understanding.loss
         if self.reference is None or loss is None or self.reference.key == loss or self.reference.indices:
             return
-        if self.reference.key in LOSS_NAMES and self.reference.key not in self.judge_.understanding.definitions_at(self.at):
+        if self.reference.key in LOSS_NAMES and self.reference.key not in self.judge_.understanding.definitions_at(
+            self.at
+        ):
             self.left, self.reference = Part(loss, ()), None
 
     def _as_shape(self) -> Verdict | None:
         """`W = 3 x 2` of a matrix whose entries are given."""
         term = self.right
-        if self.reference is None or not isinstance(term, Sloppy) or set(term.marks) != {"times"} or len(self.statement.sides) > 2:
+        if (
+            self.reference is None
+            or not isinstance(term, Sloppy)
+            or set(term.marks) != {"times"}
+            or len(self.statement.sides) > 2
+        ):
             return None
         sizes = tuple(int(x.value) for x in term.factors if isinstance(x, Const) and x.value.denominator == 1)
         given = self.numbers.state(self.at).base.get(self.reference.key)
@@ -101,7 +110,9 @@ class NumberClaim:
             return None
         if given.shape == sizes:
             return Verdict("correct", "shape")
-        return Verdict("wrong", "shape", f"its entries are {given.shape[0]} x {given.shape[1]}", mistakes=("wrong-shape",))
+        return Verdict(
+            "wrong", "shape", f"its entries are {given.shape[0]} x {given.shape[1]}", mistakes=("wrong-shape",)
+        )
 
     def _find_event(self) -> None:
         if self.statement.where == "cell" and len(self.statement.sides) == 1:
@@ -113,7 +124,11 @@ class NumberClaim:
 
     def _as_given(self, printed: tuple[Array, Array] | None) -> Verdict | None:
         event = self.event
-        if isinstance(self.left, Stack) and printed is not None and all(isinstance(e, Part) for row in self.left.rows for e in row):
+        if (
+            isinstance(self.left, Stack)
+            and printed is not None
+            and all(isinstance(e, Part) for row in self.left.rows for e in row)
+        ):
             return Verdict("correct", "definition", "given values")
         if event is None or event.kind == "step" or not isinstance(self.left, Part):
             if self.numbers.is_seed(self.left) and printed is not None:
@@ -136,8 +151,12 @@ class NumberClaim:
         """A value that the text calls a result, of a quantity without a formula that nothing is computed from."""
         assert self.reference is not None
         name = self.reference.base
-        used = any(r.key == self.reference.key for d in self.judge_.understanding.definitions for r in references_in(d.term))
-        is_output = "^hat" in self.reference.key or name in LOSS_NAMES or self.reference.key == self.judge_.understanding.loss
+        used = any(
+            r.key == self.reference.key for d in self.judge_.understanding.definitions for r in references_in(d.term)
+        )
+        is_output = (
+            "^hat" in self.reference.key or name in LOSS_NAMES or self.reference.key == self.judge_.understanding.loss
+        )
         if self._looks_computed():
             return True
         return is_output or (not used and bool(re.search(RESULT_WORDS, self.statement.lead, re.IGNORECASE)))
@@ -146,7 +165,12 @@ class NumberClaim:
         """Decimals for a unit of a network with an activation: no value that somebody chose."""
         assert self.reference is not None
         printed = literal(self.side.node)
-        if printed is None or self.reference.base in DATA_BASES or not 1e-8 < float(np.min(printed[1])) < 6e-4 or is_rate(self.reference.key):
+        if (
+            printed is None
+            or self.reference.base in DATA_BASES
+            or not 1e-8 < float(np.min(printed[1])) < 6e-4
+            or is_rate(self.reference.key)
+        ):
             return False
         words = self.judge_.inference.words
         return any(re.search(pattern, words, re.IGNORECASE) for pattern in ACTIVATION_WORDS.values())
@@ -158,7 +182,9 @@ class NumberClaim:
                 return None
             before = self._before(self.numbers.plain_value(self.right))
             if before is False:
-                return Verdict("wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+                return Verdict(
+                    "wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",)
+                )
             return Verdict("correct", "number", "taken as its definition: nothing else says how it is worked out")
         self.value, self.half = printed
         before = self._before(self.value)
@@ -208,7 +234,9 @@ class NumberClaim:
         assert self.value is not None and self.half is not None
         for truth, _ in self.expected:
             found = fitted(self.value, truth)
-            if found is not None and np.all(np.abs(self.value - found[0]) <= np.minimum(5 * self.half, NEARLY * np.abs(found[0]))):
+            if found is not None and np.all(
+                np.abs(self.value - found[0]) <= np.minimum(5 * self.half, NEARLY * np.abs(found[0]))
+            ):
                 return Verdict("correct", self.kind, "the last digit is off: rounded on the way")
         return None
 
@@ -237,7 +265,11 @@ class NumberClaim:
             before = self._before(self.value)
             if before is not None:
                 return self._by_arithmetic(before)
-            if self.reference is not None and isinstance(self.left, Part) and self.left.key not in self.judge_.understanding.definitions_at(self.at):
+            if (
+                self.reference is not None
+                and isinstance(self.left, Part)
+                and self.left.key not in self.judge_.understanding.definitions_at(self.at)
+            ):
                 return Verdict("correct", self.kind, "taken as its definition: nothing else says how it is worked out")
             return self._unknown()
         if self._is_right_with_brackets():
@@ -249,7 +281,12 @@ class NumberClaim:
     def _is_right_with_brackets(self) -> bool:
         """`-4^2` where (-4)^2 is meant."""
         value = self.numbers.plain_value(_with_minus_inside(self.right))
-        return value is not None and self.half is not None and value.shape == self.half.shape and self._agreement(value, self.half) is not None
+        return (
+            value is not None
+            and self.half is not None
+            and value.shape == self.half.shape
+            and self._agreement(value, self.half) is not None
+        )
 
     def _final_is_right(self) -> bool:
         """Whether a number after this side in the same chain is the exact value."""
@@ -281,12 +318,18 @@ class NumberClaim:
             for value, used in self._printed_values(self.left, updated):
                 for own, more in numbers.from_printed(self.right, self.at, updated):
                     if agrees(own, value, np.full(own.shape, 1e-9)):
-                        return self._carried([*used, *more]) or Verdict("correct", self.kind, "its numbers are the printed values")
+                        return self._carried([*used, *more]) or Verdict(
+                            "correct", self.kind, "its numbers are the printed values"
+                        )
         return None
 
     def _slack(self, evaluate: object) -> float:
         """How far the side can move within its digits, which may be cut off: a whole unit of the last one."""
-        halves = {v: 2 * h for v, h in literals_in(self.side.node).items() if not self.numbers.is_exact_number(float(v), self.at)}
+        halves = {
+            v: 2 * h
+            for v, h in literals_in(self.side.node).items()
+            if not self.numbers.is_exact_number(float(v), self.at)
+        }
         return uncertainty(self.right, halves, evaluate)  # type: ignore[arg-type]
 
     # --- what the numbers before it give ---
@@ -302,7 +345,11 @@ class NumberClaim:
             if before is None:
                 return None
             printed = literal(node)
-            slack = half if printed is None or fitted(value, printed[1]) is None else np.maximum(half, printed[1].reshape(half.shape) if printed[1].size == half.size else half)  # noqa: E501
+            slack = (
+                half
+                if printed is None or fitted(value, printed[1]) is None
+                else np.maximum(half, printed[1].reshape(half.shape) if printed[1].size == half.size else half)
+            )
             return agrees(value, before, slack) is not None
         return None
 
@@ -339,7 +386,11 @@ class NumberClaim:
         for node, term in reversed(self.subject.sides):
             if is_numeric(term) and literal(node) is None:
                 shown = {abs(float(n.value)) for n in f.walk(node) if isinstance(n, f.Number)}
-                used = [p for p in self._all_printed() if not p.is_exact and any(abs(abs(x) - n) <= 1e-12 for x in np.ravel(p.value) for n in shown)]
+                used = [
+                    p
+                    for p in self._all_printed()
+                    if not p.is_exact and any(abs(abs(x) - n) <= 1e-12 for x in np.ravel(p.value) for n in shown)
+                ]
                 return self._carried(used) if self.expected else None
         return None
 
@@ -355,7 +406,9 @@ class NumberClaim:
             root = max(false, key=lambda p: p.at).root
             return Verdict("carried", self.kind, f"follows from line {root}", root=root)
         root = min(p.root or p.line for p in inexact)
-        return Verdict("carried", self.kind, f"right for the rounded value in line {root}", mistakes=("rounded-early",), root=root)
+        return Verdict(
+            "carried", self.kind, f"right for the rounded value in line {root}", mistakes=("rounded-early",), root=root
+        )
 
     # --- false ---
     def _unknown(self) -> Verdict:
@@ -373,15 +426,27 @@ class NumberClaim:
             return self._unknown() if before is None else self._by_arithmetic(before)
         truth = self.expected[0][0]
         if True in self._generations() and self.event is None and not any(updated for _, updated in self.expected):
-            return Verdict("uncheckable", self.kind, "after the steps the document does not give all it is worked out from")
+            return Verdict(
+                "uncheckable", self.kind, "after the steps the document does not give all it is worked out from"
+            )
         if self._is_uncomputable():
             return Verdict("uncheckable", self.kind, "the document does not give all it is worked out from")
         if fitted(self.value, truth) is None and self._shape_is_doubtful():
-            return Verdict("uncheckable", self.kind, f"its shape {self.value.shape} is not that of the model, {truth.shape}")
+            return Verdict(
+                "uncheckable", self.kind, f"its shape {self.value.shape} is not that of the model, {truth.shape}"
+            )
         since = self.subject.false_since
         if before and since is not None:
-            return Verdict("carried", self.kind, f"not the value, but the numbers before it (line {since}) give it", root=since)
-        return Verdict("wrong", self.kind, f"the value is {shown(truth)}", mistakes=self._mistakes(truth, before), expected=shown(truth))
+            return Verdict(
+                "carried", self.kind, f"not the value, but the numbers before it (line {since}) give it", root=since
+            )
+        return Verdict(
+            "wrong",
+            self.kind,
+            f"the value is {shown(truth)}",
+            mistakes=self._mistakes(truth, before),
+            expected=shown(truth),
+        )
 
     def _is_uncomputable(self) -> bool:
         return isinstance(self.left, Part) and self.numbers.is_uncomputable(self.left.key, self.at)
@@ -410,7 +475,11 @@ class NumberClaim:
         """`theta_3 = theta_2 + eta v_3` where the rule subtracts."""
         assert isinstance(self.left, Part) and self.value is not None and self.half is not None
         formula = self.judge_.understanding.definitions_at(self.at).get(self.left.key)
-        if not isinstance(formula, Add) or len(formula.terms) != 2 or not any("[" in r.key for r in references_in(formula.terms[0][1])):
+        if (
+            not isinstance(formula, Add)
+            or len(formula.terms) != 2
+            or not any("[" in r.key for r in references_in(formula.terms[0][1]))
+        ):
             return False
         flipped = Add((formula.terms[0], (-formula.terms[1][0], formula.terms[1][1])))
         found = [v for v, _ in self.numbers.from_printed(flipped, self.at, False)]
@@ -430,7 +499,11 @@ class NumberClaim:
         if key is None:
             return
         is_false = verdict.verdict in ("wrong", "carried") and "rounded-early" not in verdict.mistakes
-        exact = any(fitted(self.value, t) is not None and bool(np.allclose(self.value, fitted(self.value, t)[0], rtol=1e-9, atol=1e-12)) for t, _ in self.expected)  # type: ignore[index]  # noqa: E501
+        exact = any(
+            fitted(self.value, t) is not None
+            and bool(np.allclose(self.value, fitted(self.value, t)[0], rtol=1e-9, atol=1e-12))
+            for t, _ in self.expected
+        )  # type: ignore[index]
         root = verdict.root if verdict.verdict == "carried" else self.statement.line
         self._note(key, is_false, exact or (not self.expected and bool(np.all(self.half <= 1e-8))), root, updated)  # type: ignore[operator]
 
@@ -465,10 +538,18 @@ def by_the_numbers(numbers: NumberWorlds, left: Term, right: Term, at: int, kind
     how = numbers.settles(left, right, at) if numbers.has_numbers else None
     if how is None:
         return None
-    return Verdict("notation" if "turned" in how else "correct", kind, "true for the numbers given; it could not be judged in general")
+    return Verdict(
+        "notation" if "turned" in how else "correct",
+        kind,
+        "true for the numbers given; it could not be judged in general",
+    )
 
 
 def shown(value: Array) -> str:
     """A value for people."""
     array = np.asarray(value, dtype=float)
-    return f"{array.item():.6g}" if array.size == 1 else "[" + "; ".join(" ".join(f"{x:.6g}" for x in row) for row in array) + "]"
+    return (
+        f"{array.item():.6g}"
+        if array.size == 1
+        else "[" + "; ".join(" ".join(f"{x:.6g}" for x in row) for row in array) + "]"
+    )

@@ -115,11 +115,15 @@ class NumberWorlds:
         return world
 
     # --- a weight that is not given, where what it gives is ---
-    def _with_missing_weights(self, world: World, definitions: Mapping[str, Term], values: dict[str, Array], sizes: Mapping[str, int]) -> World:
+    def _with_missing_weights(
+        self, world: World, definitions: Mapping[str, Term], values: dict[str, Array], sizes: Mapping[str, int]
+    ) -> World:
         """Two weights that give the printed value: what is the same with both does not depend on which it was."""
         found: list[dict[str, Array]] = []
         for key, term in definitions.items():
-            missing = {r.key for r in references_in(term) if r.key not in values and r.key not in definitions} - NO_QUANTITIES
+            missing = {
+                r.key for r in references_in(term) if r.key not in values and r.key not in definitions
+            } - NO_QUANTITIES
             if key not in values or len(missing) != 1:
                 continue
             solved = self._solved(world, term, missing.pop(), values[key])
@@ -180,7 +184,11 @@ class NumberWorlds:
                 left = elaborator.term(statement.sides[0].node)
             except (NotUnderstood, LayerOpen):
                 continue
-            if isinstance(left, Jacobian) and left.top == Part(self.understanding.loss or "", ()) and isinstance(left.bottom, Part):
+            if (
+                isinstance(left, Jacobian)
+                and left.top == Part(self.understanding.loss or "", ())
+                and isinstance(left.bottom, Part)
+            ):
                 return None if left.bottom.indices or left.bottom == left.top else (left.bottom.key, value[0])
         return None
 
@@ -204,7 +212,10 @@ class NumberWorlds:
             for key, value in givens.items():
                 if key in shapes:
                     shape = value.shape[::-1] if ways.get(key) else value.shape
-                    cost += sum(sizes.setdefault("1" if d == "1" else d, 1 if d == "1" else n) != n for d, n in zip(shapes[key], shape, strict=True))
+                    cost += sum(
+                        sizes.setdefault("1" if d == "1" else d, 1 if d == "1" else n) != n
+                        for d, n in zip(shapes[key], shape, strict=True)
+                    )
             if best is None or cost < best[0]:
                 best = (cost, choice, sizes)
         assert best is not None
@@ -242,7 +253,11 @@ class NumberWorlds:
         reader = Reader(world, self.axes)
         pending = dict(definitions)
         while pending:
-            ready = [k for k, t in pending.items() if not ({r.key for r in references_in(t)} - {k} - NO_QUANTITIES) & set(pending)]
+            ready = [
+                k
+                for k, t in pending.items()
+                if not ({r.key for r in references_in(t)} - {k} - NO_QUANTITIES) & set(pending)
+            ]
             if not ready:
                 break
             for key in ready:
@@ -276,7 +291,12 @@ class NumberWorlds:
         added = False
         formulas = self.understanding.definitions_at(at)
         for number in self.understanding.numbers:
-            if number.key not in formulas or number.key in values or number.indices or number.key == self.understanding.loss:
+            if (
+                number.key not in formulas
+                or number.key in values
+                or number.indices
+                or number.key == self.understanding.loss
+            ):
                 continue
             if {r.key for r in references_in(formulas[number.key])} & stepped:
                 continue  # it was printed before the steps
@@ -312,7 +332,9 @@ class NumberWorlds:
         return world is not None and key in world.point.values and key in self.understanding.definitions_at(at)
 
     # --- gradients by time: g_t is the gradient at theta_{t-1} ---
-    def _with_gradient_families(self, world: World, definitions: Mapping[str, Term], values: dict[str, Array], sizes: Mapping[str, int]) -> World:
+    def _with_gradient_families(
+        self, world: World, definitions: Mapping[str, Term], values: dict[str, Array], sizes: Mapping[str, int]
+    ) -> World:
         if self.family is None:
             return world
         base, parameter, offset = self.family
@@ -331,22 +353,36 @@ class NumberWorlds:
         understanding = self.understanding
         definitions = understanding.definitions_at(0)
         numbered = {b for b, t in map(_timed, definitions) if t is not None}
-        series = [n for n in understanding.numbers if _timed(n.key)[1] is not None and _timed(n.key)[0] not in numbered and not n.indices]
+        series = [
+            n
+            for n in understanding.numbers
+            if _timed(n.key)[1] is not None and _timed(n.key)[0] not in numbered and not n.indices
+        ]
         series = [n for n in series if any(r.key == n.key for t in definitions.values() for r in references_in(t))]
         if understanding.loss is None or not series or not numbered:
             return None
         skipped = frozenset(n.key for n in series) | NO_QUANTITIES
-        givens = GivenValues(understanding, self.plain_value, lambda *_: None, skipped).state(len(understanding.document.statements)).base
+        givens = (
+            GivenValues(understanding, self.plain_value, lambda *_: None, skipped)
+            .state(len(understanding.document.statements))
+            .base
+        )
         turned, sizes = self._turned(givens)
         world = World(Point(Machine, turned, sizes), {})
         self._resolve(world, {k: t for k, t in definitions.items() if k not in turned})
         first = series[0]
         base, t = _timed(first.key)
-        printed = [v for n in series if n.key == first.key and n.at == first.at and (v := self.plain_value(n.term)) is not None]
+        printed = [
+            v for n in series if n.key == first.key and n.at == first.at and (v := self.plain_value(n.term)) is not None
+        ]
         for parameter in sorted(numbered):
             for offset in (-1, 0):
                 gradient = self._gradient_at(world, f"{parameter}[{(t or 0) + offset}]", parameter)
-                if gradient is not None and np.any(gradient) and any(agrees(v, gradient, np.full(v.shape, 1e-6)) for v in printed):
+                if (
+                    gradient is not None
+                    and np.any(gradient)
+                    and any(agrees(v, gradient, np.full(v.shape, 1e-6)) for v in printed)
+                ):
                     return base, parameter, offset
         return None
 
@@ -354,7 +390,9 @@ class NumberWorlds:
         loss = self.understanding.loss
         try:
             value = world.quantity(place).array
-            there = World(Point(Machine, {**world.point.values, parameter: value}, world.point.sizes), world.definitions)
+            there = World(
+                Point(Machine, {**world.point.values, parameter: value}, world.point.sizes), world.definitions
+            )
             self._resolve(there, self.understanding.definitions_at(0))
             return np.asarray(there.jacobian(Ref(loss or ""), Ref(parameter)).array, dtype=float)
         except TROUBLE:
@@ -391,17 +429,23 @@ class NumberWorlds:
         twin = self._twins.get(id(world))
         if twin is not None:
             others = self._values_in(twin, term)
-            out = [v for v in out if any(v.shape == o.shape and np.allclose(v, o, rtol=1e-9, atol=1e-9) for o in others)]
+            out = [
+                v for v in out if any(v.shape == o.shape and np.allclose(v, o, rtol=1e-9, atol=1e-9) for o in others)
+            ]
         return out
 
     # --- steps ---
-    def _step_from(self, at: int, key: str, indices: tuple[str | int, ...], base: dict[str, Array], generation: int) -> Array | None:
+    def _step_from(
+        self, at: int, key: str, indices: tuple[str | int, ...], base: dict[str, Array], generation: int
+    ) -> Array | None:
         """One step down the gradient from given values."""
         del generation
         found = self._steps(self._world_of(at, base), at, key, indices, base, -1)
         return found[0] if found else None
 
-    def steps(self, at: int, key: str, indices: tuple[str | int, ...], sign: int = -1, printed: bool = False) -> list[tuple[Array, list[Printed]]]:
+    def steps(
+        self, at: int, key: str, indices: tuple[str | int, ...], sign: int = -1, printed: bool = False
+    ) -> list[tuple[Array, list[Printed]]]:
         """The values after one step (sign 1: up the gradient), exact or with the printed gradient; which prints were used."""
         base, after = self.given.bases.get((at, key, indices), (self.state(at).values(False), False))
         if not printed:
@@ -425,7 +469,13 @@ class NumberWorlds:
         return None if place is None else whole[place[0] : place[0] + 1, place[1] : place[1] + 1]
 
     def _steps(
-        self, world: World | None, at: int, key: str, indices: tuple[str | int, ...], base: Mapping[str, Array], sign: int
+        self,
+        world: World | None,
+        at: int,
+        key: str,
+        indices: tuple[str | int, ...],
+        base: Mapping[str, Array],
+        sign: int,
     ) -> list[Array]:
         loss = self.understanding.loss
         if world is None or loss is None or key not in base:
@@ -463,7 +513,12 @@ class NumberWorlds:
     def is_exact_number(self, value: float, at: int) -> bool:
         """Whether a literal is a given value or a plain number rather than a rounded one."""
         size = abs(value)
-        inexact = any(np.any(np.abs(np.abs(p.value) - size) <= 1e-12) for es in self.printed.values() for p in es if p.at <= at and not p.is_exact)
+        inexact = any(
+            np.any(np.abs(np.abs(p.value) - size) <= 1e-12)
+            for es in self.printed.values()
+            for p in es
+            if p.at <= at and not p.is_exact
+        )
         if inexact:
             return False
         if any(np.any(np.abs(np.abs(v) - size) <= 1e-12) for v in self.state(at).values(True).values()):
@@ -499,7 +554,11 @@ class NumberWorlds:
         except TROUBLE:
             return value
         if value.size == shape.size:
-            return value.reshape(shape.shape) if 1 in value.shape or value.shape == shape.shape else value.T.reshape(shape.shape)
+            return (
+                value.reshape(shape.shape)
+                if 1 in value.shape or value.shape == shape.shape
+                else value.T.reshape(shape.shape)
+            )
         return value
 
     def from_printed(self, term: Term, at: int, updated: bool) -> Iterator[tuple[Array, list[Printed]]]:
@@ -518,7 +577,13 @@ class NumberWorlds:
         changed: dict[str, Array] = {}
         for key, term in world.definitions.items():
             last = self.last_printed(key, at, generation)
-            if last is None or not isinstance(term, Apply) or term.order or term.function not in INVERSES or not isinstance(term.body, (Ref, Part)):
+            if (
+                last is None
+                or not isinstance(term, Apply)
+                or term.order
+                or term.function not in INVERSES
+                or not isinstance(term.body, (Ref, Part))
+            ):
                 continue
             with np.errstate(all="ignore"):
                 inner = INVERSES[term.function](self._shaped(world, key, last.value))
@@ -528,8 +593,14 @@ class NumberWorlds:
             return None
         return World(Point(Machine, {**world.point.values, **changed}, world.point.sizes), world.definitions)
 
-    def _from_printed_in(self, world: World, term: Term, at: int, generation: Generation) -> Iterator[tuple[Array, list[Printed]]]:
-        again = self.last_printed(jacobian_key(term) if isinstance(term, Jacobian) else term.key if isinstance(term, Part) else None, at, generation)
+    def _from_printed_in(
+        self, world: World, term: Term, at: int, generation: Generation
+    ) -> Iterator[tuple[Array, list[Printed]]]:
+        again = self.last_printed(
+            jacobian_key(term) if isinstance(term, Jacobian) else term.key if isinstance(term, Part) else None,
+            at,
+            generation,
+        )
         if again is not None and not (isinstance(term, Part) and term.indices):
             yield again.value, [again]
         used: list[Printed] = []
@@ -550,7 +621,9 @@ class NumberWorlds:
             return world.definitions[term.key]
         return term
 
-    def _timed_gradient(self, term: Part, world: World, at: int, generation: Generation) -> Iterator[tuple[Array, list[Printed]]]:
+    def _timed_gradient(
+        self, term: Part, world: World, at: int, generation: Generation
+    ) -> Iterator[tuple[Array, list[Printed]]]:
         base, t = _timed(term.key)
         family = self.family
         if family is None or t is None or family[0] != base:
@@ -561,14 +634,21 @@ class NumberWorlds:
         if value is not None and last is not None:
             yield value, [last]
 
-    def _along_printed(self, term: Jacobian, world: World, at: int, generation: Generation, depth: int) -> Iterator[tuple[Array, list[Printed]]]:
+    def _along_printed(
+        self, term: Jacobian, world: World, at: int, generation: Generation, depth: int
+    ) -> Iterator[tuple[Array, list[Printed]]]:
         """Printed single numbers along a path: dL/da times da/dz for dL/dz."""
         from symderiv.homework.judging import _separates
 
         if depth > 4 or not isinstance(term.top, Part) or isinstance(term.bottom, Ref) or term.bottom.indices:
             return
         for key in self.printed:
-            if not isinstance(key, tuple) or key[1] != term.top or key[2].indices or key[2].key in (term.bottom.key, term.top.key):
+            if (
+                not isinstance(key, tuple)
+                or key[1] != term.top
+                or key[2].indices
+                or key[2].key in (term.bottom.key, term.top.key)
+            ):
                 continue
             first = self.last_printed(key, at, generation)
             middle = key[2].key
@@ -583,7 +663,9 @@ class NumberWorlds:
             for value, used in self._along_printed(rest, world, at, generation, depth + 1):
                 yield first.value * value, [first, *used]
 
-    def _from_own(self, term: Jacobian, world: World, at: int, generation: Generation) -> Iterator[tuple[Array, list[Printed]]]:
+    def _from_own(
+        self, term: Jacobian, world: World, at: int, generation: Generation
+    ) -> Iterator[tuple[Array, list[Printed]]]:
         """A printed derivative by something on the way, times the rest of the way."""
         from symderiv.homework.judging import _separates
 
@@ -597,7 +679,9 @@ class NumberWorlds:
             middle = key[2]
             if middle.indices or middle.key == term.bottom.key or middle.key == term.top.key:
                 continue
-            if not world.depends(middle.key, term.bottom.key) or not _separates(world, middle.key, term.bottom.key, term.top):
+            if not world.depends(middle.key, term.bottom.key) or not _separates(
+                world, middle.key, term.bottom.key, term.top
+            ):
                 continue
             weight = self._shaped(world, middle.key, last.value)
             through = SumOver("all", Times(stack_of(weight), Part(middle.key, ())))
@@ -607,7 +691,14 @@ class NumberWorlds:
                 yield value, used
 
     def _used_in(
-        self, term: Term, world: World, at: int, generation: Generation, used: list[Printed], seen: set[str], is_open: bool = True
+        self,
+        term: Term,
+        world: World,
+        at: int,
+        generation: Generation,
+        used: list[Printed],
+        seen: set[str],
+        is_open: bool = True,
     ) -> None:
         """The printed values that a formula leans on, through formulas of quantities that were not printed."""
         for ref in references_in(term):
@@ -619,7 +710,9 @@ class NumberWorlds:
                 seen.add(ref.key)
                 self._used_in(world.definitions[ref.key], world, at, generation, used, seen, is_open=False)
 
-    def _with_printed(self, term: Term, at: int, generation: Generation, used: list[Printed], is_top: bool = False) -> Term:
+    def _with_printed(
+        self, term: Term, at: int, generation: Generation, used: list[Printed], is_top: bool = False
+    ) -> Term:
         """Derivatives whose value was printed become that value."""
         if isinstance(term, Jacobian):
             last = None if is_top else self.last_printed(jacobian_key(term), at, generation)
@@ -642,7 +735,9 @@ def _entry(whole: Array, key: str, indices: tuple[str | int, ...], axes: Axes) -
     try:
         if len(numbers) == 2:
             r, c = numbers[0] - low[0], numbers[1] - low[1]
-            return whole[r : r + 1, c : c + 1] if r >= 0 and c >= 0 and r < whole.shape[0] and c < whole.shape[1] else None
+            return (
+                whole[r : r + 1, c : c + 1] if r >= 0 and c >= 0 and r < whole.shape[0] and c < whole.shape[1] else None
+            )
         if len(numbers) == 1 and 1 in whole.shape:
             flat = np.ravel(whole)
             k = numbers[0] - (low[0] if whole.shape[1] == 1 else low[1])
@@ -668,5 +763,3 @@ def _jacobians(term: Term) -> Iterator[Jacobian]:
 def jacobian_key(term: Jacobian) -> object:
     """What a derivative is known by."""
     return ("d", term.top, term.bottom)
-
-

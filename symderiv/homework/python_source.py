@@ -66,7 +66,9 @@ class _Source:
         piece = self.text[begin:end]
         for pattern in (r"\bself\.", r"\bnp\.|\bnumpy\.|\bjnp\.|\btorch\."):
             piece = re.sub(pattern, lambda m: " " * len(m.group()), piece)
-        piece = re.sub(r"\b\w+\.shape\[[01]\]|\blen\(\w+\)|\b\w+\.size\(0\)", lambda m: "N".ljust(len(m.group())), piece)
+        piece = re.sub(
+            r"\b\w+\.shape\[[01]\]|\blen\(\w+\)|\b\w+\.size\(0\)", lambda m: "N".ljust(len(m.group())), piece
+        )
         piece = re.sub(r"([-+*/]?=)( +)(?= )", r"\2\1", piece)  # the gap before the sign, where it parts nothing
         self.out[begin:end] = list(piece)
 
@@ -85,7 +87,9 @@ class _Source:
                     self._block(inner, function)
                 case ast.If(body=inner, orelse=other):
                     self._block([*inner, *other], function)
-                case ast.Return(value=value) if value is not None and function is not None and LOSS_NAMES.search(function):
+                case ast.Return(value=value) if (
+                    value is not None and function is not None and LOSS_NAMES.search(function)
+                ):
                     self._keep(value)
                     begin = self._offset(statement.lineno, statement.col_offset)
                     if self.text[begin : begin + 7] == "return ":
@@ -104,7 +108,11 @@ class _Source:
 
     def _assignment(self, statement: ast.Assign, target: ast.expr, value: ast.expr) -> None:
         source = ast.unparse(value)
-        if isinstance(value, ast.Constant) or INITIAL.search(source) or ".shape" in source and not isinstance(value, ast.BinOp):
+        if (
+            isinstance(value, ast.Constant)
+            or INITIAL.search(source)
+            or (".shape" in source and not isinstance(value, ast.BinOp))
+        ):
             return
         if isinstance(target, ast.Tuple):
             self._call(target, value)

@@ -15,8 +15,35 @@ import numpy as np
 
 from symderiv.homework.arithmetic import Undefined
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Part, Power,
-    Ref, SizeOf, Sloppy, Softmax, Stack, SumOver, Term, Times, Transpose, mapped, parts_of,
+    Add,
+    Apply,
+    Augmented,
+    Compare,
+    Const,
+    Diagonal,
+    Gathered,
+    Identity,
+    Index,
+    Jacobian,
+    Kronecker,
+    Label,
+    Local,
+    MatMul,
+    Ones,
+    Over,
+    Part,
+    Power,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    mapped,
+    parts_of,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, local_matrices
 
@@ -144,17 +171,25 @@ class Reader:
             case Over(left, SizeOf(dim)) if dim.startswith("mean:"):
                 for inner in self.readings(left):
                     assert isinstance(inner.term, SumOver)
-                    body = self.world.evaluate(inner.term.body)
+                    summed = self.world.evaluate(inner.term.body)
                     along = dim[5:]
-                    count = body.shape[0] if along == "rows" else body.shape[1] if along == "columns" else body.shape[0] * body.shape[1]
+                    count = (
+                        summed.shape[0]
+                        if along == "rows"
+                        else summed.shape[1]
+                        if along == "columns"
+                        else summed.shape[0] * summed.shape[1]
+                    )
                     yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
             case Gathered(body, indices):
                 for inner in self.readings(body):
-                    yield from self._made(Gathered(inner.term, indices, self._gathered_axes(inner.value, indices)), inner.edits)
+                    yield from self._made(
+                        Gathered(inner.term, indices, self._gathered_axes(inner.value, indices)), inner.edits
+                    )
             case Jacobian(top, bottom):
                 yield from self._jacobian(top, bottom)
-            case Add(terms):
-                yield from self._sum(terms)
+            case Add(summands):
+                yield from self._sum(summands)
             case Times(Part("identity", ()), body):  # inside a trace: of the size of the body, never a 1
                 for inner in self.readings(body):
                     if inner.value.shape[0] == inner.value.shape[1]:
@@ -209,7 +244,14 @@ class Reader:
             if isinstance(index, str) and index in self.axes.sample_letters:
                 sample_size = columns if self.axes.sample_axis == "columns" else rows
                 if self.axes.batch and sample_size > 1:
-                    yield (Ref(part.key, None, index) if self.axes.sample_axis == "columns" else Ref(part.key, index, None)), ()
+                    yield (
+                        (
+                            Ref(part.key, None, index)
+                            if self.axes.sample_axis == "columns"
+                            else Ref(part.key, index, None)
+                        ),
+                        (),
+                    )
                     yield Ref(part.key), ("index",)
                 else:
                     yield Ref(part.key), ()
@@ -348,7 +390,9 @@ class Reader:
             for right in rights:
                 edits = (*left.edits, *right.edits)
                 for term, more in self._pairs(left, right, mark):
-                    grouping = () if tight or (left.value.shape == (1, 1) or right.value.shape == (1, 1)) else ("grouping",)
+                    grouping = (
+                        () if tight or (left.value.shape == (1, 1) or right.value.shape == (1, 1)) else ("grouping",)
+                    )
                     yield from self._multiplied(term, left, right, (*edits, *more, *grouping))
                 if self.lenient:
                     for term, more in self._pairs(right, left, mark):
@@ -404,9 +448,11 @@ class Reader:
     def _indexed(self, body: Term, index: Term) -> Iterator[Reading]:
         assert isinstance(index, Part)
         for inner in self.readings(body):
-            rows, columns = inner.value.shape
+            rows, _columns = inner.value.shape
             if len(index.indices) == 2:
-                yield from self._made(Label(inner.term, *(x - 1 if isinstance(x, int) else x for x in index.indices)), inner.edits)
+                yield from self._made(
+                    Label(inner.term, *(x - 1 if isinstance(x, int) else x for x in index.indices)), inner.edits
+                )
             elif len(index.indices) == 1:
                 at = index.indices[0]
                 at = at - 1 if isinstance(at, int) else at
@@ -473,5 +519,3 @@ def rebuilt(term: Term, parts: list[Term]) -> Term:
             at = iter(parts)
             return Stack(tuple(tuple(next(at) for _ in row) for row in rows))
     raise Misfit(f"cannot read a {type(term).__name__}")
-
-

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from itertools import product as cartesian
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,21 @@ from symderiv.homework.statements import Statement
 from symderiv.homework.symbols import LayerOpen, Reference
 from symderiv.homework.tables import take_values
 from symderiv.homework.terms import (
-    ONE, Add, Apply, Augmented, Const, Jacobian, Over, Part, Power, Sloppy, Stack, Term, Transpose, parts_of, references_in,
+    ONE,
+    Add,
+    Apply,
+    Augmented,
+    Const,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    Sloppy,
+    Stack,
+    Term,
+    Transpose,
+    parts_of,
+    references_in,
 )  # fmt: skip
 from symderiv.homework.understanding import ACTIVATION_WORDS, Definition, Understanding
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
@@ -89,12 +104,21 @@ class _Recogniser:
         """`W = 3 x 2` beside a matrix, or where the text speaks of shapes, is no value."""
         numbers = self.inference.numbers
         matrices = {n.key for n in numbers if isinstance(n.term, Stack)}
-        self.inference.numbers = [n for n in numbers if not (self._is_shape(n) and (n.key in matrices or self._speaks_of_shapes(n)))]
+        self.inference.numbers = [
+            n for n in numbers if not (self._is_shape(n) and (n.key in matrices or self._speaks_of_shapes(n)))
+        ]
 
     def _is_shape(self, number: Definition) -> bool:
         term = number.term
-        whole = isinstance(term, Sloppy) and all(isinstance(x, Const) and x.value.denominator == 1 for x in term.factors)
-        return whole and isinstance(term, Sloppy) and set(term.marks) == {"times"} and len(self.inference.document.statements[number.at].sides) == 2
+        whole = isinstance(term, Sloppy) and all(
+            isinstance(x, Const) and x.value.denominator == 1 for x in term.factors
+        )
+        return (
+            whole
+            and isinstance(term, Sloppy)
+            and set(term.marks) == {"times"}
+            and len(self.inference.document.statements[number.at].sides) == 2
+        )
 
     def _speaks_of_shapes(self, number: Definition) -> bool:
         statements = self.inference.document.statements
@@ -112,12 +136,16 @@ class _Recogniser:
             if len(statement.sides) != 2 or statement.is_continued:
                 continue
             names, values = (bare(s.node) for s in statement.sides)
-            if not (isinstance(names, f.Group) and isinstance(values, f.Group) and len(names.items) == len(values.items) > 1):
+            if not (
+                isinstance(names, f.Group) and isinstance(values, f.Group) and len(names.items) == len(values.items) > 1
+            ):
                 continue
             for name, value in zip(names.items, values.items, strict=True):
                 reference, term = self._plain(name), self._term(value)
                 if reference is not None and term is not None and is_numeric(term):
-                    self.inference.numbers.append(Definition(reference.key, term, at, statement.line, reference.indices))
+                    self.inference.numbers.append(
+                        Definition(reference.key, term, at, statement.line, reference.indices)
+                    )
         given = {n.key for n in self.inference.numbers} | self.formulas
         for key, term, at, line in take_values(self.inference):
             if key not in given and is_numeric(term):
@@ -129,8 +157,14 @@ class _Recogniser:
         """`z = W x = [..] [..]` gives W and x where nothing else does."""
         for at, statement in enumerate(self.inference.document.statements):
             terms = [self._term(s.node) for s in statement.sides]
-            for left, right in zip(terms, terms[1:], strict=False):
-                if left is None or right is None or is_numeric(left) or not is_numeric(right) or isinstance(left, (Part, Jacobian)):
+            for left, right in pairwise(terms):
+                if (
+                    left is None
+                    or right is None
+                    or is_numeric(left)
+                    or not is_numeric(right)
+                    or isinstance(left, (Part, Jacobian))
+                ):
                     continue
                 bound: dict[str, Term] = {}
                 if self._unify(left, right, bound):
@@ -141,7 +175,9 @@ class _Recogniser:
         for key, term in bound.items():
             if key not in given and key not in self.formulas and key != self.inference.loss:
                 self.inference.numbers.append(Definition(key, term, at, statement.line))
-                self.inference.assumptions.append(Assumption(f"the value of {key} is the one put in for it", "its formula in numbers", statement.line))
+                self.inference.assumptions.append(
+                    Assumption(f"the value of {key} is the one put in for it", "its formula in numbers", statement.line)
+                )
         self.inference.numbers.sort(key=lambda n: n.at)
 
     def _unify(self, left: Term, right: Term, bound: dict[str, Term]) -> bool:
@@ -154,9 +190,17 @@ class _Recogniser:
             return turned is not None and self._unified(left.body.key, turned, bound)
         if type(left) is not type(right):
             return not list(references_in(left))
-        if isinstance(left, Add) and isinstance(right, Add) and [s for s, _ in left.terms] != [s for s, _ in right.terms]:
+        if (
+            isinstance(left, Add)
+            and isinstance(right, Add)
+            and [s for s, _ in left.terms] != [s for s, _ in right.terms]
+        ):
             return False
-        if isinstance(left, Apply) and isinstance(right, Apply) and (left.function, left.order) != (right.function, right.order):
+        if (
+            isinstance(left, Apply)
+            and isinstance(right, Apply)
+            and (left.function, left.order) != (right.function, right.order)
+        ):
             return False
         a, b = list(parts_of(left)), list(parts_of(right))
         if len(a) != len(b) or isinstance(left, Jacobian):
@@ -197,14 +241,21 @@ class _Recogniser:
         mark = key.partition("[")[2]
         if mark[:-1].isdigit() and self._has_recurrence:
             return False  # a quantity by time: the recurrence or the gradient says what it is
-        return not any(word in mark for word in NEW_MARKS) and not reference.base.startswith("d") and reference.base != "delta" and "^bar" not in key
+        return (
+            not any(word in mark for word in NEW_MARKS)
+            and not reference.base.startswith("d")
+            and reference.base != "delta"
+            and "^bar" not in key
+        )
 
     @property
     def _has_recurrence(self) -> bool:
         """`v_t = beta v_{t-1} + g_t`."""
         for definition in self.inference.definitions:
             base, _, mark = definition.key.partition("[")
-            if mark[:-1].isdigit() and any(r.key == f"{base}[{int(mark[:-1]) - 1}]" for r in references_in(definition.term)):
+            if mark[:-1].isdigit() and any(
+                r.key == f"{base}[{int(mark[:-1]) - 1}]" for r in references_in(definition.term)
+            ):
                 return True
         return False
 
@@ -281,7 +332,11 @@ class _Recogniser:
     def _allows_whole(term: Term, part: Term, is_linear: bool) -> bool:
         """Whether a whole number in this place may be a quantity: a factor or a summand, not a structural 1 or 2."""
         if isinstance(term, Add):
-            return is_linear and (not isinstance(part, Const) or part.value not in (1, 2) or any(isinstance(t, Sloppy) for _, t in term.terms))
+            return is_linear and (
+                not isinstance(part, Const)
+                or part.value not in (1, 2)
+                or any(isinstance(t, Sloppy) for _, t in term.terms)
+            )
         if isinstance(term, Sloppy):
             return is_linear and len(term.factors) == 2
         return False
@@ -297,7 +352,11 @@ class _Recogniser:
                 out.append(Part(known.key, ()))
             elif known.value.shape == value.shape and np.allclose(known.value, -value, rtol=1e-12, atol=1e-15):
                 out.append(Add(((-1, Part(known.key, ())),)))
-            elif value.size > 1 and known.value.shape == value.shape[::-1] and np.allclose(known.value.T, value, rtol=1e-12, atol=1e-15):
+            elif (
+                value.size > 1
+                and known.value.shape == value.shape[::-1]
+                and np.allclose(known.value.T, value, rtol=1e-12, atol=1e-15)
+            ):
                 out.append(Transpose(Part(known.key, ())))
         if is_whole or is_half or not out:
             out.append(term)
@@ -305,7 +364,12 @@ class _Recogniser:
 
     def _sigmoid(self, term: Term) -> list[Term]:
         """`1 / (1 + e^{1.996})` after z = -1.996."""
-        if not isinstance(term, Over) or term.left != ONE or not isinstance(term.right, Add) or len(term.right.terms) != 2:
+        if (
+            not isinstance(term, Over)
+            or term.left != ONE
+            or not isinstance(term.right, Add)
+            or len(term.right.terms) != 2
+        ):
             return []
         exponentials = [t for s, t in term.right.terms if isinstance(t, Apply) and t.function == "exp" and s == 1]
         ones = [t for s, t in term.right.terms if t == ONE and s == 1]
@@ -314,14 +378,18 @@ class _Recogniser:
         inside = _plain(exponentials[0].body)
         if inside is None:
             return []
-        found = [k for k in self.known.values() if k.value.shape == inside.shape and np.allclose(k.value, -inside, rtol=1e-12, atol=1e-15)]
+        found = [
+            k
+            for k in self.known.values()
+            if k.value.shape == inside.shape and np.allclose(k.value, -inside, rtol=1e-12, atol=1e-15)
+        ]
         return [Apply("sigmoid", 0, Part(k.key, ())) for k in found[-1:]]
 
     # --- activations ---
     def _activation(self, at: int, key: str, node: f.Node) -> Term | None:
         """A value that is a known activation of the last quantities printed before."""
         printed = literal(node)
-        if printed is None or base_of(key) in DATA_BASES and "^hat" not in key or float(np.min(printed[1])) > 0.006:
+        if printed is None or (base_of(key) in DATA_BASES and "^hat" not in key) or float(np.min(printed[1])) > 0.006:
             return None
         value, half = printed
         for known in sorted(self.known.values(), key=lambda k: -k.at):
@@ -333,8 +401,14 @@ class _Recogniser:
         return None
 
     def _functions(self) -> list[str]:
-        words = [n for n, pattern in ACTIVATION_WORDS.items() if n != "softmax" and re.search(pattern, self.inference.words, re.IGNORECASE)]
-        return list(dict.fromkeys([*words, *(x for x in self.inference.functions.values() if x in ("sigmoid", "tanh", "relu"))]))
+        words = [
+            n
+            for n, pattern in ACTIVATION_WORDS.items()
+            if n != "softmax" and re.search(pattern, self.inference.words, re.IGNORECASE)
+        ]
+        return list(
+            dict.fromkeys([*words, *(x for x in self.inference.functions.values() if x in ("sigmoid", "tanh", "relu"))])
+        )
 
     @staticmethod
     def _fits(name: str, known: Known, value: Array, half: Array) -> bool:
@@ -353,7 +427,11 @@ class _Recogniser:
         shapes = self._shapes()
         for n, definition in enumerate(self.inference.definitions):
             term = definition.term
-            if isinstance(term, Sloppy) and len(term.factors) == 2 and not set(term.marks) & {"odot", "circ", ".*", "otimes"}:
+            if (
+                isinstance(term, Sloppy)
+                and len(term.factors) == 2
+                and not set(term.marks) & {"odot", "circ", ".*", "otimes"}
+            ):
                 changed = self._augmented(term, shapes)
                 if changed is not None:
                     self.inference.definitions[n] = replace(definition, term=changed)
@@ -362,7 +440,11 @@ class _Recogniser:
         found: dict[str, tuple[int, int]] = {}
         for number in self.inference.numbers:
             value = _plain(number.term)
-            if value is not None and not number.indices and value.size > found.get(number.key, (0, 0))[0] * found.get(number.key, (0, 0))[1]:
+            if (
+                value is not None
+                and not number.indices
+                and value.size > found.get(number.key, (0, 0))[0] * found.get(number.key, (0, 0))[1]
+            ):
                 found[number.key] = value.shape
         return found
 
@@ -385,7 +467,10 @@ class _Recogniser:
         (self.found.zero_rows if rows else self.found.zero_columns).add(weight)
         which = "row" if rows else "column"
         self.inference.assumptions.append(
-            Assumption(f"a 1 stands before the entries of {feature}: the bias as first feature", f"{weight} has one {which} more")
+            Assumption(
+                f"a 1 stands before the entries of {feature}: the bias as first feature",
+                f"{weight} has one {which} more",
+            )
         )
 
     # --- reading ---

@@ -6,8 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Jacobian, Kronecker, Over, Part, Power, SizeOf, Sloppy, Softmax, Stack,
-    SumOver, Term, Times, Transpose, parts_of, references_in,
+    Add,
+    Apply,
+    Augmented,
+    Compare,
+    Const,
+    Diagonal,
+    Gathered,
+    Jacobian,
+    Kronecker,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    parts_of,
+    references_in,
 )  # fmt: skip
 
 SCALAR_DIM = "1"
@@ -140,7 +160,9 @@ class ShapeInference:
     def _is_written_out(terms: tuple[tuple[int, Term], ...]) -> bool:
         """`w_11 x_1 + w_21 x_2`: a sum over entries."""
         products = [t for _, t in terms if isinstance(t, Sloppy)]
-        return any(isinstance(f, Part) and any(isinstance(i, int) for i in f.indices) for p in products for f in p.factors)
+        return any(
+            isinstance(f, Part) and any(isinstance(i, int) for i in f.indices) for p in products for f in p.factors
+        )
 
     def _linear_product(self, part: Term) -> tuple[str, Term, bool, bool] | None:
         if not isinstance(part, Sloppy) or any(m in ELEMENTWISE_MARKS or m == "#" for m in part.marks):
@@ -173,7 +195,12 @@ class ShapeInference:
             return known_b
         if known_a:
             return None
-        score = (base_of(a) in WEIGHT_BASES) - (base_of(b) in WEIGHT_BASES) - (base_of(a) in DATA_BASES) + (base_of(b) in DATA_BASES)
+        score = (
+            (base_of(a) in WEIGHT_BASES)
+            - (base_of(b) in WEIGHT_BASES)
+            - (base_of(a) in DATA_BASES)
+            + (base_of(b) in DATA_BASES)
+        )
         if score:
             return score > 0
         if base_of(a).isupper() != base_of(b).isupper():
@@ -324,14 +351,16 @@ class ShapeInference:
         if len(indices) == 2 and all(isinstance(i, str) for i in indices):
             for letter, dim in zip(indices, shape, strict=True):
                 assert isinstance(letter, str)
-                own = self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
+                own = (
+                    self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
+                )
                 self.dims.unify(own, dim)
             return SCALAR_DIM, SCALAR_DIM
         if len(indices) == 1 and len(letters) == 1:
             if len(axes) == 2 and all(self.dims.root(d).startswith("?") for d in axes) and not self.batch:
-                lone, axis = (1, 0) if self.layout != "rows" else (0, 1)
+                lone, kept = (1, 0) if self.layout != "rows" else (0, 1)
                 self.dims.unify(shape[lone], SCALAR_DIM)
-                axes = [shape[axis]]
+                axes = [shape[kept]]
             axis = axes[0] if len(axes) == 1 else None
             if axis is not None:
                 self.dims.unify(self.letters.setdefault(letters[0], self.dims.new()), axis)
@@ -358,9 +387,12 @@ class ShapeInference:
     def _is_scalar_quantity(self, term: Term) -> bool:
         """A defined quantity, or a function of one, that turned out to be a single number."""
         refs = [r for r in references_in(term) if isinstance(r, Part) and not r.indices]
-        return bool(refs) and any(r.key in self.defined for r in refs) and all(
-            self._is_scalar(self.shape(r.key)) for r in refs if r.key in self.defined
-        ) and not isinstance(term, Sloppy)
+        return (
+            bool(refs)
+            and any(r.key in self.defined for r in refs)
+            and all(self._is_scalar(self.shape(r.key)) for r in refs if r.key in self.defined)
+            and not isinstance(term, Sloppy)
+        )
 
     def _same_indices(self, parts: Iterable[Term]) -> None:
         """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""
@@ -387,9 +419,12 @@ class ShapeInference:
             return shapes[0][0], shapes[1][1]
         if not arrays:
             return SCALAR_DIM, SCALAR_DIM
-        if len(arrays) == 1 and all(m in ELEMENTWISE_MARKS for m in term.marks) and any(self._is_scalar_quantity(f) for f in term.factors):
-            if all(self.dims.root(d).startswith("?") for d in arrays[0][0]):
-                self._unify(arrays[0][0], (SCALAR_DIM, SCALAR_DIM))
+        if (
+            len(arrays) == 1
+            and all(m in ELEMENTWISE_MARKS for m in term.marks)
+            and any(self._is_scalar_quantity(f) for f in term.factors)
+        ) and all(self.dims.root(d).startswith("?") for d in arrays[0][0]):
+            self._unify(arrays[0][0], (SCALAR_DIM, SCALAR_DIM))
         if len(arrays) == 1:
             return arrays[0][0]
         if all(m in ELEMENTWISE_MARKS for m in term.marks):

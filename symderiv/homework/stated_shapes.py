@@ -43,7 +43,9 @@ def _size(node: f.Node) -> str | None:
     return None
 
 
-def judge_shape(understanding: Understanding, reference: Reference | None, side: Side, verdict: Callable[..., Any]) -> Any:
+def judge_shape(
+    understanding: Understanding, reference: Reference | None, side: Side, verdict: Callable[..., Any]
+) -> Any:
     """The verdict for a stated shape; None where it states none."""
     sizes = sizes_in(side.node)
     if sizes is None or len(sizes) > 2:
@@ -58,10 +60,18 @@ def judge_shape(understanding: Understanding, reference: Reference | None, side:
     bound = understanding.stated_sizes
     if earlier is None:
         understanding.stated[reference.key] = (stated[0], stated[1])
-    clash = [d for d, s in zip(shape, stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"]
-    turned = [d for d, s in zip(shape[::-1], stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"]
+    clash = [
+        d for d, s in zip(shape, stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"
+    ]
+    turned = [
+        d
+        for d, s in zip(shape[::-1], stated, strict=True)
+        if not d.isdigit() and d in bound and bound[d] != s and s != "1"
+    ]
     if clash and turned:
-        return verdict("wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",))
+        return verdict(
+            "wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",)
+        )
     pairs = zip(shape if not clash else shape[::-1], stated, strict=True)
     for dim, size in pairs:
         if not dim.isdigit() and size != "1":

@@ -10,8 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symderiv.homework.formulas import (
-    BigSum, Derivative, Fraction, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, Transposed,
-    children_of, walk,
+    BigSum,
+    Derivative,
+    Fraction,
+    Group,
+    Name,
+    Node,
+    Number,
+    Product,
+    Script,
+    Scripted,
+    Sum,
+    Text,
+    Transposed,
+    children_of,
+    walk,
 )  # fmt: skip
 from symderiv.homework.statements import Document
 
@@ -20,15 +33,80 @@ SUMMABLE = frozenset("abcdijklmnpqrstuv")
 LAYER_LETTERS = frozenset({"l", "ell"})
 TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
 TIME_LETTERS = frozenset({"t", "tau"})
-LOSS_BASES = ("L", "J", "E", "C", "ell", "Loss", "loss", "cost", "Cost", "Q", "R", "MSE", "BCE", "CE", "error", "Error", "l")
-FUNCTION_BASES = frozenset({"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"})
-NEVER_FUNCTIONS = frozenset(
-    {"alpha", "eta", "lambda", "epsilon", "mu", "gamma", "delta", "beta", "n", "m", "N", "kappa", "W", "w", "x", "X", "e", "x", "y", "lr"}
+LOSS_BASES = (
+    "L",
+    "J",
+    "E",
+    "C",
+    "ell",
+    "Loss",
+    "loss",
+    "cost",
+    "Cost",
+    "Q",
+    "R",
+    "MSE",
+    "BCE",
+    "CE",
+    "error",
+    "Error",
+    "l",
 )
-LOSS_CALLS = frozenset({"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"})
+FUNCTION_BASES = frozenset(
+    {"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"}
+)
+NEVER_FUNCTIONS = frozenset(
+    {
+        "alpha",
+        "eta",
+        "lambda",
+        "epsilon",
+        "mu",
+        "gamma",
+        "delta",
+        "beta",
+        "n",
+        "m",
+        "N",
+        "kappa",
+        "W",
+        "w",
+        "x",
+        "X",
+        "e",
+        "y",
+        "lr",
+    }
+)
+LOSS_CALLS = frozenset(
+    {"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"}
+)
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
-HYPER_BASES = frozenset({"lam", "reg", "wd", "weight_decay", "learning_rate", "step_size", "lmbda", "l2", "alpha", "eta", "lambda", "epsilon", "mu", "gamma", "kappa", "lr", "rate", "beta", "rho", "nu"})
+HYPER_BASES = frozenset(
+    {
+        "lam",
+        "reg",
+        "wd",
+        "weight_decay",
+        "learning_rate",
+        "step_size",
+        "lmbda",
+        "l2",
+        "alpha",
+        "eta",
+        "lambda",
+        "epsilon",
+        "mu",
+        "gamma",
+        "kappa",
+        "lr",
+        "rate",
+        "beta",
+        "rho",
+        "nu",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +131,9 @@ class LayerOpen(LookupError):
 
 def key_of(base: str, accents: tuple[str, ...], mark: str, family: str = "") -> str:
     """The name under which a quantity is known: `W[1]`, `y^hat`, `w{kj}`."""
-    return base + "".join("^" + a for a in accents) + (f"[{mark}]" if mark else "") + (f"{{{family}}}" if family else "")
+    return (
+        base + "".join("^" + a for a in accents) + (f"[{mark}]" if mark else "") + (f"{{{family}}}" if family else "")
+    )
 
 
 def name_of(node: Node) -> Name | None:
@@ -85,13 +165,17 @@ class Symbols:
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     bracketed_samples: bool = False
     summed_names: frozenset[str] = frozenset()
-    unmarked: frozenset[str] = frozenset()  # functions that stand without a layer somewhere: then they are one for all layers
+    unmarked: frozenset[str] = (
+        frozenset()
+    )  # functions that stand without a layer somewhere: then they are one for all layers
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
     code: bool = False  # lines of a program
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
-    renamed: Mapping[str, str] = field(default_factory=dict)  # a second letter over the same units, as in a softmax's sum
+    renamed: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a second letter over the same units, as in a softmax's sum
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -112,7 +196,7 @@ class Symbols:
         Raises: LayerOpen.
         """
         scripted = node if isinstance(node, Scripted) else None
-        name = node.base if scripted else node
+        name = scripted.base if scripted is not None else node
         if not isinstance(name, Name):
             return None
         base = self.folds.get(name.base, name.base)
@@ -139,9 +223,20 @@ class Symbols:
             known = [x[len(base) + 1 :] for x in self.families if x.startswith(base + "{")]
             family = known[0] if len(known) == 1 else ""
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
-        if base in LOSS_BASES and len(indices) + len(samples) == 1 and all(isinstance(i, str) for i in (*indices, *samples)):
+        if (
+            base in LOSS_BASES
+            and len(indices) + len(samples) == 1
+            and all(isinstance(i, str) for i in (*indices, *samples))
+        ):
             key += EACH
-        return Reference(key, base, ",".join(marks), (*indices, *samples), power, primes if base in self.functions or self.primes_transpose else 0)
+        return Reference(
+            key,
+            base,
+            ",".join(marks),
+            (*indices, *samples),
+            power,
+            primes if base in self.functions or self.primes_transpose else 0,
+        )
 
     def _family(self, base: str, letters: str) -> str:
         """Which of the quantities of a letter is meant: the one defined or used with these index letters, else the only one."""
@@ -151,7 +246,9 @@ class Symbols:
             return letters
         return known[0] if len(known) == 1 else letters
 
-    def _upper(self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]) -> Node | None:
+    def _upper(
+        self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]
+    ) -> Node | None:
         body = script.body
         if base == "e" or script.bracket in ("odot", "circ"):
             return body
@@ -182,23 +279,39 @@ class Symbols:
         if isinstance(body, Name) and body.base in ("*", "star", "ast", "dagger"):
             marks.append("*")
             return None
-        if isinstance(body, Text) or (isinstance(body, Name) and len(body.base) > 1 and body.base not in ("alpha", "beta", "gamma")):
+        if isinstance(body, Text) or (
+            isinstance(body, Name) and len(body.base) > 1 and body.base not in ("alpha", "beta", "gamma")
+        ):
             marks.append(_flat(body))
             return None
         return body
 
     def _has_layer_letter(self, body: Node) -> bool:
         names = {n.base for n in walk(body) if isinstance(n, Name)}
-        return bool(names & ((LAYER_LETTERS if self.general else frozenset()) | self.time | self.numbering)) or self.top in names or (self.top is not None and self.top in _flat(body))
+        return (
+            bool(names & ((LAYER_LETTERS if self.general else frozenset()) | self.time | self.numbering))
+            or self.top in names
+            or (self.top is not None and self.top in _flat(body))
+        )
 
     def _lower(
-        self, items: tuple[Script, ...], base: str, has_layer: bool, layers: Mapping[str, int], marks: list[str], indices: list[str | int]
+        self,
+        items: tuple[Script, ...],
+        base: str,
+        has_layer: bool,
+        layers: Mapping[str, int],
+        marks: list[str],
+        indices: list[str | int],
     ) -> None:
         words: list[str] = []
-        if len(items) > 1 and all(isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items):
+        if len(items) > 1 and all(
+            isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items
+        ):
             return  # h_{W,b}: what it depends on
         parts = [p for i in items for p in (i.body.factors if isinstance(i.body, Product) else (i.body,))]
-        mixed = len(parts) > 1 and any(isinstance(p, Name) and p.base in self.indices for p in parts)  # Y_{1j}: an entry
+        mixed = len(parts) > 1 and any(
+            isinstance(p, Name) and p.base in self.indices for p in parts
+        )  # Y_{1j}: an entry
         for item in items:
             body = item.body
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
@@ -212,7 +325,7 @@ class Symbols:
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
                         indices.extend([int(digits)] if many else [int(d) for d in digits])
                     elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
-                        words.append(("" if not words else "") + digits)
+                        words.append(digits)
                     else:
                         words.append(digits)
                     continue
@@ -240,7 +353,12 @@ class Symbols:
             case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
                 if isinstance(body, Scripted):
                     base = _flat(body)
-                if (base in LAYER_LETTERS and self.general) or base == self.top or base in self.time or base in self.numbering:
+                if (
+                    (base in LAYER_LETTERS and self.general)
+                    or base == self.top
+                    or base in self.time
+                    or base in self.numbering
+                ):
                     if base in layers:
                         return layers[base]
                     raise LayerOpen(base)
@@ -263,7 +381,12 @@ def _flat(node: Node) -> str:
         case Name(_, base, accents):
             return base + "".join("^" + a for a in accents)
         case Scripted(_, base, lower, upper, primes):
-            return _flat(base) + "".join("_" + _flat(s.body) for s in lower) + "".join(_flat(s.body) for s in upper) + "'" * primes
+            return (
+                _flat(base)
+                + "".join("_" + _flat(s.body) for s in lower)
+                + "".join(_flat(s.body) for s in upper)
+                + "'" * primes
+            )
         case Sum(_, terms):
             return "".join(("+" if s > 0 else "-") + _flat(t) for s, t in terms)
     return ",".join(_flat(c) for c in children_of(node))
@@ -313,7 +436,12 @@ def called_quantities(document: Document) -> set[str]:
         head, argument = name_of(factors[0]), name_of(factors[1].items[0])
         if head is None or argument is None or (isinstance(factors[0], Scripted) and factors[0].primes):
             continue
-        others = {n.base for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Name)} - {argument.base, "e", "max", "exp"}
+        others = {n.base for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Name)} - {
+            argument.base,
+            "e",
+            "max",
+            "exp",
+        }
         others -= {head.base} | {n for n in others if len(n) > 2}
         if others and not head.base.startswith("sigma"):
             found.add(head.base)
@@ -327,7 +455,11 @@ def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
     for statement in document.statements:
         if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Scripted):
             continue
-        letters = [s.body.base for s in statement.sides[0].node.lower if isinstance(s.body, Name) and s.body.base in symbols.indices]
+        letters = [
+            s.body.base
+            for s in statement.sides[0].node.lower
+            if isinstance(s.body, Name) and s.body.base in symbols.indices
+        ]
         firsts.update(letters)
         right = statement.sides[1].node
         if len(letters) == 1 and (isinstance(right, Fraction) or (isinstance(right, Product) and "/" in right.marks)):
@@ -337,7 +469,9 @@ def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
     return {a: b for a, b in pairs.items() if a not in firsts}
 
 
-def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]) -> frozenset[str]:
+def families_of(
+    document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]
+) -> frozenset[str]:
     """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer."""
     defined: dict[str, set[str]] = {}
     for statement in document.statements:
@@ -346,14 +480,24 @@ def families_of(document: Document, symbols: Symbols, letter_sets: Mapping[str, 
         left = statement.sides[0].node
         if not isinstance(left, Scripted) or not isinstance(left.base, Name) or left.primes or left.upper:
             continue
-        if isinstance(statement.sides[1].node, (Number, Derivative)) or left.base.base in ("delta", "Delta") or left.base.base.startswith("d"):
+        if (
+            isinstance(statement.sides[1].node, (Number, Derivative))
+            or left.base.base in ("delta", "Delta")
+            or left.base.base.startswith("d")
+        ):
             continue
         letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
     units = {letter for letters in defined.values() for letter in letters}
-    alone = {base: {ls[0] for ls in sets if len(ls) == 1} & units for base, sets in letter_sets.items() if base not in ("delta", "Delta")}
-    if not any(len(letters) > 1 for letters in defined.values()) and not (len(units) > 1 and any(len(x) > 1 for x in alone.values())):
+    alone = {
+        base: {ls[0] for ls in sets if len(ls) == 1} & units
+        for base, sets in letter_sets.items()
+        if base not in ("delta", "Delta")
+    }
+    if not any(len(letters) > 1 for letters in defined.values()) and not (
+        len(units) > 1 and any(len(x) > 1 for x in alone.values())
+    ):
         return frozenset()
     found = set()
     for base, sets in letter_sets.items():
@@ -405,7 +549,12 @@ class _Counts:
                 for at, factor in enumerate(factors):
                     name = name_of(factor)
                     after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
-                    if name is not None and isinstance(after, Group) and after.bracket in "([{" and len(after.items) == 1:
+                    if (
+                        name is not None
+                        and isinstance(after, Group)
+                        and after.bracket in "([{"
+                        and len(after.items) == 1
+                    ):
                         primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
                         if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
@@ -415,7 +564,7 @@ class _Counts:
                         continue
                     self.look(factor, scope)
                 return
-            case BigSum(_, _, indices, start, end, body):
+            case BigSum(_, _, indices, _, end, _):
                 self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
                 if end is not None:
                     self.bounds.update(_bound_names(end))
@@ -446,8 +595,15 @@ class _Counts:
         seen: dict[str, set[str]] = {}
         inner = {id(n.base) for n in walk(tree) if isinstance(n, Scripted)}
         for node in walk(tree):
-            if id(node) not in inner and isinstance(node, (Scripted, Name)) and (name := name_of(node)) is not None and len(name.base) == 1:
-                scripts = "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
+            if (
+                id(node) not in inner
+                and isinstance(node, (Scripted, Name))
+                and (name := name_of(node)) is not None
+                and len(name.base) == 1
+            ):
+                scripts = (
+                    "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
+                )
                 seen.setdefault(name.base, set()).add(scripts)
         for base, scripts_of in seen.items():
             if base.islower() and seen.get(base.upper(), set()) & scripts_of:
@@ -463,7 +619,9 @@ class _Counts:
                 self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]
             self.script_letters.update(letters)
-            if script.bracket and (isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)):
+            if script.bracket and (
+                isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)
+            ):
                 self.bracketed[base] += 1
             if isinstance(body, Number) and not script.bracket:
                 self.upper_digits[base, body.text] += 1
@@ -497,25 +655,39 @@ class _Counts:
         array_like = {b for b in self.bases if b not in self.functions_guess()}
         layered = set(self.bracketed)
         if one:
-            layered |= {base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]} | one
+            layered |= {
+                base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]
+            } | one
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in self.summed for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
-        primes_transpose = not self.transposed and (len(arrays) > 1 or bool(arrays & {"W", "w", "X", "V", "U", "A", "Theta", "theta"}))
+        primes_transpose = not self.transposed and (
+            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "V", "U", "A", "Theta", "theta"})
+        )
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
         indices = set(self.summed) & SUMMABLE
         for letter, bases in self.lower_letters.items():
-            if len(letter) == 1 and (letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)):
+            if len(letter) == 1 and (
+                letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)
+            ):
                 indices.add(letter)
         for sets in self.letter_sets.values():
             for letters in sets:
-                if len(letters) == 2 and len(set(letters) & indices) == 1 and all(len(x) == 1 and x.islower() for x in letters):
+                if (
+                    len(letters) == 2
+                    and len(set(letters) & indices) == 1
+                    and all(len(x) == 1 and x.islower() for x in letters)
+                ):
                     indices |= set(letters)
         indices -= LAYER_LETTERS if general else set()
         numbering = {
             letter
             for letter, bases in self.lower_letters.items()
-            if letter in INDEX_LETTERS and letter not in self.summed and bases and all(b in self.digit_marks for b in bases) and not uppers
+            if letter in INDEX_LETTERS
+            and letter not in self.summed
+            and bases
+            and all(b in self.digit_marks for b in bases)
+            and not uppers
         }
         indices -= numbering
         indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.bare[x] > 1}
@@ -561,7 +733,12 @@ class _Counts:
         folds = {}
         for letter in FOLDED:
             capital = letter.upper()
-            if self.bases[letter] and self.bases[capital] and letter not in self.functions_guess() and letter not in self.apart:
+            if (
+                self.bases[letter]
+                and self.bases[capital]
+                and letter not in self.functions_guess()
+                and letter not in self.apart
+            ):
                 folds[capital] = letter
         return folds
 
@@ -580,5 +757,3 @@ def _plain_names(node: Node) -> Iterator[str]:
     for part in walk(node):
         if isinstance(part, Name) and not part.accents:
             yield part.base
-
-

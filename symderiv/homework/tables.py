@@ -87,7 +87,12 @@ def _named_cell(row: Row) -> Statement | None:
 
 def _numbers(row: Row) -> Iterator[Cell]:
     for column, (heading, cell) in enumerate(zip(row.headings, row.cells, strict=False)):
-        if len(cell) == 1 and len(cell[0].sides) == 1 and not cell[0].relations and literal(cell[0].sides[0].node) is not None:
+        if (
+            len(cell) == 1
+            and len(cell[0].sides) == 1
+            and not cell[0].relations
+            and literal(cell[0].sides[0].node) is not None
+        ):
             yield Cell(cell[0], cell[0].sides[0], heading.strip(), column)
 
 
@@ -120,9 +125,13 @@ class _RowJudge:
         loss = judge.understanding.loss
         if re.match(VALUE_WORDS, cell.heading, re.IGNORECASE):
             self._claim(cell, subject)
-        elif re.match(GRADIENT_WORDS, cell.heading, re.IGNORECASE) and loss is not None and subject.reference is not None:
+        elif (
+            re.match(GRADIENT_WORDS, cell.heading, re.IGNORECASE) and loss is not None and subject.reference is not None
+        ):
             reference = subject.reference
-            node = f.Derivative(named.sides[0].node.span, f.Name(named.sides[0].node.span, loss), named.sides[0].node, "d")
+            node = f.Derivative(
+                named.sides[0].node.span, f.Name(named.sides[0].node.span, loss), named.sides[0].node, "d"
+            )
             term = Jacobian(Part(loss, ()), Part(reference.key, reference.indices))
             self._claim(cell, Subject(Side(node, named.sides[0].span), term, None))
 
@@ -170,11 +179,19 @@ class _RowJudge:
             if not exact:
                 continue
             verdict = self._compared(found, exact, formulas[key], printed, {**base, **given})
-            printed[key] = (found[0], verdict.verdict in ("wrong", "carried") and "rounded-early" not in verdict.mistakes)
+            printed[key] = (
+                found[0],
+                verdict.verdict in ("wrong", "carried") and "rounded-early" not in verdict.mistakes,
+            )
             judge._claim(cell.statement, cell.side.span, verdict, subject, cell.side)
 
     def _compared(
-        self, found: tuple[Array, Array], exact: list[Array], formula: Term, printed: dict[str, tuple[Array, bool]], givens: dict[str, Array]
+        self,
+        found: tuple[Array, Array],
+        exact: list[Array],
+        formula: Term,
+        printed: dict[str, tuple[Array, bool]],
+        givens: dict[str, Array],
     ) -> Verdict:
         value, half = found
         for truth in exact:
@@ -192,8 +209,20 @@ class _RowJudge:
                 if agrees(value, truth, half):
                     false = any(is_false for _, is_false in used)
                     mistakes = () if false else ("rounded-early",)
-                    return Verdict("carried", "number", "right for the other printed values of the row", mistakes=mistakes, root=self.row.line)
-        return Verdict("wrong", "number", f"the value is {shown(exact[0])}", mistakes=("arithmetic-slip",), expected=shown(exact[0]))
+                    return Verdict(
+                        "carried",
+                        "number",
+                        "right for the other printed values of the row",
+                        mistakes=mistakes,
+                        root=self.row.line,
+                    )
+        return Verdict(
+            "wrong",
+            "number",
+            f"the value is {shown(exact[0])}",
+            mistakes=("arithmetic-slip",),
+            expected=shown(exact[0]),
+        )
 
 
 def _heading(text: str) -> f.Node | None:
@@ -208,7 +237,12 @@ def _heading(text: str) -> f.Node | None:
 
 
 def _mentions(node: f.Node, letter: str) -> bool:
-    return any(isinstance(s.body, f.Name) and s.body.base == letter for n in f.walk(node) if isinstance(n, f.Scripted) for s in (*n.lower, *n.upper))
+    return any(
+        isinstance(s.body, f.Name) and s.body.base == letter
+        for n in f.walk(node)
+        if isinstance(n, f.Scripted)
+        for s in (*n.lower, *n.upper)
+    )
 
 
 def _put(node: f.Node, letter: str, number: f.Node) -> f.Node:
@@ -216,10 +250,19 @@ def _put(node: f.Node, letter: str, number: f.Node) -> f.Node:
     if isinstance(node, f.Scripted):
         return replace(
             node,
-            lower=tuple(replace(s, body=number) if isinstance(s.body, f.Name) and s.body.base == letter else s for s in node.lower),
-            upper=tuple(replace(s, body=number) if isinstance(s.body, f.Name) and s.body.base == letter else s for s in node.upper),
+            lower=tuple(
+                replace(s, body=number) if isinstance(s.body, f.Name) and s.body.base == letter else s
+                for s in node.lower
+            ),
+            upper=tuple(
+                replace(s, body=number) if isinstance(s.body, f.Name) and s.body.base == letter else s
+                for s in node.upper
+            ),
         )
     if isinstance(node, f.Derivative):
-        return replace(node, top=None if node.top is None else _put(node.top, letter, number), bottom=_put(node.bottom, letter, number))
+        return replace(
+            node,
+            top=None if node.top is None else _put(node.top, letter, number),
+            bottom=_put(node.bottom, letter, number),
+        )
     return node
-

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
-
 from symderiv.homework.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.elaboration import Elaborator
 from symderiv.homework.marking import Assumption
@@ -22,7 +21,10 @@ from symderiv.homework.shapes import SCALAR_DIM
 from symderiv.homework.statements import Document
 from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
-    Part, SumOver, Term, references_in,
+    Part,
+    SumOver,
+    Term,
+    references_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
@@ -97,10 +99,15 @@ class Understanding:
             more = sum(r.key in definitions for r in references_in(again.term)) > sum(
                 r.key in definitions for r in references_in(definitions[again.key])
             )
-            same = reading.value.array.shape == before.array.shape and Machine.distance(reading.value.array, before.array) < 1e-9
+            same = (
+                reading.value.array.shape == before.array.shape
+                and Machine.distance(reading.value.array, before.array) < 1e-9
+            )
             circle = any(world.depends(r.key, again.key) for r in references_in(again.term))
             if more and same and not circle:
-                self.definitions = [again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions]
+                self.definitions = [
+                    again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions
+                ]
                 self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
                 for cached in ("_timeline", "_worlds", "_readers"):
                     self.__dict__.pop(cached, None)
@@ -124,7 +131,9 @@ class Understanding:
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""
         return tuple(
-            max((i for i, d in enumerate(entries) if d.at <= at), default=0) for entries in self._timeline.values() if len(entries) > 1
+            max((i for i, d in enumerate(entries) if d.at <= at), default=0)
+            for entries in self._timeline.values()
+            if len(entries) > 1
         )
 
     # --- worlds of general sizes ---
@@ -171,7 +180,10 @@ class Understanding:
             if not rows or not columns:
                 continue
             positive = key in self.positive
-            entries = [Fraction(draw.randint(100, 900), 1009) * (1 if positive or draw.random() < 0.5 else -1) for _ in range(rows * columns)]
+            entries = [
+                Fraction(draw.randint(100, 900), 1009) * (1 if positive or draw.random() < 0.5 else -1)
+                for _ in range(rows * columns)
+            ]
             if key in self.shares:
                 entries = _shares(entries, rows, columns, self.axes.unit_axis)
             array = arithmetic.zeros((rows, columns))

@@ -16,8 +16,32 @@ import numpy as np
 
 from symderiv.homework.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
 from symderiv.homework.terms import (
-    Add, Apply, Augmented, Compare, Const, Diagonal, Gathered, Identity, Index, Jacobian, Kronecker, Label, Local, MatMul, Ones, Over, Power,
-    Ref, SizeOf, Softmax, Stack, SumOver, Term, Times, Transpose, references_in,
+    Add,
+    Apply,
+    Augmented,
+    Compare,
+    Const,
+    Diagonal,
+    Gathered,
+    Identity,
+    Index,
+    Jacobian,
+    Kronecker,
+    Label,
+    Local,
+    MatMul,
+    Ones,
+    Over,
+    Power,
+    Ref,
+    SizeOf,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    references_in,
 )  # fmt: skip
 
 MAX_DEPTH = 120
@@ -214,7 +238,10 @@ class World:
                 if not 0 <= index < size:
                     raise Misfit(f"there is no entry {index + 1} of {size}")
                 pick = slice(index, index + 1)
-                value = _each(value, lambda a, axis=axis, pick=pick: a[(..., pick, slice(None)) if axis == -2 else (..., pick)])
+                where = (..., pick, slice(None)) if axis == -2 else (..., pick)
+                value = Value(
+                    value.letters, value.array[where], None if value.tangent is None else value.tangent[where]
+                )
             else:
                 value = self._lettered(value, axis, index)
         return value
@@ -254,7 +281,11 @@ class World:
     @staticmethod
     def _added(left: Value, right: Value) -> Value:
         a, b = left.shape, right.shape
-        if a != b and not (left.is_scalar or right.is_scalar) and not all(x == y or 1 in (x, y) for x, y in zip(a, b, strict=True)):
+        if (
+            a != b
+            and not (left.is_scalar or right.is_scalar)
+            and not all(x == y or 1 in (x, y) for x, y in zip(a, b, strict=True))
+        ):
             raise Misfit(f"{a} plus {b}")
         letters, x, y, dx, dy = _joined(left, right)
         array = x + y
@@ -273,7 +304,9 @@ class World:
         """
         with np.errstate(all="ignore"):
             try:
-                return self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
+                return (
+                    self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
+                )
             except ValueError as error:
                 raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
 
@@ -346,7 +379,8 @@ class World:
             raise Undefined("a fractional power of a number that is not positive")
         array = self.arithmetic.power(x, y)
         tangent = _sum_of(
-            None if dx is None else array * y / x * dx, None if dy is None else array * apply_function("log", self.arithmetic, x) * dy
+            None if dx is None else array * y / x * dx,
+            None if dy is None else array * apply_function("log", self.arithmetic, x) * dy,
         )
         return Value(letters, array, tangent)
 
@@ -384,7 +418,9 @@ class World:
         body = self._value(term.body, bottom)
         if term.along == "all":
             axes = tuple(range(-2 - len(body.letters), 0))
-            summed = _each(body, lambda a: np.asarray(np.sum(a, axis=axes)).reshape((*a.shape[: a.ndim - len(axes)], 1, 1)))
+            summed = _each(
+                body, lambda a: np.asarray(np.sum(a, axis=axes)).reshape((*a.shape[: a.ndim - len(axes)], 1, 1))
+            )
             return Value((), summed.array, summed.tangent)
         if term.along in ("rows", "columns"):
             axis = self._axis(body, term.along)
@@ -394,7 +430,11 @@ class World:
         return Value(tuple(x for x in body.letters if x != term.along), summed.array, summed.tangent)
 
     def _ones(self, term: Ones, bottom: str | None) -> Value:
-        return Value((), self.arithmetic.zeros((self.size(term.rows), self.size(term.columns))) + self.arithmetic.number(Fraction(1)))
+        return Value(
+            (),
+            self.arithmetic.zeros((self.size(term.rows), self.size(term.columns)))
+            + self.arithmetic.number(Fraction(1)),
+        )
 
     def _identity(self, term: Identity, bottom: str | None) -> Value:
         size = self.size(term.dim)
@@ -460,7 +500,9 @@ class World:
             array = np.concatenate([np.concatenate([block(v, False) for v in row], axis=-1) for row in rows], axis=-2)
             tangent = None
             if size is not None:
-                tangent = np.concatenate([np.concatenate([block(v, True) for v in row], axis=-1) for row in rows], axis=-2)
+                tangent = np.concatenate(
+                    [np.concatenate([block(v, True) for v in row], axis=-1) for row in rows], axis=-2
+                )
         except ValueError as error:
             raise Misfit("the rows of a matrix differ in length") from error
         return Value(letters, array, tangent)
@@ -482,12 +524,14 @@ class World:
             ">": np.greater, "<": np.less, ">=": np.greater_equal, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal,
         }  # fmt: skip
         holds = signs[term.sign](x, y).astype(bool)
-        return Value(letters, np.where(holds, self.arithmetic.number(Fraction(1)), self.arithmetic.number(Fraction(0))))
+        one: Array = self.arithmetic.number(Fraction(1))
+        return Value(letters, np.where(holds, one, one * 0))
 
     # --- derivatives ---
     def _jacobian(self, term: Jacobian, bottom: str | None) -> Value:
         if bottom is not None:
             raise Undefined("a derivative of a derivative")
+        assert isinstance(term.bottom, Ref)
         gradient = self.jacobian(term.top, term.bottom)
         if gradient.array.ndim - len(gradient.letters) > 2:
             raise Misfit("a derivative with four axes inside a formula")
@@ -541,7 +585,11 @@ class World:
         if array.shape[-1] == array.shape[-2] == 1:
             return Value(order, array.reshape((*array.shape[:-3], rows, columns)))
         local = Value(order, array.reshape((*array.shape[:-3], rows, columns, *array.shape[-2:])))
-        return self._sample_by_sample(local) if order and (rows, columns) == array.shape[-2:] and 1 in (rows, columns) else local
+        return (
+            self._sample_by_sample(local)
+            if order and (rows, columns) == array.shape[-2:] and 1 in (rows, columns)
+            else local
+        )
 
     def _sample_by_sample(self, local: Value) -> Value:
         """Entries that depend on their own sample alone: d a_r / d z_s, one for each sample."""

@@ -48,7 +48,13 @@ def side(text: str) -> tuple[np.ndarray, np.ndarray] | None:  # type: ignore[typ
 
 @pytest.mark.parametrize(
     ("text", "value", "half"),
-    [("0.50", 0.5, 0.005), ("-3", -3, 1e-9), ("57.4%", 0.574, 0.0005), ("1.2e-3", 0.0012, 5e-5), ("(-0.25)", -0.25, 0.005)],
+    [
+        ("0.50", 0.5, 0.005),
+        ("-3", -3, 1e-9),
+        ("57.4%", 0.574, 0.0005),
+        ("1.2e-3", 0.0012, 5e-5),
+        ("(-0.25)", -0.25, 0.005),
+    ],
 )
 def test_literal(text: str, value: float, half: float) -> None:
     found = side(text)
@@ -69,7 +75,13 @@ def test_a_product_is_no_literal() -> None:
 
 @pytest.mark.parametrize(
     ("value", "exact", "half", "how"),
-    [(0.46, 0.4621, 0.005, "rounded"), (0.46, 0.4699, 0.005, "cut"), (-0.46, -0.4699, 0.005, "cut"), (0.46, 0.4501, 0.005, None), (3, 3.2, 1e-9, None)],
+    [
+        (0.46, 0.4621, 0.005, "rounded"),
+        (0.46, 0.4699, 0.005, "cut"),
+        (-0.46, -0.4699, 0.005, "cut"),
+        (0.46, 0.4501, 0.005, None),
+        (3, 3.2, 1e-9, None),
+    ],
 )
 def test_agrees(value: float, exact: float, half: float, how: str | None) -> None:
     assert agrees(np.array([[value]]), np.array([[exact]]), np.array([[half]])) == how
@@ -84,7 +96,9 @@ def test_agrees_turned() -> None:
 
 # --- values ---
 def test_right_values() -> None:
-    assert set(verdicts("z = w*x + b = 0.8*1.5 - 0.2 = 1.0\na = tanh(1.0) = 0.7616\nL = 0.0684\ndL/da = 2(a - y) = 0.5232\n")) == {"correct"}
+    assert set(
+        verdicts("z = w*x + b = 0.8*1.5 - 0.2 = 1.0\na = tanh(1.0) = 0.7616\nL = 0.0684\ndL/da = 2(a - y) = 0.5232\n")
+    ) == {"correct"}
 
 
 def test_digits_cut_off_are_correct_with_a_note() -> None:
@@ -106,7 +120,9 @@ def test_a_slip_is_wrong_even_after_rounding() -> None:
 
 def test_what_follows_from_a_slip_is_carried() -> None:
     claims = claims_of(NET + "a = 0.86\ndL/da = 2(0.86 - 0.5) = 0.72\nda/dz = 0.42\ndL/dz = 0.72*0.42 = 0.302\n")[-7:]
-    assert [c.verdict for c in claims] == ["wrong", "carried", "carried", "correct", "carried", "carried"][-len(claims) :] or claims[0].verdict != "wrong"
+    assert [c.verdict for c in claims] == ["wrong", "carried", "carried", "correct", "carried", "carried"][
+        -len(claims) :
+    ] or claims[0].verdict != "wrong"
     assert claims[-1].verdict == "carried"
     assert claims[-1].root_line == 5
 
@@ -138,7 +154,9 @@ def test_nothing_says_how_it_is_computed() -> None:
 
 # --- steps ---
 def test_step_and_new_forward_pass() -> None:
-    assert set(verdicts("dL/dw = 0.3296\nw_new = 0.8 - 0.1*0.3296 = 0.767\nz = 0.767*1.5 - 0.2 = 0.9506\n")) == {"correct"}
+    assert set(verdicts("dL/dw = 0.3296\nw_new = 0.8 - 0.1*0.3296 = 0.767\nz = 0.767*1.5 - 0.2 = 0.9506\n")) == {
+        "correct"
+    }
 
 
 def test_step_up_the_gradient() -> None:
@@ -267,7 +285,14 @@ c = a * b, L = c^2
 | a | 3 | 24 |
 | b | -2 | -35 |
 """
-    assert [c.verdict for c in claims_of(text) if c.line > 6] == ["correct", "correct", "correct", "correct", "correct", "wrong"]
+    assert [c.verdict for c in claims_of(text) if c.line > 6] == [
+        "correct",
+        "correct",
+        "correct",
+        "correct",
+        "correct",
+        "wrong",
+    ]
 
 
 def test_table_gives_values() -> None:
@@ -323,7 +348,15 @@ class Worksheet:
         name = self.draw.choice(sorted(ACTIVATIONS))
         function, slope = ACTIVATIONS[name]
         x, w, b, v, y = (round(self.draw.uniform(0.2, 1.5) * self.draw.choice([-1, 1]), 1) for _ in range(5))
-        self.lines += ["z = w*x + b", f"h = {name}(z)", "o = v*h", "L = 0.5*(o - y)^2", "", f"x = {x}, w = {w}, b = {b}, v = {v}, y = {y}, eta = 0.5", ""]
+        self.lines += [
+            "z = w*x + b",
+            f"h = {name}(z)",
+            "o = v*h",
+            "L = 0.5*(o - y)^2",
+            "",
+            f"x = {x}, w = {w}, b = {b}, v = {v}, y = {y}, eta = 0.5",
+            "",
+        ]
         exact, own = self.exact, self.own
         self.number("z", w * x + b, w * x + b, "w*x + b")
         self.number("h", function(exact["z"]), function(own["z"]), f"{name}({own['z']})")
