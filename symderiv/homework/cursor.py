@@ -11,7 +11,7 @@ from fractions import Fraction as Rational
 
 from symderiv.homework.formulas import Name, Node, Number, Product, Unread
 from symderiv.homework.tokens import Tokens
-from symderiv.homework.words import Report
+from symderiv.homework.words import Report, Vocabulary
 
 MAX_NESTING = 64
 MAX_DIGITS = 60
@@ -27,14 +27,14 @@ INDEX_LETTERS = frozenset("ijklmnpqrst")
 class Cursor:
     """Reads ranges of one stream of tokens."""
 
-    def __init__(
-        self, tokens: Tokens, text: str, report: Report, brackets: bool = False, jacobians: bool = False
-    ) -> None:
-        """Brackets: the document marks layers `^{[1]}`; jacobians: `J_s(h)` is a Jacobian there."""
+    def __init__(self, tokens: Tokens, text: str, report: Report, vocabulary: Vocabulary | None = None) -> None:
+        """Vocabulary: what the document tells about its names."""
+        known = vocabulary or Vocabulary()
         self.kinds, self.texts = tokens.kinds, tokens.texts
         self.starts, self.ends, self.gaps = tokens.starts, tokens.ends, tokens.gaps
         self.text, self.report = text, report
-        self.brackets, self.jacobians = brackets, jacobians
+        self.brackets, self.jacobians = known.bracket_layers, known.jacobians
+        self.layers, self.d_is_name = known.bare_layers, known.d_is_name
         self.match = match_brackets(tokens.kinds)
         self.at = 0
         self.end = len(self.kinds)

@@ -6,7 +6,7 @@ A lost differential sign and a shape beside a name are repaired and reported. Wh
 from __future__ import annotations
 
 from symderiv.homework.cursor import INDEX_LETTERS, MAX_NESTING, OPERAND
-from symderiv.homework.formulas import Derivative, Name, Node, Product, Scripted, Unread
+from symderiv.homework.formulas import Derivative, Name, Node, Number, Product, Script, Scripted, Transposed, Unread
 from symderiv.homework.scripts import Scripts
 
 _NOT_D = frozenset("diag dim det dot data dtype dist delta digamma done depth d_model".split())
@@ -193,7 +193,7 @@ class Derivatives(Scripts):
             at += 1
         elif kind in ("name", "greek", "func", "num", "one"):
             at += 1
-            if at < end and kinds[at] == "num" and not self.gaps[at] and kind == "name":
+            if at < end and kinds[at] == "num" and not self.gaps[at] and kind in ("name", "greek"):
                 at += 1
         elif kind == "accent":
             at = self.skip_group(at + 1)
@@ -253,11 +253,48 @@ class Derivatives(Scripts):
         at = self.at
         self.at += 1
         span = (self.starts[at], self.ends[at])
-        if self.kind() != "_":
+        below = self.at if self.kind() == "_" else self.skip_group(self.at + 1) if self.kind() == "^" else self.end
+        if below >= self.end or self.kinds[below] != "_":
             return Name(span, "nabla")
-        self.at += 1
-        low, high = self.script_range()
-        bottom = self.within(low, high, self.listed)
+        bottom, turned, second = self._bottom()
+        node = self._with_top(span, bottom, style)
+        if second:
+            return self.unread(at, self.at, "second derivative")
+        return Transposed(node.span, node) if turned else node
+
+    def _bottom(self) -> tuple[Node, bool, bool]:
+        """The name below a gradient sign with what stands above the sign; whether that is a transpose, and a second order."""
+        upper: list[Script] = []
+        bottom: Node | None = None
+        turned = primes = 0
+        while (kind := self.kind()) in ("_", "^", "'"):
+            if kind == "_" and bottom is not None:
+                break
+            self.at += 1
+            if kind == "_":
+                low, high = self.script_range()
+                bottom = self.within(low, high, self.listed)
+            elif kind == "^":
+                more_turned, more_primes, _ = self.script(upper, True)
+                turned, primes = turned + more_turned, primes + more_primes
+            else:
+                primes += int(self.texts[self.at - 1])
+        assert bottom is not None
+        if not upper and not primes:
+            return bottom, turned > 0, False
+        body = upper[0].body if upper else None
+        second = not self.layers and type(body) is Number and body.text == "2" and not upper[0].bracket
+        span = (min(bottom.span[0], *(script.span[0] for script in upper)), self.ends[self.at - 1])
+        if type(bottom) is Scripted:
+            return (
+                Scripted(span, bottom.base, bottom.lower, (*bottom.upper, *upper), bottom.primes + primes),
+                turned > 0,
+                second,
+            )
+        return Scripted(span, bottom, (), tuple(upper), primes), turned > 0, second
+
+    def _with_top(self, span: tuple[int, int], bottom: Node, style: str) -> Node:
+        """A derivative applied to the factor that stands here."""
         last = self.ends[self.at - 1]
         self.skip_spaces()
         if self.kind() not in OPERAND or self.kind() in ("bar", "dbar", "text"):

@@ -77,13 +77,13 @@ def _with_end(node: Product, factors: tuple[Node, ...]) -> Node:
 
 def _is_next_left(left: Node, rest: Node, last: Node, following: Node, sign: str) -> bool:
     if type(last) is Derivative:
-        return last.top is not None and _starts_anew(left, rest, last)
+        return last.top is not None and _starts_anew(left, rest, last, following)
     if sign in (":=", "<-"):
         return True
     return _is_next_weight(left, rest, last, following) or _is_next_update(left, rest, last, following)
 
 
-def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
+def _starts_anew(left: Node, rest: Node, last: Derivative, following: Node) -> bool:
     """Whether a derivative at the end of a side cannot belong to a path for the one on the left."""
     before = _last_factor(rest)
     if last == left:
@@ -92,16 +92,38 @@ def _starts_anew(left: Node, rest: Node, last: Derivative) -> bool:
     if type(before) is Derivative and not linked and _same(before.top, last.bottom):
         linked = not _runs_forward(rest)  # a path may be written backwards, but not turn round
     if type(left) is not Derivative or left.top is None:
+        if last.top is not None and type(left) in (Name, Scripted) and left == last.top:
+            return True  # `z = wx \frac{dz}{dw} = x`
         return type(before) is Derivative and not linked and type(rest) is not Derivative
     if linked:
         return False
+    if _is_last_quantity(last.top) and not _is_loss(left.top):
+        return True  # what is in the network never depends on the loss
     if _is_parameter(last.bottom) and _is_parameter(left.bottom) and not _same(last.bottom, left.bottom):
         return _same(last.top, left.top)
     if _same(last.bottom, left.bottom):
-        return _is_loss(last.top) and not _same(last.top, left.top)
+        if _same(last.top, left.top) or not _is_loss(last.top):
+            return False
+        return _is_last_quantity(last.top) or (type(last.top) is Name and not _goes_on(rest, following))
     if type(before) is Derivative:
         return True
-    return not _same(last.top, left.top)
+    if _same(last.top, left.top):
+        return False
+    return _same(last.top, left.bottom) or not _goes_on(rest, following)
+
+
+def _goes_on(rest: Node, following: Node) -> bool:
+    """Whether the next side repeats a factor of this one, so that it is this one with its last factor written out."""
+    ours, theirs = _factors(rest), _factors(following)
+    factors = {to_text(factor) for factor in ours if type(factor) not in (Number, Name)}
+    begins = type(ours[0]) is not Number and _same(ours[0], theirs[0])
+    return begins or _is_number(following) or any(to_text(factor) in factors for factor in theirs)
+
+
+def _factors(node: Node) -> tuple[Node, ...]:
+    if type(node) is Sum and len(node.terms) == 1:
+        node = node.terms[0][1]
+    return node.factors if type(node) is Product else (node,)
 
 
 def _is_parameter(node: Node) -> bool:
@@ -144,6 +166,11 @@ def _base(node: Node | None) -> Name | None:
 def _is_loss(node: Node | None) -> bool:
     name = _base(node)
     return name is not None and name.base in LOSSES
+
+
+def _is_last_quantity(node: Node | None) -> bool:
+    name = _base(node)
+    return name is not None and name.base in ("J", "L", "ell", "loss", "cost", "err", "error")
 
 
 def _is_next_weight(left: Node, rest: Node, last: Node, following: Node) -> bool:

@@ -222,6 +222,10 @@ class Parser(Brackets):
             derivative = self.slashed()
             if derivative is not None:
                 return derivative
+            if text == "d" and not self.d_is_name:
+                differential = self.lone_differential()
+                if differential is not None:
+                    return differential
         if text == "D" and self.is_big_d():
             return self.nabla("D")
         if text == "J" and self.jacobians:
@@ -243,6 +247,32 @@ class Parser(Brackets):
             arguments, keywords, last = self.arguments()
             return Call((name.span[0], last), name, arguments, keywords)
         return name
+
+    def lone_differential(self) -> Name | None:
+        r"""`d\Theta`, `d\hat y`, `d\mathbf W`, `\mathrm{d}W`: a name as `dW` is; None if that is not what stands here."""
+        at = self.at
+        low = at + 1
+        if low >= self.end:
+            return None
+        kind = self.kinds[low]
+        start = self.starts[at]
+        if kind == "greek" or (kind == "name" and self.text[self.ends[at] : self.ends[at] + 1] == "}"):
+            if self.gaps[low] and self.text[self.starts[low]] != "\\":
+                return None
+            self.at = low + 1
+            return Name((start, self.ends[low]), "d" + self.texts[low])
+        if kind == "{" and self.match[low] == low + 2 and self.kinds[low + 1] in ("name", "greek"):
+            self.at = low + 3
+            return Name((start, self.ends[low + 1]), "d" + self.texts[low + 1])
+        if kind == "accent" and self.depth < MAX_NESTING:
+            self.at = low
+            self.depth += 1
+            body = self.accent()
+            self.depth -= 1
+            if type(body) is Name:
+                return Name((start, body.span[1]), "d" + body.base, body.accents)
+            self.at = at
+        return None
 
     def greek(self) -> Node:
         """A Greek letter."""

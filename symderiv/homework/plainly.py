@@ -98,7 +98,7 @@ def _name(node: Name, depth: int) -> str:
     base = _GREEK.get(node.base, node.base)
     if base[0] == "d" and base[1:] in _GREEK:
         base = "d" + _GREEK[base[1:]]
-    if len(base) == 1:
+    if len(base) == 1 or (len(base) == 2 and base[0] == "d" and base.isalpha()):
         return base + "".join(_ACCENTS.get(accent, f"_{accent}") for accent in node.accents)
     return base + "".join(f"_{accent}" for accent in node.accents)
 

@@ -31,6 +31,7 @@ _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
 _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
 MAX_TRIMS = 40
+MAX_SIZE = 8
 _DIFFERENTIAL = re.compile(r"d(?:[A-Z]|[wbzxyhspqgf])")
 _SIZE_WORDS = frozenset("shape size dimension dimensions dim dims shapes".split())
 _SHAPE_WORDS = re.compile(r"\b(?:is|are|has|have|shape|size|dimension|dimensions|dim|matrix|vector|array)\b")
@@ -338,7 +339,8 @@ class _Line:
             ):
                 low += 1
             elif (
-                last in (",", ";", ":", ".", "quad", "(", "[", "nl", "'", "&")
+                last in (",", ";", ":", ".", "quad", "(", "[", "nl", "&")
+                or (last == "'" and self._is_quote(low, high - 1))
                 or (last == "-" and high - low > 1)
                 or (
                     last in (")", "]")
@@ -359,6 +361,14 @@ class _Line:
             else:
                 return low, high
         return low, low
+
+    def _is_quote(self, low: int, at: int) -> bool:
+        """Whether the mark at the end of a run is a closing quote, not a prime."""
+        if self.gaps[at] or self.kinds[at - 1] not in ("ident", "}", "]", ")", "num", "greek", "name", "func"):
+            return True
+        return any(self.kinds[before] == "'" and self.gaps[before] for before in range(low, at)) or (
+            low > 0 and self.kinds[low - 1] == "'"
+        )
 
     def _closing(self, low: int, high: int) -> int:
         depth = 0
@@ -526,10 +536,10 @@ class _Line:
 
     def _shape(self, start: int) -> tuple[Found, int] | None:
         """`A^0 : input layer: 2x1 matrix`, `w_1 is 3 x 2`: a name with a shape behind it."""
-        place = self._sizes(start) or self._sizes_in_brackets(start)
-        if place is None:
+        places = [place for place in (self._sizes(start), self._sizes_in_brackets(start)) if place]
+        if not places:
             return None
-        low, high, sizes = place
+        low, high, sizes = min(places)
         name = self._name_before(low, start)
         if name is None:
             return None
@@ -543,13 +553,13 @@ class _Line:
         out = self._named(first, last)
         colon = ":" in between
         out.add("rel", ":" if colon else "in", self.tokens.ends[last - 1], self.tokens.ends[last - 1], True)
-        if self.kinds[sizes[0]] in ("(", "["):
+        if self.kinds[sizes[0][0]] in ("(", "["):
             out.extend(self.tokens.part(low, high))
             return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
-        for count, at in enumerate(sizes):
+        for count, (at, stop) in enumerate(sizes):
             if count:
-                out.add("mul", "times", self.tokens.ends[sizes[count - 1]], self.tokens.starts[at], True)
-            out.extend(self.tokens.part(at, at + 1) if self.kinds[at] != "math" else self.streams[int(self.texts[at])])
+                out.add("mul", "times", self.tokens.ends[sizes[count - 1][1] - 1], self.tokens.starts[at], True)
+            out.extend(self.tokens.part(at, stop))
         return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
 
     def _named(self, first: int, last: int) -> Tokens:
@@ -558,28 +568,55 @@ class _Line:
             out.extend(self.streams[int(self.texts[at])] if self.kinds[at] == "math" else self.tokens.part(at, at + 1))
         return out
 
-    def _sizes(self, start: int) -> tuple[int, int, list[int]] | None:
-        """The first `a x b` of the line: (start, end, places of the sizes)."""
+    def _sizes(self, start: int) -> tuple[int, int, list[tuple[int, int]]] | None:
+        """The first `a x b` of the line: (start, end, ranges of the sizes)."""
         for at in range(max(start, 1), self.size - 1):
-            if not self._is_times(at) or not self._is_size(at - 1) or not self._is_size(at + 1):
+            if not self._is_times(at):
                 continue
-            sizes = [at - 1, at + 1]
-            after = at + 2
-            while after + 1 < self.size and self._is_times(after) and self._is_size(after + 1):
-                sizes.append(after + 1)
-                after += 2
+            first, after = self._size_before(at), self._size_after(at + 1)
+            if first < start or after < 0:
+                continue
+            sizes = [(first, at), (at + 1, after)]
+            while after + 1 < self.size and self._is_times(after) and (further := self._size_after(after + 1)) > 0:
+                sizes.append((after + 1, further))
+                after = further
             end = after
             if end < self.size and self.kinds[end] in (")", "]"):
                 end += 1
             if end < self.size and self.texts[end] in ("matrix", "vector", "array"):
-                return at - 1, end + 1, sizes
+                return first, end + 1, sizes
             if end < self.size and (
                 self.kinds[end] in ("mul", "+", "-", "/", "rel", "pow", "^", "_")
                 or (self.kinds[end] in ("num", "ident") and not self.ordinary[end])
             ):
                 continue
-            return at - 1, end, sizes
+            return first, end, sizes
         return None
+
+    def _size_after(self, at: int) -> int:
+        """Where a size that begins at a place ends: `3`, `n`, `n1`, `n_h`, `n^[1]`, `n_{in}`; -1 if none begins there."""
+        if not self._is_size(at):
+            return -1
+        end = at + 1
+        if self.kinds[at] == "num":
+            return end
+        depth = 0
+        while end < self.size and not self.gaps[end] and end - at < MAX_SIZE:
+            kind = self.kinds[end]
+            if kind not in ("num", "_", "^") and not depth and self.kinds[end - 1] not in ("_", "^"):
+                break
+            depth += (kind in ("{", "[", "(")) - (kind in ("}", "]", ")"))
+            end += 1
+        return -1 if depth else end
+
+    def _size_before(self, end: int) -> int:
+        """Where the size begins that ends before a place; -1 if there is none."""
+        low = end - 1
+        while low > 0 and end - low < MAX_SIZE and not self.gaps[low] and self.kinds[low - 1] not in (":", ","):
+            if self.kinds[low - 1] in ("(", "[") and self.kinds[max(low - 2, 0)] not in ("^", "_"):
+                break
+            low -= 1
+        return next((at for at in range(max(low, 0), end) if self._is_size(at) and self._size_after(at) == end), -1)
 
     def _is_times(self, at: int) -> bool:
         return (self.kinds[at] == "mul" and self.texts[at] == "times") or (
@@ -591,18 +628,23 @@ class _Line:
             self.kinds[at] == "ident" and len(self.texts[at]) == 1 and self.texts[at] not in "xX"
         )
 
-    def _sizes_in_brackets(self, start: int) -> tuple[int, int, list[int]] | None:
+    def _sizes_in_brackets(self, start: int) -> tuple[int, int, list[tuple[int, int]]] | None:
         """`shape (3, 2)`: the brackets right after a word for a shape."""
         for at in range(max(start + 1, 1), self.size - 3):
             if self.kinds[at] in ("(", "[") and self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS:
                 close = self._closing(at, self.size) if self.kinds[at] == "(" else -1
-                inside = range(at + 1, close)
-                if close > at and all(
-                    self.kinds[i] == "," if (i - at) % 2 == 0 else self._is_size(i) or self.kinds[i] == "ident"
-                    for i in inside
-                ):
-                    return at, close + 1, [at]
+                if close > at and self._are_sizes(at + 1, close):
+                    return at, close + 1, [(at, close + 1)]
         return None
+
+    def _are_sizes(self, at: int, end: int) -> bool:
+        """Whether sizes with commas stand in a range."""
+        while at < end:
+            after = self._size_after(at) if self._is_size(at) else at + 1 if self.kinds[at] == "ident" else -1
+            if after < 0 or (after < end and self.kinds[after] != ","):
+                return False
+            at = after + 1
+        return True
 
     def _name_before(self, low: int, start: int) -> tuple[int, int] | None:
         """The name nearest before a place: a short run without words and operators."""

@@ -415,7 +415,7 @@ class _Reader:
         tokens = flatten(cut_words(formula.tokens, self.vocabulary, self.note))
         if not len(tokens):
             return []
-        parser = Parser(tokens, self.text, self.note, self.vocabulary.bracket_layers, self.vocabulary.jacobians)
+        parser = Parser(tokens, self.text, self.note, self.vocabulary)
         drafts = Splitter(tokens, parser.match, formula.plain).drafts()
         found: list[Statement] = []
         for draft in drafts:

@@ -36,7 +36,11 @@ class Scripts(Cursor):
         if at >= end:
             return node
         kind = kinds[at]
-        if kind not in ("^", "_", "'", ".", "[") and not (kind == "num" and not self.gaps[at]):
+        if (
+            kind not in ("^", "_", "'", ".", "[")
+            and not (kind == "num" and not self.gaps[at])
+            and not self._is_empty(at)
+        ):
             return node
         if type(node) in (Derivative, BigSum) and not (type(node) is Derivative and node.top is not None):
             return node
@@ -68,6 +72,8 @@ class Scripts(Cursor):
                 last = self.ends[self.at - 1]
             elif kind == "[" and self._is_index(node, bool(lower or upper)):
                 last = self.index(lower, upper)
+            elif kind == "{" and self._is_empty(self.at):
+                self.at += 2
             elif kind == "." and self._is_member():
                 node = self._scripted(node, start, last, lower, upper, primes, transposes)
                 node = self.member(node)
@@ -75,6 +81,15 @@ class Scripts(Cursor):
             else:
                 break
         return self._scripted(node, start, last, lower, upper, primes, transposes)
+
+    def _is_empty(self, at: int) -> bool:
+        r"""Whether `{}` stands here that only keeps a script from the one before it: `W^2{}'`."""
+        return (
+            self.kinds[at] == "{"
+            and self.match[at] == at + 1
+            and at + 2 < self.end
+            and self.kinds[at + 2] in ("^", "_", "'")
+        )
 
     def _scripted(
         self, node: Node, start: int, last: int, lower: list[Script], upper: list[Script], primes: int, transposes: int

@@ -282,6 +282,10 @@ class _Lexer:
         elif name in _PLAIN_COMMANDS:
             kind, text = _PLAIN_COMMANDS[name]
             self.add(kind, text, at, end)
+        elif self.text[end : end + 1] == "{" and (
+            (name in _TEXTS or name in _ROMAN or name in _FONTS) and (code := _CODE.match(self.text, end))
+        ):
+            return self.code(code)
         elif name in _TEXTS and self.text[end : end + 1] == "{":
             return self.text_command(at, end)
         elif (
@@ -367,6 +371,19 @@ class _Lexer:
         self.add("name", word.replace(" ", "").replace("-", ""), start, inner.end(1))
         return inner.end()
 
+    def code(self, match: re.Match[str]) -> int:
+        r"""`\text{np.sum}(Z)`, `\mathrm{axis=1}`: code is read as if it stood there bare."""
+        low, high = match.span(1)
+        parts = list(re.finditer(r"((?:[A-Za-z_]|\\_)(?:\w|\\_)*)|\.", match.group(1)))
+        if "=" in match.group(1) or "(" in match.group(1):
+            self.sub(low, high)
+            return match.end()
+        for part in parts:
+            start, end = low + part.start(), low + part.end()
+            word = part.group().replace("\\_", "_")
+            self.add("." if word == "." else "word", word, start, end)
+        return match.end()
+
     def text_command(self, at: int, end: int) -> int:
         close = closing_brace(self.text, end, MAX_TEXT)
         if close < 0:
@@ -427,6 +444,15 @@ class _Lexer:
         return close + 1 if close > 0 else end
 
 
+_WORD_OF_CODE = r"(?:[A-Za-z_]|\\_)(?:\w|\\_)*"
+_KEYWORD = r"(?:axis|keepdims|dim|keepdim)\s*=\s*-?\w+"
+_CODE = re.compile(
+    rf"\{{\s*((?:np|numpy|jnp|torch|tf|nn|F|scipy|jax|math)\.{_WORD_OF_CODE}(?:\.{_WORD_OF_CODE}){{0,3}}"
+    rf"|{_WORD_OF_CODE}(?:\.{_WORD_OF_CODE}){{1,3}}(?=\s*\}}\s*(?:\\left\s*)?\()|[A-Za-z]\w{{0,3}}\.T"
+    rf"|(?:[A-Za-z]\w*\.[A-Za-z]\w*|sum|dot|mean|diag|log|exp|max|tanh|relu|ReLU|softmax|sigmoid)"
+    rf"\([^(){{}}$]*(?:\([^(){{}}$]*\)[^(){{}}$]*){{0,4}}\)"
+    rf"|{_KEYWORD}(?:\s*,\s*{_KEYWORD}){{0,2}})\s*\}}"
+)
 _FONTS = frozenset("mathsf mathtt mathit mathbf boldsymbol bm".split())
 _WORD_IN_FONT = re.compile(r"\s*\{\s*[A-Za-z]?[a-z]{2,}\s*\}")
 _MARKED_SIGN = re.compile(r"\s*\{[^{}]*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")

@@ -47,6 +47,8 @@ class Vocabulary:
     left: set[str] = field(default_factory=set)
     bracket_layers: bool = False
     jacobians: bool = False
+    bare_layers: bool = False
+    d_is_name: bool = False
     _cache: dict[tuple[str, bool], list[tuple[str, str, int, int]]] = field(default_factory=dict)
 
     def collect(self, streams: Iterable[Tokens]) -> None:
@@ -65,6 +67,8 @@ class Vocabulary:
             following = kinds[at + 1] if at + 1 < size else ""
             if len(text) == 1:
                 self.singles.add(text)
+                if text == "d" and following in ("rel", "aug", "mul", "+", "-"):
+                    self.d_is_name = True
             elif following == "rel" and (at == 0 or kinds[at - 1] in (",", "quad", "nl", "row", ";")):
                 self.left.add(text)
             if following in ("_", "^"):
@@ -78,6 +82,8 @@ class Vocabulary:
             at += 1
         if at >= len(kinds):
             return
+        if mark == "^" and kinds[at] == "num" and texts[at] == "1":
+            self.bare_layers = True  # nobody writes a first power
         if mark == "^" and kinds[at] == "[":
             self.bracket_layers = True
             while at < len(kinds) and kinds[at] not in ("]", "rel", "row"):
