@@ -71,6 +71,7 @@ class Elaborator:
     adjoints: Mapping[str, Term] = field(default_factory=dict)
     expanded: Mapping[str, Term] = field(default_factory=dict)
     lefts: frozenset[str] = frozenset()  # keys that stand on a left side
+    text: str = ""  # the document
     step_rate: str | None = None  # the learning rate behind `Delta w`
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
@@ -443,7 +444,8 @@ class Elaborator:
         if not arguments:
             raise NotUnderstood(f"{name} of nothing", node.span)
         axis = keywords.get("axis")
-        along = "all" if self.symbols.star_elementwise or name == "mean" else "formal"
+        near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
+        along = "all" if self.symbols.code or name == "mean" or "np" in near else "formal"
         if isinstance(axis, f.Number):
             along = "rows" if axis.value == 0 else "columns"
         elif isinstance(axis, f.Sum):
@@ -604,7 +606,8 @@ def without_indices(term: Term, letters: frozenset[str]) -> Term:
 
 
 def _accents_of(key: str) -> tuple[str, ...]:
-    return ()
+    """The accents in a key: `dy^hat[2]` has the hat."""
+    return tuple(key.split("[")[0].split("{")[0].split("^")[1:])
 
 
 def is_number(term: Term) -> bool:
