@@ -37,8 +37,8 @@ from symderiv.homework.terms import (
 )  # fmt: skip
 
 FUNCTION_NAMES = {
-    "sigmoid": "sigmoid", "logistic": "sigmoid", "sig": "sigmoid", "expit": "sigmoid", "tanh": "tanh", "tgh": "tanh", "relu": "relu", "ReLU": "relu",
-    "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt", "abs": "abs", "sech": "sech",
+    "sigmoid": "sigmoid", "logistic": "sigmoid", "sig": "sigmoid", "expit": "sigmoid", "tanh": "tanh", "tgh": "tanh",
+    "relu": "relu", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt", "abs": "abs", "sech": "sech",
     "cosh": "cosh", "sinh": "sinh", "sin": "sin", "cos": "cos", "softplus": "softplus", "identity": "identity", "Sigmoid": "sigmoid",
     "id": "identity", "leakyrelu": "leaky_relu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "linear": "identity", "square": "square",
 }  # fmt: skip
@@ -445,7 +445,8 @@ class Elaborator:
             raise NotUnderstood(f"{name} of nothing", node.span)
         axis = keywords.get("axis")
         near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
-        along = "all" if self.symbols.code or name == "mean" or "np" in near else "formal"
+        numpy = "np" in near or (self.symbols.code and "np." in self.text)
+        along = "all" if numpy or name == "mean" else "formal"
         if isinstance(axis, f.Number):
             along = "rows" if axis.value == 0 else "columns"
         elif isinstance(axis, f.Sum):

@@ -6,10 +6,11 @@ whether it is a layer, a power, a transpose or an application is for later stage
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction as Rational
 from functools import cache
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +200,7 @@ class Unread(Node):
 
 def children_of(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in written order."""
-    kind: Hashable = type(node)
-    for name in _parts_named(kind):
+    for name in _parts_named(type(node)):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -209,7 +209,7 @@ def children_of(node: Node) -> Iterator[Node]:
 
 
 @cache
-def _parts_named(kind: Hashable) -> tuple[str, ...]:
+def _parts_named(kind: type[Any]) -> tuple[str, ...]:
     """The fields of a kind that can hold nodes."""
     return tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
 

@@ -136,7 +136,13 @@ class Inference:
             special.add("Delta")
         known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
         self.elaborator = Elaborator(
-            self.symbols, dict(self.base_layers), self.functions, self.loss, known, lefts=frozenset(self.lefts)
+            self.symbols,
+            dict(self.base_layers),
+            self.functions,
+            self.loss,
+            known,
+            lefts=frozenset(self.lefts),
+            text=self.document.text,
         )
 
     def _is_differential(self) -> bool:
@@ -743,8 +749,8 @@ class Inference:
         self.word_body = body
         self.definitions.append(Definition(self.loss, body, 0, 1))
         self.word_loss = kind
-        self.assumptions.append(Assumption(f"the loss {self.loss} is the { {'mse': 'squared error', 'log': 'log loss', 'cross': 'cross-entropy'}[kind]}",
-                                           "only named in words"))  # fmt: skip
+        called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
+        self.assumptions.append(Assumption(f"the loss {self.loss} is the {called}", "only named in words"))
 
     generic = False
 
@@ -992,8 +998,8 @@ class Inference:
         """The understanding under a candidate."""
         if variant.single:
             understanding = self._shaped(single=True)
-        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions), stated={},
-                          stated_sizes={}, later=variant.later)  # fmt: skip
+        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
+                          stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
         if self.word_body is not None and (variant.factor != 1 or variant.mean or self.word_other is not None):
             numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
             scaled: Term = Sloppy((*numbers, self.word_body), ("",)) if numbers else self.word_body
@@ -1221,7 +1227,8 @@ class Inference:
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
-            layer_range=self.layer_range, restated=self.restated, generic=self.generic, weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+            layer_range=self.layer_range, restated=self.restated, generic=self.generic,
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:

@@ -51,7 +51,8 @@ from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
 EDIT_WORDS = {
-    "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing", "formal": "the sum over the samples is formal",
+    "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
+    "formal": "the sum over the samples is formal",
     "index": "a sample index says nothing here", "transposed": "a factor is transposed", "swapped": "two factors stand in the other order",
     "marked": "a matrix product is written with an elementwise sign", "turned": "the whole result is transposed",
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
@@ -247,7 +248,7 @@ class Judge:
                 verdict.expected,
                 verdict.mistakes,
                 verdict.root,
-            )  # fmt: skip
+            )
         )
 
     def _judged(

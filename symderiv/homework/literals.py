@@ -76,7 +76,7 @@ def _ten_to(node: f.Node) -> float | None:
 
 
 def half_unit(node: f.Number) -> float:
-    """Half a unit of the last printed digit (percentages and powers of ten are counted in `digits` already); whole numbers are exact up to rounding."""
+    """Half a unit of the last printed digit (`digits` counts percentages and powers of ten); whole numbers are exact."""
     if node.digits is None:
         return 0.5 if abs(node.value) >= 100 and "e" in node.text.lower() else EXACT
     return float(10.0**-node.digits) / 2

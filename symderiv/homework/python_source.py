@@ -64,8 +64,8 @@ class _Source:
         begin = self._offset(node.lineno, node.col_offset)
         end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
         piece = self.text[begin:end]
-        for pattern in (r"\bself\.", r"\bnp\.|\bnumpy\.|\bjnp\.|\btorch\."):
-            piece = re.sub(pattern, lambda m: " " * len(m.group()), piece)
+        piece = re.sub(r"\bself\.", "     ", piece)
+        piece = re.sub(r"\b(?:numpy|jnp|torch)\.", lambda m: "np.".rjust(len(m.group())), piece)
         piece = re.sub(
             r"\b\w+\.shape\[[01]\]|\blen\(\w+\)|\b\w+\.size\(0\)", lambda m: "N".ljust(len(m.group())), piece
         )

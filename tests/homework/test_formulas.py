@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from homework.compact import statement
 
+from homework.compact import statement
 from symderiv.homework.reader import read
 
 CASES = [

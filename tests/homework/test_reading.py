@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from homework.compact import compact, statement
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homework.compact import compact, statement
 from symderiv.errors import ModelError
 from symderiv.homework.formulas import Name, Node, Unread, children_of, walk
 from symderiv.homework.plainly import to_text
