@@ -200,7 +200,7 @@ class Unread(Node):
 
 def children_of(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in written order."""
-    for name in _parts_named(type(node)):
+    for name in _parts_named(node.__class__):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value

@@ -22,6 +22,7 @@ from symderiv.homework.understanding import Definition, Understanding
 
 NEW_MARKS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus", "+", "*", "upd")
 DATA_BASES = frozenset({"x", "X", "y", "Y", "w", "W", "b", "B", "t", "theta", "v", "u", "U", "V", "i", "target"})
+DATUM_BASES = frozenset({"x", "y", "t", "X", "Y", "target", "i", "in", "input"})
 LOSS_NAMES = frozenset({"loss", "Loss", "LOSS", "error", "Error", "cost", "Cost", "err", "MSE", "BCE"})
 STEP_WORDS = (
     r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz"
@@ -239,10 +240,7 @@ class GivenValues:
         """`x = 1, w_1 = 0.5, y = 0.5`: data on the same line, given anew."""
         line = self.understanding.document.statements[at].line
         others = [n for n in self.understanding.numbers if abs(n.line - line) <= 1 and n.key != key and n.at != at]
-        return any(
-            base_of(n.key) in ("x", "y", "t", "X", "Y", "target", "i", "in", "input") and n.key in self._given_keys()
-            for n in others
-        )
+        return any(base_of(n.key) in DATUM_BASES and n.key in self._given_keys() for n in others)
 
     def _given_keys(self) -> set[str]:
         return {e.key for e in self.events if e.kind in ("given", "anew")}
@@ -278,10 +276,8 @@ class GivenValues:
 
     def _stepped(self, state: State, event: Event) -> State:
         new = state.copy()
-        again = any(
-            e.kind == "step" and e.target == event.target and e.indices == event.indices and self._in(new, e)
-            for e in self.events[:-1]
-        )
+        steps = [e for e in self.events[:-1] if e.kind == "step" and self._in(new, e)]
+        again = any(e.target == event.target and e.indices == event.indices for e in steps)
         is_second = again and event.target in new.pending
         if is_second:  # a second step of the same quantity: the first ones are done
             new.base.update(new.pending)

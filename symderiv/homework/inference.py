@@ -246,9 +246,7 @@ class Inference:
             if isinstance(group, f.Group) and group.bracket in "([{":
                 reference = elaborator.reference(head)
                 if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or any(
-                        isinstance(n, f.Number) for n in f.walk(group) if n is not group.items[0]
-                    ):
+                    if elaborator.is_function(reference) or _has_arithmetic(group):
                         return None
                     if (
                         reference.base in LOSS_BASES
@@ -1311,6 +1309,13 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
         return
     for child in f.children_of(node):
         yield from _names_and_derivatives(child)
+
+
+def _has_arithmetic(group: f.Group) -> bool:
+    """`f(1 - f)`: a product, no list of what f depends on."""
+    return any(
+        isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
+    )
 
 
 def _primes(node: f.Node) -> int:

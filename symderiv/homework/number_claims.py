@@ -27,6 +27,7 @@ RESULT_WORDS = (
     r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
 )
 NEARLY = 1e-6  # so little a value may be off where only its last digit is
+MOST_SLACK = 0.1  # of the value: coarser numbers settle nothing
 CUT = "its digits are cut off, not rounded"
 
 
@@ -78,7 +79,10 @@ class NumberClaim:
         if self.value is None:
             return Verdict("uncheckable", self.kind, "its value could not be worked out")
         if self.half is None:
-            self.half = np.full(self.value.shape, self._slack(self.numbers.plain_value) + EXACT)
+            slack = self._slack(self.numbers.plain_value)
+            if self.expected:
+                slack = min(slack, MOST_SLACK * max(float(np.max(np.abs(t))) for t, _ in self.expected))
+            self.half = np.full(self.value.shape, slack + EXACT)
         verdict = self._compared(printed is not None)
         if printed is not None:
             self._remember(verdict)
@@ -165,12 +169,9 @@ class NumberClaim:
         """Decimals for a unit of a network with an activation: no value that somebody chose."""
         assert self.reference is not None
         printed = literal(self.side.node)
-        if (
-            printed is None
-            or self.reference.base in DATA_BASES
-            or not 1e-8 < float(np.min(printed[1])) < 6e-4
-            or is_rate(self.reference.key)
-        ):
+        if printed is None or self.reference.base in DATA_BASES or is_rate(self.reference.key):
+            return False
+        if not 1e-8 < float(np.min(printed[1])) < 6e-4:
             return False
         words = self.judge_.inference.words
         return any(re.search(pattern, words, re.IGNORECASE) for pattern in ACTIVATION_WORDS.values())
@@ -218,6 +219,10 @@ class NumberClaim:
     # --- comparing ---
     def _compared(self, is_printed: bool) -> Verdict:
         assert self.value is not None and self.half is not None
+        if self._is_uncomputable():
+            return Verdict(
+                "uncheckable", self.kind, "the document does not give all it is worked out from: taken as it stands"
+            )
         if not is_printed:
             return self._middle()
         found = self._agreement(self.value, self.half)
@@ -265,11 +270,8 @@ class NumberClaim:
             before = self._before(self.value)
             if before is not None:
                 return self._by_arithmetic(before)
-            if (
-                self.reference is not None
-                and isinstance(self.left, Part)
-                and self.left.key not in self.judge_.understanding.definitions_at(self.at)
-            ):
+            formulas = self.judge_.understanding.definitions_at(self.at)
+            if self.reference is not None and isinstance(self.left, Part) and self.left.key not in formulas:
                 return Verdict("correct", self.kind, "taken as its definition: nothing else says how it is worked out")
             return self._unknown()
         if self._is_right_with_brackets():
@@ -281,12 +283,9 @@ class NumberClaim:
     def _is_right_with_brackets(self) -> bool:
         """`-4^2` where (-4)^2 is meant."""
         value = self.numbers.plain_value(_with_minus_inside(self.right))
-        return (
-            value is not None
-            and self.half is not None
-            and value.shape == self.half.shape
-            and self._agreement(value, self.half) is not None
-        )
+        if value is None or self.half is None or value.shape != self.half.shape:
+            return False
+        return self._agreement(value, self.half) is not None
 
     def _final_is_right(self) -> bool:
         """Whether a number after this side in the same chain is the exact value."""
@@ -308,19 +307,21 @@ class NumberClaim:
                 return found[0] if found else None
 
             for value in numbers.values_of(self.right, self.at, updated):
-                slack = self._slack(valued)
-                if slack > 0.2 * float(np.max(np.abs(truth))) + EXACT:
-                    continue
+                slack = min(self._slack(valued), MOST_SLACK * float(np.max(np.abs(truth))))
                 how = agrees(value, truth, np.full(value.shape, slack + EXACT))
                 if how is not None:
                     return self._right(how.replace("cut", "rounded"))
+                self.half = np.full(value.shape, EXACT)
         for updated in self._generations():
             for value, used in self._printed_values(self.left, updated):
                 for own, more in numbers.from_printed(self.right, self.at, updated):
                     if agrees(own, value, np.full(own.shape, 1e-9)):
-                        return self._carried([*used, *more]) or Verdict(
-                            "correct", self.kind, "its numbers are the printed values"
-                        )
+                        carried = self._carried([*used, *more])
+                        if carried is None or "rounded-early" in carried.mistakes:
+                            return Verdict("correct", self.kind, "its numbers are the printed values")
+                        return carried
+        if self.half is not None and self._final_is_right():
+            return Verdict("correct", self.kind, "the value after it is right, but this does not give it")
         return None
 
     def _slack(self, evaluate: object) -> float:
@@ -345,12 +346,9 @@ class NumberClaim:
             if before is None:
                 return None
             printed = literal(node)
-            slack = (
-                half
-                if printed is None or fitted(value, printed[1]) is None
-                else np.maximum(half, printed[1].reshape(half.shape) if printed[1].size == half.size else half)
-            )
-            return agrees(value, before, slack) is not None
+            if printed is not None and printed[1].size == half.size:
+                half = np.maximum(half, printed[1].reshape(half.shape))
+            return agrees(value, before, half) is not None
         return None
 
     # --- what follows from printed values ---
@@ -386,11 +384,7 @@ class NumberClaim:
         for node, term in reversed(self.subject.sides):
             if is_numeric(term) and literal(node) is None:
                 shown = {abs(float(n.value)) for n in f.walk(node) if isinstance(n, f.Number)}
-                used = [
-                    p
-                    for p in self._all_printed()
-                    if not p.is_exact and any(abs(abs(x) - n) <= 1e-12 for x in np.ravel(p.value) for n in shown)
-                ]
+                used = [p for p in self._all_printed() if not p.is_exact and any(p.holds(n) for n in shown)]
                 return self._carried(used) if self.expected else None
         return None
 
@@ -429,11 +423,15 @@ class NumberClaim:
             return Verdict(
                 "uncheckable", self.kind, "after the steps the document does not give all it is worked out from"
             )
-        if self._is_uncomputable():
-            return Verdict("uncheckable", self.kind, "the document does not give all it is worked out from")
-        if fitted(self.value, truth) is None and self._shape_is_doubtful():
+        if fitted(self.value, truth) is None and not self.judge_.understanding.scalars:
+            if isinstance(self.left, Part):
+                self.numbers.doubted.add(self.left.key)
             return Verdict(
                 "uncheckable", self.kind, f"its shape {self.value.shape} is not that of the model, {truth.shape}"
+            )
+        if self._leans_on_doubt():
+            return Verdict(
+                "uncheckable", self.kind, "it leans on a quantity whose printed shape is not that of the model"
             )
         since = self.subject.false_since
         if before and since is not None:
@@ -451,8 +449,15 @@ class NumberClaim:
     def _is_uncomputable(self) -> bool:
         return isinstance(self.left, Part) and self.numbers.is_uncomputable(self.left.key, self.at)
 
-    def _shape_is_doubtful(self) -> bool:
-        return not self.judge_.understanding.scalars
+    def _leans_on_doubt(self) -> bool:
+        """Whether the left side depends on a quantity whose formula was not read as it was meant."""
+        world = self.numbers.world(self.at)
+        if world is None:
+            return False
+        tops = {ref.key for ref in references_in(self.left)}
+        if self.event is not None and self.event.kind == "step":
+            tops.add(self.judge_.understanding.loss or "")
+        return any(world.depends(top, doubted) for top in tops for doubted in self.numbers.doubted)
 
     def _mistakes(self, truth: Array, before: bool | None) -> tuple[str, ...]:
         assert self.value is not None and self.half is not None
@@ -490,7 +495,7 @@ class NumberClaim:
         key = self._key()
         if key is None or self.value is None or verdict.verdict == "uncheckable":
             return
-        updated = next((u for t, u in self.expected if agrees(self.value, t, self.half)), None)  # type: ignore[arg-type]
+        updated = next((u for t, u in self.expected if agrees(self.value, t, self.half)), None)
         if updated is None:
             updated = self._generations()[0]
         if self.event is not None and self.event.kind == "step":
@@ -499,19 +504,21 @@ class NumberClaim:
         if key is None:
             return
         is_false = verdict.verdict in ("wrong", "carried") and "rounded-early" not in verdict.mistakes
-        exact = any(
-            fitted(self.value, t) is not None
-            and bool(np.allclose(self.value, fitted(self.value, t)[0], rtol=1e-9, atol=1e-12))
-            for t, _ in self.expected
-        )  # type: ignore[index]
         root = verdict.root if verdict.verdict == "carried" else self.statement.line
-        self._note(key, is_false, exact or (not self.expected and bool(np.all(self.half <= 1e-8))), root, updated)  # type: ignore[operator]
+        generation = self.numbers.generation(self.at + 1 if self.kind == "update" else self.at, updated)
+        off = self._entries_off()
+        self.numbers.note(
+            key, Printed(self.value, self.statement.line, self.at, not np.any(off), is_false, root, generation, off)
+        )
 
-    def _note(self, key: object, is_false: bool, is_exact: bool, root: int | None, updated: bool) -> None:
-        assert self.value is not None
-        at = self.at
-        generation = self.numbers.generation(at + 1 if self.kind == "update" else at, updated)
-        self.numbers.note(key, Printed(self.value, self.statement.line, at, is_exact, is_false, root, generation))
+    def _entries_off(self) -> Array:
+        """Which printed entries are not the exact value; without one, those with decimals."""
+        assert self.value is not None and self.half is not None
+        for truth, _ in self.expected:
+            found = fitted(self.value, truth)
+            if found is not None:
+                return ~np.isclose(self.value, found[0], rtol=1e-9, atol=1e-12)
+        return self.half > 1e-8
 
     def _key(self) -> object:
         if isinstance(self.left, Jacobian):

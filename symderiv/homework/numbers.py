@@ -6,6 +6,7 @@ printed values that are themselves inexact is carried; what follows from neither
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from itertools import product as cartesian
 
 import numpy as np
 
-from symderiv.homework.arithmetic import Array, Machine, Undefined
+from symderiv.homework.arithmetic import FUNCTIONS, Array, Machine, Undefined
 from symderiv.homework.elaboration import NotUnderstood
 from symderiv.homework.given_values import GivenValues, State, is_rate
 from symderiv.homework.literals import agrees, fitted, literal, mapped, stack_of
@@ -41,6 +42,16 @@ class Printed:
     is_false: bool = False
     root: int | None = None
     generation: Generation = (0, ())
+    off: Array = None  # which entries are off, where that is known
+
+    def rounds(self, size: float) -> bool:
+        """Whether a number is one of its rounded entries."""
+        equal = np.abs(np.abs(self.value) - size) <= 1e-12
+        return not self.is_exact and not self.is_false and bool(np.any(equal if self.off is None else equal & self.off))
+
+    def holds(self, size: float) -> bool:
+        """Whether a number is one of its entries."""
+        return bool(np.any(np.abs(np.abs(self.value) - size) <= 1e-12))
 
 
 @dataclass
@@ -49,8 +60,10 @@ class NumberWorlds:
 
     understanding: Understanding
     printed: dict[object, list[Printed]] = field(default_factory=dict)
+    doubted: set[str] = field(default_factory=set)  # quantities whose printed shape is not that of their formula
     _worlds: dict[object, World | None] = field(default_factory=dict)
     _twins: dict[int, World] = field(default_factory=dict)
+    _stand_ins: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @property
     def has_numbers(self) -> bool:
@@ -108,10 +121,16 @@ class NumberWorlds:
         world = World(Point(Machine, values, sizes), {})
         self._resolve(world, definitions)
         world = self._with_gradient_families(world, definitions, values, sizes)
-        if self._add_uncomputable(world, at, values, stepped):
+        if self._has_zeros(world, values):
+            world = World(Point(Machine, values, sizes), {})
+            self._resolve(world, definitions)
+        stand_ins = self._uncomputable(world, at, values, stepped)
+        if stand_ins:
+            values.update(stand_ins)
             world = World(Point(Machine, values, sizes), {})
             self._resolve(world, definitions)
             world = self._with_missing_weights(world, definitions, values, sizes)
+            self._stand_ins[id(world)] = frozenset(stand_ins)
         return world
 
     # --- a weight that is not given, where what it gives is ---
@@ -163,6 +182,25 @@ class NumberWorlds:
         second = first + free @ np.linspace(0.3, 1.1, zero.size)
         return {missing: np.stack([first.reshape(dims), second.reshape(dims)])}
 
+    @staticmethod
+    def _has_zeros(world: World, values: dict[str, Array]) -> bool:
+        """An argument that is 0 up to rounding becomes 0: the slope of a ReLU depends on it."""
+        found = False
+        for term in world.definitions.values():
+            if (
+                isinstance(term, Apply)
+                and term.function in ("relu", "leaky_relu", "abs")
+                and isinstance(term.body, Ref)
+            ):
+                try:
+                    array = world.quantity(term.body.key).array
+                except TROUBLE:
+                    continue
+                if np.any((array != 0) & (np.abs(array) < 1e-12)):
+                    values[term.body.key] = np.where(np.abs(array) < 1e-12, 0.0, array)
+                    found = True
+        return found
+
     def _with_seed(self, definitions: dict[str, Term]) -> None:
         """A loss of which only the gradient by one quantity is given: any loss with that gradient does."""
         loss = self.understanding.loss
@@ -213,8 +251,7 @@ class NumberWorlds:
                 if key in shapes:
                     shape = value.shape[::-1] if ways.get(key) else value.shape
                     cost += sum(
-                        sizes.setdefault("1" if d == "1" else d, 1 if d == "1" else n) != n
-                        for d, n in zip(shapes[key], shape, strict=True)
+                        sizes.setdefault(d, 1 if d == "1" else n) != n for d, n in zip(shapes[key], shape, strict=True)
                     )
             if best is None or cost < best[0]:
                 best = (cost, choice, sizes)
@@ -261,7 +298,8 @@ class NumberWorlds:
             if not ready:
                 break
             for key in ready:
-                term = self._chosen(reader, key, pending.pop(key))
+                written = pending.pop(key)
+                term = None if _is_opaque(written) else self._chosen(reader, key, written)
                 if term is not None:
                     resolved[key] = term
 
@@ -286,17 +324,16 @@ class NumberWorlds:
             return best.term
         return None
 
-    def _add_uncomputable(self, world: World, at: int, values: dict[str, Array], stepped: frozenset[str]) -> bool:
-        """A value printed for a quantity whose own inputs are missing counts as given."""
-        added = False
+    def _uncomputable(
+        self, world: World, at: int, values: Mapping[str, Array], stepped: frozenset[str]
+    ) -> dict[str, Array]:
+        """Values printed for quantities whose own inputs are missing: they count as given."""
+        found: dict[str, Array] = {}
         formulas = self.understanding.definitions_at(at)
         for number in self.understanding.numbers:
-            if (
-                number.key not in formulas
-                or number.key in values
-                or number.indices
-                or number.key == self.understanding.loss
-            ):
+            if number.key not in formulas or number.indices or number.key == self.understanding.loss:
+                continue
+            if number.key in values or number.key in found:
                 continue
             if {r.key for r in references_in(formulas[number.key])} & stepped:
                 continue  # it was printed before the steps
@@ -304,10 +341,9 @@ class NumberWorlds:
                 world.quantity(number.key)
             except TROUBLE:
                 value = self.plain_value(number.term)
-                if value is not None and not self._would_follow(world, number.key, values):
-                    values[number.key] = value
-                    added = True
-        return added
+                if value is not None and not self._would_follow(world, number.key, {**values, **found}):
+                    found[number.key] = value
+        return found
 
     def _would_follow(self, world: World, key: str, values: Mapping[str, Array]) -> bool:
         """Whether it is computed from another quantity that only waits for its own value."""
@@ -329,7 +365,7 @@ class NumberWorlds:
     def is_uncomputable(self, key: str, at: int) -> bool:
         """Whether a quantity with a formula has its value only from the document."""
         world = self.world(at)
-        return world is not None and key in world.point.values and key in self.understanding.definitions_at(at)
+        return world is not None and key in self._stand_ins.get(id(world), frozenset())
 
     # --- gradients by time: g_t is the gradient at theta_{t-1} ---
     def _with_gradient_families(
@@ -414,7 +450,7 @@ class NumberWorlds:
         return None
 
     def _values_in(self, world: World | None, term: Term) -> list[Array]:
-        if world is None:
+        if world is None or _is_opaque(term):
             return []
         out: list[Array] = []
         for part in _jacobians(term):
@@ -495,7 +531,6 @@ class NumberWorlds:
     @cached_property
     def _spoken_rate(self) -> float | None:
         """'with a learning rate of 0.5'."""
-        import re
 
         for sentence in self.understanding.document.sentences:
             low, high = sentence.span
@@ -513,15 +548,10 @@ class NumberWorlds:
     def is_exact_number(self, value: float, at: int) -> bool:
         """Whether a literal is a given value or a plain number rather than a rounded one."""
         size = abs(value)
-        inexact = any(
-            np.any(np.abs(np.abs(p.value) - size) <= 1e-12)
-            for es in self.printed.values()
-            for p in es
-            if p.at <= at and not p.is_exact
-        )
-        if inexact:
+        equal = [p for es in self.printed.values() for p in es if p.at <= at and p.holds(size)]
+        if any(p.rounds(size) for p in equal):
             return False
-        if any(np.any(np.abs(np.abs(v) - size) <= 1e-12) for v in self.state(at).values(True).values()):
+        if equal or any(np.any(np.abs(np.abs(v) - size) <= 1e-12) for v in self.state(at).values(True).values()):
             return True
         return len(f"{size:.10g}".replace(".", "").lstrip("0")) <= 1
 
@@ -577,13 +607,9 @@ class NumberWorlds:
         changed: dict[str, Array] = {}
         for key, term in world.definitions.items():
             last = self.last_printed(key, at, generation)
-            if (
-                last is None
-                or not isinstance(term, Apply)
-                or term.order
-                or term.function not in INVERSES
-                or not isinstance(term.body, (Ref, Part))
-            ):
+            if last is None or not isinstance(term, Apply) or term.order or term.function not in INVERSES:
+                continue
+            if not isinstance(term.body, (Ref, Part)):
                 continue
             with np.errstate(all="ignore"):
                 inner = INVERSES[term.function](self._shaped(world, key, last.value))
@@ -596,11 +622,8 @@ class NumberWorlds:
     def _from_printed_in(
         self, world: World, term: Term, at: int, generation: Generation
     ) -> Iterator[tuple[Array, list[Printed]]]:
-        again = self.last_printed(
-            jacobian_key(term) if isinstance(term, Jacobian) else term.key if isinstance(term, Part) else None,
-            at,
-            generation,
-        )
+        known_as = jacobian_key(term) if isinstance(term, Jacobian) else getattr(term, "key", None)
+        again = self.last_printed(known_as, at, generation)
         if again is not None and not (isinstance(term, Part) and term.indices):
             yield again.value, [again]
         used: list[Printed] = []
@@ -745,6 +768,13 @@ def _entry(whole: Array, key: str, indices: tuple[str | int, ...], axes: Axes) -
     except IndexError:
         return None
     return None
+
+
+def _is_opaque(term: Term) -> bool:
+    """Whether it holds a function that nobody defines: any function stands for it, but it has no value."""
+    return (isinstance(term, Apply) and term.function not in FUNCTIONS) or any(
+        _is_opaque(part) for part in parts_of(term)
+    )
 
 
 def _timed(key: str) -> tuple[str, int | None]:

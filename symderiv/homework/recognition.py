@@ -110,15 +110,13 @@ class _Recogniser:
 
     def _is_shape(self, number: Definition) -> bool:
         term = number.term
-        whole = isinstance(term, Sloppy) and all(
-            isinstance(x, Const) and x.value.denominator == 1 for x in term.factors
-        )
-        return (
-            whole
-            and isinstance(term, Sloppy)
-            and set(term.marks) == {"times"}
-            and len(self.inference.document.statements[number.at].sides) == 2
-        )
+        if (
+            not isinstance(term, Sloppy)
+            or set(term.marks) != {"times"}
+            or len(self.inference.document.statements[number.at].sides) != 2
+        ):
+            return False
+        return all(isinstance(x, Const) and x.value.denominator == 1 for x in term.factors)
 
     def _speaks_of_shapes(self, number: Definition) -> bool:
         statements = self.inference.document.statements
@@ -175,9 +173,10 @@ class _Recogniser:
         for key, term in bound.items():
             if key not in given and key not in self.formulas and key != self.inference.loss:
                 self.inference.numbers.append(Definition(key, term, at, statement.line))
-                self.inference.assumptions.append(
-                    Assumption(f"the value of {key} is the one put in for it", "its formula in numbers", statement.line)
+                assumption = Assumption(
+                    f"the value of {key} is the one put in for it", "its formula in numbers", statement.line
                 )
+                self.inference.assumptions.append(assumption)
         self.inference.numbers.sort(key=lambda n: n.at)
 
     def _unify(self, left: Term, right: Term, bound: dict[str, Term]) -> bool:
@@ -241,12 +240,9 @@ class _Recogniser:
         mark = key.partition("[")[2]
         if mark[:-1].isdigit() and self._has_recurrence:
             return False  # a quantity by time: the recurrence or the gradient says what it is
-        return (
-            not any(word in mark for word in NEW_MARKS)
-            and not reference.base.startswith("d")
-            and reference.base != "delta"
-            and "^bar" not in key
-        )
+        if reference.base.startswith("d") or "^bar" in key:
+            return False  # a derivative
+        return not any(word in mark for word in NEW_MARKS)
 
     @property
     def _has_recurrence(self) -> bool:
@@ -332,11 +328,12 @@ class _Recogniser:
     def _allows_whole(term: Term, part: Term, is_linear: bool) -> bool:
         """Whether a whole number in this place may be a quantity: a factor or a summand, not a structural 1 or 2."""
         if isinstance(term, Add):
-            return is_linear and (
-                not isinstance(part, Const)
-                or part.value not in (1, 2)
-                or any(isinstance(t, Sloppy) for _, t in term.terms)
+            is_structural = (
+                isinstance(part, Const)
+                and part.value in (1, 2)
+                and not any(isinstance(t, Sloppy) for _, t in term.terms)
             )
+            return is_linear and not is_structural
         if isinstance(term, Sloppy):
             return is_linear and len(term.factors) == 2
         return False
@@ -437,14 +434,12 @@ class _Recogniser:
                     self.inference.definitions[n] = replace(definition, term=changed)
 
     def _shapes(self) -> dict[str, tuple[int, int]]:
+        """The largest value that is printed of each quantity tells its shape."""
         found: dict[str, tuple[int, int]] = {}
         for number in self.inference.numbers:
             value = _plain(number.term)
-            if (
-                value is not None
-                and not number.indices
-                and value.size > found.get(number.key, (0, 0))[0] * found.get(number.key, (0, 0))[1]
-            ):
+            rows, columns = found.get(number.key, (0, 0))
+            if value is not None and not number.indices and value.size > rows * columns:
                 found[number.key] = value.shape
         return found
 
@@ -453,15 +448,22 @@ class _Recogniser:
         a, b = _shape(left, shapes), _shape(right, shapes)
         if a is None or b is None:
             return None
-        inner, key = _bare(right), _bare(left)
-        if isinstance(inner, Part) and isinstance(key, Part) and a[1] == b[0] + 1 and a != (1, 1) and min(b) == 1:
-            along = "rows"
-            self._tell(key.key, isinstance(left, Transpose), inner.key)
-            return Sloppy((left, Augmented(right, along)), term.marks)
-        if isinstance(inner, Part) and isinstance(key, Part) and b[0] == a[1] + 1 and min(a) == 1 and b != (1, 1):
-            self._tell(inner.key, not isinstance(right, Transpose), key.key)
+        first, second = _bare(left), _bare(right)
+        if not isinstance(first, Part) or not isinstance(second, Part):
+            return None
+        if self._is_longer(first.key, a[1], b):
+            self._tell(first.key, isinstance(left, Transpose), second.key)
+            return Sloppy((left, Augmented(right, "rows")), term.marks)
+        if self._is_longer(second.key, b[0], a):
+            self._tell(second.key, not isinstance(right, Transpose), first.key)
             return Sloppy((Augmented(left, "columns"), right), term.marks)
         return None
+
+    def _is_longer(self, weight: str, size: int, vector: tuple[int, int]) -> bool:
+        """Whether a given weight has one entry more along the product than the vector has."""
+        count = max(vector)
+        speaks = bool(re.search(r"\bbias|\bBias|sesgo|\bbiais", self.inference.words))
+        return weight not in self.formulas and min(vector) == 1 and size == count + 1 and (count > 1 or speaks)
 
     def _tell(self, weight: str, rows: bool, feature: str) -> None:
         (self.found.zero_rows if rows else self.found.zero_columns).add(weight)

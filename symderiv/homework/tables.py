@@ -208,21 +208,12 @@ class _RowJudge:
             for truth in numbers._values_in(own, world.definitions.get(key, formula)):
                 if agrees(value, truth, half):
                     false = any(is_false for _, is_false in used)
-                    mistakes = () if false else ("rounded-early",)
+                    why = "right for the other printed values of the row"
                     return Verdict(
-                        "carried",
-                        "number",
-                        "right for the other printed values of the row",
-                        mistakes=mistakes,
-                        root=self.row.line,
+                        "carried", "number", why, mistakes=() if false else ("rounded-early",), root=self.row.line
                     )
-        return Verdict(
-            "wrong",
-            "number",
-            f"the value is {shown(exact[0])}",
-            mistakes=("arithmetic-slip",),
-            expected=shown(exact[0]),
-        )
+        expected = shown(exact[0])
+        return Verdict("wrong", "number", f"the value is {expected}", mistakes=("arithmetic-slip",), expected=expected)
 
 
 def _heading(text: str) -> f.Node | None:
@@ -237,12 +228,8 @@ def _heading(text: str) -> f.Node | None:
 
 
 def _mentions(node: f.Node, letter: str) -> bool:
-    return any(
-        isinstance(s.body, f.Name) and s.body.base == letter
-        for n in f.walk(node)
-        if isinstance(n, f.Scripted)
-        for s in (*n.lower, *n.upper)
-    )
+    scripts = [s for n in f.walk(node) if isinstance(n, f.Scripted) for s in (*n.lower, *n.upper)]
+    return any(isinstance(s.body, f.Name) and s.body.base == letter for s in scripts)
 
 
 def _put(node: f.Node, letter: str, number: f.Node) -> f.Node:
