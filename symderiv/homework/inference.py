@@ -570,8 +570,11 @@ class Inference:
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
         general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
-        concrete = {ref.key for at, ref, node, _ in self._equations() if at not in general and not any(
-            isinstance(n, f.Derivative) for n in f.walk(node))}  # fmt: skip
+        concrete = {
+            ref.key
+            for at, ref, node, _ in self._equations()
+            if at not in general and _is_formula(node)  # a printed value says nothing of how it is worked out
+        }
         first = self.layer_range[0] if self.layer_range else None
         concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
         concrete |= {
@@ -1309,6 +1312,12 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
         return
     for child in f.children_of(node):
         yield from _names_and_derivatives(child)
+
+
+def _is_formula(node: f.Node) -> bool:
+    """Whether names are in it, and no derivative."""
+    inside = list(f.walk(node))
+    return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
 
 
 def _has_arithmetic(group: f.Group) -> bool:
