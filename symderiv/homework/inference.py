@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from symderiv.homework import formulas as f
+from symderiv.homework.bare_functions import with_arguments
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.losses import added_up, with_softmax
@@ -85,9 +86,10 @@ class Variant:
 class Inference:
     """One document's understanding, built step by step."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
+        document = with_arguments(document)
         self.document = document
-        self.symbols: Symbols = symbols_of(document)
+        self.symbols: Symbols = symbols_of(document, apart=apart)
         self.assumptions: list[Assumption] = []
         self.functions: dict[str, str] = {}
         self.words = " ".join(s.text for s in document.sentences)
@@ -116,6 +118,10 @@ class Inference:
         self._find_loss()
         self._elaborate_again()
         self._find_definitions()
+        tangled = self._tangled_folds()
+        if tangled:
+            self.__init__(self.document, tangled)  # type: ignore[misc]
+            return self.run()
         recognised = recognise(self)
         self._name_expressions()
         self._find_steps()
@@ -627,6 +633,16 @@ class Inference:
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
         self._drop_below_first(general)
         self._definitions_inside_derivatives()
+
+    def _tangled_folds(self) -> frozenset[str]:
+        """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
+        uses = {d.key: {r.key for r in references_in(d.term)} for d in self.definitions}
+        small = set(self.symbols.folds.values())
+        tangled = set()
+        for key in uses:
+            if base_of(key) in small and key in _reached(uses, key):
+                tangled.add(base_of(key))
+        return frozenset(tangled)
 
     def _drop_below_first(self, general: set[int]) -> None:
         """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
@@ -1312,6 +1328,18 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
         return
     for child in f.children_of(node):
         yield from _names_and_derivatives(child)
+
+
+def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
+    """All that a quantity depends on."""
+    found: set[str] = set()
+    open_keys = [start]
+    while open_keys:
+        for key in uses.get(open_keys.pop(), ()):
+            if key not in found:
+                found.add(key)
+                open_keys.append(key)
+    return found
 
 
 def _is_formula(node: f.Node) -> bool:

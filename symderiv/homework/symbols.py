@@ -405,9 +405,10 @@ def trees_of(document: Document) -> Iterator[Node]:
                     yield side.node
 
 
-def symbols_of(document: Document, extra: Iterable[Node] = ()) -> Symbols:
-    """The conventions of a document, by counting."""
+def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[str] = frozenset()) -> Symbols:
+    """The conventions of a document, by counting. apart: small letters that are not their capital's."""
     counts = _Counts()
+    counts.apart.update(apart)
     counts.called = called_quantities(document)
     for tree in [*trees_of(document), *extra]:
         if name_of(tree) is None or isinstance(tree, Transposed):
