@@ -465,9 +465,18 @@ class Elaborator:
         body = self.term(node.body)
         if not letters:
             return SumOver("formal", body)
+        if isinstance(node.start, f.Comparison):
+            body = Times(self._left_out(node.start), body)
         for letter in reversed(letters):
             body = SumOver("letter:" + letter, body)
         return body
+
+    def _left_out(self, node: f.Comparison) -> Term:
+        r"""`\sum_{i \neq j}`: 0 where the letters agree, else 1."""
+        left, right = node.left, node.right
+        if node.sign != "!=" or not (isinstance(left, f.Name) and isinstance(right, f.Name)):
+            raise NotUnderstood("a condition under a sum", node.span)
+        return Add(((1, ONE), (-1, Kronecker(left.base, right.base, ""))))
 
     def _layer_sum(self, node: f.BigSum, letter: str) -> Term:
         top = self.layers.get(self.symbols.top or "L", 3)

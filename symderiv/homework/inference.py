@@ -11,8 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from symderiv.homework import formulas as f
-from symderiv.homework.bare_functions import with_arguments
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
+from symderiv.homework.bare_functions import with_arguments
+from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
@@ -463,7 +464,7 @@ class Inference:
     def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
         """(statement, left quantity, right side, layers) of everything of the form name = something."""
         for at, statement in enumerate(self.document.statements):
-            if statement.is_continued or len(statement.sides) < 2:
+            if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
                 continue
             for layers in self.instances(statement):
                 elaborator = self._with(layers)

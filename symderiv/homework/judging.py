@@ -12,12 +12,14 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
+from symderiv.homework.conditions import Condition, condition_of, is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.literals import is_numeric, literal, literals_in
@@ -34,13 +36,16 @@ from symderiv.homework.tables import judge_rows
 from symderiv.homework.terms import (
     Add,
     Apply,
+    Const,
     Jacobian,
+    Kronecker,
     Part,
     Ref,
     SizeOf,
     Sloppy,
     SumOver,
     Term,
+    Times,
     mapped,
     parts_of,
     references_in,
@@ -103,6 +108,8 @@ class Judge:
         return Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers})
 
     def _statement(self, at: int, statement: Statement) -> None:
+        if is_condition(statement, self.understanding.symbols.indices):
+            return
         sides = list(statement.sides)
         relations = list(statement.relations)
         if statement.is_continued:
@@ -289,6 +296,9 @@ class Judge:
         if layers != self.inference.base_layers and not self._exists(left, right, at):
             return None
         left, right = self._entries(left), self._entries(right)
+        condition = condition_of(self.understanding.document, at, self.understanding.symbols.indices)
+        if condition is not None:
+            left, right = _under(condition, left), _under(condition, right)
         return self._by_kind(at, statement, subject, reference, left, right, sign, side)
 
     def _entries(self, term: Term) -> Term:
@@ -793,3 +803,11 @@ def _all(term: Term) -> Iterator[Term]:
     yield term
     for part in parts_of(term):
         yield from _all(part)
+
+
+def _under(condition: Condition, term: Term) -> Term:
+    """A side for the indices that are meant: others count as zero."""
+    if condition.agree:
+        return renamed(term, {condition.right: condition.left})
+    differ = Add(((1, Const(Fraction(1))), (-1, Kronecker(condition.left, condition.right, ""))))
+    return Times(differ, term)

@@ -5,6 +5,7 @@ Decided once for a document, by counting over all its trees; everything here is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ NEVER_FUNCTIONS = frozenset(
 LOSS_CALLS = frozenset(
     {"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"}
 )
+COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset(
@@ -490,9 +492,11 @@ def families_of(
         letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
+    alike = _alike(document, symbols.indices)
+    defined = {base: {alike.get(x, x) for x in letters} for base, letters in defined.items()}
     units = {letter for letters in defined.values() for letter in letters}
     alone = {
-        base: {ls[0] for ls in sets if len(ls) == 1} & units
+        base: {alike.get(ls[0], ls[0]) for ls in sets if len(ls) == 1} & units
         for base, sets in letter_sets.items()
         if base not in ("delta", "Delta")
     }
@@ -509,6 +513,22 @@ def families_of(
             if kept:
                 found.add(base + "{" + "".join(kept))
     return frozenset(found)
+
+
+def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
+    r"""Letters that are compared run over the same things: `\delta_{ij}`, `i \neq j`, `i = j`; by the first of them."""
+    pairs = [m for m in COMPARED.findall(document.text) if set(m) <= indices]
+    for tree in trees_of(document):
+        for node in walk(tree):
+            if isinstance(node, Scripted) and (name := name_of(node)) is not None and name.base == "delta" and len(node.lower) in (1, 2):
+                letters = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
+                if len(letters) == 2 and set(letters) <= indices:
+                    pairs.append((letters[0], letters[1]))
+    first: dict[str, str] = {}
+    for a, b in pairs:
+        one, two = sorted((first.get(a, a), first.get(b, b)))
+        first = {x: one if y == two else y for x, y in first.items()} | {two: one}
+    return {x: y for x, y in first.items() if x != y}
 
 
 class _Counts:
