@@ -511,9 +511,14 @@ class Elaborator:
         return Add(tuple(terms))
 
     def _comparison(self, node: f.Comparison) -> Term:
-        names = isinstance(node.left, f.Name) and isinstance(node.right, f.Name)
-        if node.sign == "=" and names and {node.left.base, node.right.base} <= self.symbols.indices | LAYER_LETTERS:  # type: ignore[attr-defined]
-            return Kronecker(node.left.base, node.right.base, "")  # type: ignore[attr-defined]
+        left, right = node.left, node.right
+        if (
+            node.sign in ("=", "!=")
+            and (isinstance(left, f.Name) and isinstance(right, f.Name))
+            and {left.base, right.base} <= self.symbols.indices | LAYER_LETTERS
+        ):
+            agree = Kronecker(left.base, right.base, "")
+            return agree if node.sign == "=" else Add(((1, ONE), (-1, agree)))
         return Compare(self.term(node.left), node.sign, self.term(node.right))
 
     # --- derivatives ---

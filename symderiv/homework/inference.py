@@ -42,6 +42,7 @@ from symderiv.homework.terms import (
     Over,
     Part,
     Power,
+    Ref,
     SizeOf,
     Sloppy,
     Softmax,
@@ -1273,7 +1274,9 @@ class Inference:
         positive: set[str] = set()
         soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in _all_parts(t))}
         loss = definitions.get(self.loss or "")
+        soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
         free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
+        shares |= self._stated_shares() & free
         for term in definitions.values():
             for part in _all_parts(term):
                 if isinstance(part, Apply) and part.function in ("log", "sqrt"):
@@ -1291,6 +1294,19 @@ class Inference:
                         Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
                     )
         return frozenset(shares), frozenset(positive)
+
+    def _stated_shares(self) -> set[str]:
+        r"""`\sum_i t_i = 1`."""
+        found = set()
+        for statement in self.document.statements:
+            if len(statement.sides) != 2 or statement.relations != ("=",):
+                continue
+            left, right = (_strip(side.node) for side in statement.sides)
+            if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
+                reference = self._closed(left.body)
+                if reference is not None:
+                    found.add(self.symbols.canonical(reference.key))
+        return found
 
     def _is_strict(self) -> bool:
         """Whether the document states shapes: then a lost transpose is an error."""
@@ -1329,6 +1345,16 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
         return
     for child in f.children_of(node):
         yield from _names_and_derivatives(child)
+
+
+def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
+    r"""`e^{z_i} / Z` with `Z = \sum_k e^{z_k}` of its own."""
+    whole = term.body if isinstance(term, Gathered) else term
+    if not isinstance(whole, Over) or not isinstance(whole.right, (Part, Ref)):
+        return False
+    total = definitions.get(whole.right.key)
+    inside = total.body if isinstance(total, SumOver) else None
+    return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
 
 
 def _reached(uses: dict[str, set[str]], start: str) -> set[str]:

@@ -6,6 +6,7 @@ swapped cost something and are told. Values at one point keep apart readings tha
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -126,15 +127,20 @@ class Reader:
             return term
         sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
         for part in _everything(term):
-            if isinstance(part, Part) and part.indices and part.key not in ("ones", "identity", "#index"):
-                try:
-                    for place, _ in self._placed(part):
-                        value = self.world.evaluate(place)
-                        for at, letter in enumerate(value.letters):
-                            sizes.setdefault(letter, value.array.shape[at])
-                except (Unknown, Misfit, Undefined):
-                    continue
+            if isinstance(part, Jacobian):
+                for below in (part.top, part.bottom):
+                    self._note_sizes(below, sizes)
+            self._note_sizes(part, sizes)
         return _with_sizes(term, sizes)
+
+    def _note_sizes(self, part: Term, sizes: dict[str, int]) -> None:
+        """How far the letters of a quantity run."""
+        if isinstance(part, Part) and part.indices and part.key not in ("ones", "identity", "#index"):
+            with contextlib.suppress(Unknown, Misfit, Undefined):
+                for place, _ in self._placed(part):
+                    value = self.world.evaluate(place)
+                    for at, letter in enumerate(value.letters):
+                        sizes.setdefault(letter, value.array.shape[at])
 
     @staticmethod
     def _merged(readings: Iterator[Reading]) -> list[Reading]:
