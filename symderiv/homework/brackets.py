@@ -30,10 +30,20 @@ class Brackets(Derivatives):
             if matrix is not None:
                 return matrix
         marks = (",", ";") if self._has_bars(at + 1, close) else (",", ";", "bar")
-        items = [self.within(low, high, self.comparison) for low, high in self.split(at + 1, close, marks)]
+        items = [
+            self.within(low, high, self.comparison) if ":" not in self.kinds[low:high] else self.slice(low, high)
+            for low, high in self.split(at + 1, close, marks)
+        ]
         if len(items) == 1 and type(items[0]) is Matrix and kind in ("(", "["):
             return Matrix(span, items[0].rows)
         return Group(span, _BRACKETS[kind], tuple(items))
+
+    def slice(self, low: int, high: int) -> Node:
+        """`2:end` of code as it stands."""
+        if high - low > 5:
+            return self.within(low, high, self.comparison)
+        span = (self.starts[low], self.ends[high - 1])
+        return Text(span, self.text[span[0] : span[1]])
 
     def _has_bars(self, low: int, high: int) -> bool:
         """Whether bars inside are absolute values, not `P(y | x)`."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from symderiv.homework.formulas import Name
 from symderiv.homework.statements import Document, Statement
 
-WORDS = re.compile(r"\b(?:if|for|when|where|case|wenn|falls|für|fall|si|cuando|para|caso|pour|quand|cas|se|quando)\b", re.IGNORECASE)
+WORDS = re.compile(
+    r"\b(?:if|for|when|where|case|wenn|falls|für|fall|si|cuando|para|caso|pour|quand|cas|se|quando)\b", re.IGNORECASE
+)
 WRITTEN = re.compile(r"(?<![\w^_{])([a-z])\s*(!=|=)\s*([a-z])(?![\w^_{(])")
 NEAR = 160  # characters between a condition and the formula it is about
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction as Rational
+from functools import lru_cache
 
 from symderiv.homework.formulas import Name, Node, Number, Product, Unread
 from symderiv.homework.tokens import Tokens
@@ -21,6 +22,8 @@ _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
 OPERAND = frozenset(
     "num name greek func cmd accent ( [ { lbrace begin sum diff nabla one dots text words bar dbar word ident unknown aug ?".split()
 )
+BLANK = frozenset(("quad", "nl", "&"))
+SIGNS = frozenset(("+", "-", "pm"))
 INDEX_LETTERS = frozenset("ijklmnpqrst")
 
 
@@ -81,7 +84,7 @@ class Cursor:
         if kind == "greek" or (kind == "name" and "^" not in text):
             return Name((self.starts[at], self.ends[at]), text)
         if kind == "num" and text.isdigit() and len(text) <= MAX_DIGITS:
-            return Number((self.starts[at], self.ends[at]), text, Rational(int(text)))
+            return Number((self.starts[at], self.ends[at]), text, _whole(text))
         return None
 
     def _why(self) -> str:
@@ -108,7 +111,7 @@ class Cursor:
 
     def skip_spaces(self) -> None:
         """Pass over wide gaps and line ends."""
-        while self.at < self.end and self.kinds[self.at] in ("quad", "nl", "&"):
+        while self.at < self.end and self.kinds[self.at] in BLANK:
             self.at += 1
 
     def split(self, low: int, high: int, marks: tuple[str, ...]) -> list[tuple[int, int]]:
@@ -238,6 +241,11 @@ class Cursor:
         raise NotImplementedError
 
 
+@lru_cache(maxsize=1024)
+def _whole(digits: str) -> Rational:
+    return Rational(int(digits))
+
+
 def match_brackets(kinds: list[str]) -> list[int]:
     """For every opening bracket the place of the closing one, -1 if it has none; braces are stronger than the others."""
     match = [-1] * len(kinds)
@@ -246,7 +254,11 @@ def match_brackets(kinds: list[str]) -> list[int]:
         if kind in _CLOSERS:
             stack.append(at)
         elif kind in _OPENERS:
-            _close(kinds, match, stack, at, _OPENERS[kind])
+            opener = _OPENERS[kind]
+            if stack and kinds[stack[-1]] == opener:
+                match[stack.pop()] = at
+            else:
+                _close(kinds, match, stack, at, opener)
     return match
 
 

@@ -119,6 +119,24 @@ class Derivatives(Scripts):
         self.report("delta over delta read as a derivative", *span)
         return Derivative(span, self.operand(low + 1, high), self.operand(below_low + 1, below_high), "partial")
 
+    def slashed_deltas(self) -> Node | None:
+        """`δL/δw` in the line; None if that is not what stands here."""
+        at, kinds = self.at, self.kinds
+        operands = ("name", "greek", "accent", "{")
+        if at + 1 >= self.end or kinds[at + 1] not in operands:
+            return None
+        stop = self.skip_operand(at + 1, True)
+        if not 0 < stop < self.end - 2 or kinds[stop] != "/" or kinds[stop + 2] not in operands:
+            return None
+        if kinds[stop + 1] != "greek" or self.texts[stop + 1] != "delta":
+            return None
+        last = self.skip_operand(stop + 2, False)
+        span = (self.starts[at], self.ends[last - 1])
+        self.report("delta over delta read as a derivative", *span)
+        node = Derivative(span, self.operand(at + 1, stop), self.operand(stop + 2, last), "partial")
+        self.at = last
+        return node
+
     def operand(self, low: int, high: int) -> Node:
         r"""What a differential sign stands before, without a shape noted beside it (`dZ^{[2]} 2 \times m`)."""
         if self.kinds[low] == "{" and self.match[low] == high - 1:

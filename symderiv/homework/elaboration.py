@@ -38,7 +38,8 @@ from symderiv.homework.terms import (
 
 FUNCTION_NAMES = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sig": "sigmoid", "expit": "sigmoid", "tanh": "tanh", "tgh": "tanh",
-    "relu": "relu", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt", "abs": "abs", "sech": "sech",
+    "relu": "relu", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt",
+    "abs": "abs", "sech": "sech",
     "cosh": "cosh", "sinh": "sinh", "sin": "sin", "cos": "cos", "softplus": "softplus", "identity": "identity", "Sigmoid": "sigmoid",
     "id": "identity", "leakyrelu": "leaky_relu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "linear": "identity", "square": "square",
 }  # fmt: skip

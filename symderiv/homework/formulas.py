@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction as Rational
-from functools import cache
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Name(Node):
 
     `\hat y`, `ŷ`, `y_hat` and `yhat` are base `y` with accent `hat`; bold, calligraphic and upright make no difference.
     Accents: hat, bar (also overline), tilde, dot, ddot, vec is dropped; star and dagger are scripts.
+    `dW`, `d\Theta`, `d\hat y`, `\mathrm{d}W` are one name (`dW`, `dTheta`, `dy` with `hat`) unless the document has a quantity d.
     """
 
     base: str
@@ -106,7 +105,7 @@ class Fraction(Node):
 
 @dataclass(frozen=True, slots=True)
 class Power(Node):
-    """`a**b`, `exp`-free: only where the writer used a power sign of code. `a^2` is Scripted."""
+    """`a**b`, `a.^b`, `exp`-free: only where the writer used a power sign of code. `a^2` is Scripted."""
 
     base: Node
     exponent: Node
@@ -125,6 +124,7 @@ class Derivative(Node):
 
     style: 'd', 'partial', 'nabla', 'D', 'jacobian'. Operators are already applied: `\frac{\partial}{\partial a}[..]` has
     top the rest of the product, `\nabla_W J` only the next factor with its argument list. top None: nothing to apply it to.
+    What stands above the sign belongs to the bottom: `\nabla_W^{(l)} J` has the bottom W with upper (l).
     """
 
     top: Node | None
@@ -200,7 +200,11 @@ class Unread(Node):
 
 def children_of(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in written order."""
-    for name in _parts_named(node.__class__):
+    kind = node.__class__
+    names = _PARTS.get(kind)
+    if names is None:
+        names = _PARTS[kind] = tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
+    for name in names:
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -208,17 +212,14 @@ def children_of(node: Node) -> Iterator[Node]:
             yield from _nodes_in(value)
 
 
-@cache
-def _parts_named(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a kind that can hold nodes."""
-    return tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
+_PARTS: dict[type[Node], tuple[str, ...]] = {}  # the fields of a kind that can hold nodes
 
 
 def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
     for item in values:
         if isinstance(item, Node):
             yield item
-        elif item.__class__ is tuple:
+        elif isinstance(item, tuple):
             yield from _nodes_in(item)
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction as Rational
+from functools import lru_cache
 
 from symderiv.homework.brackets import Brackets
-from symderiv.homework.cursor import MAX_DIGITS, MAX_NESTING, OPERAND
+from symderiv.homework.cursor import BLANK, MAX_DIGITS, MAX_NESTING, OPERAND, SIGNS
 from symderiv.homework.formulas import (
     BigSum,
     Call,
     Cases,
     Comparison,
+    Derivative,
     Ellipsis,
     Fraction,
     Group,
@@ -25,6 +27,7 @@ from symderiv.homework.formulas import (
     Power,
     Product,
     Root,
+    Script,
     Scripted,
     Sum,
     Text,
@@ -33,6 +36,7 @@ from symderiv.homework.formulas import (
 )
 
 MAX_EXPONENT = 400
+_AFTER_DIGITS = frozenset(("{", "dots", "percent"))
 
 _GREEDY = frozenset("tanh sinh cosh sech sin cos tan sigmoid softmax relu diag tr exp trace det".split())
 _PREFIX = _GREEDY | frozenset("log ln lg max min argmax argmin sgn sign rank arctan vec".split())
@@ -68,19 +72,28 @@ class Parser(Brackets):
 
     def sum(self) -> Node:
         """Terms with signs."""
-        kinds = self.kinds
-        terms: list[tuple[int, Node]] = []
-        self.skip_spaces()
-        start = self.starts[self.at] if self.at < self.end else (self.ends[self.at - 1] if self.at else 0)
+        kinds, end = self.kinds, self.end
+        while self.at < end and kinds[self.at] in BLANK:
+            self.at += 1
+        at = self.at
+        start = self.starts[at] if at < end else (self.ends[at - 1] if at else 0)
         sign = 1
         signed = False
-        while self.kind() in ("+", "-", "pm"):
+        while self.at < end and kinds[self.at] in SIGNS:
             signed = True
             sign = self.signed(sign)
-        terms.append((sign, self.product()))
+        first = self.product()
+        while self.at < end and kinds[self.at] in BLANK:
+            self.at += 1
+        if not signed and (self.at >= end or kinds[self.at] not in SIGNS):
+            return first
+        terms: list[tuple[int, Node]] = [(sign, first)]
         while True:
             self.skip_spaces()
-            if self.at >= self.end or kinds[self.at] not in ("+", "-", "pm"):
+            if self.at >= self.end or kinds[self.at] not in SIGNS:
+                break
+            if self.at + 1 == self.end and kinds[self.at] == "+" and _is_named(terms[-1][1]):
+                terms[-1] = terms[-1][0], self.with_plus(terms[-1][1])  # `w+ = w - g`
                 break
             sign = 1
             while self.kind() in ("+", "-", "pm"):
@@ -89,6 +102,16 @@ class Parser(Brackets):
         if len(terms) == 1 and not (signed and terms[0][0] != 1):
             return terms[0][1]
         return Sum((start, terms[-1][1].span[1]), tuple(terms))
+
+    def with_plus(self, node: Node) -> Node:
+        """A name with the plus sign that stands here as its script."""
+        place = (self.starts[self.at], self.ends[self.at])
+        self.at += 1
+        plus = Script(place, Name(place, "plus"))
+        span = (node.span[0], place[1])
+        if isinstance(node, Scripted):
+            return Scripted(span, node.base, node.lower, (*node.upper, plus), node.primes)
+        return Scripted(span, node, (), (plus,))
 
     def product(self) -> Node:
         """Factors in written order with the marks between them."""
@@ -104,14 +127,21 @@ class Parser(Brackets):
         marks: list[str] = []
         mark = ""
         while True:
-            factor = self.factor()
+            read = _ATOMS.get(kinds[self.at]) if self.at < self.end else None
+            if read is not None:
+                factor = self.postfix(read(self))
+                if self.at < self.end and kinds[self.at] == "pow":
+                    factor = self.raised(factor)
+            else:
+                factor = self.factor()
             if factors:
                 marks.append(mark)
             factors.append(factor)
-            if self.is_operator(factor):
+            if type(factor) is Derivative and self.is_operator(factor):
                 factors[-1] = self.apply(factor)
                 break
-            self.skip_spaces()
+            while self.at < self.end and kinds[self.at] in BLANK:
+                self.at += 1
             if self.at >= self.end:
                 break
             kind = kinds[self.at]
@@ -155,14 +185,16 @@ class Parser(Brackets):
     def power(self) -> Node:
         """An atom with its scripts, and the `**` of code."""
         base = self.postfix(self.atom())
-        if self.kind() == "pow":
-            self.at += 1
-            if self.kind() in OPERAND or self.kind() in ("+", "-"):
-                exponent = self.factor()
-            else:
-                exponent = Unread((self.ends[self.at - 1], self.ends[self.at - 1]), "", "an exponent is missing")
-            return Power((base.span[0], exponent.span[1]), base, exponent)
-        return base
+        return self.raised(base) if self.kind() == "pow" else base
+
+    def raised(self, base: Node) -> Node:
+        """`a**b` from the power sign on."""
+        self.at += 1
+        if self.kind() in OPERAND or self.kind() in ("+", "-"):
+            exponent = self.factor()
+        else:
+            exponent = Unread((self.ends[self.at - 1], self.ends[self.at - 1]), "", "an exponent is missing")
+        return Power((base.span[0], exponent.span[1]), base, exponent)
 
     def atom(self) -> Node:
         """What stands here without its scripts."""
@@ -184,6 +216,10 @@ class Parser(Brackets):
         text = self.texts[at]
         self.at += 1
         span = (self.starts[at], self.ends[at])
+        if self.at >= self.end or self.kinds[self.at] not in _AFTER_DIGITS:
+            known = _read_number(text)
+            if known is not None:
+                return Number(span, text, *known)
         if len(text) > MAX_DIGITS:
             return Unread(span, self.text[span[0] : span[1]], f"a number of more than {MAX_DIGITS} digits")
         if self.kind() == "{" and self._is_decimal_comma():
@@ -235,6 +271,9 @@ class Parser(Brackets):
         if text == "sum" and at + 1 < self.end and self.kinds[at + 1] == "_":
             return self.big()
         self.at += 1
+        if text == "I" and self.kind() in ("(", "[", "lbrace") and self._holds_relation():
+            arguments, _, last = self.arguments()
+            return Call((self.starts[at], last), Name((self.starts[at], self.ends[at]), "indicator"), arguments)
         base, _, accent = text.partition("^")
         name = Name((self.starts[at], self.ends[at]), base, (accent,) if accent else ())
         if (
@@ -277,6 +316,10 @@ class Parser(Brackets):
     def greek(self) -> Node:
         """A Greek letter."""
         at = self.at
+        if self.texts[at] == "delta":
+            derivative = self.slashed_deltas()
+            if derivative is not None:
+                return derivative
         self.at += 1
         return Name((self.starts[at], self.ends[at]), self.texts[at])
 
@@ -340,7 +383,7 @@ class Parser(Brackets):
     def number_atom(self) -> Node:
         """A number, or the 1 of an indicator."""
         at = self.at
-        if self.texts[at] == "1" and at + 1 < self.end and self.kinds[at + 1] in ("_", "lbrace", "["):
+        if self.texts[at] == "1" and at + 1 < self.end and self.kinds[at + 1] in ("_", "lbrace", "[", "("):
             node = self.number()
             if self.kind() == "_":
                 return self._indicator_below(node.span) or node
@@ -609,6 +652,21 @@ _ATOMS: dict[str, Callable[[Parser], Node]] = {
     "nabla": Parser.nabla_atom,
     "begin": Parser.environment,
 }
+
+
+@lru_cache(maxsize=4096)
+def _read_number(text: str) -> tuple[Rational, int | None] | None:
+    """Value and decimals of an ordinary number; None if it takes a closer look."""
+    if len(text) > MAX_DIGITS or "e" in text or "E" in text:
+        return None
+    whole, point, decimals = text.partition(".")
+    if not point:
+        return Rational(int(whole)), None
+    return Rational(int(whole + decimals or "0"), 10 ** len(decimals)), len(decimals)
+
+
+def _is_named(node: Node) -> bool:
+    return type(node) is Name or (type(node) is Scripted and type(node.base) is Name)
 
 
 def with_accent(node: Node, accent: str, span: tuple[int, int] | None) -> Node | None:

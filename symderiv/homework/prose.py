@@ -16,13 +16,19 @@ from symderiv.homework.tokens import FUNCTIONS, GREEK, NOTHING, Tokens, tokenize
 from symderiv.homework.words import CONNECTORS
 
 _HINT = re.compile(
-    r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|∂|\\partial)|[∂∇]|\d\s*[x×]\s*\w|\b(?:is|shape|size|dimensions?)\b|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
+    r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼∂∇]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|\\partial)|\w\s*×|\d\s*x\s*\w"
+    r"|\b\w{1,8}\}?\]?\s+(?:[xX]|by)\s+\w|\b(?:shape|size|dim)\w*\b[^(\[\n]{0,40}[(\[]|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
 )
 _WORDS = re.compile(
     r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)"
 )
 _BLANKED = re.compile(
     r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\([^)\n]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])"
+)
+_OWNER = re.compile(r"\bself\.")
+_KEY = re.compile(r"\b([A-Za-z_]\w*)\[[\"']([A-Za-z_]\w*)[\"']\]")
+_ABBREVIATION = re.compile(
+    r"(?<![\w.])(?:i\.\s?e|e\.\s?g|w\.\s?r\.\s?t|s\.\s?t|a\.k\.a|d\.\s?h|z\.\s?B|u\.\s?a|p\.\s?ex|c\.\s?f)\."
 )
 _SCRIPT_TAG = re.compile(r"<su([bp])>|</su[bp]>")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
@@ -33,6 +39,7 @@ _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".sp
 MAX_TRIMS = 40
 MAX_SIZE = 8
 _DIFFERENTIAL = re.compile(r"d(?:[A-Z]|[wbzxyhspqgf])")
+_VOWEL = re.compile(r"[aeiouyAEIOUY]|[^\x00-\x7f]")
 _SIZE_WORDS = frozenset("shape size dimension dimensions dim dims shapes".split())
 _SHAPE_WORDS = re.compile(r"\b(?:is|are|has|have|shape|size|dimension|dimensions|dim|matrix|vector|array)\b")
 
@@ -53,7 +60,26 @@ def blank_out(line: str) -> str:
         line = _SCRIPT_TAG.sub(_script_mark, line)
     if "://" in line or "[" in line or "<" in line or "**" in line or "@" in line:
         line = _BLANKED.sub(lambda match: " " * len(match.group()), line)
+    line = without_owners(line)
+    if "." in line:
+        line = _ABBREVIATION.sub(lambda match: " " * len(match.group()), line)
     return _APOSTROPHE.sub("x", line) if "'" in line or "’" in line else line
+
+
+def without_owners(line: str) -> str:
+    """Code without the object that holds a name: `self.W1`, `grads["dW1"]`; same length."""
+    if "self." in line or '["' in line or "['" in line:
+        line = _OWNER.sub(NOTHING * len("self."), line)
+        return _KEY.sub(_key, line)
+    return line
+
+
+def _key(entry: re.Match[str]) -> str:
+    """`grads["W1"]` as dW1, `cache["Z1"]` as Z1, the same length."""
+    name = entry.group(2)
+    if entry.group(1).lower().startswith("grad") and name[0] != "d":
+        name = "d" + name
+    return name.rjust(len(entry.group()) - 2, NOTHING) + NOTHING * 2
 
 
 def _script_mark(tag: re.Match[str]) -> str:
@@ -100,6 +126,8 @@ class _Line:
         self.kinds, self.texts, self.gaps = self.tokens.kinds, self.tokens.texts, self.tokens.gaps
         self.depths, self.opened = _depths(self.kinds)
         self.ordinary = [False] * self.size
+        self.markers = self._markers()
+        self._spoken_relations()
         for at in range(self.size):
             self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
         for at in range(self.size):
@@ -121,6 +149,69 @@ class _Line:
         if self.line[low:high].strip():
             out.extend(tokenize(characters(self.line, low, high, None, self.start), plain=True))
 
+    def _markers(self) -> set[int]:
+        """The places of `b)` in the middle of a line: a letter or number with a bracket that nothing opened."""
+        if ")" not in self.kinds:
+            return set()
+        found: set[int] = set()
+        depth = 0
+        for at, kind in enumerate(self.kinds):
+            if kind == "(":
+                depth += 1
+            elif kind == ")" and depth:
+                depth -= 1
+            elif (
+                kind == ")"
+                and at
+                and not self.gaps[at]
+                and self.gaps[at - 1]
+                and self.gaps[at + 1 : at + 2] == [True]
+                and self.kinds[at - 1] in ("ident", "num")
+                and len(self.texts[at - 1]) < 3
+            ):
+                found.update((at - 1, at))
+        return found
+
+    def _spoken_relations(self) -> None:
+        """`dL/db equals p - y`, `dL/dw is 2x`: the word becomes the sign it stands for."""
+        for at in range(1, self.size - 1):
+            if self.kinds[at] != "ident" or self.texts[at] not in ("equals", "is"):
+                continue
+            before, after = self.kinds[at - 1], self.kinds[at + 1]
+            if before not in ("}", ")", "]", "num", "greek", "'") and not (
+                before == "ident" and self._is_short(at - 1)
+            ):
+                continue
+            if after not in ("(", "-", "num", "greek", "accent", "cmd", "sum", "diff") and not (
+                after == "ident" and self._is_short(at + 1)
+            ):
+                continue
+            if self.texts[at] == "is" and not self._is_said_of_derivative(at):
+                continue
+            self.kinds[at], self.texts[at] = "rel", "="
+
+    def _is_short(self, at: int) -> bool:
+        word = self.texts[at]
+        if len(word) == 1:
+            return word not in ("a", "I", "A") or (at + 1 < self.size and self.kinds[at + 1] in _OPERATORS)
+        return len(word) < 4 and (not _VOWEL.search(word) or _DIFFERENTIAL.fullmatch(word) is not None)
+
+    def _is_said_of_derivative(self, at: int) -> bool:
+        """Whether a derivative stands before `is`, and behind it something that is neither a shape nor a mere number of things."""
+        low = at - 1
+        while low > 0 and not self.gaps[low]:
+            low -= 1
+        if "/" not in self.kinds[low:at] or not self._is_differential(self.kinds.index("/", low, at) + 1):
+            return False
+        if self.kinds[at + 1] == "num":
+            return (
+                at + 2 >= self.size
+                or (not self._is_times(at + 2) and self.kinds[at + 2] != "ident")
+                or not self.gaps[at + 2]
+            )
+        close = self._closing(at + 1, self.size) if self.kinds[at + 1] == "(" else -1
+        return close < 0 or not self._are_sizes(at + 2, close)
+
     # --- words ---
 
     def _glued(self, at: int, kinds: tuple[str, ...]) -> bool:
@@ -130,6 +221,8 @@ class _Line:
         """Whether a run of letters is an ordinary word as far as its neighbours show."""
         word = self.texts[at]
         before = self.kinds[at - 1] if at else ""
+        if word == "end" and before in (":", "(", ",") and self.opened[at] > 0:
+            return False  # an index of Octave
         if len(word) < 2:
             return len(word) == 1 and not word.isascii()
         if _DIFFERENTIAL.fullmatch(word) or word in GREEK or (before in ("_", "^") and not self.gaps[at]):
@@ -221,6 +314,8 @@ class _Line:
         before, after = self._is_operator(at - 1), self._is_operator(at + 1)
         if not (before or after):
             return False
+        if before and len(self.texts[at]) < 4 and not _VOWEL.search(self.texts[at]):
+            return True
         ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl")
         ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".")
         glued = self._glued(at, ("(",)) and before
@@ -253,14 +348,19 @@ class _Line:
         low = 0
         shaped = self._shape(0) or self._declared()
         while shaped and len(found) < MAX_TRIMS:
-            found.append(shaped[0])
+            found += [*self._runs(low, shaped[2]), shaped[0]]
             low = shaped[1]
             shaped = self._shape(low)
-        while low < self.size:
-            while low < self.size and self._breaks(low):
+        return found + self._runs(low, self.size)
+
+    def _runs(self, low: int, stop: int) -> list[Found]:
+        """The formulas in a range without declarations."""
+        found: list[Found] = []
+        while low < stop:
+            while low < stop and self._breaks(low):
                 low += 1
             high = low
-            while high < self.size and not self._breaks(high):
+            while high < stop and not self._breaks(high):
                 high += 1
             if low < high:
                 found += self._run(low, high)
@@ -269,7 +369,7 @@ class _Line:
 
     def _breaks(self, at: int) -> bool:
         kind = self.kinds[at]
-        if self.ordinary[at] or kind in _BOUNDARIES:
+        if self.ordinary[at] or kind in _BOUNDARIES or at in self.markers:
             return True
         if kind == ".":
             return at + 1 >= self.size or self.gaps[at + 1] or self.kinds[at + 1] in ("math", "quad")
@@ -438,7 +538,7 @@ class _Line:
                 return True
         if re.fullmatch(r"[\s(\[]*(?:[a-zA-Z]|[ivx]+|\d{1,2})[.)\]]+\s*", self.line):
             return False
-        alone = self.whole and not any(self.ordinary) and low <= 2
+        alone = self.whole and low <= 2 and True not in self.ordinary
         if (
             self.whole and not alone and high >= self.size - 1 and self.kinds[max(low - 1, 0)] == ":"
         ):  # `Answer: -2x(y - wx)`
@@ -503,11 +603,7 @@ class _Line:
             start, end = self.tokens.starts[left], self.tokens.ends[low - 1]
             out.add("text", self.text[start:end] + " ", start, end)
         stop = right if right >= 0 else high
-        for at in range(low, stop):
-            if self.kinds[at] == "math":
-                out.extend(self.streams[int(self.texts[at])])
-            else:
-                out.extend(self.tokens.part(at, at + 1))
+        self._copy(out, low, stop)
         end_at = self.tokens.ends[stop - 1]
         if right >= 0:
             end = self._sentence_end(right + 1)
@@ -534,7 +630,7 @@ class _Line:
 
     # --- shapes and declarations ---
 
-    def _shape(self, start: int) -> tuple[Found, int] | None:
+    def _shape(self, start: int) -> tuple[Found, int, int] | None:
         """`A^0 : input layer: 2x1 matrix`, `w_1 is 3 x 2`: a name with a shape behind it."""
         places = [place for place in (self._sizes(start), self._sizes_in_brackets(start)) if place]
         if not places:
@@ -544,37 +640,80 @@ class _Line:
         if name is None:
             return None
         first, last = name
+        opened = -1
+        if first > start and self.kinds[first - 1] == "/" and self._is_differential(first):
+            while first > start and not self.gaps[first] and not self.ordinary[first - 1]:
+                first -= 1  # `dL/dW is 3 x 2`
+        if first > start and self.kinds[first - 1] in _OPERATORS:  # `y = W x (3 x 1)`: the shape of y
+            opened = next((at for at in range(low, max(low - 5, first), -1) if self.kinds[at] == "("), -1)
+            left = self._left_of(first, start) if opened > 0 else None
+            if left is None or (
+                opened < low - 1
+                and not _SHAPE_WORDS.search(self.text[self.tokens.ends[opened] : self.tokens.starts[low]])
+            ):
+                return None
+            first, last = left
         between = self.text[self.tokens.ends[last - 1] : self.tokens.starts[low]]
         bracketed = low > 0 and self.kinds[low - 1] in ("(", "[")
-        if "rel" in self.kinds[last:low] or not (
-            _SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1)
+        if opened < 0 and (
+            "rel" in self.kinds[last:low]
+            or not (_SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1))
         ):
             return None
         out = self._named(first, last)
-        colon = ":" in between
+        colon = ":" in between and opened < 0
         out.add("rel", ":" if colon else "in", self.tokens.ends[last - 1], self.tokens.ends[last - 1], True)
         if self.kinds[sizes[0][0]] in ("(", "["):
             out.extend(self.tokens.part(low, high))
-            return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
+            return (
+                Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]),
+                high,
+                first if opened < 0 else opened,
+            )
         for count, (at, stop) in enumerate(sizes):
             if count:
                 out.add("mul", "times", self.tokens.ends[sizes[count - 1][1] - 1], self.tokens.starts[at], True)
             out.extend(self.tokens.part(at, stop))
-        return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high
+        return Found(out, self.tokens.starts[first], self.tokens.ends[high - 1]), high, first if opened < 0 else opened
+
+    def _left_of(self, at: int, start: int) -> tuple[int, int] | None:
+        """The name on the left of the relation before a place."""
+        stops = (",", ";", "quad", "rel")
+        relation = next((i for i in range(at - 1, start, -1) if self.kinds[i] in stops or self.ordinary[i]), -1)
+        if relation < 0 or self.kinds[relation] != "rel" or self.texts[relation] != "=":
+            return None
+        name = self._name_before(relation, start)
+        if name is None or name[1] != relation:
+            return None
+        first = name[0]
+        while first > start and self.kinds[name[0] - 1] == "/" and not self._breaks(first - 1):
+            if self.kinds[first - 1] in stops:
+                break
+            first -= 1  # `dL/dW = ..`
+        return first, relation
 
     def _named(self, first: int, last: int) -> Tokens:
         out = Tokens()
-        for at in range(first, last):
-            out.extend(self.streams[int(self.texts[at])] if self.kinds[at] == "math" else self.tokens.part(at, at + 1))
+        self._copy(out, first, last)
         return out
+
+    def _copy(self, out: Tokens, low: int, high: int) -> None:
+        """Append the tokens of a range, those of marked formulas for their places."""
+        while low < high:
+            marked = self.kinds.index("math", low, high) if "math" in self.kinds[low:high] else high
+            out.extend(self.tokens.part(low, marked))
+            if marked < high:
+                out.extend(self.streams[int(self.texts[marked])])
+            low = marked + 1
 
     def _sizes(self, start: int) -> tuple[int, int, list[tuple[int, int]]] | None:
         """The first `a x b` of the line: (start, end, ranges of the sizes)."""
         for at in range(max(start, 1), self.size - 1):
             if not self._is_times(at):
                 continue
-            first, after = self._size_before(at), self._size_after(at + 1)
-            if first < start or after < 0:
+            after = self._size_after(at + 1)
+            first = self._size_before(at) if after > 0 else -1
+            if first < start or first < 0:
                 continue
             sizes = [(first, at), (at + 1, after)]
             while after + 1 < self.size and self._is_times(after) and (further := self._size_after(after + 1)) > 0:
@@ -603,7 +742,8 @@ class _Line:
         depth = 0
         while end < self.size and not self.gaps[end] and end - at < MAX_SIZE:
             kind = self.kinds[end]
-            if kind not in ("num", "_", "^") and not depth and self.kinds[end - 1] not in ("_", "^"):
+            glued = kind in ("num", "_", "^") or (kind == "[" and end == at + 1)
+            if not glued and not depth and self.kinds[end - 1] not in ("_", "^"):
                 break
             depth += (kind in ("{", "[", "(")) - (kind in ("}", "]", ")"))
             end += 1
@@ -612,6 +752,8 @@ class _Line:
     def _size_before(self, end: int) -> int:
         """Where the size begins that ends before a place; -1 if there is none."""
         low = end - 1
+        if self.kinds[low] not in ("num", "ident", "}", "]", ")"):
+            return -1
         while low > 0 and end - low < MAX_SIZE and not self.gaps[low] and self.kinds[low - 1] not in (":", ","):
             if self.kinds[low - 1] in ("(", "[") and self.kinds[max(low - 2, 0)] not in ("^", "_"):
                 break
@@ -631,7 +773,11 @@ class _Line:
     def _sizes_in_brackets(self, start: int) -> tuple[int, int, list[tuple[int, int]]] | None:
         """`shape (3, 2)`: the brackets right after a word for a shape."""
         for at in range(max(start + 1, 1), self.size - 3):
-            if self.kinds[at] in ("(", "[") and self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS:
+            if self.kinds[at] in ("(", "[") and (
+                self.kinds[at - 1] == ":"
+                or (self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS)
+                or (self.texts[at - 1] == "is" and not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at]))
+            ):
                 close = self._closing(at, self.size) if self.kinds[at] == "(" else -1
                 if close > at and self._are_sizes(at + 1, close):
                     return at, close + 1, [(at, close + 1)]
@@ -670,7 +816,7 @@ class _Line:
             return None
         return first, last
 
-    def _declared(self) -> tuple[Found, int] | None:
+    def _declared(self) -> tuple[Found, int, int] | None:
         """`n_h : neurons of the first layer`, `W1: (d, h)` at the beginning of a line."""
         colon = next((at for at in range(min(self.size, 12)) if self.kinds[at] == ":" or self.ordinary[at]), -1)
         if colon < 1 or self.kinds[colon] != ":" or colon + 1 >= self.size or not self.gaps[colon + 1]:
@@ -691,12 +837,12 @@ class _Line:
             end = self._sentence_end(colon + 1)
             out.add("rel", ":", self.tokens.starts[colon], self.tokens.ends[colon])
             out.add("words", self.text[self.tokens.starts[colon + 1] : end], self.tokens.starts[colon + 1], end)
-            return Found(out, self.tokens.starts[0], end), self.size
+            return Found(out, self.tokens.starts[0], end), self.size, 0
         if self.kinds[colon + 1] not in ("(", "["):
             return None
         out.add("rel", ":", self.tokens.starts[colon], self.tokens.ends[colon])
         out.extend(self.tokens.part(colon + 1, self.size))
-        return Found(out, self.tokens.starts[0], self.tokens.ends[-1]), self.size
+        return Found(out, self.tokens.starts[0], self.tokens.ends[-1]), self.size, 0
 
 
 def _depths(kinds: list[str]) -> tuple[list[int], list[int]]:

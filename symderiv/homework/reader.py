@@ -18,7 +18,7 @@ from symderiv.homework.formulas import Call, Group, Name, Node, Number, Product,
 from symderiv.homework.gluing import unglue
 from symderiv.homework.macros import find_macros
 from symderiv.homework.parser import Parser
-from symderiv.homework.prose import Found, find_in_line
+from symderiv.homework.prose import Found, find_in_line, without_owners
 from symderiv.homework.spans import MAX_FORMULA, Layout, Region, find_layout
 from symderiv.homework.splitting import Draft, Splitter, flatten
 from symderiv.homework.statements import Document, Note, Row, Sentence, Side, Statement
@@ -28,6 +28,7 @@ from symderiv.homework.words import Vocabulary, cut_words
 MAX_DOCUMENT = 1_000_000
 MAX_STATEMENTS = 5_000
 MAX_NOTES = 1_000
+MAX_TOKENS = 150_000
 MAX_LINE = 4_096
 MAX_WORDS = 200
 
@@ -39,6 +40,8 @@ _HEADING = re.compile(
     r"[ \t]*#{1,6}[ \t]+|\\(?:sub)*(?:section|chapter|paragraph)\*?\{|\*\*[^*\n]+\*\*:?[ \t]*$|\d+(?:\.\d+)*\.?[ \t]+[A-Z][\w ,'-]*$"
 )
 _CODE_COMMENT = re.compile(r"#.*|//.*|(?<!\S)%.*")
+_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|Out\[\d*\]:)[ \t]+")
+_QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+(?=\S)")
 _CODE_ONLY = re.compile(
     r"\s*(?:def|import|from|return|for|while|if|elif|else|class|print|with|assert|try|except|plt\.|@|\"\"\"|>>>\s*(?:import|print))\b"
 )
@@ -86,7 +89,7 @@ class _Reader:
         self.formulas: list[_Formula] = []
         self.tables: list[_Table] = []
         self.vocabulary = Vocabulary()
-        self.full = False
+        self.size = 0
 
     def _without_comments(self) -> str:
         if not self.layout.is_tex or "%" not in self.text:
@@ -155,12 +158,20 @@ class _Reader:
             (region for region in layout.regions if region.kind == "display"), key=lambda region: region.start
         )
         for region in display:
-            if len(self.formulas) > MAX_STATEMENTS:
+            if self._is_full():
                 break
-            self.formulas.append(self._marked(region))
+            self._add(self._marked(region))
         self._code()
         self._prose(inline, display)
         self.formulas.sort(key=lambda formula: formula.start)
+
+    def _add(self, formula: _Formula) -> None:
+        self.formulas.append(formula)
+        self.size += len(formula.tokens)
+
+    def _is_full(self) -> bool:
+        """Whether more was found than is ever read."""
+        return len(self.formulas) > MAX_STATEMENTS or self.size > MAX_TOKENS
 
     def _marked(self, region: Region) -> _Formula:
         size = region.high - region.low
@@ -175,7 +186,10 @@ class _Reader:
                 region.kind,
                 reason=f"a formula of more than {MAX_FORMULA} characters",
             )
-        tokens = tokenize(characters(self.work, region.low, region.high, self.macros), plain=region.kind == "tick")
+        inner = self.work[region.low : region.high]
+        if region.kind == "tick":
+            inner = without_owners(inner)
+        tokens = tokenize(characters(inner, 0, size, self.macros, region.low), plain=region.kind == "tick")
         return _Formula(
             tokens,
             region.start,
@@ -188,7 +202,7 @@ class _Reader:
         """The lines of code fences."""
         code = self.layout.code
         index = 0
-        while index < len(code) and len(self.formulas) <= MAX_STATEMENTS:
+        while index < len(code) and not self._is_full():
             line = code[index]
             index += 1
             start, end = line.start, line.end
@@ -202,6 +216,8 @@ class _Reader:
                 index += 1
             if end - start > MAX_LINE or _CODE_ONLY.match(self.text, start, end):
                 continue
+            prompt = _PROMPT.match(self.text, start, end)
+            start = prompt.end() if prompt else start
             comment = _CODE_COMMENT.search(self.text, start, end)
             if comment and not self.text[start:end].lstrip().startswith("["):
                 end = comment.start() if comment.start() > start else start
@@ -213,16 +229,16 @@ class _Reader:
             return
         drawn = "\n" in self.text[start:end]
         if drawn or where == "code":
-            tokens = tokenize(characters(self.text, start, end), plain=True)
+            tokens = tokenize(characters(without_owners(self.text[start:end]), 0, end - start, None, start), plain=True)
             if (
                 "rel" in tokens.kinds[1:]
                 and (drawn or not re.search(r"[A-Za-z]{3,} [A-Za-z]{2,} [A-Za-z]{2,}", self.text[start:end]))
                 and not _has_label(tokens)
             ):
-                self.formulas.append(_Formula(tokens, start, end, where, True, cell))
+                self._add(_Formula(tokens, start, end, where, True, cell))
                 return
         for found in find_in_line(self.text, start, end, (), ()):
-            self.formulas.append(_Formula(found.tokens, found.start, found.end, where, True, cell))
+            self._add(_Formula(found.tokens, found.start, found.end, where, True, cell))
 
     def _prose(self, inline: list[Region], display: list[Region]) -> None:
         """Every line of prose with the marked formulas in it."""
@@ -240,8 +256,8 @@ class _Reader:
         for start, end in pieces:
             while next_covered < len(covered) and covered[next_covered][1] <= start:
                 next_covered += 1
-            if len(self.formulas) > MAX_STATEMENTS:
-                self.note(f"only the first {MAX_STATEMENTS} formulas are read", start, end)
+            if self._is_full():
+                self.note("the document has more formulas than are read; only the first ones are", start, end)
                 return
             if end <= skip_to:
                 continue
@@ -306,11 +322,13 @@ class _Reader:
             if region.kind == "tick" and not _is_formula(formula.tokens):
                 continue
             if formula.reason:
-                self.formulas.append(formula)
+                self._add(formula)
                 continue
             streams.append(formula.tokens)
             kept.append(region)
         low = marker.end() if marker else start
+        quote = _QUOTE.match(self.text, low, end)
+        low = quote.end() if quote else low
         if heading and self.text[start:end].lstrip()[:1] == "#":
             low = heading.end()
         if self.layout.is_tex:
@@ -334,7 +352,7 @@ class _Reader:
                 else where
             )
             plain = each.region is None or each.region.kind == "tick"
-            self.formulas.append(_Formula(each.tokens, each.start, each.end, kind, plain))
+            self._add(_Formula(each.tokens, each.start, each.end, kind, plain))
             blanked = blanked[: each.start - start] + " " * (each.end - each.start) + blanked[each.end - start :]
         if blanked.strip():
             self.out.sentences.append(Sentence(blanked, (start, end), self.lines.number(start), heading is not None))
@@ -395,7 +413,7 @@ class _Reader:
                 streams.append(formula.tokens)
                 kept.append(region)
         for each in find_in_line(self.text, low, high, kept, streams):
-            self.formulas.append(
+            self._add(
                 _Formula(
                     each.tokens, each.start, each.end, "cell", each.region is None or each.region.kind == "tick", cell
                 )
@@ -416,17 +434,15 @@ class _Reader:
         if not len(tokens):
             return []
         parser = Parser(tokens, self.text, self.note, self.vocabulary)
-        drafts = Splitter(tokens, parser.match, formula.plain).drafts()
+        drafts = [draft for draft in Splitter(tokens, parser.match, formula.plain).drafts() if draft.has_side()]
+        if not drafts:
+            return []
+        if formula.cell is None:
+            drafts[0].lead = f"{self._words_before(formula.start, previous)} {drafts[0].lead}".strip()
+        drafts[-1].tail = f"{drafts[-1].tail} {self._words_after(formula, following)}".strip()
         found: list[Statement] = []
         for draft in drafts:
             found += self._built(draft, parser, tokens, formula)
-        if found:
-            lead = self._words_before(formula.start, previous) if formula.cell is None else ""
-            if lead:
-                found[0] = replace(found[0], lead=f"{lead} {found[0].lead}".strip())
-            tail = self._words_after(formula, following)
-            if tail:
-                found[-1] = replace(found[-1], tail=f"{found[-1].tail} {tail}".strip())
         return found
 
     def _built(self, draft: Draft, parser: Parser, tokens: Tokens, formula: _Formula) -> list[Statement]:
@@ -434,8 +450,6 @@ class _Reader:
         nodes = [
             self._side(low, high, index, draft, parser) for index, (low, high) in enumerate(draft.sides) if low < high
         ]
-        if not nodes:
-            return []
         relations = list(draft.relations[: len(nodes) - 1])
         if relations and relations[0].startswith("aug"):
             nodes, relations = self._augmented(nodes, relations)
@@ -532,6 +546,8 @@ class _Reader:
     def _words_before(self, start: int, previous: int) -> str:
         """The words between the formula before and this one, from the last line that has any."""
         between = self.work[max(previous, start - MAX_WORDS) : start]
+        if not between or between.isspace():
+            return ""
         for line in reversed(between.split("\n")):
             if "```" in line or "~~~" in line or "\\begin" in line or "\\end" in line or _CODE_ONLY.match(line):
                 continue

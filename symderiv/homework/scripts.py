@@ -21,6 +21,7 @@ from symderiv.homework.formulas import (
     Transposed,
 )
 
+_HANGING = frozenset(("^", "_", "'", ".", "[", "num", "{"))
 _LIBRARIES = frozenset(
     "np numpy jnp torch tf F nn math scipy sp cp functional linalg special K backend nnf jax".split()
 )
@@ -36,11 +37,7 @@ class Scripts(Cursor):
         if at >= end:
             return node
         kind = kinds[at]
-        if (
-            kind not in ("^", "_", "'", ".", "[")
-            and not (kind == "num" and not self.gaps[at])
-            and not self._is_empty(at)
-        ):
+        if kind not in _HANGING or (kind == "num" and self.gaps[at]) or (kind == "{" and not self._is_empty(at)):
             return node
         if type(node) in (Derivative, BigSum) and not (type(node) is Derivative and node.top is not None):
             return node
@@ -74,6 +71,16 @@ class Scripts(Cursor):
                 last = self.index(lower, upper)
             elif kind == "{" and self._is_empty(self.at):
                 self.at += 2
+            elif (
+                kind == "name"
+                and self.texts[self.at] == "T"
+                and self.kinds[self.at - 1] == "]"
+                and not self.gaps[self.at]
+                and (lower or upper)
+            ):
+                transposes += 1  # `A[1]T`
+                last = self.ends[self.at]
+                self.at += 1
             elif kind == "." and self._is_member():
                 node = self._scripted(node, start, last, lower, upper, primes, transposes)
                 node = self.member(node)

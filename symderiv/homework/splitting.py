@@ -20,6 +20,7 @@ _NUMBERING = re.compile(r"[-–—.\s]*\(?\s*(?:\d{1,3}|[ivx]{1,5}|[a-z])\s*'?\)
 _INDEX = frozenset("i j k l m n s t p q r".split())
 _CONDITION = re.compile(r"(?:for|for all|if|when|whenever|with|over|\(for)\b", re.I)
 _BEFORE_FRAME = frozenset(("text", "quad", "row", ",", "begin", "&", "{", "rel", "end"))
+_CUTTING = frozenset((",", ";", ".", ":", "row", "quad", "nl", "&", "text", "if", "bar"))
 _STOPS = frozenset((",", ";", ".", "quad", "row", "&", ":", "nl", '"', "!"))
 
 
@@ -35,6 +36,10 @@ class Draft:
     lead: str = ""
     tail: str = ""
 
+    def has_side(self) -> bool:
+        """Whether anything stands on some side."""
+        return any(low < high for low, high in self.sides)
+
 
 @dataclass(slots=True)
 class _Segment:
@@ -49,6 +54,11 @@ def flatten(tokens: Tokens) -> Tokens:
     """The tokens without the frames of rows: `aligned` and the like, `&`; `: =` becomes one sign."""
     kinds, texts = tokens.kinds, tokens.texts
     if not {"begin", ":", "&", "{"}.intersection(kinds):
+        return tokens
+    if not (
+        {"begin", "end", ":", "&"}.intersection(kinds)
+        or any(kind == "{" and (not at or kinds[at - 1] in _BEFORE_FRAME) for at, kind in enumerate(kinds))
+    ):
         return tokens
     match = match_brackets(kinds)
     dropped = _frames(kinds, texts, match)
@@ -242,6 +252,9 @@ class Splitter:
     # --- segments ---
 
     def _segments(self, low: int, high: int) -> list[_Segment]:
+        relations = self._only_relations(low, high)
+        if relations is not None:
+            return [_Segment(low, high, "", relations)]
         segments: list[_Segment] = []
         current = _Segment(low, low, "")
         places = self._outside(low, high)
@@ -272,6 +285,24 @@ class Splitter:
         if current.high > current.low:
             segments.append(current)
         return segments
+
+    def _only_relations(self, low: int, high: int) -> list[int] | None:
+        """The places of the relations of a range that nothing cuts into several; None if something may."""
+        kinds, match = self.kinds, self.match
+        relations = []
+        at = low
+        while at < high:
+            kind = kinds[at]
+            if kind in _CUTTING:
+                return None
+            if kind == "rel":
+                if self.texts[at] == "=>":
+                    return None
+                relations.append(at)
+            elif kind == "aug":
+                relations.append(at)
+            at = match[at] + 1 if match[at] > at else at + 1
+        return relations
 
     def _separator(self, at: int, kind: str, current: _Segment, places: list[int], order: int, high: int) -> str:
         """What separator a token is, '' if none."""
@@ -496,7 +527,7 @@ class Splitter:
     def _trim(self, low: int, high: int) -> tuple[int, int]:
         while low < high and self.kinds[low] in ("quad", "nl", "&", ",", ";"):
             low += 1
-        while (low < high and self.kinds[high - 1] in ("quad", "nl", "&", ",", ";", ".")) or (
+        while (low < high and self.kinds[high - 1] in ("quad", "nl", "&", ",", ";", ".", ":")) or (
             high - low > 1 and self._is_full_stop(high - 1)
         ):
             high -= 1

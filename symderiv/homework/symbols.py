@@ -520,7 +520,12 @@ def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
     pairs = [m for m in COMPARED.findall(document.text) if set(m) <= indices]
     for tree in trees_of(document):
         for node in walk(tree):
-            if isinstance(node, Scripted) and (name := name_of(node)) is not None and name.base == "delta" and len(node.lower) in (1, 2):
+            if (
+                isinstance(node, Scripted)
+                and (name := name_of(node)) is not None
+                and name.base == "delta"
+                and len(node.lower) in (1, 2)
+            ):
                 letters = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
                 if len(letters) == 2 and set(letters) <= indices:
                     pairs.append((letters[0], letters[1]))

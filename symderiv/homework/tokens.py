@@ -105,7 +105,7 @@ _TOKEN = re.compile(
     r"|(?P<number>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z.]))?)"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<newline>\n)"
-    r"|(?P<sign>\.\.\.+|:=|=:|===?|\+=|-=|\*=|/=|!=|<->|<=>|<==?|>=|<-(?=[\s\\A-Za-z(\[])|->|-->|=>|==>|\*\*|\.\*|\|\||---?|.)",
+    r"|(?P<sign>\.\.\.+|:=|=:|===?|\+=|-=|\*=|/=|!=|<->|<=>|<==?|>=|<-(?=[\s\\A-Za-z(\[])|->|-->|=>|==>|\*\*|\.\*|\.\^|\./|\|\||---?|.)",
     re.S,
 )
 _SIGNS = {
@@ -113,11 +113,18 @@ _SIGNS = {
     "<=>": ("rel", "=>"), "<=": ("rel", "<="), "<==": ("rel", "<="), ">=": ("rel", ">="), "<-": ("rel", "<-"), "->": ("rel", "->"),
     "-->": ("rel", "->"),
     "<->": ("rel", "->"), "=>": ("rel", "=>"), "==>": ("rel", "=>"), "<": ("rel", "<"), ">": ("rel", ">"), "**": ("pow", ""),
-    ".*": ("mul", ".*"),
+    ".*": ("mul", ".*"), ".^": ("pow", ""), "./": ("/", "/"),
     "*": ("mul", "*"), "@": ("mul", "@"), "||": ("dbar", ""), "|": ("bar", ""), "--": ("-", ""), "---": ("-", ""),
     "...": ("dots", ""), "%": ("percent", ""), "+=": ("aug", "+"), "-=": ("aug", "-"), "*=": ("aug", "*"), "/=": ("aug", "/"),
 }  # fmt: skip
 _SELF = frozenset('+-/^_&()[]{},;:.!?"')
+_COMMON_SIGNS = {sign: pair for sign, pair in _SIGNS.items() if sign != "%"} | {sign: (sign, sign) for sign in _SELF}
+_COMMON_COMMANDS = (
+    _PLAIN_COMMANDS
+    | {name: ("rel", sign) for name, sign in _RELATIONS.items()}
+    | {name: ("mul", sign) for name, sign in _MULTIPLY.items()}
+    | {name: ("greek", letter) for name, letter in _GREEK_COMMANDS.items()}
+)
 
 
 Token = tuple[str, str, int, int, bool]
@@ -200,15 +207,33 @@ class _Lexer:
         self.plain = plain
         self.out: list[Token] = []
         self.gap = False
+        self.has_over = False
 
     def tokens(self) -> Tokens:
         text, match_at, at, size = self.text, _TOKEN.match, 0, len(self.text)
         kind_of_word = "ident" if self.plain else "word"
+        base, append, direct = self.base, self.out.append, self.map_starts is None
         while at < size:
             match = match_at(text, at)
             if match is None:  # cannot be: the last branch takes any character
                 break
             kind, end = match.lastgroup, match.end()
+            if direct and kind != "space":  # most tokens of most formulas, without further ado
+                if kind == "sign":
+                    known = _COMMON_SIGNS.get(text[at:end])
+                elif kind == "word":
+                    known = (kind_of_word, text[at:end])
+                elif kind == "command":
+                    known = _COMMON_COMMANDS.get(text[at + 1 : end])
+                elif kind == "number":
+                    known = ("num", text[at:end])
+                else:
+                    known = None
+                if known is not None:
+                    append((known[0], known[1], base + at, base + end, self.gap))
+                    self.gap = False
+                    at = end
+                    continue
             if kind == "space":
                 if self.map_starts is not None and at and self.map_starts[at] == self.map_starts[at - 1]:
                     at = end  # only there to end a command that stands for one character
@@ -233,6 +258,8 @@ class _Lexer:
             else:
                 self.sign(match.group(), at, end)
             at = end
+        if self.has_over:
+            self.out = _with_fractions(self.out)
         return Tokens(self.out)
 
     def add(self, kind: str, text: str, start: int, end: int) -> None:
@@ -273,6 +300,12 @@ class _Lexer:
     def command(self, name: str, at: int, end: int) -> int:
         """Add what a command stands for; returns where to go on."""
         name = name if len(name) == 1 else name.rstrip("*")
+        if (
+            self.text[end : end + 1] == " "
+            and (name in _TEXTS or name in _ROMAN)
+            and (gap := _BEFORE_BRACE.match(self.text, end))
+        ):
+            end = gap.end()  # `\\text { out }`
         if name in _GREEK_COMMANDS:
             self.add("greek", _GREEK_COMMANDS[name], at, end)
         elif name in _MULTIPLY:
@@ -332,6 +365,7 @@ class _Lexer:
         elif len(name) > 1 and self.text[end : end + 1] == "{" and name not in _NOT_TRANSPARENT:
             self.add("strange", "\\" + name, at, end)  # its argument is read, and the command reported
         else:
+            self.has_over = self.has_over or name == "over"
             self.add("unknown", "\\" + name, at, end)
         return end
 
@@ -359,6 +393,9 @@ class _Lexer:
                 return ones.end()
         inner = _LETTERS.match(self.text, end)
         if inner is None:
+            close = closing_brace(self.text, end, 80) if self.text[end : end + 1] == "{" else -1
+            if close > 0 and _JOINED.fullmatch(self.text, end + 1, close):
+                return self.joined_name(end + 1, close)
             if name == "operatorname" or self.text[end : end + 1] == "{":
                 return self.text_command(at, end) if name == "operatorname" else end
             return end
@@ -389,6 +426,8 @@ class _Lexer:
         if close < 0:
             return end
         inner = self.text[end + 1 : close]
+        if "\\_" in inner and _JOINED.fullmatch(inner):
+            return self.joined_name(end + 1, close)
         if "$" in inner or "\\(" in inner:  # mathematics inside words: read what is inside, words and all
             for piece in re.finditer(r"\$([^$]*)\$|([^$]+)", inner):
                 start = end + 1 + piece.start()
@@ -405,6 +444,20 @@ class _Lexer:
         else:
             self.gap = True
         return close + 1
+
+    def joined_name(self, start: int, end: int) -> int:
+        r"""`\text{y\_pred}`: a name with a word below it, or with an accent."""
+        first, _, rest = self.text[start:end].partition("\\_")
+        rest = rest.replace("\\_", "_")
+        if rest in ("hat", "bar", "tilde"):
+            self.add("name", f"{first}^{rest}", start, end)
+            return end + 1
+        low = start + len(first) + 2
+        self.add("name", first, start, low - 2)
+        for kind, text, left, right in (("_", "_", low - 2, low), ("{", "{", low, low), ("name", rest, low, end)):
+            self.add(kind, text, left, right)
+        self.add("}", "}", end, end)
+        return end + 1
 
     def sub(self, start: int, end: int) -> None:
         """Read a part of the text as mathematics."""
@@ -453,13 +506,36 @@ _CODE = re.compile(
     rf"\([^(){{}}$]*(?:\([^(){{}}$]*\)[^(){{}}$]*){{0,4}}\)"
     rf"|{_KEYWORD}(?:\s*,\s*{_KEYWORD}){{0,2}})\s*\}}"
 )
+_JOINED = re.compile(r"[A-Za-z]+(?:\\_[A-Za-z0-9]+)+")
+_BEFORE_BRACE = re.compile(r" {1,3}(?=\{)")
 _FONTS = frozenset("mathsf mathtt mathit mathbf boldsymbol bm".split())
 _WORD_IN_FONT = re.compile(r"\s*\{\s*[A-Za-z]?[a-z]{2,}\s*\}")
-_MARKED_SIGN = re.compile(r"\s*\{[^{}]*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")
+_MARKED_SIGN = re.compile(r"\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")
 _ASSIGNED = re.compile(r"\s*\{\s*([-+])\s*\}\s*=")
 _ONE = re.compile(r"\s*(?:\{\s*1\s*\}|1(?!\d))")
 _LETTERS = re.compile(r"\s*(?:\{\s*([A-Za-z][A-Za-z -]*?)\s*\}|([A-Za-z]))")
 _ENVIRONMENT = re.compile(r"\s*\{\s*([A-Za-z]+\*?)\s*\}")
+
+
+def _with_fractions(rows: list[Token]) -> list[Token]:
+    r"""`{a \over b}` as `{\frac{a}{b}}`."""
+    out: list[Token] = []
+    opened: list[tuple[int, int]] = []  # where a brace and the sign in it stand in `out`
+    for row in rows:
+        if row[0] == "{":
+            opened.append((len(out), -1))
+        elif row[1] == "\\over" and opened and opened[-1][1] < 0:
+            opened[-1] = (opened[-1][0], len(out))
+        elif row[0] == "}" and opened:
+            brace, over = opened.pop()
+            if over >= 0:
+                place = out[over][2]
+                out[over : over + 1] = [("}", "}", place, place, False), ("{", "{", place, place, False)]
+                start = out[brace][3]
+                out[brace + 1 : brace + 1] = [("cmd", "frac", start, start, False), ("{", "{", start, start, False)]
+                out.append(("}", "}", row[2], row[2], False))
+        out.append(row)
+    return out
 
 
 class Lines:

@@ -196,28 +196,49 @@ class _Cutter:
 
     def cut(self) -> Tokens:
         tokens, out = self.tokens, self.out
-        kinds, texts, starts, ends, gaps = tokens.kinds, tokens.texts, tokens.starts, tokens.ends, tokens.gaps
+        kinds, texts, rows = tokens.kinds, tokens.texts, tokens.rows()
         at, size = 0, len(kinds)
+        before = ""
         while at < size:
             kind = kinds[at]
-            if kind in ("word", "ident"):
-                at = self.word(at, kind == "ident")
-                continue
-            if kind == "strange":
-                self.report(f"the command {texts[at]} is not known; what it holds is read", starts[at], ends[at])
-                at += 1
-                continue
-            if kind == "{":
-                self.braces.append(kinds[at - 1] if at else "")
-            elif kind == "}":
-                self.closed = self.braces.pop() if self.braces else ""
-            elif kind in ("name", "text"):
+            if kind == "word":
+                if len(texts[at]) == 1:  # nothing to cut
+                    _, text, start, end, gap = rows[at]
+                    out.append(("name", text, start, end, gap and before != "_" and before != "^"))
+                    at += 1
+                else:
+                    at = self.word(at, False)
+            elif kind == "ident":
+                at = self.word(at, True)
+            elif kind == "name" or kind == "text":
                 self.named(at)
                 at += 1
-                continue
-            out.append((kind, texts[at], starts[at], ends[at], gaps[at]))
-            at += 1
+            elif kind == "strange":
+                place = rows[at]
+                self.report(f"the command {place[1]} is not known; what it holds is read", place[2], place[3])
+                at += 1
+            else:
+                if kind == "{":
+                    self.braces.append(before)
+                elif kind == "}":
+                    self.closed = self.braces.pop() if self.braces else ""
+                if kind == "greek" and before == "ident" and self._is_parameter(at):
+                    out.append(("_", "", rows[at][2], rows[at][2], False))
+                out.append(rows[at])
+                at += 1
+            before = kinds[at - 1]
         return Tokens(out)
+
+    def _is_parameter(self, at: int) -> bool:
+        """Whether a Greek letter is the lost subscript of `hθ(x)`."""
+        tokens = self.tokens
+        return (
+            tokens.texts[at] in ("theta", "Theta")
+            and tokens.texts[at - 1] in ("h", "f", "g", "p")
+            and tokens.kinds[at + 1 : at + 2] == ["("]
+            and not tokens.gaps[at]
+            and not tokens.gaps[at + 1]
+        )
 
     def word(self, at: int, plain: bool) -> int:
         """Add the pieces of a run of letters; returns the place after what was used."""

@@ -568,6 +568,134 @@ CASES = [
     ("β^[1]' = β⁽¹⁾′", ["beta'^[1] = beta'^(1)"]),
     ("$\\beta^{[1]}' = W^2{}'$", ["beta'^[1] = W'^2"]),
     ("he said 'x = y' to me", ["x = y"]),
+    (
+        '```python\n>>> dW2 = (1/m) * np.matmul(dZ2, A1.T)\ngrads["dW1"] = dW1\nself.W1 -= self.lr * dW1\nIn [3]: dx = dz @ self.W.T\n```',
+        [
+            "dW_2 = (* ((* 1 / m)) * (call matmul dZ_2 (T A_1)))",
+            "dW_1 = dW_1",
+            "W_1 <- (+ W_1 -(* lr * dW_1))",
+            "dx = (* dz @ (T W))",
+        ],
+    ),
+    (
+        "> On Mon, he wrote: dL/db = sum(dL/dz)\n> I get dz = a-y, so dw = (a-y)*x. Thanks, -- Bob",
+        ["(d L b) = (call sum (d L z))", "dz = (+ a -y)", "dw = (* ((+ a -y)) * x)"],
+    ),
+    ("d J / d W[2] = d J / d Z[2] A[1]T", ["(d J W_[2]) = (* (d J Z_[2]) (T A_[1]))"]),
+    ("dW[1] = 1/m dZ[1] X^T, W[1]: (n[1], n[0])", ["dW_[1] = (* 1 / m dZ_[1] (T X))", "W_[1] : (n_[1] n_[0])"]),
+    (
+        "Let f(x) = Wx and L = ||f(x)-y||^2. Then ∇_W L = 2 (Wx-y) x^T.",
+        ["(* f (x)) = (* W x)", "L = ||(+ (* f (x)) -y)||^2", "(nabla L W) = (* 2 ((+ (* W x) -y)) (T x))"],
+    ),
+    ("We set a = Wx, and W is 3 x 2 with b = 0.", ["a = (* W x)", "W in (* 3 times 2)", "b = 0"]),
+    ("Set `self.W -= self.lr * grads['W']` here", ["W <- (+ W -(* lr * dW))"]),
+    ('z = np.dot(self.params["W1"], x)', ["z = (call dot W_1 x)"]),
+    ("Set `self.W -= self.lr * grads['W']` here", ["W <- (+ W -(* lr * dW))"]),
+    (
+        "$x_j=\\delta_i W_{ij}$, i.e. $\\nabla_x L = W^\\top\\delta$, e.g. for z = x, w.r.t. w.",
+        ["x_j = (* delta_i W_i,j)", "(nabla L x) = (* (T W) delta)", "z = <x w>"],
+    ),
+    (
+        "\\( \\mathbb{I}(z > 0) \\) and $I$ and $1(z > 0)$, $2(1)$, $1(a-b)$",
+        ["(call indicator (> z 0))", "I", "(call indicator (> z 0))", "(* 2 (1))", "(* 1 ((+ a -b)))"],
+    ),
+    (
+        "$$\\frac{\\partial C}{\\partial w} \\;\\overset{\\text{chain rule}}{=}\\; \\frac{\\partial C}{\\partial a}\\,\\sigma'(z)\\,x$$",
+        ["(partial C w) = (* (partial C a) sigma' (z) x)"],
+    ),
+    (
+        "dW2 = dL/dy_hat · h^T  (shape: 1×3),  db2 = dL/dy_hat",
+        ["dW_2 = (* (d L y~hat) cdot (T h))", "dW_2 in (* 1 times 3)", "db_2 = (d L y~hat)"],
+    ),
+    ("z = W x (3 x 1), W is 3 x 2", ["z = (* W x)", "z in (* 3 times 1)", "W in (* 3 times 2)"]),
+    ("J = 1/m Σ (hθ(x⁽ⁱ⁾) − y⁽ⁱ⁾)", ["J = (* 1 / m (sum [||] ((+ (* h_theta (x^(i))) -y^(i)))))"]),
+    (
+        "$\\frac{\\partial L}{\\partial W} = \\text{input}^T \\cdot \\text{grad\\_output} + \\mathrm{y\\_pred} - \\text{y\\_hat}$",
+        ["(partial L W) = (+ (* (T input) cdot grad_output) y_pred -y~hat)"],
+    ),
+    (
+        "δL/δw = δL/δz · δz/δw = (a−y)·x and δ_k = δ_j/δ_i",
+        [
+            "(partial L w) = (* (partial L z) cdot (partial z w)) = (* ((+ a -y)) cdot x)",
+            "delta_k = (* delta_j / delta_i)",
+        ],
+    ),
+    ("w5+ = w5 - 0.5 * 0.082 = 0.359", ["w^plus_5 = (+ w_5 -(* 0.5 * 0.082)) = 0.359"]),
+    (
+        "dW2 = dL/dy_hat · h^T  (shape: 1×3),  db2 = dL/dy_hat",
+        ["dW_2 = (* (d L y~hat) cdot (T h))", "dW_2 in (* 1 times 3)", "db_2 = (d L y~hat)"],
+    ),
+    ("z = W x (3 x 1), W is 3 x 2", ["z = (* W x)", "z in (* 3 times 1)", "W in (* 3 times 2)"]),
+    ("dL/dW = (p-y) x^T  (3 x 4)", ["(d L W) = (* ((+ p -y)) (T x))", "(d L W) in (* 3 times 4)"]),
+    ("z1 = W1 x + b1 (h × 1) and a1 = f(z1)", ["z_1 = (+ (* W_1 x) b_1)", "z_1 in (* h times 1)", "a_1 = (* f (z_1))"]),
+    ("The weights W1 (3 x 2) and b1 (3 x 1) are given.", ["W_1 in (* 3 times 2)", "b_1 in (* 3 times 1)"]),
+    (
+        "We have a = f(z) = Wx + b, where W (2 x 3) and x is (3, 1)",
+        ["a = (* f (z)) = (+ (* W x) b)", "W in (* 2 times 3)"],
+    ),
+    ("$z = Wx$ (3 x 1)", ["z = (* W x) in (* 3 times 1)"]),
+    (
+        "$\\partial\\mathrm{loss}/\\partial W^l = A^{l-1}\\left(\\partial\\mathrm{loss}/\\partial Z^l\\right)^T$",
+        ["(partial loss W^l) = (* A^(+ l -1) (T ((partial loss Z^l))))"],
+    ),
+    ("> I get dz = a-y, so dw = (a-y)*x. Thanks, -- Bob", ["dz = (+ a -y)", "dw = (* ((+ a -y)) * x)"]),
+    (
+        "Damit folgt dE/dw = 2(a − t)·x = 2·(0,5 − 1)·0,3 = −0,3 und b = 0,1.",
+        ["(d E w) = (* 2 ((+ a -t)) cdot x) = (* 2 cdot ((+ 0.5 -1)) cdot 0.3) = (+ -0.3)", "b = 0.1"],
+    ),
+    (
+        "On a donc ∂L/∂W = (ŷ − y) xᵀ, où ŷ = σ(Wx + b).",
+        ["(partial L W) = (* ((+ y~hat -y)) (T x))", "y~hat = (* sigma ((+ (* W x) b)))"],
+    ),
+    (
+        "$$ \\underset{(n \\times m)}{\\frac{\\partial L}{\\partial X}} = \\underset{(n\\times k)}{\\frac{\\partial L}{\\partial Y}} \\underset{(k\\times m)}{W^\\top} $$",
+        ["(partial L X) = (* (partial L Y) (T W))"],
+    ),
+    ("✅ **Final Answer:** **dL/dw = 2x(wx − y)**", ["(d L w) = (* 2 x ((+ (* w x) -y)))"]),
+    (
+        "Schritt 1: Kettenregel: ∂E/∂w₁₁ = ∂E/∂o₁ · ∂o₁/∂net₁ mit net₁ = Σᵢ wᵢ₁ xᵢ + b₁",
+        [
+            "(partial E w_11) = (* (partial E o_1) cdot (partial o_1 net_1))",
+            "net_1 = (+ (sum [i||] (* w_i,1 x_i)) b_1)",
+        ],
+    ),
+    (
+        "$$\\text{Using } \\frac{d\\sigma}{dz} = \\sigma(1-\\sigma): \\quad \\frac{\\partial L}{\\partial z} = (a - y)$$",
+        ["(d sigma z) = (* sigma ((+ 1 -sigma)))", "(partial L z) = ((+ a -y))"],
+    ),
+    (
+        "J = (1/m)*sum(sum(-Y.*log(h))) + lambda/(2*m)*sum(sum(Theta1(:,2:end).^2));",
+        [
+            "J = (+ (* ((* 1 / m)) * (call sum (call sum (+ -(* Y .* (call log h)))))) (* lambda / ((* 2 * m)) * (call sum (call sum (* Theta_1 (** (':' '2:end') 2))))))"
+        ],
+    ),
+    ("y = a ./ b", ["y = (* a / b)"]),
+    (
+        "a) dC/dw = dC/da * da/dz * dz/dw  b) dC/db = dC/da * da/dz",
+        ["(d C w) = (* (d C a) * (d a z) * (d z w))", "(d C b) = (* (d C a) * (d a z))"],
+    ),
+    (
+        "Dann ist ${\\partial E\\over\\partial w_{kj}}=\\delta_k z_j$ mit ${{1 \\over 2} x \\over 3}$.",
+        ["(partial E w_k,j) = (* delta_k z_j)", "(frac (* (frac 1 2) x) 3)"],
+    ),
+    (
+        "The derivative dL/dW is (p - y)x^T and dL/db equals p - y.",
+        ["(d L W) = (* ((+ p -y)) (T x))", "(d L b) = (+ p -y)"],
+    ),
+    (
+        "dL/dw is 2x(a-y) and dL/dW is 3 x 2; the shape of dL/db is (n, 1) and W is a matrix",
+        ["(d L w) = (* 2 x ((+ a -y)))", "(d L W) in (* 3 times 2)", "(d L b) in (n 1)"],
+    ),
+    ("The number of inputs equals the number of outputs, and x is 3.", []),
+    (
+        "$$\\frac{\\partial L}{\\partial w_{1}}=-2, w_{1}^{\\text {new }}=w_{1}-\\eta \\frac{\\partial L}{\\partial w_{1}}$$",
+        ["(partial L w_1) = (+ -2)", "w^new_1 = (+ w_1 -(* eta (partial L w_1)))"],
+    ),
+    (
+        "$$\\frac{\\partial E}{\\partial w_{5}}=\\frac{\\partial E}{\\partial \\text { out }_{o 1}} * \\frac{\\partial \\text { out }_{o 1}}{\\partial \\mathrm { net }_{o 1}}$$",
+        ["(partial E w_5) = (* (partial E out_o,1) * (partial out_o,1 net_o,1))"],
+    ),
+    ("See (a) and b) for x = 3 (i.e. y = 2) c) z = 4", ["x = 3", "y = 2", "z = 4"]),
     ("the hidden unit h_1 gives net_{h1} = 0.3775 and out_{h1} = 0.59", ["h_1", "net_h_1 = 0.3775", "out_h_1 = 0.59"]),
 ]
 
