@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symderiv.documents.page import render
+from symderiv.documents.frame import render
 from symderiv.training.plots import PICTURES
 from symderiv.training.runs import Run
 
