@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
     from symderiv.errors import SymderivError as SymderivError
+    from symderiv.homework.checking import check_homework as check_homework
+    from symderiv.homework.marking import Marking as Marking
     from symderiv.oracles.checks import cross_check as cross_check
     from symderiv.oracles.gradient_checks import check_gradients as check_gradients
     from symderiv.textbook import examples as examples
@@ -39,12 +41,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Derivation": "calculus.derivation",
+    "Marking": "homework.marking",
     "Model": "calculus.model",
     "Network": "textbook.builder",
     "Run": "training.runs",
     "SymderivError": "errors",
     "call": "calculus.expressions",
     "check_gradients": "oracles.gradient_checks",
+    "check_homework": "homework.checking",
     "cross_check": "oracles.checks",
     "derive": "calculus.sweep",
     "from_sympy": "calculus.bridge",

@@ -81,3 +81,7 @@ class DataError(ModelError):
 
 class TrainingError(ModelError):
     """A run that cannot go on: a quantity became infinite or undefined, or its checkpoint belongs to something else."""
+
+
+class HomeworkError(ModelError):
+    """A homework that cannot be read: no text, too long, not there; the message is one line and names the file."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from symderiv import __version__
+from symderiv.cli.check import check
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
 from symderiv.cli.export import export
@@ -22,5 +23,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, work, train, verify, export, list_examples):
+for command in (derive, work, train, verify, check, export, list_examples):
     main.add_command(command)

@@ -19,6 +19,7 @@ ATTRIBUTES = frozenset(
     "display mathvariant stretchy fence form accent accentunder columnalign minsize maxsize largeop "
     "movablelimits lspace rspace width scriptlevel displaystyle separator linethickness symmetric".split()
 )
+ARITY = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
 
 
 @lru_cache(maxsize=8192)
@@ -68,6 +69,8 @@ def _check(tree: ElementTree.Element) -> None:
         name = element.tag.removeprefix(f"{{{NAMESPACE}}}")
         if name not in ELEMENTS:
             raise ValueError(f"element {name} is not allowed")
+        if len(element) != ARITY.get(name, len(element)):
+            raise ValueError(f"{name} lacks a part")
         for attribute in list(element.attrib):
             if attribute not in ATTRIBUTES:
                 del element.attrib[attribute]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symderiv.calculus.formats import Writable
+
 VERDICTS = ("correct", "notation", "wrong", "carried", "uncheckable")
 KINDS = ("definition", "derivative", "chain", "number", "update", "shape", "prose")
 
@@ -71,8 +73,12 @@ class Understood:
 
 
 @dataclass(frozen=True, slots=True)
-class Marking:
-    """A marked document. notes: (line, text) of what was repaired or could not be read."""
+class Marking(Writable):
+    """A marked document. notes: (line, text) of what was repaired or could not be read.
+
+    How it looks is decided above (`terminal_report`, `page`): those register themselves as writers, as documents do for
+    derivations, because a marking may not import upwards. Importing `symderiv.homework` brings them.
+    """
 
     document: str
     text: str
@@ -108,3 +114,11 @@ class Marking:
     def to_json_text(self) -> str:
         """The report as text."""
         return json.dumps(self.to_json(), ensure_ascii=False, indent=2)
+
+    def to_text(self, **options: Any) -> str:
+        """The report as plain text; options: every (claim), width, colour."""
+        return str(self.write("text", **options))
+
+    def to_html(self) -> str:
+        """The report as one self-contained page: the document with every claim marked in place."""
+        return str(self.write("html"))
