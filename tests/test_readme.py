@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,10 @@ def test_commands_and_the_error_shown(tmp_path):
     (tmp_path / "net.model").write_text(model)
     points = "".join(f"{k % 3},{k % 5},{k % 2}\n" for k in range(60))
     (tmp_path / "points.csv").write_text("a,b,label\n" + points)
+    homework = README.parent / "symderiv" / "homework" / "examples"
+    shutil.copytree(homework, tmp_path / homework.relative_to(README.parent))
     commands = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/symderiv ")]
-    assert len(commands) == 12
+    assert len(commands) == 16
     for line in commands:
         words = shlex.split(line, comments=True)[1:]
         if "pdf" in words:
@@ -34,7 +37,10 @@ def test_commands_and_the_error_shown(tmp_path):
         result = subprocess.run(
             [sys.executable, "-m", "symderiv.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False
         )
-        assert result.returncode == 0, result.stderr
+        assert result.returncode == (words[0] == "check"), result.stderr  # the homework has one mistake
+        if words[0] == "check" and len(words) == 2:
+            shown = re.search(r"```\n(line \d+  ✗ wrong.*?\n)```", TEXT, re.DOTALL)[1]
+            assert shown in result.stdout and result.stdout.count("✗") == 1
         if "W2[1]" in words:
             shown = re.search(r"```\n(  dl/dW2\[1\] = .*?\n)```", TEXT, re.DOTALL)[1]
             assert shown in result.stdout
@@ -48,6 +54,7 @@ def test_commands_and_the_error_shown(tmp_path):
         "checkpoint.npz",
     }
     assert pictures <= {path.name for path in (tmp_path / "output" / "training" / "net").iterdir()}
+    assert (tmp_path / "marked.html").read_text() == (tmp_path / "marked" / "two_layer.html").read_text()
     assert "def loss_and_gradients(X, Y, W1, b1, W2, b2):" in (tmp_path / "net.py").read_text()
     assert {"net.html", "net.tex", "net.md"} <= {path.name for path in (tmp_path / "output").iterdir()}
     (tmp_path / "net.model").write_text(model.replace("X @ W1", "W1 @ X"))
