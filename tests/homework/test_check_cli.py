@@ -8,18 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import markings
 import pytest
 from click.testing import CliRunner
 
 import symderiv.homework
+from homework import markings
 from symderiv.cli import main
 from symderiv.errors import HomeworkError
 from symderiv.homework.batches import MAX_BYTES, Setup, find_homework, mark_all, read_homework
 
 FAKE = (
-    f"import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(symderiv.__file__).parents[1])!r}]\n"
-    "import symderiv.homework, markings\nsymderiv.homework.check_homework = markings.engine\n"
+    f"import sys; sys.path[:0] = [{str(Path(__file__).parents[1])!r}, {str(Path(symderiv.__file__).parents[1])!r}]\n"
+    "import symderiv.homework\nfrom homework import markings\nsymderiv.homework.check_homework = markings.engine\n"
     "from symderiv.cli import main\n"
 )
 

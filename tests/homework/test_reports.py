@@ -6,8 +6,8 @@ import re
 import textwrap
 
 import pytest
-from markings import DOCUMENTS, marking, marking_of, truths
 
+from homework.markings import DOCUMENTS, marking, marking_of, truths
 from symderiv.homework.layout import SIGNS, WORDS, cut, harmless, summary_line
 from symderiv.homework.marking import VERDICTS, Assumption, Claim, Marking, Understood
 from symderiv.homework.page import formula
