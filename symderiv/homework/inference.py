@@ -20,7 +20,7 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.recognition import recognise
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
-from symderiv.homework.stated_shapes import sizes_in
+from symderiv.homework.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.statements import Document, Statement
 from symderiv.homework.symbols import (
     EACH,
@@ -1084,7 +1084,19 @@ class Inference:
         scalars = self._is_scalar_document()
         shapes = ShapeInference(definitions, sample_letters, batch, scalars, single_indexed=self._single_indexed())
         shapes.infer(self.loss, [])
+        for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
+            shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""
+        for statement in self.document.statements:
+            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
+                continue
+            sizes = sizes_in(statement.sides[1].node)
+            reference = self._closed(statement.sides[0].node)
+            if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
+                yield self.symbols.canonical(reference.key), sizes
 
     def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
         """Letters that run over samples: bounded by n or m, or above in brackets."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from symderiv.homework import formulas as f
@@ -26,6 +26,8 @@ def sizes_in(node: f.Node) -> tuple[str, ...] | None:
             return tuple(p for p in parts if p is not None) if all(parts) else None
         case f.Scripted(_, f.Name(_, "R"), _, upper) if upper:
             return sizes_in(upper[0].body)
+        case f.Name(_, "R", ()):
+            return ("1", "1")  # a real number
         case f.Number() | f.Name() | f.Scripted():
             one = _size(node)
             return (one,) if one else None
@@ -41,6 +43,18 @@ def _size(node: f.Node) -> str | None:
         case f.Scripted(_, f.Name(_, base, ()), lower, (), 0):
             return base + "_" + "".join(str(getattr(s.body, "base", getattr(s.body, "text", "?"))) for s in lower)
     return None
+
+
+def stated_ones(statements: Iterable[tuple[str, tuple[str, ...]]], shape_of: Callable[[str], Any]) -> set[str]:
+    """The sizes that every statement about them says to be 1: `b \\in R`, `x \\in R^3` is a column. From (quantity, sizes)."""
+    said: dict[str, set[str]] = {}
+    for key, sizes in statements:
+        shape = shape_of(key)
+        if shape is None or len(sizes) > 2:
+            continue
+        for dim, size in zip(shape, (*sizes, "1")[:2], strict=True):
+            said.setdefault(dim, set()).add(size)
+    return {dim for dim, names in said.items() if names == {"1"}}
 
 
 def judge_shape(
