@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from symderiv.homework.arithmetic import Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer
@@ -12,9 +13,13 @@ from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Assumption
 from symderiv.homework.shapes import base_of
 from symderiv.homework.symbols import LayerOpen, Reference
-from symderiv.homework.terms import Jacobian, Part, Term, references_in
+from symderiv.homework.terms import Add, Jacobian, Part, Term, references_in
 from symderiv.homework.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.worlds import Misfit, Unknown
+
+STEP_UP = re.compile(
+    r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
+)
 
 
 def adjoints_of(inference: Inference, understanding: Understanding) -> dict[str, Term]:
@@ -50,9 +55,10 @@ class _Finder:
                 if guess is not None:
                     self.found[reference.key] = guess
         for key, term in self.found.items():
-            assert isinstance(term, Jacobian)
+            sign, jacobian = _signed(term)
+            minus = "-" if sign < 0 else ""
             self.understanding.assumptions.append(
-                Assumption(f"{key} is d{self.understanding.loss}/d{term.bottom.key}", "its first lines")
+                Assumption(f"{key} is {minus}d{self.understanding.loss}/d{jacobian.bottom.key}", "its first lines")
             )
 
     def _lines(self) -> Iterator[tuple[int, Reference, Term]]:
@@ -92,22 +98,29 @@ class _Finder:
         )
 
     def _said(self, right: Term) -> Term | None:
-        if isinstance(right, Jacobian) and isinstance(right.top, Part) and right.top.key == self.understanding.loss:
-            return Jacobian(right.top, Part(right.bottom.key, ()))
+        sign, body = _signed(right)
+        if isinstance(body, Jacobian) and isinstance(body.top, Part) and body.top.key == self.understanding.loss:
+            return _with_sign(sign, Jacobian(body.top, Part(body.bottom.key, ())))
         return None
 
     def _matched(self, at: int, reference: Reference, right: Term) -> Term | None:
         if is_number(right):
             return None
-        for key in self._candidates(reference):
-            term = Jacobian(Part(self.understanding.loss or "", ()), Part(key, ()))
-            left = Jacobian(term.top, Part(key, reference.indices))
-            try:
-                if Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL:
-                    return term
-            except (Unknown, Misfit, Undefined):
-                continue
+        signs = (1, -1) if self._steps_up() else (1,)
+        for sign in signs:
+            for key in self._candidates(reference):
+                top = Part(self.understanding.loss or "", ())
+                left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
+                try:
+                    if Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL:
+                        return _with_sign(sign, Jacobian(top, Part(key, ())))
+                except (Unknown, Misfit, Undefined):
+                    continue
         return None
+
+    def _steps_up(self) -> bool:
+        r"""`w \leftarrow w + \eta \delta x`, `\Delta w = \eta \delta x`: then delta may be minus the derivative."""
+        return bool(STEP_UP.search(self.understanding.document.text))
 
     def _candidates(self, reference: Reference) -> list[str]:
         """Quantities between the parameters and the loss, pre-activations first, the nearest layer first."""
@@ -131,11 +144,11 @@ class _Finder:
         return sorted(inner, key=rank)
 
     def _learn(self, reference: Reference, term: Term) -> None:
-        assert isinstance(term, Jacobian)
-        mark, other = _mark(reference.key), _mark(term.bottom.key)
+        _, jacobian = _signed(term)
+        mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
-            self.letter = base_of(term.bottom.key)
+            self.letter = base_of(jacobian.bottom.key)
 
     letter = "z"
 
@@ -153,6 +166,17 @@ class _Finder:
         if not candidates:
             return None
         return Jacobian(Part(self.understanding.loss or "", ()), Part(candidates[0], ()))
+
+
+def _signed(term: Term) -> tuple[int, Any]:
+    """The sign before a term, and the term."""
+    if isinstance(term, Add) and len(term.terms) == 1:
+        return term.terms[0]
+    return 1, term
+
+
+def _with_sign(sign: int, term: Term) -> Term:
+    return term if sign > 0 else Add(((-1, term),))
 
 
 def _mark(key: str) -> int | None:

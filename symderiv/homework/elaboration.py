@@ -24,6 +24,7 @@ from symderiv.homework.terms import (
     Over,
     Part,
     Power,
+    Ref,
     SizeOf,
     Sloppy,
     Softmax,
@@ -466,7 +467,7 @@ class Elaborator:
         body = self.term(node.body)
         if not letters:
             return SumOver("formal", body)
-        if isinstance(node.start, f.Comparison):
+        if isinstance(node.start, f.Comparison) and node.start.sign != "in":
             body = Times(self._left_out(node.start), body)
         for letter in reversed(letters):
             body = SumOver("letter:" + letter, body)
@@ -593,6 +594,9 @@ def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
         return Part(term.key, indices)
     if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
         return Jacobian(term.top, Part(term.bottom.key, indices))
+    if isinstance(term, Add) and len(term.terms) == 1:
+        sign, only = term.terms[0]
+        return Add(((sign, _labelled(only, indices)),))
     return Sloppy((term, Part("#index", indices)), ("#",))
 
 
@@ -612,6 +616,22 @@ def renamed(term: Term, names: Mapping[str, str]) -> Term:
             Part(names.get(bottom.key, bottom.key), bottom.indices) if isinstance(bottom, Part) else bottom,
         )
     return mapped(term, lambda t: renamed(t, names))
+
+
+def relabelled(term: Term, letters: Mapping[str, str]) -> Term:
+    """The term with other index letters."""
+    match term:
+        case Part(key, indices):
+            return Part(key, tuple(letters.get(i, i) if isinstance(i, str) else i for i in indices))
+        case Jacobian(top, bottom):
+            below = relabelled(bottom, letters)
+            assert isinstance(below, (Part, Ref))
+            return Jacobian(relabelled(top, letters), below)
+        case Kronecker(left, right, dim):
+            return Kronecker(letters.get(left, left), letters.get(right, right), dim)
+        case SumOver(along, _) if along.removeprefix("letter:") in letters:
+            return term  # it has a letter of its own
+    return mapped(term, lambda t: relabelled(t, letters))
 
 
 def without_indices(term: Term, letters: frozenset[str]) -> Term:

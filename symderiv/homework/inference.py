@@ -12,13 +12,13 @@ import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
-from symderiv.homework.bare_functions import with_arguments
 from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
 from symderiv.homework.recognition import recognise
+from symderiv.homework.rewriting import rewritten
 from symderiv.homework.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.statements import Document, Statement
@@ -89,7 +89,7 @@ class Inference:
     """One document's understanding, built step by step."""
 
     def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
-        document = with_arguments(document)
+        document = rewritten(document)
         self.document = document
         self.symbols: Symbols = symbols_of(document, apart=apart)
         self.assumptions: list[Assumption] = []

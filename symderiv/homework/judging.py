@@ -20,7 +20,7 @@ from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.conditions import Condition, condition_of, is_condition
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, renamed
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
 from symderiv.homework.inference import Inference
 from symderiv.homework.literals import is_numeric, literal, literals_in
 from symderiv.homework.marking import Claim
@@ -372,7 +372,7 @@ class Judge:
             return fact
         if left == right and "Δ" in to_text(subject.side.node):
             return Verdict("correct", "update", "the step of gradient descent")
-        if left == right and not isinstance(left, Jacobian):
+        if left == right and not is_derivative:
             return Verdict("uncheckable", "derivative", "both sides are the same")
         chain = self._chain(at, left, right)
         if chain is not None:
@@ -646,6 +646,9 @@ class Judge:
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
+        unlinked = self._unlinked(at, right)
+        if unlinked is not None:
+            return Verdict("uncheckable", kind, unlinked)
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
@@ -661,6 +664,21 @@ class Judge:
         if found.reason:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _unlinked(self, at: int, right: Term) -> str | None:
+        """A factor between families of units that no equation links: then the letters were not understood."""
+        world = self.understanding.world(at, Machine)
+        for part in _all(right):
+            if isinstance(part, Jacobian) and "{" in part.bottom.key:
+                top = self._key(part.top)
+                if (
+                    top is not None
+                    and "{" in top
+                    and top != part.bottom.key
+                    and not world.depends(top, part.bottom.key)
+                ):
+                    return f"nothing says how {top} depends on {part.bottom.key}"
+        return None
 
     def _undefined_factor(self, left: Term, right: Term) -> str | None:
         """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""
@@ -808,6 +826,6 @@ def _all(term: Term) -> Iterator[Term]:
 def _under(condition: Condition, term: Term) -> Term:
     """A side for the indices that are meant: others count as zero."""
     if condition.agree:
-        return renamed(term, {condition.right: condition.left})
+        return relabelled(term, {condition.right: condition.left})
     differ = Add(((1, Const(Fraction(1))), (-1, Kronecker(condition.left, condition.right, ""))))
     return Times(differ, term)

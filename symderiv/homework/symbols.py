@@ -430,6 +430,12 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
 def called_quantities(document: Document) -> set[str]:
     """`h_{W,b}(x) = a^{(L)}`, `f(x) = w x + b`: written like a function, but a quantity: the right side is about other names."""
     found = set()
+    primed = {
+        name.base
+        for tree in trees_of(document)
+        for node in walk(tree)
+        if isinstance(node, Scripted) and node.primes and (name := name_of(node)) is not None
+    }
     for statement in document.statements:
         if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
             continue
@@ -446,7 +452,7 @@ def called_quantities(document: Document) -> set[str]:
             "exp",
         }
         others -= {head.base} | {n for n in others if len(n) > 2}
-        if others and not head.base.startswith("sigma"):
+        if others and not head.base.startswith("sigma") and head.base not in primed:
             found.add(head.base)
     return found
 

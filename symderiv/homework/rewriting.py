@@ -1,0 +1,194 @@
+r"""What some books write is first put as others do: `\sigma' = \sigma(1 - \sigma)` at an argument, `w(n)` without its step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+from symderiv.homework.formulas import Derivative, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, walk
+from symderiv.homework.statements import Document, Side, Statement
+from symderiv.homework.symbols import FUNCTION_BASES, name_of
+
+NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
+STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
+WEIGHTS = frozenset({"w", "W", "theta", "b"})
+
+
+def rewritten(document: Document) -> Document:
+    """The document with every rewriting that applies to it."""
+    return without_steps(with_arguments(document))
+
+
+# --- functions without their argument ---
+def with_arguments(document: Document) -> Document:
+    """Every fact about a function alone, at an argument."""
+    applied = {base for s in document.statements for base in _applications(s)}
+    statements = [_pointed(s, applied) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _applications(statement: Statement) -> Iterator[str]:
+    for side in statement.sides:
+        for node in walk(side.node):
+            yield from (base for base in FUNCTION_BASES if _is_application(node, base))
+
+
+def _pointed(statement: Statement, applied: set[str]) -> Statement:
+    found = _fact(statement)
+    if found is None or not (found[0] in NAMED or found[0] in applied):
+        return statement
+    base, argument = found
+    sides = tuple(Side(_applied(side.node, base, argument), side.span) for side in statement.sides)
+    return replace(statement, sides=sides)
+
+
+def _fact(statement: Statement) -> tuple[str, str] | None:
+    """(function, argument) if a statement is about one function that is nowhere applied in it."""
+    if len(statement.sides) < 2 or statement.is_continued:
+        return None
+    left = statement.sides[0].node
+    argument = "z"
+    if isinstance(left, Scripted) and left.primes and not left.lower and not left.upper and isinstance(left.base, Name):
+        base = left.base.base
+    elif isinstance(left, Derivative) and isinstance(left.top, Name) and isinstance(left.bottom, Name):
+        base, argument = left.top.base, left.bottom.base
+        if base not in NAMED:
+            return None
+    else:
+        return None
+    if base not in FUNCTION_BASES and base not in NAMED:
+        return None
+    inside = [n for side in statement.sides[1:] for n in walk(side.node)]
+    names = {n.base for n in inside if isinstance(n, Name)}
+    bare = names == {base} and not any(_is_application(n, base) for n in inside)
+    return (base, argument) if bare else None
+
+
+def _is_application(node: Node, base: str) -> bool:
+    r"""`\sigma(z)`; `\sigma(1 - \sigma)` is a product."""
+    if not isinstance(node, Product):
+        return False
+    return any(
+        isinstance(a, Name) and a.base == base and isinstance(b, Group) and all(isinstance(i, Name) for i in b.items)
+        for a, b in zip(node.factors, node.factors[1:], strict=False)
+    )
+
+
+def _applied(node: Node, base: str, argument: str) -> Node:
+    """The tree with `f` and `f'` written as `f(z)` and `f'(z)`."""
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Product):
+            return _product(part, [visit(x) for x in part.factors])
+        if _is_head(part, base):
+            end = (part.span[1], part.span[1])
+            return Product(part.span, (part, Group(end, "(", (Name(end, argument),))), ("",))
+        return _rebuilt(part, visit)
+
+    return visit(node)
+
+
+def _is_head(node: Node, base: str) -> bool:
+    inner = node.base if isinstance(node, Scripted) and not node.lower and not node.upper else node
+    return isinstance(inner, Name) and inner.base == base
+
+
+# --- steps written like arguments ---
+def without_steps(document: Document) -> Document:
+    """`w_{ji}(n)`, `e_j(n)`: where weights are written so, the letter counts steps and all is meant at the same one.
+
+    The value after the step, `w(n+1)`, is marked new.
+    """
+    letter = _step_letter(document)
+    if letter is None:
+        return document
+
+    def visit(part: Node) -> Node:
+        if not isinstance(part, Product):
+            return _rebuilt(part, visit)
+        factors: list[Node] = []
+        marks: list[str] = []
+        for mark, factor in zip(("", *part.marks), part.factors, strict=True):
+            ahead = _step(factor, letter) if factors and not mark and name_of(factors[-1]) is not None else None
+            if ahead is None:
+                factors.append(visit(factor))
+                marks.append(mark)
+            elif ahead > 0:
+                factors[-1] = _marked_new(factors[-1])
+        return (
+            _product(replace(part, factors=tuple(factors), marks=tuple(marks[1:])), factors)
+            if len(factors) > 1
+            else factors[0]
+        )
+
+    def side(old: Side) -> Side:
+        return Side(visit(old.node), old.span)
+
+    statements = [replace(s, sides=tuple(side(x) for x in s.sides)) for s in document.statements]
+    return replace(document, statements=statements)
+
+
+def _step_letter(document: Document) -> str | None:
+    """The letter that stands as the only argument of weights and of two other names at least."""
+    heads: dict[str, Counter[str]] = {}
+    for statement in document.statements:
+        for side in statement.sides:
+            for node in walk(side.node):
+                if isinstance(node, Product):
+                    for head, group in zip(node.factors, node.factors[1:], strict=False):
+                        name = name_of(head)
+                        if name is not None and isinstance(group, Group) and len(group.items) == 1:
+                            inner = group.items[0]
+                            if isinstance(inner, Name) and inner.base in STEP_LETTERS:
+                                heads.setdefault(inner.base, Counter())[name.base] += 1
+    for letter, names in heads.items():
+        if len(names) > 2 and WEIGHTS & set(names):
+            return letter
+    return None
+
+
+def _step(node: Node, letter: str) -> int | None:
+    """How many steps ahead a group says: 0 for (n), 1 for (n+1); None for any other group."""
+    if not isinstance(node, Group) or node.bracket != "(" or len(node.items) != 1:
+        return None
+    inner = node.items[0]
+    if isinstance(inner, Name):
+        return 0 if inner.base == letter else None
+    if isinstance(inner, Sum) and len(inner.terms) == 2:
+        (_, first), (sign, second) = inner.terms
+        if isinstance(first, Name) and first.base == letter and isinstance(second, Number):
+            return sign * int(second.value)
+    return None
+
+
+def _marked_new(node: Node) -> Node:
+    mark = Script(node.span, Text(node.span, "new"))
+    if isinstance(node, Scripted):
+        return replace(node, upper=(*node.upper, mark))
+    return Scripted(node.span, node, (), (mark,))
+
+
+# --- trees ---
+def _product(old: Product, factors: list[Node]) -> Product:
+    """A product with new factors: products that stand without a sign become part of it."""
+    flat: list[Node] = []
+    marks: list[str] = []
+    for mark, factor in zip(("", *old.marks), factors, strict=True):
+        pieces = factor.factors if isinstance(factor, Product) else (factor,)
+        inner = factor.marks if isinstance(factor, Product) else ()
+        flat.extend(pieces)
+        marks.extend((mark, *inner))
+    return Product(old.span, tuple(flat), tuple(marks[1:]))
+
+
+def _rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
+    """The node with everything below it visited."""
+
+    def new(value: Any) -> Any:
+        if isinstance(value, Node):
+            return visit(value)
+        return tuple(new(v) for v in value) if isinstance(value, tuple) else value
+
+    return replace(node, **{f.name: new(getattr(node, f.name)) for f in fields(node) if f.name != "span"})
