@@ -140,7 +140,8 @@ class Comparer:
             summed = reading.term
             for letter in extra:
                 summed = SumOver(letter, summed)
-            forms.append((self._with(reading, summed), ("implied",)))
+            if self.understanding.sums_implied:
+                forms.append((self._with(reading, summed), ("implied",)))
             if len(extra) <= 2 and value.shape == (1, 1):
                 for placed in (
                     (extra[0], extra[1] if len(extra) > 1 else None),

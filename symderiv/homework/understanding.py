@@ -7,6 +7,7 @@ kept with its evidence. A name with several definitions has, at a line, the near
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,11 @@ from symderiv.homework.shapes import SCALAR_DIM
 from symderiv.homework.statements import Document
 from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
+    Gathered,
     Part,
     SumOver,
     Term,
+    parts_of,
     references_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
@@ -45,6 +48,12 @@ BATCH_WORDS = (
 )
 SIZES = (3, 4, 2, 6, 7, 8, 9, 10, 11, 12)
 SAMPLES = 5
+
+
+CONVENTION = re.compile(r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma", re.IGNORECASE)
+NO_CONVENTION = re.compile(
+    r"\b(?:no|not|without|never|keine?|ohne|sans|sin)\b[^.]{0,30}(?:convention|einstein|summenkonvention)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,14 @@ class Understanding:
                 self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
                 for cached in ("_timeline", "_worlds", "_readers"):
                     self.__dict__.pop(cached, None)
+
+    @cached_property
+    def sums_implied(self) -> bool:
+        """Whether the document sums over repeated indices without a sign, in its equations or by its own word."""
+        words = " ".join(s.text for s in self.document.sentences)
+        if CONVENTION.search(words):
+            return not NO_CONVENTION.search(words)
+        return any(_open_letters(d.term) - set(d.indices) for d in self.definitions)
 
     # --- definitions by place ---
     @cached_property
@@ -256,3 +273,15 @@ def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) ->
         totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
         return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
+
+
+def _open_letters(term: Term) -> set[str]:
+    """Index letters that no sum binds."""
+    match term:
+        case Part(_, indices):
+            return {i for i in indices if isinstance(i, str)}
+        case SumOver(along, body):
+            return _open_letters(body) - {along.removeprefix("letter:")}
+        case Gathered(body, indices):
+            return _open_letters(body) - set(indices)
+    return set().union(*(_open_letters(part) for part in parts_of(term)))
