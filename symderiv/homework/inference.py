@@ -1240,8 +1240,10 @@ class Inference:
         keys -= {"ones", "identity", "#index"}
         layout = shapes.layout or "columns"
         resolved: dict[str, tuple[str, str]] = {}
+        indexed = {r.key for t in definitions.values() for r in references_in(t) if any(isinstance(i, str) for i in r_indices(r))}
         for key in sorted(keys):
-            if (base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key)) or key == self.loss:
+            is_rate = base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key) and key not in indexed
+            if is_rate or key == self.loss:
                 resolved[key] = (SCALAR_DIM, SCALAR_DIM)
                 continue
             shape = shapes.resolved(key)

@@ -116,6 +116,11 @@ class ShapeInference:
             del target
 
     @property
+    def every_index_written(self) -> bool:
+        """`s_{nj} = ..`: samples have an index like everything else, so a quantity with one index is a vector."""
+        return any(isinstance(t, Gathered) and len(t.indices) == 2 for t in self.defined.values())
+
+    @property
     def samples(self) -> str:
         """The size of the samples axis."""
         return "#n" if self.batch else SCALAR_DIM
@@ -357,7 +362,9 @@ class ShapeInference:
                 self.dims.unify(own, dim)
             return SCALAR_DIM, SCALAR_DIM
         if len(indices) == 1 and len(letters) == 1:
-            if len(axes) == 2 and all(self.dims.root(d).startswith("?") for d in axes) and not self.batch:
+            beside_samples = self.every_index_written and key not in self.defined and key in self.single_indexed
+            open_axes = all(self.dims.root(d).startswith("?") for d in axes)
+            if len(axes) == 2 and open_axes and (not self.batch or beside_samples):
                 lone, kept = (1, 0) if self.layout != "rows" else (0, 1)
                 self.dims.unify(shape[lone], SCALAR_DIM)
                 axes = [shape[kept]]

@@ -550,6 +550,7 @@ class _Counts:
         self.lower_letters: dict[str, set[str]] = {}
         self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
         self.summed: set[str] = set()
+        self.compared: set[str] = set()
         self.bounds: set[str] = set()
         self.below: set[str] = set()
         self.applied: Counter[str] = Counter()
@@ -664,6 +665,10 @@ class _Counts:
             if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
                 self.layer_tops[_flat(body)] += 1
         letters = []
+        if base == "delta" and not node.upper:
+            pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
+            if len(pair) == 2:
+                self.compared.update(pair)  # a Kronecker delta
         for script in node.lower:
             for part in walk(script.body):
                 if isinstance(part, Name) and not part.accents:
@@ -690,14 +695,15 @@ class _Counts:
             layered |= {
                 base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]
             } | one
-        general = self.upper_layer_letter or any(self.script_letters[x] and x not in self.summed for x in LAYER_LETTERS)
+        units = self.summed | self.compared  # letters that cannot count layers
+        general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
         primes_transpose = not self.transposed and (
             len(arrays) > 1 or bool(arrays & {"W", "w", "X", "V", "U", "A", "Theta", "theta"})
         )
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
-        indices = set(self.summed) & SUMMABLE
+        indices = set(units) & SUMMABLE
         for letter, bases in self.lower_letters.items():
             if len(letter) == 1 and (
                 letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)

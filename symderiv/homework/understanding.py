@@ -16,10 +16,11 @@ from functools import cached_property
 
 from symderiv.homework.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.elaboration import Elaborator
+from symderiv.homework.formulas import BigSum, Derivative, walk
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes, Reader
 from symderiv.homework.shapes import SCALAR_DIM
-from symderiv.homework.statements import Document
+from symderiv.homework.statements import Document, Statement
 from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
     Gathered,
@@ -127,7 +128,9 @@ class Understanding:
         words = " ".join(s.text for s in self.document.sentences)
         if CONVENTION.search(words):
             return not NO_CONVENTION.search(words)
-        return any(_open_letters(d.term) - set(d.indices) for d in self.definitions)
+        if any(_open_letters(d.term) - set(d.indices) for d in self.definitions):
+            return True
+        return not any(_has_written_sum(s) for s in self.document.statements)
 
     # --- definitions by place ---
     @cached_property
@@ -273,6 +276,12 @@ def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) ->
         totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
         return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
+
+
+def _has_written_sum(statement: Statement) -> bool:
+    """A derivative with the sign of a sum."""
+    nodes = [n for side in statement.sides for n in walk(side.node)]
+    return any(isinstance(n, BigSum) for n in nodes) and any(isinstance(n, Derivative) for n in nodes)
 
 
 def _open_letters(term: Term) -> set[str]:
