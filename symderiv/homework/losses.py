@@ -70,7 +70,7 @@ def has_arrays(term: Term) -> bool:
     if isinstance(term, SizeOf):
         return False
     if isinstance(term, Part):
-        return base_of(term.key) not in HYPER_BASES
+        return base_of(term.key) not in HYPER_BASES or "[" in term.key  # beta[2]: an activation, no rate
     if isinstance(term, Stack):
         return True
     return any(has_arrays(p) for p in parts_of(term))

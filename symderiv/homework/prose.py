@@ -264,7 +264,7 @@ class _Line:
         kind = self.kinds[at + 1]
         if self.texts[at].lower() in ("log", "ln", "exp", "tanh"):
             return kind in ("accent", "cmd", "num", "(", "greek", "bar") or (
-                kind == "ident" and len(self.texts[at + 1]) < 3
+                kind == "ident" and (len(self.texts[at + 1]) < 3 or self._glued(at + 1, ("num", "_", "^")))
             )
         return kind in ("num", "(", "[", "sum") and self._is_operator(at - 1)
 

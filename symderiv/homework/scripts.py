@@ -204,7 +204,7 @@ class Scripts(Cursor):
             body: Node = self.number()
             into.append(Script(body.span, body))
             return 0, 0
-        if self._is_expression(low, high):
+        if self._is_expression(low, high) or self._is_power(low, high):
             body = self.within(low, high, self.comparison)
             into.append(Script(body.span, body))
             return 0, 0
@@ -271,6 +271,14 @@ class Scripts(Cursor):
                 return True
             at = self.match[at] + 1 if self.match[at] > at else at + 1
         return False
+
+    def _is_power(self, low: int, high: int) -> bool:
+        r"""`s^{(2)}_k` above: a name with scripts of its own; `(2)^T` is none."""
+        kinds = self.kinds
+        if high - low < 3 or kinds[low] != "name" or kinds[low + 1] != "^":
+            return False
+        after = low + 3 if kinds[low + 2] == "{" else low + 2
+        return after < high and self.texts[after] not in ("T", "top", "prime", "'")
 
     def _is_index(self, node: Node, scripted: bool) -> bool:
         """Whether `[` right after a name is an index of code or a layer whose `^` was lost."""
