@@ -493,6 +493,9 @@ class Inference:
                 if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
                     return  # a path from quantity to quantity
                 yield at, left, side.node, layers
+                middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
+                if middle is not None and self.plain(side.node, elaborator) is None:
+                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`
 
     def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
         """`Loss function: J` and the like: words, then the name."""

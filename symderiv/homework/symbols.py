@@ -15,6 +15,7 @@ from symderiv.homework.formulas import (
     Derivative,
     Fraction,
     Group,
+    Matrix,
     Name,
     Node,
     Number,
@@ -264,7 +265,8 @@ class Symbols:
                 marks.append(_flat(body))
             return None
         if isinstance(body, Number):
-            if self.uppers_are_layers and body.digits is None and body.value < 20 and base in self.layered:
+            is_layer = self.uppers_are_layers and not marks  # after a layer in brackets it is a power
+            if is_layer and body.digits is None and body.value < 20 and base in self.layered:
                 marks.append(str(body.value))
                 return None
             return body
@@ -594,6 +596,9 @@ class _Counts:
                             self.unmarked.add(name.base)
                         self._scripts(factor)
                         self.bases[name.base] += 1
+                        continue
+                    if name is not None and isinstance(after, Matrix) and name.base in FUNCTION_BASES:
+                        self.applied[name.base] += 1  # S([0.4; 0.5])
                         continue
                     self.look(factor, scope)
                 return
