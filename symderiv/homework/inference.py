@@ -317,9 +317,18 @@ class Inference:
             if base == "sigma" and "softmax" not in words:
                 self.functions[base] = "sigmoid"
                 self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
-            elif len(words) == 1 and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act"):
+            elif (
+                len(words) == 1
+                and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act")
+                and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
+            ):
                 self.functions[base] = words[0]
                 self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+
+    def _applies(self, function: str) -> bool:
+        """Whether a function is applied by its own name."""
+        nodes = (n for s in self.document.statements for side in s.sides for n in f.walk(side.node))
+        return any(isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes)
 
     def _functions_by_slope(self) -> dict[str, str]:
         """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
@@ -656,11 +665,23 @@ class Inference:
         first = self.layer_range[0]
         defined = {d.key for d in self.definitions}
         bases = {base_of(k) for k in defined}
-        self.definitions = [
-            d for d in self.definitions
-            if not (d.at in general and _layer_of(d.key) == first)
-            or all(r.key in defined or _layer_of(r.key) != first or base_of(r.key) not in bases for r in references_in(d.term))
-        ]  # fmt: skip
+        renamed = {v for k, v in self.symbols.aliases.items() if _layer_of(k) == first}
+        earliest = {d.key: d for d in reversed(self.definitions)}
+
+        def missing(definition: Definition) -> set[str]:
+            """What it refers to in the first layer without a formula there."""
+            keys = {r.key for r in references_in(definition.term)}
+            return {k for k in keys if k not in defined and _layer_of(k) == first}
+
+        def stands(definition: Definition) -> bool:
+            if definition.at not in general:
+                return True
+            if _layer_of(definition.key) == first or definition.key in renamed:
+                return not any(base_of(k) in bases for k in missing(definition))
+            before = earliest[definition.key]
+            return before is definition or not missing(definition) or bool(missing(before))
+
+        self.definitions = [d for d in self.definitions if stands(d)]
 
     def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
         r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""

@@ -7,6 +7,7 @@ Unread node with the reason, what was repaired is reported. The cost is linear: 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction as Rational
 from functools import lru_cache
 
@@ -258,7 +259,7 @@ class Parser(Brackets):
             derivative = self.slashed()
             if derivative is not None:
                 return derivative
-            if text == "d" and not self.d_is_name:
+            if text == "d" and (not self.d_is_name or (at + 1 < self.end and not self.gaps[at + 1])):
                 differential = self.lone_differential()
                 if differential is not None:
                     return differential
@@ -287,8 +288,8 @@ class Parser(Brackets):
             return Call((name.span[0], last), name, arguments, keywords)
         return name
 
-    def lone_differential(self) -> Name | None:
-        r"""`d\Theta`, `d\hat y`, `d\mathbf W`, `\mathrm{d}W`: a name as `dW` is; None if that is not what stands here."""
+    def lone_differential(self) -> Name | Scripted | None:
+        r"""`d\Theta`, `d\hat y`, `d\mathbf W`, `d{z^{(3)}}`, `\mathrm{d}W`: a name as `dW` is; None if that does not stand here."""
         at = self.at
         low = at + 1
         if low >= self.end:
@@ -303,6 +304,14 @@ class Parser(Brackets):
         if kind == "{" and self.match[low] == low + 2 and self.kinds[low + 1] in ("name", "greek"):
             self.at = low + 3
             return Name((start, self.ends[low + 1]), "d" + self.texts[low + 1])
+        if kind == "{" and self.match[low] > low + 2 and self.depth < MAX_NESTING:
+            inside = self.within(low + 1, self.match[low], self.comparison)
+            self.at = self.match[low] + 1
+            if isinstance(inside, Scripted) and isinstance(inside.base, Name):
+                name = replace(inside.base, base="d" + inside.base.base)
+                return replace(inside, base=name, span=(start, inside.span[1]))
+            self.at = at
+            return None
         if kind == "accent" and self.depth < MAX_NESTING:
             self.at = low
             self.depth += 1

@@ -17,6 +17,8 @@ def sizes_in(node: f.Node) -> tuple[str, ...] | None:
     """The sizes that a stated shape names, in order."""
     match node:
         case f.Product(_, factors, marks) if all(m in ("times", "", "*", "cdot") for m in marks):
+            if len(factors) == 3 and isinstance(factors[1], f.Name) and factors[1].base == "x":
+                factors = (factors[0], factors[2])  # `n1 x n0` in code
             parts = [_size(x) for x in factors]
             return tuple(p for p in parts if p is not None) if all(parts) else None
         case f.Group(_, _, items) if len(items) == 1:

@@ -563,7 +563,7 @@ CASES = [
         "$d\\Theta = d\\alpha^{[2]} + \\mathrm{d}\\Theta + d\\hat y + d\\mathbf{W} + \\mathrm{d}W$",
         ["dTheta = (+ dalpha^[2] dTheta dy~hat dW dW)"],
     ),
-    ("$d = 3, d\\Theta = d\\hat y$", ["d = 3", "(* d Theta) = (* d y~hat)"]),
+    ("$d = 3, d\\Theta = d\\hat y$", ["d = 3", "dTheta = dy~hat"]),
     ("W²' = A¹'", ["W'^2 = A'^1"]),
     ("β^[1]' = β⁽¹⁾′", ["beta'^[1] = beta'^(1)"]),
     ("$\\beta^{[1]}' = W^2{}'$", ["beta'^[1] = W'^2"]),
