@@ -204,10 +204,16 @@ class NumberWorlds:
     def _with_seed(self, definitions: dict[str, Term]) -> None:
         """A loss of which only the gradient by one quantity is given: any loss with that gradient does."""
         loss = self.understanding.loss
-        if loss is None or loss in definitions or self._seed is None:
+        if loss is None or self._is_loss_defined or self._seed is None:
             return
         key, value = self._seed
         definitions[loss] = SumOver("all", Times(stack_of(value), Part(key, ())))
+
+    @property
+    def _is_loss_defined(self) -> bool:
+        """Whether the document itself says what the loss is; a generic function that stands for it does not."""
+        understanding = self.understanding
+        return not understanding.generic and any(d.key == understanding.loss for d in understanding.definitions)
 
     @cached_property
     def _seed(self) -> tuple[str, Array] | None:
@@ -233,7 +239,7 @@ class NumberWorlds:
     def is_seed(self, left: Term) -> bool:
         """Whether a derivative is the one that the document gives instead of a loss."""
         loss = self.understanding.loss
-        if self._seed is None or any(d.key == loss for d in self.understanding.definitions):
+        if self._seed is None or self._is_loss_defined:
             return False
         return left == Jacobian(Part(loss or "", ()), Part(self._seed[0], ()))
 
