@@ -52,8 +52,8 @@ def _signed(node: f.Node) -> tuple[float, float] | None:
         return float(node.value), half_unit(node)
     if isinstance(node, f.Fraction):
         above, below = _signed(bare(node.above)), _signed(bare(node.below))
-        if above is not None and below is not None and below[0]:
-            return above[0] / below[0], EXACT
+        if above is not None and below is not None and below[0] and max(above[1], below[1]) <= EXACT:
+            return above[0] / below[0], EXACT  # 3.892/7 is worked out from rounded digits: no printed value
     if (
         isinstance(node, f.Product) and len(node.factors) == 2 and node.marks[0] in ("times", "cdot", "*")
     ):  # 1.2 x 10^{-3}

@@ -369,10 +369,11 @@ class NumberClaim:
                     if agrees(self.value, found, self.half) is None:
                         continue
                     verdict = self._carried(used)
-                    if verdict is not None:
-                        return verdict
-                    if not self.expected:
+                    if not self.expected and (verdict is None or "rounded-early" in verdict.mistakes):
+                        # without the exact value nobody knows that rounding did harm
                         fallback = Verdict("correct", self.kind, "right for the printed values")
+                    elif verdict is not None:
+                        return verdict
         if fallback is not None:
             return fallback
         if self.subject.false_since is None and self._before(self.value):
