@@ -339,6 +339,10 @@ class Elaborator:
             if all(isinstance(x, f.Name) for x in letters):
                 indices = tuple(x.base for x in letters if isinstance(x, f.Name))
             group = group.base
+        if isinstance(group, f.Matrix):
+            group = f.Group(group.span, "(", (group,))  # a matrix brings its own brackets
+            if (named := self.reference(factor)) is None or not self.is_function(named):
+                return None
         if not isinstance(group, f.Group) or group.bracket not in "([{":
             return None
         reference = self.reference(factor)

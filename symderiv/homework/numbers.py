@@ -80,7 +80,9 @@ class NumberWorlds:
         return GivenValues(self.understanding, self.plain_value, self._step_from, skipped)
 
     def plain_value(self, term: object) -> Array | None:
-        """The value of numbers alone."""
+        """The value of numbers alone; none where a function is applied that nobody defines."""
+        if _is_opaque(term):  # type: ignore[arg-type]
+            return None
         try:
             world = World(Point(Machine, {}, {str(k): k for k in range(1, 9)}), {})
             value = Reader(world, self.understanding.axes).readings(term)[0].value  # type: ignore[arg-type]

@@ -584,12 +584,7 @@ class _Counts:
                 for at, factor in enumerate(factors):
                     name = name_of(factor)
                     after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
-                    if (
-                        name is not None
-                        and isinstance(after, Group)
-                        and after.bracket in "([{"
-                        and len(after.items) == 1
-                    ):
+                    if name is not None and _is_argument(after):
                         primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
                         if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
@@ -784,6 +779,11 @@ class _Counts:
             ):
                 folds[capital] = letter
         return folds
+
+
+def _is_argument(node: Node | None) -> bool:
+    """What a name may be applied to: something in brackets, or a matrix, which brings its own."""
+    return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
 
 
 def _bound_names(node: Node) -> Iterator[str]:
