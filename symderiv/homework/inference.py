@@ -14,6 +14,8 @@ from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
 from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.given_values import names_before
+from symderiv.homework.literals import literal
 from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes
@@ -61,11 +63,13 @@ from symderiv.homework.understanding import (
     TARGET_BASES,
     Definition,
     Understanding,
+    gradient_in,
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
+NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 
@@ -99,6 +103,8 @@ class Inference:
         self.definitions: list[Definition] = []
         self.restated: list[Definition] = []
         self.numbers: list[Definition] = []
+        self.directions: list[Definition] = []
+        self.vectors: set[str] = set()  # in a dot product with another list of numbers
         self.loss: str | None = None
         self.layer_range: tuple[int, int] | None = None
         self.base_layers: dict[str, int] = {}
@@ -520,7 +526,7 @@ class Inference:
                 continue
             lefts.add(ref.key)
             elaborator = self._with(layers)
-            for part in f.walk(node):
+            for part in _outside_derivatives(node):
                 if isinstance(part, (f.Name, f.Scripted)):
                     try:
                         other = elaborator.reference(part)
@@ -541,6 +547,8 @@ class Inference:
                 scores[key] += 6 + 12 * (key in lefts)
             if key in inside:
                 scores[key] -= 8
+            if any(word in key.partition("[")[2] for word in NEW_WORDS):
+                scores[key] = 0  # its value after a step
         named = self._loss_in_words()
         if named is not None:
             scores[named] += 9
@@ -606,13 +614,14 @@ class Inference:
                 continue  # what is said of this very layer counts
             if self._is_derived(ref) or ref.key in self.words_as_names:
                 continue
-            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
-                continue
             try:
                 term = elaborator.term(node)
             except (NotUnderstood, LayerOpen):
                 continue
-            if isinstance(term, Part) and term.key == ref.key:
+            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
+                self._keep_direction(at, ref, term)
+                continue
+            if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
                 continue
             term = with_softmax(term)
             line = self.document.statements[at].line
@@ -657,6 +666,18 @@ class Inference:
             if base_of(key) in small and key in _reached(uses, key):
                 tangled.add(base_of(key))
         return frozenset(tangled)
+
+    def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
+        r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
+        is_own = ref.key != self.loss and not ref.indices and all(r.key != ref.key for r in references_in(term))
+        if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, self.loss) is not None:
+            line = self.document.statements[at].line
+            self.directions.append(Definition(ref.key, term, at, line))
+
+    def _is_step_along(self, ref: Reference, term: Term) -> bool:
+        """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
+        used = {r.key for r in references_in(term)}
+        return bool(used & set(names_before(ref.key))) and any(d.key in used for d in self.directions)
 
     def _drop_below_first(self, general: set[int]) -> None:
         """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
@@ -1106,7 +1127,9 @@ class Inference:
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
-        shapes = ShapeInference(definitions, sample_letters, batch, scalars, single_indexed=self._single_indexed())
+        shapes = ShapeInference(
+            definitions, sample_letters, batch, scalars, single_indexed=self._single_indexed() | self.vectors
+        )
         shapes.infer(self.loss, [])
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
@@ -1228,7 +1251,7 @@ class Inference:
         if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", self.words):
             return False
         for statement in self.document.statements:
-            if "in" in statement.relations:
+            if "in" in statement.relations or _gives_vector(statement):
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
@@ -1284,7 +1307,7 @@ class Inference:
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
-            layer_range=self.layer_range, restated=self.restated, generic=self.generic,
+            layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
             weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
         )  # fmt: skip
 
@@ -1362,6 +1385,24 @@ class Inference:
                 ):  # fmt: skip
                     return True
         return False
+
+
+def _gives_vector(statement: Statement) -> bool:
+    """`w = (0.5, -1)`: a list of numbers as the value of one name."""
+    first = _strip(statement.sides[0].node)
+    if isinstance(first, f.Group) or not statement.relations:
+        return False
+    values = (literal(side.node) for side in statement.sides[1:])
+    return any(value is not None and value[0].size > 1 for value in values)
+
+
+def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
+    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
+    if isinstance(node, f.Derivative):
+        return
+    yield node
+    for child in f.children_of(node):
+        yield from _outside_derivatives(child)
 
 
 def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:

@@ -502,6 +502,9 @@ class Judge:
         quantity = old[0]
         key = quantity.key
         place = Part(key, quantity.indices if isinstance(quantity, Part) else ())
+        along = self._along_direction(at, quantity, rates, right)
+        if along is not None:
+            return along
         tops: list[Term] = [Part(self.understanding.loss, ())]
         tops += [p.top for p in _all(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops]
         gradient = Jacobian(tops[0], place)
@@ -518,6 +521,19 @@ class Judge:
         if self._compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
         return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _along_direction(self, at: int, old: Term, rates: list[str], right: Term) -> Verdict | None:
+        """A step along a direction that the document makes of the gradient; None if the step does not mention it."""
+        direction = self.understanding.direction_of(getattr(old, "key", ""), at)
+        if direction is None or all(r.key != direction[0] for r in references_in(right)):
+            return None
+        own, sign = Part(direction[0], ()), direction[1]
+        steps: list[Term] = [own] if sign < 0 else [Sloppy((Part(rate, ()), own), ("",)) for rate in rates]
+        if any(right == Add(((1, old), (-sign, step))) for step in steps):
+            return Verdict("correct", "update", f"a step along {own.key}")
+        if any(right == Add(((1, old), (sign, step))) for step in steps):
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        return Verdict("uncheckable", "update", f"a step along {own.key}, in another form than usual")
 
     def _step_of(self, left: Term) -> Term | None:
         rate, loss = self.inference.elaborator.step_rate, self.understanding.loss

@@ -75,6 +75,7 @@ class NumberWorlds:
     def given(self) -> GivenValues:
         """The given values and the steps, sorted."""
         skipped = frozenset(self.understanding.elaborator.adjoints) | NO_QUANTITIES
+        skipped |= frozenset(d.key for d in self.understanding.directions)
         if self.family is not None:
             skipped |= frozenset(k for k in self.understanding.shapes if _timed(k)[0] == self.family[0])
         return GivenValues(self.understanding, self.plain_value, self._step_from, skipped)
@@ -114,7 +115,8 @@ class NumberWorlds:
         return self._worlds[mark]
 
     def _built(self, at: int, givens: dict[str, Array], stepped: frozenset[str]) -> World:
-        definitions = dict(self.understanding.definitions_at(at))
+        directions = {d.key: d.term for d in self.understanding.directions}
+        definitions = {**directions, **self.understanding.definitions_at(at)}
         for key in definitions:
             givens.pop(key, None)
         self._with_seed(definitions)
@@ -497,12 +499,12 @@ class NumberWorlds:
         old = self._old_value(key, indices, base)
         if old is None or self.understanding.loss is None:
             return []
-        gradient = Jacobian(Part(self.understanding.loss, ()), Part(key, indices))
+        gradient, factors = self._step_along(at, key, indices, base)
         out: list[tuple[Array, list[Printed]]] = []
         for value, used in self.from_printed(gradient, at, after):
             found = fitted(old, value)
             if found is not None:
-                out.extend((old + sign * rate * found[0], used) for rate in self._rates(base))
+                out.extend((old + sign * factor * found[0], used) for factor in factors)
         return out
 
     def _old_value(self, key: str, indices: tuple[str | int, ...], base: Mapping[str, Array]) -> Array | None:
@@ -524,12 +526,23 @@ class NumberWorlds:
         loss = self.understanding.loss
         if world is None or loss is None or key not in base:
             return []
-        gradients = self._values_in(world, Jacobian(Part(loss, ()), Part(key, indices)))
+        along, factors = self._step_along(at, key, indices, base)
+        gradients = self._values_in(world, along)
         old = _entry(base[key], key, indices, self.understanding.axes)
         if not gradients or old is None:
             return []
         fits = fitted(old, gradients[0])
-        return [] if fits is None else [old + sign * rate * fits[0] for rate in self._rates(base)]
+        return [] if fits is None else [old + sign * factor * fits[0] for factor in factors]
+
+    def _step_along(
+        self, at: int, key: str, indices: tuple[str | int, ...], base: Mapping[str, Array]
+    ) -> tuple[Term, list[float]]:
+        """What a step goes along, the gradient or the document's own direction, and the factors it may have."""
+        direction = self.understanding.direction_of(key, at)
+        if direction is None:
+            return Jacobian(Part(self.understanding.loss or "", ()), Part(key, indices)), self._rates(base)
+        own, sign = direction
+        return Part(own, indices), self._rates(base) if sign > 0 else [-1.0]  # v = mu v - eta dJ/dw is added
 
     def _rates(self, base: Mapping[str, Array]) -> list[float]:
         found = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]

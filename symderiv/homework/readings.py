@@ -433,6 +433,8 @@ class Reader:
             yield MatMul(left.term, right.term), ()
         if a == b and mark != "@":
             yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
+            if mark == "cdot" and a[1] == 1:  # the dot product of two columns
+                yield MatMul(Transpose(left.term), right.term), ()
         elif mark != "@" and self._repeats(a, b):
             pass
 

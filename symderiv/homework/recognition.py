@@ -20,7 +20,7 @@ from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Array, Machine, Undefined, apply_function
 from symderiv.homework.elaboration import NotUnderstood
 from symderiv.homework.given_values import DATA_BASES, NEW_MARKS, is_rate
-from symderiv.homework.literals import agrees, bare, is_numeric, literal, mapped
+from symderiv.homework.literals import agrees, bare, is_list, is_numeric, literal, mapped
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes, Reader
 from symderiv.homework.shapes import base_of
@@ -94,6 +94,7 @@ class _Recogniser:
     def run(self) -> None:
         self._drop_shapes()
         self._take_lists()
+        self._find_dot_products()
         self._align()
         self._augment()
         for at, statement in enumerate(self.inference.document.statements):
@@ -149,6 +150,27 @@ class _Recogniser:
             if key not in given and is_numeric(term):
                 self.inference.numbers.append(Definition(key, term, at, line))
         self.inference.numbers.sort(key=lambda n: n.at)
+
+    def _find_dot_products(self) -> None:
+        r"""`w \cdot x` of two vectors that are given as lists, whose direction is not written: both lie the same way."""
+        lengths: dict[str, set[int]] = {}
+        for number in self.inference.numbers:
+            sides = self.inference.document.statements[number.at].sides
+            values = [value for side in sides[1:] if is_list(side.node) and (value := literal(side.node)) is not None]
+            lengths.setdefault(number.key, set()).update([v[0].size for v in values] or [0])
+
+        def turned(term: Term) -> Term:
+            if isinstance(term, Sloppy) and term.marks == ("cdot",):
+                left, right = term.factors
+                if isinstance(left, Part) and isinstance(right, Part) and not left.indices and not right.indices:
+                    sizes = lengths.get(left.key, {0}) | lengths.get(right.key, {0})
+                    if len(sizes) == 1 and 0 not in sizes:
+                        self.inference.vectors |= {left.key, right.key}
+                        return Sloppy((Transpose(left), right), term.marks)
+            return mapped(term, turned)
+
+        definitions = self.inference.definitions
+        definitions[:] = [replace(d, term=turned(d.term)) for d in definitions]
 
     # --- values of names, from a formula beside its numbers ---
     def _align(self) -> None:

@@ -23,8 +23,11 @@ from symderiv.homework.shapes import SCALAR_DIM
 from symderiv.homework.statements import Document, Statement
 from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
+    Add,
     Gathered,
+    Jacobian,
     Part,
+    Ref,
     SumOver,
     Term,
     parts_of,
@@ -78,6 +81,7 @@ class Understanding:
     definitions: list[Definition] = field(default_factory=list)
     numbers: list[Definition] = field(default_factory=list)
     restated: list[Definition] = field(default_factory=list)
+    directions: list[Definition] = field(default_factory=list)  # what a step goes along, if not the gradient: momentum
     loss: str | None = None
     shapes: dict[str, tuple[str, str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -155,6 +159,14 @@ class Understanding:
             for entries in self._timeline.values()
             if len(entries) > 1
         )
+
+    def direction_of(self, key: str, at: int) -> tuple[str, int] | None:
+        """The quantity that steps of a parameter go along at a statement, and the sign of the gradient in it."""
+        for direction in reversed(self.directions):
+            found = gradient_in(direction.term, self.loss) if direction.at <= at else None
+            if found is not None and found[1].key == key:
+                return direction.key, found[0]
+        return None
 
     # --- worlds of general sizes ---
     def world(self, at: int, arithmetic: Arithmetic, seed: int = 0) -> World:
@@ -267,6 +279,15 @@ class Understanding:
     def loss_term(self) -> Term | None:
         """The loss as a name."""
         return None if self.loss is None else Part(self.loss, ())
+
+
+def gradient_in(term: Term, loss: str | None) -> tuple[int, Part | Ref] | None:
+    """The sign of the gradient of the loss that is a summand, perhaps with a factor, and what it is a gradient by."""
+    for sign, part in term.terms if isinstance(term, Add) else ():
+        for factor in (part, *parts_of(part)):
+            if isinstance(factor, Jacobian) and factor.top == Part(loss or "", ()):
+                return sign, factor.bottom
+    return None
 
 
 def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) -> list[Fraction]:
