@@ -7,7 +7,7 @@ value printed for another one is not put in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -208,20 +208,7 @@ class GivenValues:
 
     def _old_of(self, key: str, state: State) -> str | None:
         """w for w_new, w_1^+."""
-        if "[" not in key:
-            return None
-        head, mark = key[:-1].split("[", 1)
-        for word in NEW_MARKS:
-            if word in mark:
-                rest = mark.replace(word, "").strip(",")
-                for old in (
-                    f"{head}[{rest}]" if rest else head,
-                    f"{head}[{rest + ',' if rest else ''}old]",
-                    f"{head}[old]",
-                ):
-                    if old in state.base:
-                        return old
-        return None
+        return next((old for old in names_before(key) if old in state.base), None)
 
     def _is_step(self, at: int, key: str, known: Array, number: Definition) -> bool:
         """Whether another value of a quantity is one step down the gradient: by its form, its sign, or the words about it."""
@@ -311,6 +298,19 @@ class GivenValues:
         if any(low < d.at <= at for d in self.understanding.definitions):
             return True
         return bool(re.search(AGAIN_WORDS, self._words_between(low, at), re.IGNORECASE))
+
+
+def names_before(key: str) -> Iterator[str]:
+    """What a quantity with a mark of the time after a step is called before it: w, w_old for w_new."""
+    if "[" not in key:
+        return
+    head, mark = key[:-1].split("[", 1)
+    for word in NEW_MARKS:
+        if word in mark:
+            rest = mark.replace(word, "").strip(",")
+            yield f"{head}[{rest}]" if rest else head
+            yield f"{head}[{rest + ',' if rest else ''}old]"
+            yield f"{head}[old]"
 
 
 def _near(left: Array, right: Array) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Array
-from symderiv.homework.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate
+from symderiv.homework.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate, names_before
 from symderiv.homework.literals import EXACT, agrees, fitted, is_numeric, literal, literals_in, mapped, uncertainty
 from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key
 from symderiv.homework.statements import Side, Statement
@@ -47,6 +47,7 @@ class NumberClaim:
     value: Array | None = None
     half: Array | None = None
     event: Event | None = None
+    is_after_steps: bool = False
     expected: list[tuple[Array, bool]] = field(default_factory=list)  # exact values; whether after the latest steps
 
     @property
@@ -58,6 +59,7 @@ class NumberClaim:
     def judge(self) -> Verdict | None:
         """The verdict; None where the side is about symbols after all. A printed value is remembered."""
         self._name_the_loss()
+        self._name_after_steps()
         printed = literal(self.side.node)
         is_alone = printed is not None or is_numeric(self.right)
         if not is_alone and not (literals_in(self.side.node) and self.numbers.has_numbers):
@@ -97,6 +99,15 @@ class NumberClaim:
             self.at
         ):
             self.left, self.reference = Part(loss, ()), None
+
+    def _name_after_steps(self) -> None:
+        """`p_new = 0.8` after a step: p, worked out with the new values."""
+        if self.reference is None or self.reference.indices or self.numbers.state(self.at).since is None:
+            return
+        formulas = self.judge_.understanding.definitions_at(self.at)
+        old = next((name for name in names_before(self.reference.key) if name in formulas), None)
+        if old is not None and self.reference.key not in formulas:
+            self.left, self.reference, self.is_after_steps = Part(old, ()), None, True
 
     def _as_shape(self) -> Verdict | None:
         """`W = 3 x 2` of a matrix whose entries are given."""
@@ -208,6 +219,8 @@ class NumberClaim:
 
     def _generations(self) -> tuple[bool, ...]:
         state = self.numbers.state(self.at)
+        if self.is_after_steps:
+            return (True,)
         if state.since is None or self.at < state.since:
             return (False,)
         key = jacobian_key(self.left) if isinstance(self.left, Jacobian) else getattr(self.left, "key", None)

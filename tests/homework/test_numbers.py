@@ -429,3 +429,61 @@ def test_worksheets(seed: int, slip: str | None) -> None:
         if claim.line in sheet.truth:
             found[claim.line] = max(found.get(claim.line, "correct"), claim.verdict, key=order.index)
     assert found == sheet.truth, "\n".join(sheet.lines)
+
+
+# --- a function applied to a matrix ---
+def test_a_function_letter_before_a_matrix() -> None:
+    text = r"""$$z = W x$$ $$a = \sigma(z)$$
+
+$$W = \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}, \quad x = \begin{bmatrix} 1 \\ -1 \end{bmatrix}$$
+
+$$a = \sigma(\begin{bmatrix} -1 \\ -1 \end{bmatrix}) = \begin{bmatrix} 0.269 \\ 0.269 \end{bmatrix}$$
+"""
+    assert [c.verdict for c in claims_of(text)][-2:] == ["correct", "correct"]
+    assert claims_of(text.replace("0.269 \\end", "0.267 \\end"))[-1].verdict == "wrong"
+    opaque = text.replace(r"\sigma", "g")
+    assert {c.verdict for c in claims_of(opaque)[-2:]} == {"uncheckable"}
+
+
+# --- rounding, where it is known to do harm ---
+def test_a_fraction_of_rounded_digits() -> None:
+    assert [c.verdict for c in claims_of("s = 7, v = ln(s) = 1.946, q = v/s = 1.946/7 = 0.278")][-2:] == ["correct"] * 2
+
+
+def test_without_the_exact_value_rounding_is_not_charged() -> None:
+    assert last("dQ/dw = 1.333\n\nw := 0.8 - 0.1 * 1.333 = 0.667\n", NET.replace("L =", "P =")).verdict != "carried"
+
+
+# --- vectors as lists, momentum, values after a step ---
+MOMENTUM = r"""$$w = (0.5, -1), \quad b = 0.2, \quad x = (2, 1), \quad y = 1, \quad \eta = 0.5, \quad \mu = 0.9$$
+
+$$m_0 = (0.2, 0), \quad s = w \cdot x + b, \quad p = \sigma(s), \quad J = -y \ln p - (1 - y) \ln(1 - p)$$
+
+$$\nabla_w J = (p - y) x = (-0.900, -0.450)$$
+
+$$m_1 = \mu m_0 + \nabla_w J = (-0.720, -0.450)$$
+
+$$w_{new} = w - \eta m_1 = (0.860, -0.775)$$
+
+$$s_{new} = 1.15$$
+"""
+
+
+def test_vectors_as_lists_and_momentum() -> None:
+    assert {c.verdict for c in claims_of(MOMENTUM)} == {"correct"}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("(-0.900", "(0.900", 5),
+        ("(-0.720", "(-0.780", 7),
+        (r"w - \eta", r"w + \eta", 9),
+        ("(0.860", "(0.950", 9),
+        ("1.15", "1.25", 11),
+    ],
+)
+def test_a_slip_in_momentum(right: str, wrong: str, line: int) -> None:
+    assert right in MOMENTUM
+    found = [c for c in claims_of(MOMENTUM.replace(right, wrong)) if c.verdict == "wrong"]
+    assert found and found[0].line == line
