@@ -1449,8 +1449,10 @@ def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
 
 
 def _is_formula(node: f.Node) -> bool:
-    """Whether names are in it, and no derivative."""
+    """Whether names of quantities are in it, and no derivative: `tanh(1)` is a number."""
     inside = list(f.walk(node))
+    functions = {id(n) for call in inside if isinstance(call, f.Call) for n in f.walk(call.function)}
+    inside = [n for n in inside if id(n) not in functions]
     return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
 
 
