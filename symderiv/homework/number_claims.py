@@ -399,8 +399,16 @@ class NumberClaim:
             if is_numeric(term) and literal(node) is None:
                 shown = {abs(float(n.value)) for n in f.walk(node) if isinstance(n, f.Number)}
                 used = [p for p in self._all_printed() if not p.is_exact and any(p.holds(n) for n in shown)]
-                return self._carried(used) if self.expected else None
+                return (self._carried(used) or self._rounded_here(node)) if self.expected else None
         return None
+
+    def _rounded_here(self, node: f.Node) -> Verdict | None:
+        """`(-0.537)(-0.119)` where -0.5373 and -0.1186 were printed: right within its digits, and too coarse for the result."""
+        if not literals_in(node):
+            return None
+        line = self.statement.line
+        why = "right for the numbers before it, which are rounded too coarsely"
+        return Verdict("carried", self.kind, why, mistakes=("rounded-early",), root=line)
 
     def _all_printed(self) -> list[Printed]:
         return [p for entries in self.numbers.printed.values() for p in entries if p.at <= self.at]

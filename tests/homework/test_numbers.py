@@ -487,3 +487,28 @@ def test_a_slip_in_momentum(right: str, wrong: str, line: int) -> None:
     assert right in MOMENTUM
     found = [c for c in claims_of(MOMENTUM.replace(right, wrong)) if c.verdict == "wrong"]
     assert found and found[0].line == line
+
+
+# --- a recurrence beside its numbers ---
+RECURRENCE = r"""$$a_t = w h_{t-1} + u x_t, \quad h_t = \tanh(a_t)$$ $$o = v h_2, \quad L = \frac{1}{2} (o - y)^2$$
+
+$w = 0.5$, $u = 1$, $v = 2$, $h_0 = 0$, $x_1 = 1$, $x_2 = -0.5$, $y = 0.3$
+
+$h_1 = \tanh(1) = 0.7616$, $h_2 = \tanh(0.5 \cdot 0.7616 - 0.5) = -0.1186$, $o = -0.2373$
+
+$\frac{\partial L}{\partial w} = -0.807$
+
+$\frac{\partial L}{\partial v} = (-0.537) \cdot (-0.119) = 0.0639$
+"""
+
+
+def test_numbers_do_not_stand_in_the_way_of_a_recurrence() -> None:
+    claims = claims_of(RECURRENCE)
+    assert {c.verdict for c in claims[:-1]} == {"correct"}
+    assert claims_of(RECURRENCE.replace("0.807", "0.817"))[-3].verdict == "wrong"
+
+
+def test_rounded_in_the_line_itself() -> None:
+    claim = claims_of(RECURRENCE)[-1]
+    assert (claim.verdict, claim.mistakes, claim.root_line) == ("carried", ("rounded-early",), claim.line)
+    assert claims_of(RECURRENCE.replace("0.0639", "0.0739"))[-1].verdict == "wrong"
