@@ -15,6 +15,9 @@ from symderiv.homework.understanding import Understanding
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
 
 
+OTHER_SEEDS = (1, 2, 3, 4, 5, 6)
+
+
 class Answer(Enum):
     """Three values: running out of method is never 'different'."""
 
@@ -80,11 +83,28 @@ class Comparer:
         last = Comparison(Answer.DIFFERENT, value=targets[0].value)
         for mode in (False, True) if lenient else (False,):
             found = self._compared(targets, right, mode)
+            if found.answer is Answer.EQUAL and self._is_zero_here_only(targets, found):
+                found = Comparison(Answer.DIFFERENT, found.reading, value=found.value)
             if found.answer is not Answer.DIFFERENT:
                 return found
             if found.reading is not None:
                 last = found
         return last
+
+    def _is_zero_here_only(self, targets: list[Reading], found: Comparison) -> bool:
+        """Whether both sides are zero because a ReLU is off at this point, and differ where it is on."""
+        if found.reading is None or found.value is None or not _is_zero(found.value.array):
+            return False
+        target = next((t for t in targets if t.value is found.value), targets[0])
+        for seed in OTHER_SEEDS:
+            world = self.understanding.world(self.at, Machine, seed)
+            try:
+                truth, value = self._value(world, target.term), self._value(world, found.reading.term)
+            except (Misfit, Undefined, Unknown):
+                return False
+            if not (_is_zero(truth.array) and _is_zero(value.array)):
+                return not self._agree(truth, value, Machine)
+        return False
 
     def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
         reader = self.understanding.reader(self.at, lenient)
