@@ -165,6 +165,7 @@ class Symbols:
     time: frozenset[str] = frozenset()
     numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
     highest: int = 0
+    numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the digits that stand alone below a letter
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     bracketed_samples: bool = False
     summed_names: frozenset[str] = frozenset()
@@ -325,7 +326,9 @@ class Symbols:
             for part in flat:
                 if isinstance(part, Number):
                     digits = part.text if part.text.isdigit() else str(part.value)
-                    if has_layer or base in self.layered or mixed:
+                    if mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
+                        words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
+                    elif has_layer or base in self.layered or mixed:
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
                         indices.extend([int(digits)] if many else [int(d) for d in digits])
                     elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
@@ -753,6 +756,7 @@ class _Counts:
             summed_names=frozenset(self.summed) & {"x", "X"},
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
+            numbered=self._numbered(folds),
             folds=folds,
         )
 
@@ -765,6 +769,13 @@ class _Counts:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
                 found.add(base)
         return found - self.called
+
+    def _numbered(self, folds: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for base, digits in self.digit_marks.items():
+            for name in (base, folds.get(base, base)):
+                found.setdefault(name, set()).update(digits)
+        return {base: frozenset(digits) for base, digits in found.items()}
 
     def _folds(self) -> dict[str, str]:
         """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
