@@ -14,7 +14,6 @@ from symderiv.homework.terms import Gathered, Jacobian, Ref, SumOver, Term, Tran
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
 
-
 OTHER_SEEDS = (1, 2, 3, 4, 5, 6)
 
 

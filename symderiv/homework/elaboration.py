@@ -435,6 +435,8 @@ class Elaborator:
             return Sloppy(tuple(arguments), ("odot",))
         if name in ("transpose", "T") and len(arguments) == 1:
             return Transpose(arguments[0])
+        if name == "prod" and len(arguments) > 1:
+            return Sloppy(tuple(arguments), ("",) * (len(arguments) - 1))  # the product that a chain rule means
         if name in ("power", "pow") and len(arguments) == 2:
             return Power(arguments[0], arguments[1])
         if name in ("norm",) and len(arguments) == 1:

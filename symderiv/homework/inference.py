@@ -454,7 +454,7 @@ class Inference:
         self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
         for _, ref, node, layers in list(self._equations()):
             other = self.plain(node, self._with(layers))
-            if other is None or isinstance(_strip(node), f.Number):
+            if other is None or isinstance(_strip(node), f.Number) or self._generic_call(node, layers) is not None:
                 continue
             if (
                 ref.key == other.key
@@ -623,6 +623,11 @@ class Inference:
                 continue
             if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
                 continue
+            generic = self._generic_call(node, layers)
+            if generic is not None and ref.key in (generic, self.loss):
+                continue  # the loss itself: found below
+            if generic is not None:
+                self.generic, term = True, _any_function_of(generic)
             term = with_softmax(term)
             line = self.document.statements[at].line
             if is_number(term):
@@ -656,6 +661,21 @@ class Inference:
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
         self._drop_below_first(general)
         self._definitions_inside_derivatives()
+
+    def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
+        r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""
+        if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
+            return None
+        name, group = name_of(node.factors[0]), node.factors[1]
+        if name is None or name.base not in LOSS_BASES or not isinstance(group, f.Group) or len(group.items) != 2:
+            return None
+        if any(r.base == name.base for _, r, n, _ in self._equations() if n is not node):
+            return None
+        try:
+            output = self.plain(group.items[0], self._with(layers))
+        except LayerOpen:
+            return None
+        return None if output is None else self.symbols.canonical(output.key)
 
     def _tangled_folds(self) -> frozenset[str]:
         """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
@@ -826,8 +846,7 @@ class Inference:
         if output is None:
             return
         self.generic = True
-        body = Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",))
-        self.definitions.append(Definition(self.loss, SumOver("all", body), 0, 1))
+        self.definitions.append(Definition(self.loss, _any_function_of(output), 0, 1))
         self.assumptions.append(
             Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
         )
@@ -1434,6 +1453,11 @@ def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
     total = definitions.get(whole.right.key)
     inside = total.body if isinstance(total, SumOver) else None
     return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
+
+
+def _any_function_of(output: str) -> Term:
+    """A sum of a function without properties, each entry with a weight of its own."""
+    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
 
 
 def _reached(uses: dict[str, set[str]], start: str) -> set[str]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from symderiv.homework.numbers import NumberWorlds
 from symderiv.homework.plainly import to_text
 from symderiv.homework.readings import Reader
 from symderiv.homework.shapes import base_of
-from symderiv.homework.stated_shapes import judge_shape, sizes_in
+from symderiv.homework.stated_shapes import Stated, judge_shape, misstated, sizes_in
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
 from symderiv.homework.tables import judge_rows
@@ -460,7 +461,7 @@ class Judge:
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
-            if self.inference._is_derived(reference) or not keys:
+            if self.inference._is_derived(reference) or not keys or self._was_used(reference.key, at):
                 return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
             return Verdict("correct", "definition", "a premise")
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
@@ -469,6 +470,20 @@ class Judge:
         if found.answer is Answer.EQUAL:
             return Verdict("correct", "definition", "agrees with what was said before")
         return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
+
+    def _was_used(self, key: str, at: int) -> bool:
+        """Whether an earlier derivative was written with a name: then the derivative says what it is."""
+        return any(n < at and key in keys for n, keys in self._used_in_derivatives)
+
+    @cached_property
+    def _used_in_derivatives(self) -> list[tuple[int, set[str]]]:
+        found = []
+        for at, statement in enumerate(self.understanding.document.statements):
+            for side in statement.sides[1:]:
+                if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+                    with contextlib.suppress(NotUnderstood, LayerOpen):
+                        found.append((at, {r.key for r in references_in(self.inference.elaborator.term(side.node))}))
+        return found
 
     # --- updates ---
     def _update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
@@ -551,8 +566,30 @@ class Judge:
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side) -> Verdict | None:
-        verdict: Verdict | None = judge_shape(self.understanding, subject.reference, side, Verdict)
+        verdict: Verdict | None = judge_shape(
+            self.understanding, self._shaped(subject), side, Verdict, self._misstated
+        )
         return verdict
+
+    def _shaped(self, subject: Subject) -> Reference | None:
+        """What a stated shape is about: a gradient is shaped as its parameter."""
+        term = subject.term
+        if subject.reference is not None or not isinstance(term, Jacobian) or not isinstance(term.bottom, Part):
+            return subject.reference
+        if self._key(term.top) != self.understanding.loss or term.bottom.indices:
+            return None
+        return Reference(term.bottom.key, term.bottom.key)
+
+    @cached_property
+    def _misstated(self) -> Stated | None:
+        stated: list[Stated] = []
+        for statement in self.understanding.document.statements:
+            if len(statement.sides) == 2 and statement.relations[0] in ("in", ":"):
+                reference = self._shaped(self._subject(statement.sides[0]))
+                sizes = sizes_in(statement.sides[1].node)
+                if reference is not None and sizes is not None:
+                    stated.append((reference.key, sizes))
+        return misstated(stated, self.understanding.shapes)
 
     # --- chains ---
     def _chain(self, at: int, left: Term, right: Term) -> Verdict | None:
@@ -656,8 +693,10 @@ class Judge:
             return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))
         found = self._compare(at, left, right)
         if found.answer is Answer.EQUAL:
+            if isinstance(left, Jacobian) and not self._depends(at, left) and not is_number(right):
+                return Verdict("uncheckable", kind, f"nothing says how {self._key(left.top)} depends on {left.bottom.key}")
             return self._accepted(found, kind)
-        if found.answer is Answer.DIFFERENT and self.understanding.generic and not self._is_relation(right):
+        if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
@@ -680,6 +719,16 @@ class Judge:
         if found.reason:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _is_generic(self, at: int, left: Term) -> bool:
+        """Whether a derivative is of a loss that has only a name."""
+        top = self._key(left.top) if isinstance(left, Jacobian) else self.understanding.loss
+        return self.understanding.generic and (top is None or self.understanding.world(at, Machine).depends(top, "#weights"))
+
+    def _depends(self, at: int, left: Jacobian) -> bool:
+        """Whether the top of a derivative depends on its bottom: else both sides may be zero for want of an equation."""
+        top = self._key(left.top)
+        return top is None or top == left.bottom.key or self.understanding.world(at, Machine).depends(top, left.bottom.key)
 
     def _unlinked(self, at: int, right: Term) -> str | None:
         """A factor between families of units that no equation links: then the letters were not understood."""

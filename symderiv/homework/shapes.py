@@ -33,6 +33,7 @@ from symderiv.homework.terms import (
 SCALAR_DIM = "1"
 ELEMENTWISE_MARKS = {"odot", "circ", ".*"}
 WEIGHT_BASES = frozenset({"W", "w", "V", "U", "theta", "Theta", "A", "M", "omega", "Omega", "v", "u", "k", "K", "B"})
+RATES = frozenset({"lambda", "lam", "eta", "lr"})  # numbers wherever nothing defines them
 DATA_BASES = frozenset({"x", "X", "a", "A", "h", "H", "z", "Z", "o", "phi", "input", "beta", "s", "y"})
 
 
@@ -136,7 +137,7 @@ class ShapeInference:
     def shape(self, key: str) -> Shape:
         """The shape of a quantity, new names where nothing is known."""
         if key not in self.shapes:
-            if self.scalars:
+            if self.scalars or (key in RATES and key not in self.defined):
                 self.shapes[key] = (SCALAR_DIM, SCALAR_DIM)
             else:
                 self.shapes[key] = (self.dims.new(), self.dims.new())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from symderiv.homework import formulas as f
@@ -59,8 +59,39 @@ def stated_ones(statements: Iterable[tuple[str, tuple[str, ...]]], shape_of: Cal
     return {dim for dim, names in said.items() if names == {"1"}}
 
 
+Stated = tuple[str, tuple[str, ...]]
+
+
+def misstated(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> Stated | None:
+    """The one statement that is turned round: with it the other way, and without it, all agree with the equations."""
+    pairs = [(k, s) for k, s in dict.fromkeys(stated) if len(s) == 2 and "1" not in s and k in shapes]
+    if _agree(pairs, shapes) or _agree([(k, s[::-1]) for k, s in pairs], shapes):
+        return None
+    found = []
+    for n, (key, sizes) in enumerate(pairs):
+        rest = [*pairs[:n], *pairs[n + 1 :]]
+        if _agree(rest, shapes) and _agree([*rest, (key, sizes[::-1])], shapes):
+            found.append((key, sizes))
+    return found[0] if len(found) == 1 else None
+
+
+def _agree(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether every size of the equations has one name."""
+    names: dict[str, str] = {}
+    return all(
+        names.setdefault(dim, size) == size
+        for key, sizes in stated
+        for dim, size in zip(shapes[key], sizes, strict=True)
+        if dim != "1"
+    )
+
+
 def judge_shape(
-    understanding: Understanding, reference: Reference | None, side: Side, verdict: Callable[..., Any]
+    understanding: Understanding,
+    reference: Reference | None,
+    side: Side,
+    verdict: Callable[..., Any],
+    culprit: Stated | None = None,
 ) -> Any:
     """The verdict for a stated shape; None where it states none."""
     sizes = sizes_in(side.node)
@@ -70,6 +101,9 @@ def judge_shape(
         return verdict("uncheckable", "shape", "no quantity is named")
     if reference.key not in understanding.shapes:
         return verdict("correct", "shape", "a premise") if len(sizes) == 2 else None
+    if culprit == (reference.key, sizes):
+        turned_round = " x ".join(sizes[::-1])
+        return verdict("wrong", "shape", f"it is {turned_round} by the other shapes", mistakes=("wrong-shape",))
     shape = understanding.shapes[reference.key]
     earlier = understanding.stated.get(reference.key)
     stated = (*sizes, "1") if len(sizes) == 1 else sizes
