@@ -334,7 +334,9 @@ class Inference:
     def _applies(self, function: str) -> bool:
         """Whether a function is applied by its own name."""
         nodes = (n for s in self.document.statements for side in s.sides for n in f.walk(side.node))
-        return any(isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes)
+        return any(
+            isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes
+        )
 
     def _functions_by_slope(self) -> dict[str, str]:
         """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
@@ -627,7 +629,7 @@ class Inference:
             if generic is not None and ref.key in (generic, self.loss):
                 continue  # the loss itself: found below
             if generic is not None:
-                self.generic, term = True, _any_function_of(generic)
+                self.generic, term = True, any_function_of(generic)
             term = with_softmax(term)
             line = self.document.statements[at].line
             if is_number(term):
@@ -846,7 +848,7 @@ class Inference:
         if output is None:
             return
         self.generic = True
-        self.definitions.append(Definition(self.loss, _any_function_of(output), 0, 1))
+        self.definitions.append(Definition(self.loss, any_function_of(output), 0, 1))
         self.assumptions.append(
             Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
         )
@@ -1306,9 +1308,16 @@ class Inference:
         keys -= {"ones", "identity", "#index"}
         layout = shapes.layout or "columns"
         resolved: dict[str, tuple[str, str]] = {}
-        indexed = {r.key for t in definitions.values() for r in references_in(t) if any(isinstance(i, str) for i in r_indices(r))}
+        indexed = {
+            r.key
+            for t in definitions.values()
+            for r in references_in(t)
+            if any(isinstance(i, str) for i in r_indices(r))
+        }
         for key in sorted(keys):
-            is_rate = base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key) and key not in indexed
+            is_rate = (
+                base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key) and key not in indexed
+            )
             if is_rate or key == self.loss:
                 resolved[key] = (SCALAR_DIM, SCALAR_DIM)
                 continue
@@ -1455,7 +1464,7 @@ def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
     return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
 
 
-def _any_function_of(output: str) -> Term:
+def any_function_of(output: str) -> Term:
     """A sum of a function without properties, each entry with a weight of its own."""
     return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
 

@@ -11,7 +11,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.conditions import Condition, condition_of, is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
-from symderiv.homework.inference import Inference
+from symderiv.homework.inference import Inference, any_function_of
 from symderiv.homework.literals import is_numeric, literal, literals_in
 from symderiv.homework.marking import Claim
 from symderiv.homework.number_claims import NumberClaim, by_the_numbers
@@ -51,7 +51,7 @@ from symderiv.homework.terms import (
     parts_of,
     references_in,
 )
-from symderiv.homework.understanding import Understanding
+from symderiv.homework.understanding import Definition, Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
@@ -566,9 +566,7 @@ class Judge:
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side) -> Verdict | None:
-        verdict: Verdict | None = judge_shape(
-            self.understanding, self._shaped(subject), side, Verdict, self._misstated
-        )
+        verdict: Verdict | None = judge_shape(self.understanding, self._shaped(subject), side, Verdict, self._misstated)
         return verdict
 
     def _shaped(self, subject: Subject) -> Reference | None:
@@ -694,7 +692,8 @@ class Judge:
         found = self._compare(at, left, right)
         if found.answer is Answer.EQUAL:
             if isinstance(left, Jacobian) and not self._depends(at, left) and not is_number(right):
-                return Verdict("uncheckable", kind, f"nothing says how {self._key(left.top)} depends on {left.bottom.key}")
+                missing = f"nothing says how {self._key(left.top)} depends on {left.bottom.key}"
+                return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
             return self._accepted(found, kind)
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
@@ -720,15 +719,30 @@ class Judge:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
 
+    def _locally(self, at: int, left: Jacobian, right: Term, kind: str) -> Verdict | None:
+        """`dL/dW = dL/dz a^T` for a step `z = W a + b` that the loss of the document knows nothing of: for any loss of z."""
+        steps = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian) and p.top == left.top}
+        world, loss = self.understanding.world(at, Machine), self._key(left.top)
+        if len(steps) != 1 or loss is None or not world.depends(step := steps.pop(), left.bottom.key):
+            return None
+        others = [d for d in self.understanding.definitions if d.key != loss]
+        anew = replace(self.understanding, definitions=[*others, Definition(loss, any_function_of(step), 0, 1)])
+        found = Comparer(anew, at).compare(left, right)
+        return self._accepted(found, kind) if found.answer is Answer.EQUAL else None
+
     def _is_generic(self, at: int, left: Term) -> bool:
         """Whether a derivative is of a loss that has only a name."""
         top = self._key(left.top) if isinstance(left, Jacobian) else self.understanding.loss
-        return self.understanding.generic and (top is None or self.understanding.world(at, Machine).depends(top, "#weights"))
+        return self.understanding.generic and (
+            top is None or self.understanding.world(at, Machine).depends(top, "#weights")
+        )
 
     def _depends(self, at: int, left: Jacobian) -> bool:
         """Whether the top of a derivative depends on its bottom: else both sides may be zero for want of an equation."""
         top = self._key(left.top)
-        return top is None or top == left.bottom.key or self.understanding.world(at, Machine).depends(top, left.bottom.key)
+        return (
+            top is None or top == left.bottom.key or self.understanding.world(at, Machine).depends(top, left.bottom.key)
+        )
 
     def _unlinked(self, at: int, right: Term) -> str | None:
         """A factor between families of units that no equation links: then the letters were not understood."""

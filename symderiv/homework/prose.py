@@ -225,7 +225,12 @@ class _Line:
             return False  # an index of Octave
         if len(word) < 2:
             return len(word) == 1 and not word.isascii()
-        if _DIFFERENTIAL.fullmatch(word) or word in GREEK or (word[0] == "d" and word[1:] in GREEK) or (before in ("_", "^") and not self.gaps[at]):
+        if (
+            _DIFFERENTIAL.fullmatch(word)
+            or word in GREEK
+            or (word[0] == "d" and word[1:] in GREEK)
+            or (before in ("_", "^") and not self.gaps[at])
+        ):
             return False
         if self._glued(at, ("_", "^")) or (
             self.opened[at] > 0 and self.kinds[self.opened[at]] == "{" and self.kinds[self.opened[at] - 1] in ("_", "^")

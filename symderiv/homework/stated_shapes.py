@@ -54,8 +54,10 @@ def stated_ones(statements: Iterable[tuple[str, tuple[str, ...]]], shape_of: Cal
         shape = shape_of(key)
         if shape is None or len(sizes) > 2:
             continue
-        for dim, size in zip(shape, (*sizes, "1")[:2], strict=True):
-            said.setdefault(dim, set()).add(size)
+        sizes = (*sizes, "1")[:2]
+        is_turned = any(dim == "1" and size != "1" for dim, size in zip(shape, sizes, strict=True))
+        for dim, size in zip(shape, sizes, strict=True):
+            said.setdefault(dim, set()).add("?" if is_turned else size)
     return {dim for dim, names in said.items() if names == {"1"}}
 
 
@@ -64,7 +66,7 @@ Stated = tuple[str, tuple[str, ...]]
 
 def misstated(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> Stated | None:
     """The one statement that is turned round: with it the other way, and without it, all agree with the equations."""
-    pairs = [(k, s) for k, s in dict.fromkeys(stated) if len(s) == 2 and "1" not in s and k in shapes]
+    pairs = [(k, s) for k, s in dict.fromkeys(stated) if len(s) == 2 and k in shapes and _may_be(s, shapes[k])]
     if _agree(pairs, shapes) or _agree([(k, s[::-1]) for k, s in pairs], shapes):
         return None
     found = []
@@ -73,6 +75,11 @@ def misstated(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -
         if _agree(rest, shapes) and _agree([*rest, (key, sizes[::-1])], shapes):
             found.append((key, sizes))
     return found[0] if len(found) == 1 else None
+
+
+def _may_be(sizes: tuple[str, ...], shape: tuple[str, str]) -> bool:
+    """Whether what is 1 is said to be 1: a row that is stated as a column says nothing of the others."""
+    return all((dim == "1") == (size == "1") for dim, size in zip(shape, sizes, strict=True))
 
 
 def _agree(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> bool:

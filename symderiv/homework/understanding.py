@@ -54,9 +54,12 @@ SIZES = (3, 4, 2, 6, 7, 8, 9, 10, 11, 12)
 SAMPLES = 5
 
 
-CONVENTION = re.compile(r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma", re.IGNORECASE)
+CONVENTION = re.compile(
+    r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma", re.IGNORECASE
+)
 NO_CONVENTION = re.compile(
-    r"\b(?:no|not|without|never|keine?|ohne|sans|sin)\b[^.]{0,30}(?:convention|einstein|summenkonvention)", re.IGNORECASE
+    r"\b(?:no|not|without|never|keine?|ohne|sans|sin)\b[^.]{0,30}(?:convention|einstein|summenkonvention)",
+    re.IGNORECASE,
 )
 
 
