@@ -435,6 +435,9 @@ class Elaborator:
             return Sloppy(tuple(arguments), ("odot",))
         if name in ("transpose", "T") and len(arguments) == 1:
             return Transpose(arguments[0])
+        if name in ("sign", "sgn") and len(arguments) == 1:
+            positive, negative = (Compare(arguments[0], sign, Const(Rational(0))) for sign in (">", "<"))
+            return Add(((1, positive), (-1, negative)))
         if name == "prod" and len(arguments) > 1:
             return Sloppy(tuple(arguments), ("",) * (len(arguments) - 1))  # the product that a chain rule means
         if name in ("power", "pow") and len(arguments) == 2:

@@ -40,6 +40,7 @@ from symderiv.homework.terms import (
     Const,
     Jacobian,
     Kronecker,
+    Over,
     Part,
     Ref,
     SizeOf,
@@ -60,7 +61,7 @@ EDIT_WORDS = {
     "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
     "formal": "the sum over the samples is formal",
     "index": "a sample index says nothing here", "transposed": "a factor is transposed", "swapped": "two factors stand in the other order",
-    "marked": "a matrix product is written with an elementwise sign", "turned": "the whole result is transposed",
+    "marked": "a matrix product is written with an elementwise sign", "dotted": "⊙ stands where a matrix product is meant", "turned": "the whole result is transposed",
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
@@ -532,10 +533,26 @@ class Judge:
                 return self._accepted(found, "update")
             if found.answer is Answer.UNDECIDED:
                 return Verdict("uncheckable", "update", found.reason)
+        averaged = self._averaged_step(at, quantity, rates[0], gradient, right)
+        if averaged is not None:
+            return averaged
         ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
         if self._compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
         return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
+        """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
+        body = self.understanding.definitions_at(at).get(self.understanding.loss or "")
+        for size in self.understanding.symbols.sizes:
+            step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
+            if self._compare(at, Add(((1, old), (-1, step))), right).answer is Answer.EQUAL:
+                if body is None or not any(isinstance(p, SizeOf) for p in _all(body)):
+                    return Verdict("correct", "update", f"1/{size} is taken in the step")
+                return Verdict(
+                    "wrong", "update", f"1/{size} is in the loss already", mistakes=("repeated-mean-factor",)
+                )
+        return None
 
     def _along_direction(self, at: int, old: Term, rates: list[str], right: Term) -> Verdict | None:
         """A step along a direction that the document makes of the gradient; None if the step does not mention it."""
@@ -596,6 +613,8 @@ class Judge:
             return None
         factors = list(right.factors)
         derivatives = [x for x in factors if isinstance(x, Jacobian)]
+        if not self.understanding.sums_implied and _letters_of(right) - _letters_of(left):
+            return None  # a path through one unit of many
         if not derivatives or any(m in ("#", "/") for m in right.marks):
             return None
         world = self.understanding.world(at, Machine)
@@ -700,6 +719,9 @@ class Judge:
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
+        otherwise = self._otherwise(at, left, right, kind)
+        if otherwise is not None:
+            return otherwise
         unlinked = self._unlinked(at, right)
         if unlinked is not None:
             return Verdict("uncheckable", kind, unlinked)
@@ -744,18 +766,47 @@ class Judge:
             top is None or top == left.bottom.key or self.understanding.world(at, Machine).depends(top, left.bottom.key)
         )
 
+    def _is_family(self, place: Term) -> bool:
+        """Whether units are told by letters that several layers may share: `net_j` and `net_k`."""
+        if not isinstance(place, Part):
+            return False
+        return "{" in place.key or (bool(_letters_of(place)) and len(self._letters_by_key.get(place.key, ())) > 1)
+
+    @cached_property
+    def _letters_by_key(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for statement in self.understanding.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Scripted) and node.lower:
+                        with contextlib.suppress(LayerOpen):
+                            reference = self.inference.elaborator.reference(node)
+                            if reference is not None and len(reference.indices) == 1:
+                                found.setdefault(reference.key, set()).update(
+                                    i for i in reference.indices if isinstance(i, str)
+                                )
+        return found
+
+    def _otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
+        for other in self.understanding.restated:
+            first = next((d for d in self.understanding.definitions if d.key == other.key), None)
+            if first is None or first.term == other.term or other.at > at:
+                continue
+            definitions = [other if d is first else d for d in self.understanding.definitions]
+            anew = replace(self.understanding, definitions=definitions)
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                    return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+        return None
+
     def _unlinked(self, at: int, right: Term) -> str | None:
         """A factor between families of units that no equation links: then the letters were not understood."""
         world = self.understanding.world(at, Machine)
         for part in _all(right):
-            if isinstance(part, Jacobian) and "{" in part.bottom.key:
+            if isinstance(part, Jacobian) and self._is_family(part.bottom):
                 top = self._key(part.top)
-                if (
-                    top is not None
-                    and "{" in top
-                    and top != part.bottom.key
-                    and not world.depends(top, part.bottom.key)
-                ):
+                if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
                     return f"nothing says how {top} depends on {part.bottom.key}"
         return None
 
@@ -817,6 +868,8 @@ class Judge:
         if strict and any(e in ("transposed", "swapped") for e in edits):
             return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",
                            mistakes=("missing-transpose",))  # fmt: skip
+        if strict and "dotted" in edits:
+            return Verdict("wrong", kind, "true only if ⊙ were a matrix product", mistakes=("elementwise-for-matmul",))
         if edits:
             return Verdict("notation", kind, "true if read charitably: " + ", ".join(EDIT_WORDS[e] for e in edits))
         return Verdict("correct", kind)
@@ -900,6 +953,18 @@ def _all(term: Term) -> Iterator[Term]:
     yield term
     for part in parts_of(term):
         yield from _all(part)
+
+
+def _letters_of(term: Term) -> set[str]:
+    """Index letters in a term, but those of sums."""
+    match term:
+        case Part(_, indices):
+            return {i for i in indices if isinstance(i, str)}
+        case Jacobian(top, bottom):
+            return _letters_of(top) | _letters_of(bottom)
+        case SumOver(along, body):
+            return _letters_of(body) - {along.removeprefix("letter:")}
+    return set().union(*(_letters_of(part) for part in parts_of(term)))
 
 
 def _under(condition: Condition, term: Term) -> Term:

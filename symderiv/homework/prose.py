@@ -26,6 +26,7 @@ _BLANKED = re.compile(
     r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\((?:https?:|[./#])[^)\s]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])"
 )
 _OWNER = re.compile(r"\bself\.")
+_GRADIENT = re.compile(r"\bgrad_(?=[A-Za-z])")
 _KEY = re.compile(r"\b([A-Za-z_]\w*)\[[\"']([A-Za-z_]\w*)[\"']\]")
 _ABBREVIATION = re.compile(
     r"(?<![\w.])(?:i\.\s?e|e\.\s?g|w\.\s?r\.\s?t|s\.\s?t|a\.k\.a|d\.\s?h|z\.\s?B|u\.\s?a|p\.\s?ex|c\.\s?f)\."
@@ -67,7 +68,9 @@ def blank_out(line: str) -> str:
 
 
 def without_owners(line: str) -> str:
-    """Code without the object that holds a name: `self.W1`, `grads["dW1"]`; same length."""
+    """Code without the object that holds a name: `self.W1`, `grads["dW1"]`, and `grad_W1` as dW1; same length."""
+    if "grad_" in line:
+        line = _GRADIENT.sub("d".rjust(len("grad_"), NOTHING), line)
     if "self." in line or '["' in line or "['" in line:
         line = _OWNER.sub(NOTHING * len("self."), line)
         return _KEY.sub(_key, line)

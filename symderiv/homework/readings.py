@@ -57,6 +57,7 @@ EDITS = {
     "index": 1.0,  # a sample index that says nothing here
     "transposed": 2.0,
     "swapped": 3.0,
+    "dotted": 2.0,  # the same with a sign that means nothing else
     "marked": 2.0,  # an elementwise sign where a matrix product is meant
 }
 
@@ -427,7 +428,7 @@ class Reader:
             if a == b:
                 yield Times(left.term, right.term), ()
             if conforms and self.lenient and mark not in (".*", "*"):
-                yield MatMul(left.term, right.term), ("marked",)
+                yield MatMul(left.term, right.term), ("dotted" if mark == "odot" else "marked",)
             return
         if conforms:
             yield MatMul(left.term, right.term), ()

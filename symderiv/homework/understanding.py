@@ -16,7 +16,7 @@ from functools import cached_property
 
 from symderiv.homework.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.elaboration import Elaborator
-from symderiv.homework.formulas import BigSum, Derivative, walk
+from symderiv.homework.formulas import BigSum, Derivative, Name, walk
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes, Reader
 from symderiv.homework.shapes import SCALAR_DIM
@@ -303,9 +303,12 @@ def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) ->
 
 
 def _has_written_sum(statement: Statement) -> bool:
-    """A derivative with the sign of a sum."""
+    """A derivative, or a delta, with the sign of a sum."""
     nodes = [n for side in statement.sides for n in walk(side.node)]
-    return any(isinstance(n, BigSum) for n in nodes) and any(isinstance(n, Derivative) for n in nodes)
+    names = {n.base for n in nodes if isinstance(n, Name)}
+    return any(isinstance(n, BigSum) for n in nodes) and (
+        "delta" in names or any(isinstance(n, Derivative) for n in nodes)
+    )
 
 
 def _open_letters(term: Term) -> set[str]:
