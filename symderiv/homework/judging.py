@@ -57,11 +57,13 @@ from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
+NEXT_TO = 8  # characters between a name and its shape
 EDIT_WORDS = {
     "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
     "formal": "the sum over the samples is formal",
     "index": "a sample index says nothing here", "transposed": "a factor is transposed", "swapped": "two factors stand in the other order",
-    "marked": "a matrix product is written with an elementwise sign", "dotted": "⊙ stands where a matrix product is meant", "turned": "the whole result is transposed",
+    "marked": "a matrix product is written with an elementwise sign",
+    "dotted": "⊙ stands where a matrix product is meant", "turned": "the whole result is transposed",
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
@@ -169,7 +171,7 @@ class Judge:
                 self.question, self.question_at = subject, at
             self.subject = subject
             return
-        if statement.where != "cell" and isinstance(node, (f.Product, f.Group)) and self._lone_shape(statement, side):
+        if statement.where != "cell" and self._lone_shape(at, statement, side):
             return
         if (
             self.question is not None
@@ -182,19 +184,45 @@ class Judge:
                 return
             self._relation(at, statement, self.question, "=", side, side.span)
 
-    def _lone_shape(self, statement: Statement, side: Side) -> bool:
-        """`X is the input [n x f]`: a shape without a relation, of the last name before it."""
+    def _lone_shape(self, at: int, statement: Statement, side: Side) -> bool:
+        """`X is the input [n x f]`, `$p$ ($1 \\times M$)`, `R^{n x 1}` under a gradient: a shape without a relation."""
         sizes = sizes_in(side.node)
-        is_shape = isinstance(_strip(side.node), f.Product) and "times" in getattr(_strip(side.node), "marks", ())
-        if sizes is None or len(sizes) != 2 or not is_shape:
+        node = _strip(side.node)
+        is_product = isinstance(node, f.Product) and "times" in getattr(node, "marks", ())
+        is_space = isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and node.base.base == "R"
+        is_pair = isinstance(side.node, f.Group) and len(side.node.items) == 2
+        if sizes is None or len(sizes) != 2 or not (is_product or is_space or is_pair):
             return False
-        names = re.findall(r"[A-Za-z]\w*", statement.lead)
-        reference = next((Reference(k, k) for n in reversed(names) for k in (n, self.inference.symbols.folds.get(n, n))
-                          if k in self.understanding.shapes), None)  # fmt: skip
-        verdict = judge_shape(self.understanding, reference, side, Verdict) if reference is not None else None
+        reference = self._just_named(at, statement) or self._named_in_words(statement)
+        if reference is None and is_space and self.subject is not None:
+            reference = self._shaped(self.subject)
+        if reference is None and is_pair:
+            return False
+        verdict = (
+            judge_shape(self.understanding, reference, side, Verdict, self._misstated)
+            if reference is not None
+            else None
+        )
         if verdict is not None:
             self._claim(statement, side.span, verdict, None, side)
         return True
+
+    def _just_named(self, at: int, statement: Statement) -> Reference | None:
+        """The lone name right before: `$p$ ($1 \\times M$)`."""
+        before = self.understanding.document.statements[at - 1] if at else None
+        if before is None or len(before.sides) != 1 or statement.span[0] - before.span[1] > NEXT_TO:
+            return None
+        reference = self._shaped(self._subject(before.sides[0]))
+        return reference if reference is not None and reference.key in self.understanding.shapes else None
+
+    def _named_in_words(self, statement: Statement) -> Reference | None:
+        """The last quantity in the words before: `X is the input [n x f]`."""
+        folds = self.inference.symbols.folds
+        for name in reversed(re.findall(r"[A-Za-z]\w*", statement.lead)):
+            for key in (name, folds.get(name, name), name.lower() if len(name) == 1 else name):
+                if key in self.understanding.shapes:
+                    return Reference(key, key)
+        return None
 
     def _subject(self, side: Side) -> Subject:
         elaborator = self.inference.elaborator
@@ -589,7 +617,7 @@ class Judge:
     def _shaped(self, subject: Subject) -> Reference | None:
         """What a stated shape is about: a gradient is shaped as its parameter."""
         term = subject.term
-        if subject.reference is not None or not isinstance(term, Jacobian) or not isinstance(term.bottom, Part):
+        if not isinstance(term, Jacobian) or not isinstance(term.bottom, Part):
             return subject.reference
         if self._key(term.top) != self.understanding.loss or term.bottom.indices:
             return None
@@ -613,7 +641,10 @@ class Judge:
             return None
         factors = list(right.factors)
         derivatives = [x for x in factors if isinstance(x, Jacobian)]
-        if not self.understanding.sums_implied and _letters_of(right) - _letters_of(left):
+        dangling = set() if self.understanding.sums_implied else _letters_of(right) - _letters_of(left)
+        if dangling and len(derivatives) == len(factors):
+            return Verdict("uncheckable", "chain", f"right if it is summed over {', '.join(sorted(dangling))}")
+        if dangling:
             return None  # a path through one unit of many
         if not derivatives or any(m in ("#", "/") for m in right.marks):
             return None
@@ -804,7 +835,7 @@ class Judge:
         """A factor between families of units that no equation links: then the letters were not understood."""
         world = self.understanding.world(at, Machine)
         for part in _all(right):
-            if isinstance(part, Jacobian) and self._is_family(part.bottom):
+            if isinstance(part, Jacobian) and (self._is_family(part.bottom) or self._is_family(part.top)):
                 top = self._key(part.top)
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
                     return f"nothing says how {top} depends on {part.bottom.key}"

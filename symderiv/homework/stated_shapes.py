@@ -28,6 +28,8 @@ def sizes_in(node: f.Node) -> tuple[str, ...] | None:
             return tuple(p for p in parts if p is not None) if all(parts) else None
         case f.Scripted(_, f.Name(_, "R"), _, upper) if upper:
             return sizes_in(upper[0].body)
+        case f.Scripted(_, f.Group(_, _, items), (), upper) if upper and all(isinstance(i, f.Number) for i in items):
+            return sizes_in(upper[0].body)  # {0, 1}^{N x K}
         case f.Name(_, "R", ()):
             return ("1", "1")  # a real number
         case f.Number() | f.Name() | f.Scripted():
@@ -44,6 +46,8 @@ def _size(node: f.Node) -> str | None:
             return base
         case f.Scripted(_, f.Name(_, base, ()), lower, (), 0):
             return base + "_" + "".join(str(getattr(s.body, "base", getattr(s.body, "text", "?"))) for s in lower)
+        case f.Scripted(_, f.Name(_, base, ()), (), (script,), 0) if isinstance(script.body, f.Number):
+            return f"{base}^{script.body.text}"  # n^{[1]}
     return None
 
 

@@ -699,6 +699,7 @@ class _Counts:
                 base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]
             } | one
         units = self.summed | self.compared  # letters that cannot count layers
+        units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
         primes_transpose = not self.transposed and (
@@ -769,6 +770,11 @@ class _Counts:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
                 found.add(base)
         return found - self.called
+
+    def _is_second_letter(self, letter: str) -> bool:
+        r"""`x_{i\ell}`: below and beside another letter wherever it stands, and never l - 1: an index like the others."""
+        sets = [s for found in self.letter_sets.values() for s in found if letter in s]
+        return bool(sets) and all(len(s) > 1 for s in sets) and not self.shifted[letter] and not self.upper_layer_letter
 
     def _numbered(self, folds: Mapping[str, str]) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
