@@ -52,11 +52,12 @@ from symderiv.homework.terms import (
     parts_of,
     references_in,
 )
-from symderiv.homework.understanding import Definition, Understanding
+from symderiv.homework.understanding import ACTIVATION_WORDS, Definition, Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
+ASIDE = 160  # characters before a formula that may say for which activation it is
 NEXT_TO = 8  # characters between a name and its shape
 EDIT_WORDS = {
     "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
@@ -829,6 +830,27 @@ class Judge:
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+        return self._with_function(at, left, right, kind)
+
+    def _with_function(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """'For ReLU it would be ..' in a document about tanh: judged with the activation that its sentence names."""
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        used = {d.term.function for d in self.understanding.definitions if isinstance(d.term, Apply)}
+        for name, pattern in ACTIVATION_WORDS.items():
+            if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
+                continue
+            for function in sorted(used):
+                definitions = [
+                    replace(d, term=replace(d.term, function=name))
+                    if isinstance(d.term, Apply) and d.term.function == function
+                    else d
+                    for d in self.understanding.definitions
+                ]
+                anew = replace(self.understanding, definitions=definitions)
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                        return Verdict("correct", kind, f"with {name} instead of {function}")
         return None
 
     def _unlinked(self, at: int, right: Term) -> str | None:

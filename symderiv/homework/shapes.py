@@ -102,6 +102,7 @@ class ShapeInference:
     longer: dict[tuple[Term, str], tuple[str, str]] = field(default_factory=dict)  # a size, and the size one more
     weights: list[str] = field(default_factory=list)
     biases: list[str] = field(default_factory=list)
+    again: tuple[tuple[str, Term], ...] = ()  # further formulas, of other sections: they count for what is new in them
     single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
 
     # --- the whole ---
@@ -111,6 +112,10 @@ class ShapeInference:
             self._vote(key, term)
         for _ in range(3):
             for key, term in self.defined.items():
+                self.letters = {}
+                self._equate(key, term)
+        for key, term in self.again:
+            if any(r.key not in self.shapes for r in references_in(term)):
                 self.letters = {}
                 self._equate(key, term)
         for target in targets:
