@@ -1148,9 +1148,9 @@ class Inference:
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
-        shapes = ShapeInference(
-            definitions, sample_letters, batch, scalars, single_indexed=self._single_indexed() | self.vectors
-        )
+        again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
+        vectors = self._single_indexed() | self.vectors
+        shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
         shapes.infer(self.loss, [])
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
