@@ -23,7 +23,7 @@ from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.conditions import Condition, condition_of, is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
 from symderiv.homework.inference import Inference, any_function_of
-from symderiv.homework.literals import is_numeric, literal, literals_in
+from symderiv.homework.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.marking import Claim
 from symderiv.homework.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.numbers import NumberWorlds
@@ -757,10 +757,13 @@ class Judge:
         unlinked = self._unlinked(at, right)
         if unlinked is not None:
             return Verdict("uncheckable", kind, unlinked)
+        if self._is_with_values(at, left, right):
+            return Verdict("correct", kind, "true with the value that is put in")
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
         self._keep(at, left, found, statement.line)
+        self.numbers.note_false(left, right, at, statement.line)
         if subject.false_since is not None:
             return Verdict(
                 "carried",
@@ -862,6 +865,20 @@ class Judge:
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
                     return f"nothing says how {top} depends on {part.bottom.key}"
         return None
+
+    def _is_with_values(self, at: int, left: Term, right: Term) -> bool:
+        """`dL/dn = dL/dp * 1` where the slope is 1 for the numbers given: a factor is put in as its value."""
+        if not isinstance(right, Sloppy) or not self.numbers.has_numbers:
+            return False
+        numbers = [x.value for x in right.factors if isinstance(x, Const)]
+        if not numbers or not (any(isinstance(x, Jacobian) for x in right.factors) or {0, 1} & set(numbers)):
+            return False
+        truths, values = self.numbers.values_of(left, at), self.numbers.values_of(right, at)
+        return any(
+            agrees(value, truth, np.full(value.shape, 1e-9)) == "rounded" and (0 in numbers or bool(np.any(truth != 0)))
+            for truth in truths
+            for value in values
+        )
 
     def _undefined_factor(self, left: Term, right: Term) -> str | None:
         """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""

@@ -566,6 +566,13 @@ class NumberWorlds:
         """Remember a printed value."""
         self.printed.setdefault(key, []).append(printed)
 
+    def note_false(self, left: Term, right: Term, at: int, line: int) -> None:
+        """A false derivative in symbols has a value too: numbers that follow from it are carried."""
+        values = self.values_of(right, at) if self.has_numbers and isinstance(left, Jacobian) else []
+        if values and isinstance(left, Jacobian) and isinstance(left.bottom, Part) and not left.bottom.indices:
+            generation = self.generation(at, False)
+            self.note(jacobian_key(left), Printed(values[0], line, at, False, True, line, generation))
+
     def is_exact_number(self, value: float, at: int) -> bool:
         """Whether a literal is a given value or a plain number rather than a rounded one."""
         size = abs(value)

@@ -512,3 +512,41 @@ def test_rounded_in_the_line_itself() -> None:
     claim = claims_of(RECURRENCE)[-1]
     assert (claim.verdict, claim.mistakes, claim.root_line) == ("carried", ("rounded-early",), claim.line)
     assert claims_of(RECURRENCE.replace("0.0639", "0.0739"))[-1].verdict == "wrong"
+
+
+# --- values put in among derivatives, false formulas with a value ---
+GATE = r"""n = w a + b, p = max(0, n), L = (p - 3)^2
+
+w = -1.5, a = 2, b = 4
+
+$\frac{dL}{dp} = 2(p-3) = -4$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (r"$\frac{dL}{dn} = \frac{dL}{dp} \cdot 1 = -4$", "correct"),
+        (r"$\frac{dL}{dn} = \frac{dL}{dp} \cdot 0 = 0$", "wrong"),
+        (r"$\frac{dL}{dn} = 2(p-3) = -4$", "wrong"),
+        (r"$\frac{dL}{dw} = \frac{dL}{dp} \cdot 2 = -8$", "correct"),
+        (r"$\frac{dL}{dw} = \frac{dL}{dp} \cdot 4 = -16$", "wrong"),
+    ],
+)
+def test_a_value_put_in_beside_a_derivative(line: str, verdict: str) -> None:
+    assert claims_of(GATE + line)[-2].verdict == verdict
+
+
+def test_numbers_after_a_false_formula() -> None:
+    text = r"""r = e^{-z}, f = r^2, z = 0.5
+
+$\frac{df}{dr} = 2r = 1.213$
+
+$\frac{dr}{dz} = e^{-z}$
+
+$\frac{df}{dz} = 1.213 \cdot 0.607 = 0.736$
+"""
+    claims = claims_of(text)
+    assert [c.verdict for c in claims[-3:]] == ["wrong", "carried", "carried"]
+    assert claims[-1].root_line == claims[-3].line
