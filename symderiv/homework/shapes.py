@@ -157,7 +157,8 @@ class ShapeInference:
 
     # --- linear equations ---
     def linear(self, term: Term) -> tuple[str, Term, bool, bool] | None:
-        """(weight, input, weight first, weight transposed) of `W x + b` in any order; None if it is no linear equation."""
+        """(weight, input, weight first, weight transposed) of `W x + b` in any order, perhaps inside an activation; else None."""
+        term = _inside(term)
         terms = term.terms if isinstance(term, Add) else ((1, term),)
         if self._is_written_out(terms):
             return None
@@ -262,6 +263,7 @@ class ShapeInference:
         self.dims.unify(sample, self.samples)
         if weight in self.single_indexed:
             self.dims.unify(unit, SCALAR_DIM)
+        term = _inside(term)
         terms = term.terms if isinstance(term, Add) else ((1, term),)
         for _, part in terms:
             part = _without_ones(part)
@@ -447,6 +449,13 @@ class ShapeInference:
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
         return None
+
+
+def _inside(term: Term) -> Term:
+    """What an activation is taken of: it has the shape of the result."""
+    while isinstance(term, (Apply, Softmax)):
+        term = term.body
+    return term
 
 
 def _entries_of(term: Term) -> Iterable[Part]:

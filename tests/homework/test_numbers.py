@@ -550,3 +550,16 @@ $\frac{df}{dz} = 1.213 \cdot 0.607 = 0.736$
     claims = claims_of(text)
     assert [c.verdict for c in claims[-3:]] == ["wrong", "carried", "carried"]
     assert claims[-1].root_line == claims[-3].line
+
+
+# --- a linear equation inside an activation ---
+def test_an_affine_map_inside_its_activation() -> None:
+    text = r"""$h = \sigma(W x + b)$, $o = \sigma(V h + c)$, $L = \frac12 \|o - y\|^2$
+
+$\frac{\partial L}{\partial c} = (o - y) \odot o \odot (1 - o)$
+
+$\frac{\partial L}{\partial V} = [(o - y) \odot o \odot (1 - o)] h^T$
+
+$\frac{\partial L}{\partial V} = (o - y) h^T$
+"""
+    assert [c.verdict for c in claims_of(text)[-3:]] == ["correct", "correct", "wrong"]
