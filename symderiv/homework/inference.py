@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -501,6 +502,11 @@ class Inference:
                 if named is not None:
                     yield at, named, statement.sides[k - 1].node, layers
             return
+        alike = self._names_with_a_value(statement, elaborator)
+        if alike:
+            for named in alike:
+                yield at, named, statement.sides[-1].node, layers
+            return
         for k, side in enumerate(statement.sides):
             if k == 0:
                 left = self.plain(side.node, elaborator)
@@ -513,6 +519,24 @@ class Inference:
                 middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
                 if middle is not None and self.plain(side.node, elaborator) is None:
                     yield at, middle, side.node, layers  # the b of `a = b = f(x)`
+
+    def _names_with_a_value(self, statement: Statement, elaborator: Elaborator) -> list[Reference]:
+        """`w = c = 0`: two names that have one value by chance; not `y = a_2 = 0.7`, where one has a formula."""
+        if len(statement.sides) < 3 or set(statement.relations) != {"="} or literal(statement.sides[-1].node) is None:
+            return []
+        named = [self.plain(side.node, elaborator) for side in statement.sides[:-1]]
+        found = [n for n in named if n is not None and n.key not in self._with_formula]
+        return found if len(found) == len(statement.sides) - 1 else []
+
+    @cached_property
+    def _with_formula(self) -> frozenset[str]:
+        """Names of which something says how they are worked out."""
+        found = set()
+        for statement in self.document.statements:
+            if any(_is_formula(side.node) and name_of(side.node) is None for side in statement.sides[1:]):
+                reference = self._closed(statement.sides[0].node)
+                found |= {reference.key} if reference is not None else set()
+        return frozenset(found)
 
     def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
         """`Loss function: J` and the like: words, then the name."""

@@ -84,6 +84,7 @@ LOSS_CALLS = frozenset(
     {"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"}
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
+GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset(
@@ -456,7 +457,7 @@ def called_quantities(document: Document) -> set[str]:
             "max",
             "exp",
         }
-        others -= {head.base} | {n for n in others if len(n) > 2}
+        others -= {head.base} | {n for n in others - GREEK_WEIGHTS if len(n) > 2}
         if others and not head.base.startswith("sigma") and head.base not in primed:
             found.add(head.base)
     return found
