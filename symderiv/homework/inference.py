@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from symderiv.homework import formulas as f
+from symderiv.homework.activations import OPEN_LETTERS, Activations, activations_of
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
 from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
@@ -99,6 +100,7 @@ class Inference:
         self.symbols: Symbols = symbols_of(document, apart=apart)
         self.assumptions: list[Assumption] = []
         self.functions: dict[str, str] = {}
+        self.activations = Activations({}, {})
         self.words = " ".join(s.text for s in document.sentences)
         self.elaborator = Elaborator(self.symbols)
         self.definitions: list[Definition] = []
@@ -318,15 +320,17 @@ class Inference:
         ]
         self.functions.update(self._functions_in_words())
         self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
+        self.activations = activations_of(self)
+        self.functions.update(self.activations.everywhere)
         for base in sorted(self.symbols.functions):
-            if base in self.functions:
+            if base in self.functions or base in self.activations.sections:
                 continue
             if base == "sigma" and "softmax" not in words:
                 self.functions[base] = "sigmoid"
                 self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
             elif (
                 len(words) == 1
-                and base in ("g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act")
+                and base in OPEN_LETTERS
                 and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
             ):
                 self.functions[base] = words[0]
@@ -687,6 +691,7 @@ class Inference:
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
         self._drop_below_first(general)
         self._definitions_inside_derivatives()
+        self.definitions = self.activations.section_definitions(self.definitions)
 
     def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
         r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""

@@ -326,7 +326,8 @@ class Judge:
             return Verdict("uncheckable", "prose", f"the left side could not be read: {reason}")
         if layers != self.inference.base_layers and not self._exists(left, right, at):
             return None
-        left, right = self._entries(left), self._entries(right)
+        activations = self.inference.activations
+        left, right = (activations.applied(self._entries(t), at) for t in (left, right))
         condition = condition_of(self.understanding.document, at, self.understanding.symbols.indices)
         if condition is not None:
             left, right = _under(condition, left), _under(condition, right)
