@@ -50,6 +50,7 @@ from symderiv.homework.terms import (
     SizeOf,
     Sloppy,
     Softmax,
+    Stack,
     SumOver,
     Term,
     parts_of,
@@ -1180,7 +1181,7 @@ class Inference:
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = self._single_indexed() | self.vectors
         shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
-        shapes.infer(self.loss, [])
+        shapes.infer(self._given_as_numbers(definitions))
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
@@ -1194,6 +1195,18 @@ class Inference:
             reference = self._closed(statement.sides[0].node)
             if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
                 yield self.symbols.canonical(reference.key), sizes
+
+    def _given_as_numbers(self, definitions: dict[str, Term]) -> list[str]:
+        """Parameters whose every value is a single number: that is what they are, unless it is 0 for a matrix of zeros."""
+        values: dict[str, list[Definition]] = {}
+        for number in self.numbers:
+            values.setdefault(number.key, []).append(number)
+        return [
+            key for key, given in values.items()
+            if key not in definitions and base_of(key) in WEIGHTLIKE and base_of(key).islower()
+            and not any(n.indices or isinstance(n.term, Stack) for n in given)
+            and any(n.term != Const(Fraction(0)) for n in given)
+        ]  # fmt: skip
 
     def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
         """Letters that run over samples: bounded by n or m, or above in brackets."""

@@ -106,8 +106,10 @@ class ShapeInference:
     single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
 
     # --- the whole ---
-    def infer(self, loss: str | None, targets: Iterable[str]) -> None:
-        """Run over all definitions until nothing changes."""
+    def infer(self, single: Iterable[str]) -> None:
+        """Run over all definitions until nothing changes. single: what is a single number."""
+        for key in single:
+            self._unify(self.shape(key), (SCALAR_DIM, SCALAR_DIM))
         for key, term in self.defined.items():
             self._vote(key, term)
         for _ in range(3):
@@ -118,8 +120,6 @@ class ShapeInference:
             if any(r.key not in self.shapes for r in references_in(term)):
                 self.letters = {}
                 self._equate(key, term)
-        for target in targets:
-            del target
 
     @property
     def every_index_written(self) -> bool:
@@ -303,6 +303,7 @@ class ShapeInference:
             case Apply(_, _, body) | Softmax(body, _):
                 return self.of(body)
             case Add(terms):
+                self._difference(terms)
                 return self._joint([part for _, part in terms])
             case Times(left, right) | Over(left, right):
                 return self._joint([left, right])
@@ -398,6 +399,18 @@ class ShapeInference:
         if found is not None and scalar_quantity and all(self.dims.root(d).startswith("?") for d in found):
             self._unify(found, (SCALAR_DIM, SCALAR_DIM))  # a target beside an output that is one number
         return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
+
+    def _difference(self, terms: tuple[tuple[int, Term], ...]) -> None:
+        """`h - y` of an output and a target of which nothing is known: they have one shape, a bias would be added."""
+        if len(terms) != 2 or terms[0][0] == terms[1][0]:
+            return
+        parts = [part for _, part in terms if isinstance(part, Part) and not part.indices]
+        shapes = [self.shape(part.key) for part in parts]
+        is_open = [all(self.dims.root(d).startswith("?") for d in shape) for shape in shapes]
+        if len(parts) == 2 and parts[0].key in self.defined and is_open == [False, True]:
+            self._unify(*shapes)
+        elif len(parts) == 2 and parts[1].key in self.defined and is_open == [True, False]:
+            self._unify(*shapes)
 
     def _is_scalar_quantity(self, term: Term) -> bool:
         """A defined quantity, or a function of one, that turned out to be a single number."""
