@@ -355,8 +355,17 @@ class Elaborator:
             body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
             return self._powered(body, reference.power)
         if len(group.items) > 1 or self._is_argument_list(reference, group):
-            return self._powered(self._named(factor), power) if isinstance(factor, (f.Name, f.Scripted)) else None
+            if not isinstance(factor, (f.Name, f.Scripted)):
+                return None
+            return self._powered(_labelled(self._named(factor), self._sample_of(reference, group)), power)
         return None
+
+    def _sample_of(self, reference: Reference, group: f.Group) -> tuple[str | int, ...]:
+        """The i of `h(x_i)`: the quantity for this sample."""
+        inner = self.reference(group.items[0]) if len(group.items) == 1 else None
+        if inner is None or reference.base not in self.symbols.called or reference.indices:
+            return ()
+        return inner.indices if all(isinstance(i, str) for i in inner.indices) else ()
 
     def is_function(self, reference: Reference) -> bool:
         """Whether a name before a group is applied to it."""
