@@ -25,7 +25,8 @@ DATA_BASES = frozenset({"x", "X", "y", "Y", "w", "W", "b", "B", "t", "theta", "v
 DATUM_BASES = frozenset({"x", "y", "t", "X", "Y", "target", "i", "in", "input"})
 LOSS_NAMES = frozenset({"loss", "Loss", "LOSS", "error", "Error", "cost", "Cost", "err", "MSE", "BCE"})
 STEP_WORDS = (
-    r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz"
+    r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz|"
+    r"\bpaso\b|descenso|tasa de aprendizaje|Schritt\b|Gradientenabstieg|mise à jour|taux d.apprentissage"
 )
 AGAIN_WORDS = r"same (?:numbers|values|inputs|weights) (?:again|as before)|as before|original values"
 
@@ -220,6 +221,8 @@ class GivenValues:
         for side in statement.sides[1:]:
             if literal(side.node) is None and _mentions(side, known):
                 return True
+        if base_of(key) in DATUM_BASES:
+            return False
         before = self._seen.get((key, number.indices), self._seen.get((key, ()), 0))
         return bool(re.search(STEP_WORDS, self._words_between(before, at), re.IGNORECASE))
 

@@ -26,7 +26,7 @@ from symderiv.homework.readings import Axes, Reader
 from symderiv.homework.shapes import base_of
 from symderiv.homework.statements import Statement
 from symderiv.homework.symbols import LayerOpen, Reference
-from symderiv.homework.tables import take_values
+from symderiv.homework.tables import take_columns, take_values
 from symderiv.homework.terms import (
     ONE,
     Add,
@@ -148,6 +148,9 @@ class _Recogniser:
         given = {n.key for n in self.inference.numbers} | self.formulas
         for key, term, at, line in take_values(self.inference):
             if key not in given and is_numeric(term):
+                self.inference.numbers.append(Definition(key, term, at, line))
+        for key, term, at, line in take_columns(self.inference):
+            if key not in self.formulas and all(n.at > at for n in self.inference.numbers if n.key == key):
                 self.inference.numbers.append(Definition(key, term, at, line))
         self.inference.numbers.sort(key=lambda n: n.at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from symderiv.homework.number_claims import shown
 from symderiv.homework.reader import read
 from symderiv.homework.statements import Row, Side, Statement
 from symderiv.homework.symbols import LayerOpen
-from symderiv.homework.terms import Jacobian, Part, Term, references_in
+from symderiv.homework.terms import Jacobian, Part, Stack, Term, references_in
 from symderiv.homework.verdicts import Subject, Verdict
 from symderiv.homework.worlds import Point, World
 
@@ -63,6 +63,36 @@ def take_values(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
                     continue
                 if reference is not None and not reference.indices:
                     yield reference.key, term, _place(inference, row), row.line
+
+
+def take_columns(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
+    """(quantity, values, statement, line) of tables with a sample in each row: the columns `x_i` and `y_i` beside `i`."""
+    for rows in _tables(inference.document.rows):
+        letters = {h.strip("$` ") for h in rows[0].headings} & inference.symbols.indices
+        for column, heading in enumerate(rows[0].headings):
+            node = _heading(heading.strip())
+            if node is None or not any(_mentions(node, letter) for letter in letters):
+                continue
+            cells = [next((c for c in _numbers(row) if c.column == column), None) for row in rows]
+            try:
+                reference = inference.plain(node)
+                entries = [inference.elaborator.term(c.side.node) for c in cells if c is not None]
+            except (NotUnderstood, LayerOpen):
+                continue
+            if reference is not None and len(entries) == len(rows) > 1:
+                yield reference.key, Stack(tuple((e,) for e in entries)), _place(inference, rows[0]), rows[0].line
+
+
+def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows that stand below each other under the same headings."""
+    table: list[Row] = []
+    for row in rows:
+        if table and (row.headings != table[0].headings or row.line != table[-1].line + 1):
+            yield table
+            table = []
+        table.append(row)
+    if table:
+        yield table
 
 
 def _place(inference: Inference, row: Row) -> int:
