@@ -80,6 +80,7 @@ class NumberClaim:
             return self._mixed()
         if self.value is None:
             return Verdict("uncheckable", self.kind, "its value could not be worked out")
+        self._repeat()
         if self.half is None:
             slack = self._slack(self.numbers.plain_value)
             if self.expected:
@@ -89,6 +90,15 @@ class NumberClaim:
         if printed is not None:
             self._remember(verdict)
         return verdict
+
+    def _repeat(self) -> None:
+        """`p_i = 0.5`: every entry has this value."""
+        letters = [i for i in (self.left.indices if isinstance(self.left, Part) else ()) if isinstance(i, str)]
+        shapes = {truth.shape for truth, _ in self.expected}
+        if letters and self.value is not None and self.value.size == 1 and len(shapes) == 1:
+            shape = shapes.pop()
+            self.value = np.full(shape, self.value.item())
+            self.half = None if self.half is None else np.full(shape, self.half.item())
 
     def _name_the_loss(self) -> None:
         """`loss = 0.42` speaks of the loss under its letter."""

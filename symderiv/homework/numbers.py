@@ -19,7 +19,8 @@ from symderiv.homework.elaboration import NotUnderstood
 from symderiv.homework.given_values import GivenValues, State, is_rate
 from symderiv.homework.literals import agrees, fitted, literal, mapped, stack_of
 from symderiv.homework.readings import Axes, Reader
-from symderiv.homework.symbols import LayerOpen
+from symderiv.homework.shapes import base_of
+from symderiv.homework.symbols import LOSS_BASES, LayerOpen
 from symderiv.homework.terms import Apply, Jacobian, Part, Ref, SumOver, Term, Times, parts_of, references_in
 from symderiv.homework.understanding import Understanding
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
@@ -60,6 +61,7 @@ class NumberWorlds:
 
     understanding: Understanding
     printed: dict[object, list[Printed]] = field(default_factory=dict)
+    false: dict[object, tuple[Term, int, int]] = field(default_factory=dict)  # formula, statement, line
     doubted: set[str] = field(default_factory=set)  # quantities whose printed shape is not that of their formula
     _worlds: dict[object, World | None] = field(default_factory=dict)
     _twins: dict[int, World] = field(default_factory=dict)
@@ -540,9 +542,18 @@ class NumberWorlds:
         """What a step goes along, the gradient or the document's own direction, and the factors it may have."""
         direction = self.understanding.direction_of(key, at)
         if direction is None:
-            return Jacobian(Part(self.understanding.loss or "", ()), Part(key, indices)), self._rates(base)
+            return Jacobian(Part(self._loss_of(key, at), ()), Part(key, indices)), self._rates(base)
         own, sign = direction
         return Part(own, indices), self._rates(base) if sign > 0 else [-1.0]  # v = mu v - eta dJ/dw is added
+
+    def _loss_of(self, key: str, at: int) -> str:
+        """The loss that a step makes smaller: the document's, or where that does not depend on it the latest that does."""
+        loss = self.understanding.loss or ""
+        graph = World(Point(Machine, {}, {}), self.understanding.definitions_at(at))
+        if graph.depends(loss, key):
+            return loss
+        others = [d.key for d in self.understanding.definitions if base_of(d.key) in LOSS_BASES and d.at <= at]
+        return next((k for k in reversed(others) if graph.depends(k, key)), loss)
 
     def _rates(self, base: Mapping[str, Array]) -> list[float]:
         found = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]
@@ -556,7 +567,11 @@ class NumberWorlds:
         for sentence in self.understanding.document.sentences:
             low, high = sentence.span
             text = self.understanding.document.text[low : high + 40]
-            match = re.search(r"(?:learning rate|step size|Lernrate)[^0-9\n]{0,40}?(\d*\.?\d+)", text, re.IGNORECASE)
+            match = re.search(
+                r"(?:learning rate|step size|Lernrate|tasa de aprendizaje|taux d.apprentissage)[^0-9\n]{0,40}?(\d*\.?\d+)",
+                text,
+                re.IGNORECASE,
+            )
             if match:
                 return float(match.group(1))
         return None
@@ -568,10 +583,16 @@ class NumberWorlds:
 
     def note_false(self, left: Term, right: Term, at: int, line: int) -> None:
         """A false derivative in symbols has a value too: numbers that follow from it are carried."""
-        values = self.values_of(right, at) if self.has_numbers and isinstance(left, Jacobian) else []
-        if values and isinstance(left, Jacobian) and isinstance(left.bottom, Part) and not left.bottom.indices:
-            generation = self.generation(at, False)
-            self.note(jacobian_key(left), Printed(values[0], line, at, False, True, line, generation))
+        if isinstance(left, Jacobian) and isinstance(left.bottom, Part) and not left.bottom.indices:
+            self.false[jacobian_key(left)] = (right, at, line)
+
+    def _false_value(self, key: object, at: int, generation: Generation) -> Printed | None:
+        """The value that a false derivative has with the numbers in force."""
+        right, since, line = self.false.get(key, (None, 0, 0))
+        if right is None or since > at:
+            return None
+        values = self.values_of(right, at, generation[0] > self.state(at).generation)
+        return Printed(values[0], line, at, False, True, line, generation) if values else None
 
     def is_exact_number(self, value: float, at: int) -> bool:
         """Whether a literal is a given value or a plain number rather than a rounded one."""
@@ -586,7 +607,7 @@ class NumberWorlds:
     def last_printed(self, key: object, at: int, generation: Generation) -> Printed | None:
         """The latest value printed for a quantity or derivative that still belongs here."""
         entries = [p for p in self.printed.get(key, []) if p.at <= at and p.generation == generation]
-        return entries[-1] if entries else None
+        return entries[-1] if entries else self._false_value(key, at, generation)
 
     def printed_world(self, at: int, updated: bool) -> World | None:
         """The world in which every printed value stands for its quantity."""
@@ -693,7 +714,7 @@ class NumberWorlds:
 
         if depth > 4 or not isinstance(term.top, Part) or isinstance(term.bottom, Ref) or term.bottom.indices:
             return
-        for key in self.printed:
+        for key in {**self.printed, **self.false}:
             if (
                 not isinstance(key, tuple)
                 or key[1] != term.top
@@ -723,7 +744,7 @@ class NumberWorlds:
         if not isinstance(term.top, Part):
             return
         entries = [
-            (key, last) for key in self.printed
+            (key, last) for key in {**self.printed, **self.false}
             if isinstance(key, tuple) and key[1] == term.top and (last := self.last_printed(key, at, generation)) is not None
         ]  # fmt: skip
         for key, last in sorted(entries, key=lambda e: -e[1].at):

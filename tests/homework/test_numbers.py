@@ -563,3 +563,46 @@ $\frac{\partial L}{\partial V} = [(o - y) \odot o \odot (1 - o)] h^T$
 $\frac{\partial L}{\partial V} = (o - y) h^T$
 """
     assert [c.verdict for c in claims_of(text)[-3:]] == ["correct", "correct", "wrong"]
+
+
+# --- a batch: columns of a table, one value for every sample, a second loss ---
+TABLE = r"""Model $h(x) = \theta_0 + \theta_1 x$ with $m = 3$ samples and
+
+$$J(\theta_0, \theta_1) = \frac{1}{2m} \sum_{i=1}^{m} (h(x_i) - y_i)^2$$
+
+We start with $\theta_0 = 0$, $\theta_1 = 0$ and $\alpha = 0.05$.
+
+| $i$ | $x_i$ | $y_i$ |
+|---|---|---|
+| 1 | 1 | 2 |
+| 2 | 2 | 3 |
+| 3 | 4 | 6 |
+
+$$\frac{\partial J}{\partial \theta_1} = \frac{1}{m} \sum_{i=1}^{m} (h(x_i) - y_i) x_i = \frac{1}{3} (-2 \cdot 1 - 3 \cdot 2 - 6 \cdot 4) = -10.667$$
+
+$$\theta_1 \leftarrow 0 - 0.05 \cdot (-10.667) = 0.533$$
+"""
+
+
+def test_columns_of_a_table_are_the_sample() -> None:
+    assert {c.verdict for c in claims_of(TABLE)} == {"correct"}
+    slip = claims_of(TABLE.replace("- 6 \\cdot 4", "- 6 \\cdot 3").replace("-10.667", "-8.667"))
+    assert [c.verdict for c in slip if c.line > 12 and c.verdict != "correct"][0] == "wrong"
+
+
+def test_a_second_loss_and_a_value_for_every_sample() -> None:
+    text = r"""
+
+Now $p_i = \sigma(w x_i + c)$ and $Q = -\frac{1}{m} \sum_{i=1}^{m} [y_i \ln p_i + (1 - y_i) \ln(1 - p_i)]$ with
+
+$$\frac{\partial Q}{\partial w} = \sum_{i=1}^{m} (p_i - y_i) x_i$$
+
+Data: $x = (-1; 1; 2)$, $y = (0; 0; 1)$. With $w = c = 0$ we have $p_i = 0.5$, so $\frac{\partial Q}{\partial c} = 0.167$ and
+
+$$\frac{\partial Q}{\partial w} = 0.5 \cdot (-1) + 0.5 \cdot 1 - 0.5 \cdot 2 = -1$$
+
+$$w \leftarrow 0 - 0.3 \cdot (-1) = 0.3$$
+"""
+    claims = claims_of(TABLE + text.replace("Data:", r"Data: $\alpha = 0.3$,"))
+    found = [(c.source, c.verdict) for c in claims if c.verdict != "correct"]
+    assert [v for _, v in found] == ["wrong", "carried", "carried", "carried", "carried"]
