@@ -8,12 +8,12 @@ from typing import Any
 
 from symderiv.homework.arithmetic import Machine, Undefined
 from symderiv.homework.comparing import Answer, Comparer
-from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Assumption
 from symderiv.homework.shapes import base_of
-from symderiv.homework.symbols import LayerOpen, Reference
-from symderiv.homework.terms import Add, Jacobian, Part, Term, references_in
+from symderiv.homework.symbols import EACH, LayerOpen, Reference
+from symderiv.homework.terms import Add, Gathered, Jacobian, Part, Term, references_in
 from symderiv.homework.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.worlds import Misfit, Unknown
 
@@ -40,6 +40,7 @@ class _Finder:
         open_names: list[Reference] = []
         for at, reference, right in self._lines():
             if reference.key in self.found:
+                self._tell_apart(reference, right)
                 continue
             said = self._said(right)
             if said is None:
@@ -60,6 +61,13 @@ class _Finder:
             self.understanding.assumptions.append(
                 Assumption(f"{key} is {minus}d{self.understanding.loss}/d{jacobian.bottom.key}", "its first lines")
             )
+
+    def _tell_apart(self, reference: Reference, right: Term) -> None:
+        r"""`\delta_j = dE/da_j` after `\delta_k = dE/dy_k`: the letter of the index tells which is meant."""
+        said = self._said(right)
+        letters = letters_of(reference.indices)
+        if said is not None and letters and said != self.found[reference.key]:
+            self.found.setdefault(by_letters(reference.key, letters), said)
 
     def _lines(self) -> Iterator[tuple[int, Reference, Term]]:
         for at, statement in enumerate(self.understanding.document.statements):
@@ -99,9 +107,17 @@ class _Finder:
 
     def _said(self, right: Term) -> Term | None:
         sign, body = _signed(right)
-        if isinstance(body, Jacobian) and isinstance(body.top, Part) and body.top.key == self.understanding.loss:
-            return _with_sign(sign, Jacobian(body.top, Part(body.bottom.key, ())))
+        if isinstance(body, Jacobian) and isinstance(body.top, Part) and self._is_loss(body.top.key):
+            return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(body.bottom.key, ())))
         return None
+
+    def _is_loss(self, key: str) -> bool:
+        """Whether it is the loss; that of each pattern is, where one pattern is looked at."""
+        understanding = self.understanding
+        if key == understanding.loss:
+            return True
+        one = [d for d in understanding.definitions if d.key == key and not isinstance(d.term, Gathered)]
+        return key.removesuffix(EACH) == understanding.loss and bool(one) and not understanding.axes.batch
 
     def _matched(self, at: int, reference: Reference, right: Term) -> Term | None:
         if is_number(right):

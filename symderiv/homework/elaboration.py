@@ -134,7 +134,8 @@ class Elaborator:
     def _quantity(self, reference: Reference, node: f.Node) -> Term:
         key = reference.key
         if key in self.adjoints:
-            return _labelled(self.adjoints[key], reference.indices)
+            own = by_letters(key, letters_of(reference.indices))
+            return _labelled(self.adjoints.get(own, self.adjoints[key]), reference.indices)
         if reference.primes and not (self.symbols.primes_transpose and not self.is_function(reference)):
             raise NotUnderstood(f"the slope {reference.base}' without its argument", node.span)
         if key in self.symbols.sizes and key not in self.known:
@@ -594,6 +595,16 @@ class Elaborator:
         if reference.power is not None:
             raise NotUnderstood("a derivative by a power", node.span)
         return Part(reference.key, reference.indices)
+
+
+def letters_of(indices: tuple[str | int, ...]) -> str:
+    """The letters of indices, if they are letters alone."""
+    return ",".join(str(i) for i in indices) if all(isinstance(i, str) for i in indices) else ""
+
+
+def by_letters(key: str, letters: str) -> str:
+    """Under what an adjoint is known that only its index letters tell from another."""
+    return f"{key}|{letters}"
 
 
 def _factors(term: Term) -> tuple[Term, ...]:

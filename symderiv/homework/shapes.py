@@ -407,9 +407,7 @@ class ShapeInference:
         parts = [part for _, part in terms if isinstance(part, Part) and not part.indices]
         shapes = [self.shape(part.key) for part in parts]
         is_open = [all(self.dims.root(d).startswith("?") for d in shape) for shape in shapes]
-        if len(parts) == 2 and parts[0].key in self.defined and is_open == [False, True]:
-            self._unify(*shapes)
-        elif len(parts) == 2 and parts[1].key in self.defined and is_open == [True, False]:
+        if sorted(is_open) == [False, True] and parts[is_open.index(False)].key in self.defined:
             self._unify(*shapes)
 
     def _is_scalar_quantity(self, term: Term) -> bool:
