@@ -135,6 +135,7 @@ class Inference:
             self.__init__(self.document, tangled)  # type: ignore[misc]
             return self.run()
         recognised = recognise(self)
+        self._prefer_known_names()
         self._name_expressions()
         self._find_steps()
         self._find_word_loss()
@@ -782,6 +783,21 @@ class Inference:
                     self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
                 return
 
+    def _prefer_known_names(self) -> None:
+        r"""`E = \sum 1/2 (target - output)^2` in words, then `E = E_1 + E_2`: what is about quantities of the document counts."""
+        known = {d.key for d in self.definitions} | {n.key for n in self.numbers}
+
+        def is_word(key: str) -> bool:
+            return key not in known and len(base_of(key)) > 3
+
+        for again in list(self.restated):
+            first = next(d for d in self.definitions if d.key == again.key)
+            if all(r.key in known for r in references_in(again.term)) and any(
+                is_word(r.key) for r in references_in(first.term)
+            ):
+                self.definitions[self.definitions.index(first)] = replace(again, at=first.at, line=first.line)
+                self.restated.remove(again)
+
     def _has_already(self, key: str, at: int) -> bool:
         """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
         earlier = [d for d in self.definitions if d.key == key]
@@ -1309,6 +1325,12 @@ class Inference:
                         return True
         return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
 
+    @cached_property
+    def _is_about_numbers(self) -> bool:
+        """Whether values are given for single numbers alone: a sum without an index is then one over names."""
+        given = {n.key for n in self.numbers if not n.indices}
+        return len(given) > 4 and not any(isinstance(n.term, Stack) or n.indices for n in self.numbers)
+
     def _is_scalar_document(self) -> bool:
         """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
         if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", self.words):
@@ -1318,9 +1340,11 @@ class Inference:
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
-                    if isinstance(node, (f.Transposed, f.BigSum)) or (
+                    if isinstance(node, f.Transposed) or (
                         isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
                     ):
+                        return False
+                    if isinstance(node, f.BigSum) and (node.indices or not self._is_about_numbers):
                         return False
                     if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
                         return False

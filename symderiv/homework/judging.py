@@ -406,10 +406,10 @@ class Judge:
             return Verdict("correct", "update", "the step of gradient descent")
         if left == right and not is_derivative:
             return Verdict("uncheckable", "derivative", "both sides are the same")
-        chain = self._chain(at, left, right)
-        if chain is not None:
-            return chain
-        return self._derivative(at, statement, subject, left, right)
+        relation = self._chain(at, left, right) or self._derivative(at, statement, subject, left, right)
+        if relation.verdict in ("correct", "notation"):
+            self.numbers.note_relation(left, right)
+        return relation
 
     def _fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""

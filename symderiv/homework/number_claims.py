@@ -385,6 +385,8 @@ class NumberClaim:
         """Right for the writer's own rounded or false values: carried, with the line charged."""
         assert self.value is not None and self.half is not None
         formulas = [self.left, *(term for _, term in reversed(self.subject.sides) if not is_numeric(term))]
+        if isinstance(self.left, Jacobian):
+            formulas += self.numbers.relations.get(jacobian_key(self.left), [])
         fallback: Verdict | None = None
         for term in formulas:
             for updated in self._generations():

@@ -62,6 +62,7 @@ class NumberWorlds:
     understanding: Understanding
     printed: dict[object, list[Printed]] = field(default_factory=dict)
     false: dict[object, tuple[Term, int, int]] = field(default_factory=dict)  # formula, statement, line
+    relations: dict[object, list[Term]] = field(default_factory=dict)  # true ones between derivatives, by their left side
     doubted: set[str] = field(default_factory=set)  # quantities whose printed shape is not that of their formula
     _worlds: dict[object, World | None] = field(default_factory=dict)
     _twins: dict[int, World] = field(default_factory=dict)
@@ -585,6 +586,11 @@ class NumberWorlds:
         """A false derivative in symbols has a value too: numbers that follow from it are carried."""
         if isinstance(left, Jacobian) and isinstance(left.bottom, Part) and not left.bottom.indices:
             self.false[jacobian_key(left)] = (right, at, line)
+
+    def note_relation(self, left: Term, right: Term) -> None:
+        """A true relation between derivatives: numbers may be worked out along it."""
+        if isinstance(left, Jacobian) and any(True for _ in _jacobians(right)):
+            self.relations.setdefault(jacobian_key(left), []).append(right)
 
     def _false_value(self, key: object, at: int, generation: Generation) -> Printed | None:
         """The value that a false derivative has with the numbers in force."""

@@ -50,6 +50,7 @@ from symderiv.homework.worlds import Misfit, Point, Unknown, World
 if TYPE_CHECKING:
     from symderiv.homework.inference import Inference
 
+ROUNDED = 1e-5  # of a value that is worked out from printed ones
 MOST = 400  # so many ways to replace the literals are looked at
 TROUBLE = (Misfit, Unknown, Undefined, ValueError, IndexError)
 
@@ -319,6 +320,7 @@ class _Recogniser:
         keys = [r.key for r in references_in(term)]
         score = 3.0 * (len(keys) - len(set(keys))) + 0.4 * sum(1 for _ in _constants(term))
         score += 0.5 * sum(k in self.used and base_of(k) in ("w", "W", "b", "theta") for k in keys)
+        score += 0.3 * sum(left.partition("[")[2] != right.partition("[")[2] for left, right in _differences(term))
         for product in _products(term):
             marks = [_digits(r.key) for r in product.factors if isinstance(r, Part)]
             bases = {base_of(r.key) in ("w", "W", "theta", "v", "u") for r in product.factors if isinstance(r, Part)}
@@ -414,13 +416,28 @@ class _Recogniser:
         if printed is None or (base_of(key) in DATA_BASES and "^hat" not in key) or float(np.min(printed[1])) > 0.006:
             return None
         value, half = printed
-        for known in sorted(self.known.values(), key=lambda k: -k.at):
+        for known in [*sorted(self.known.values(), key=lambda k: -k.at), *self._worked_out(at)]:
             if known.value.shape != value.shape or base_of(known.key) in DATA_BASES or at - known.at > 40:
                 continue
             names = [n for n in self._functions() if self._fits(n, known, value, half)]
             if len(names) == 1:
                 return Apply(names[0], 0, Part(known.key, ()))
         return None
+
+    def _worked_out(self, at: int) -> Iterator[Known]:
+        """Quantities whose formula gives a value that is not printed: net_o2 before out_o2."""
+        values = {k: known.value for k, known in self.known.items()}
+        formulas = {d.key: d.term for d in self.inference.definitions if d.at <= at}
+        for key, term in formulas.items():
+            if key in values or not all(r.key in values for r in references_in(term)):
+                continue
+            try:
+                found = Reader(World(Point(Machine, values, {"1": 1}), {}), Axes()).readings(term)[0].value
+            except TROUBLE:
+                continue
+            if not found.letters:
+                array = np.asarray(found.array, dtype=float)
+                yield Known(key, array, np.abs(array) * ROUNDED, at)
 
     def _functions(self) -> list[str]:
         words = [
@@ -559,6 +576,16 @@ def _products(term: Term) -> Iterator[Sloppy]:
         yield term
     for part in parts_of(term):
         yield from _products(part)
+
+
+def _differences(term: Term) -> Iterator[tuple[str, str]]:
+    """`target_1 - out_1`: what is taken from what belongs to one unit."""
+    if isinstance(term, Add) and len(term.terms) == 2 and term.terms[0][0] != term.terms[1][0]:
+        left, right = (part for _, part in term.terms)
+        if isinstance(left, Part) and isinstance(right, Part):
+            yield left.key, right.key
+    for part in parts_of(term):
+        yield from _differences(part)
 
 
 def _digits(key: str) -> str:
