@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from symderiv.homework.inference import Inference
 
 ROUNDED = 1e-5  # of a value that is worked out from printed ones
+NEAR = 3  # so many statements before a value may hold what it is the activation of
 MOST = 400  # so many ways to replace the literals are looked at
 TROUBLE = (Misfit, Unknown, Undefined, ValueError, IndexError)
 
@@ -416,19 +417,26 @@ class _Recogniser:
         if printed is None or (base_of(key) in DATA_BASES and "^hat" not in key) or float(np.min(printed[1])) > 0.006:
             return None
         value, half = printed
-        for known in [*sorted(self.known.values(), key=lambda k: -k.at), *self._worked_out(at)]:
+        before: list[tuple[Known, Term]] = [
+            (k, Part(k.key, ())) for k in sorted(self.known.values(), key=lambda k: -k.at)
+        ]
+        for known, inner in [*before, *self._worked_out(at)]:
             if known.value.shape != value.shape or base_of(known.key) in DATA_BASES or at - known.at > 40:
                 continue
             names = [n for n in self._functions() if self._fits(n, known, value, half)]
             if len(names) == 1:
-                return Apply(names[0], 0, Part(known.key, ()))
+                return Apply(names[0], 0, inner)
         return None
 
-    def _worked_out(self, at: int) -> Iterator[Known]:
-        """Quantities whose formula gives a value that is not printed: net_o2 before out_o2."""
+    def _worked_out(self, at: int) -> Iterator[tuple[Known, Term]]:
+        """What has a value that is not printed: net_o2 before out_o2, `w_3 i_1 + w_4 i_2` without a name just before."""
         values = {k: known.value for k, known in self.known.items()}
-        formulas = {d.key: d.term for d in self.inference.definitions if d.at <= at}
-        for key, term in formulas.items():
+        formulas = [(d.key, d.term, Part(d.key, ())) for d in self.inference.definitions if d.at <= at]
+        for statement in self.inference.document.statements[max(at - NEAR, 0) : at]:
+            term = self._term(statement.sides[0].node) if len(statement.sides) == 1 else None
+            if isinstance(term, (Add, Sloppy)):
+                formulas.append(("", term, term))
+        for key, term, shown in formulas:
             if key in values or not all(r.key in values for r in references_in(term)):
                 continue
             try:
@@ -437,7 +445,7 @@ class _Recogniser:
                 continue
             if not found.letters:
                 array = np.asarray(found.array, dtype=float)
-                yield Known(key, array, np.abs(array) * ROUNDED, at)
+                yield Known(key, array, np.abs(array) * ROUNDED, at), shown
 
     def _functions(self) -> list[str]:
         words = [
