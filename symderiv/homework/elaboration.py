@@ -75,6 +75,9 @@ class Elaborator:
     lefts: frozenset[str] = frozenset()  # keys that stand on a left side
     text: str = ""  # the document
     step_rate: str | None = None  # the learning rate behind `Delta w`
+    bodies: Mapping[str, tuple[str, Term]] = field(
+        default_factory=dict
+    )  # functions by their own formula: letter and body
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
     # --- entry ---
@@ -385,7 +388,19 @@ class Elaborator:
         function = self.functions.get(reference.key, self.functions.get(reference.base, own))
         if function == "softmax":
             return self._softmax(argument, order)
+        if function == own and reference.base in self.bodies:
+            return self._put_in(reference.base, order, argument)
         return Apply(function, order, argument)
+
+    def _put_in(self, base: str, order: int, argument: Term) -> Term:
+        """A function by its own formula: `f(u)` and `f'(u)` after `f(x) = x^2 + 3x`."""
+        letter, body = self.bodies[base]
+        inside = replaced(body, Part(letter, ()), argument)
+        if order == 0:
+            return inside
+        if order > 1 or not isinstance(argument, Part) or argument.indices:
+            raise NotUnderstood(f"a slope of {base} at an expression")
+        return Jacobian(inside, argument)
 
     @staticmethod
     def _softmax(argument: Term, order: int) -> Term:

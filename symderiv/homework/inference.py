@@ -108,6 +108,7 @@ class Inference:
         self.restated: list[Definition] = []
         self.numbers: list[Definition] = []
         self.directions: list[Definition] = []
+        self.own_functions: dict[str, tuple[str, Term]] = {}
         self.vectors: set[str] = set()  # in a dot product with another list of numbers
         self.loss: str | None = None
         self.layer_range: tuple[int, int] | None = None
@@ -163,6 +164,31 @@ class Inference:
             lefts=frozenset(self.lefts),
             text=self.document.text,
         )
+        self.own_functions = self._own_functions()
+        if self._is_scalar_document():  # entry by entry or not makes no difference there
+            self.elaborator.bodies = self.own_functions
+
+    def _own_functions(self) -> dict[str, tuple[str, Term]]:
+        """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
+        found: dict[str, tuple[str, Term]] = {}
+        for statement in self.document.statements:
+            head, argument = _applied(statement.sides[0].node)
+            if head is None or argument is None or head in found or head in self.functions:
+                continue
+            if (
+                head not in self.symbols.functions
+                or len(statement.sides) < 2
+                or statement.relations[0] not in EQUAL_SIGNS
+            ):
+                continue
+            try:
+                letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
+            except (NotUnderstood, LayerOpen):
+                continue
+            inner = {p.function for p in _all_parts(term) if isinstance(p, Apply)}
+            if letter is not None and not letter.indices and head not in inner and not is_number(term):
+                found[head] = letter.key, term
+        return found
 
     def _is_differential(self) -> bool:
         """Whether a lone d only ever stands before a name: `d\\hat y`."""
@@ -1325,7 +1351,7 @@ class Inference:
                         return True
         return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
 
-    @cached_property
+    @property
     def _is_about_numbers(self) -> bool:
         """Whether values are given for single numbers alone: a sum without an index is then one over names."""
         given = {n.key for n in self.numbers if not n.indices}
@@ -1560,6 +1586,16 @@ def _has_arithmetic(group: f.Group) -> bool:
     return any(
         isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
     )
+
+
+def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
+    """The letter and the argument of `f(x)`."""
+    factors = node.factors if isinstance(node, f.Product) else ()
+    if len(factors) != 2 or not isinstance(factors[0], f.Name) or not isinstance(factors[1], f.Group):
+        return None, None
+    group = factors[1]
+    is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
+    return (factors[0].base, group.items[0]) if is_one else (None, None)
 
 
 def _primes(node: f.Node) -> int:

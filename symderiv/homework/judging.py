@@ -399,7 +399,9 @@ class Judge:
             if update is not None:
                 return update
             return self._definition(at, statement, reference, left, right)
-        fact = self._fact(left, right, subject, side)
+        if self._is_function_said(subject, left, right):
+            return Verdict("correct", "definition", "what the function is")
+        fact = self._fact(left, right, subject, side) or self._own_fact(left, right, subject, side)
         if fact is not None:
             return fact
         if left == right and "Δ" in to_text(subject.side.node):
@@ -410,6 +412,17 @@ class Judge:
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
         return relation
+
+    def _is_function_said(self, subject: Subject, left: Term, right: Term) -> bool:
+        """`f(x) = x^2 + 3x` says what a function is that is no known one."""
+        head = subject.side.node.factors[0] if isinstance(subject.side.node, f.Product) else None
+        if not isinstance(head, f.Name) or head.base not in self.inference.symbols.functions:
+            return False
+        if isinstance(left, Jacobian):
+            return False
+        is_first = subject.sides[0][1] == right
+        unknown = isinstance(left, Apply) and left.function == head.base and left.order == 0
+        return is_first and (left == right or (unknown and all(p != left for p in _all(right))))
 
     def _fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
@@ -434,6 +447,17 @@ class Judge:
             if Machine.distance(truth.ravel(), said.ravel()) > 1e-9:
                 return Verdict("wrong", "derivative", f"false, e.g. where {key} is {value}", mistakes=("unrecognised",))
         return Verdict("correct", "derivative", "an identity")
+
+    def _own_fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
+        """`f'(x) = 1/(1 + |x|)^2` of a function that has a formula of its own, which its matrices do not need."""
+        own = self.inference.own_functions
+        used = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)} & set(own)
+        if not used:
+            return None
+        elaborator = Elaborator(**{**self.inference.elaborator.__dict__, "bodies": own})
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            return self._fact(elaborator.term(subject.side.node), elaborator.term(side.node), subject, side)
+        return None
 
     def _per_sample(self, term: Term) -> Term:
         """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
@@ -760,6 +784,9 @@ class Judge:
             return Verdict("uncheckable", kind, unlinked)
         if self._is_with_values(at, left, right):
             return Verdict("correct", kind, "true with the value that is put in")
+        own = self._own_formula_meant(right)
+        if own is not None:
+            return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
@@ -880,6 +907,13 @@ class Judge:
             for truth in truths
             for value in values
         )
+
+    def _own_formula_meant(self, right: Term) -> str | None:
+        """A function with a formula of its own that the model has and a side without it may be about."""
+        own = set(self.inference.own_functions)
+        model = {p.function for d in self.understanding.definitions for p in _all(d.term) if isinstance(p, Apply)} & own
+        here = {p.function for p in _all(right) if isinstance(p, Apply)} & own
+        return min(model) if model and not here else None
 
     def _undefined_factor(self, left: Term, right: Term) -> str | None:
         """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""

@@ -621,3 +621,30 @@ $$\delta_j = (1 - z_j^2) \sum_k w_{kj}^{(2)} \delta_k, \qquad \frac{\partial E}{
 $$\frac{\partial E}{\partial w_{kj}^{(2)}} = \delta_k a_j$$
 """
     assert [c.verdict for c in claims_of(text)[-3:]] == ["correct", "correct", "wrong"]
+
+
+# --- functions by a formula of their own ---
+def test_a_function_by_its_own_formula() -> None:
+    text = r"""Let $f(x) = x^2 + 3x$ and $g(x) = \sin(x)$. Then $f'(x) = 2x + 3$ and $g'(x) = \cos(x)$.
+
+With $u = g(x)$ and $y = f(u)$: $\frac{dy}{dx} = f'(u) g'(x) = (2u + 3) \cos(x)$.
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert [c.verdict for c in claims_of(text.replace("2x + 3$", "2x + 1$"))][2] == "wrong"
+    assert claims_of(text.replace("(2u + 3)", "(2x + 3)"))[-1].verdict == "wrong"
+
+
+def test_an_own_activation_among_matrices() -> None:
+    text = r"""$z = W x + b$, $a = f(z)$, $L = \frac12 \|a - y\|^2$ where $f(u) = \frac{u}{1+|u|}$.
+
+$f'(u) = \frac{1}{(1+|u|)^2}$
+
+$\frac{\partial L}{\partial W} = ((a-y) \odot f'(z)) x^T$
+
+$\frac{\partial L}{\partial b} = (a-y) \odot \frac{1}{(1+|z|)^2}$
+
+$f'(u) = \frac{1}{1+|u|}$
+
+$\frac{\partial L}{\partial b} = (a-y) \odot f(z)$
+"""
+    assert [c.verdict for c in claims_of(text)[-5:]] == ["correct", "correct", "uncheckable", "wrong", "wrong"]
