@@ -431,7 +431,9 @@ class _Recogniser:
     def _worked_out(self, at: int) -> Iterator[tuple[Known, Term]]:
         """What has a value that is not printed: net_o2 before out_o2, `w_3 i_1 + w_4 i_2` without a name just before."""
         values = {k: known.value for k, known in self.known.items()}
-        formulas = [(d.key, d.term, Part(d.key, ())) for d in self.inference.definitions if d.at <= at]
+        formulas: list[tuple[str, Term, Term]] = [
+            (d.key, d.term, Part(d.key, ())) for d in self.inference.definitions if d.at <= at
+        ]
         for statement in self.inference.document.statements[max(at - NEAR, 0) : at]:
             term = self._term(statement.sides[0].node) if len(statement.sides) == 1 else None
             if isinstance(term, (Add, Sloppy)):
