@@ -29,6 +29,10 @@ STEP_WORDS = (
     r"\bpaso\b|descenso|tasa de aprendizaje|Schritt\b|Gradientenabstieg|mise à jour|taux d.apprentissage"
 )
 AGAIN_WORDS = r"same (?:numbers|values|inputs|weights) (?:again|as before)|as before|original values"
+RESTART_WORDS = (
+    r"\bsame (?:start|initial|original)|\boriginal (?:values|weights|parameters)|\breset\b|"
+    r"\bstart(?:ing)? (?:over|afresh|again from)|\bback (?:to|at) the (?:start|initial|original)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,13 @@ class Event:
 
 @dataclass
 class State:
-    """Values before the latest steps and after them; `since`: the first of these steps."""
+    """Values before the latest steps and after them; `since`: the first of these steps; `origin`: before all steps."""
 
     base: dict[str, Array] = field(default_factory=dict)
     pending: dict[str, Array] = field(default_factory=dict)
     since: int | None = None
     generation: int = 0
+    origin: dict[str, Array] = field(default_factory=dict)
 
     def values(self, updated: bool) -> dict[str, Array]:
         """The values in force."""
@@ -58,7 +63,7 @@ class State:
 
     def copy(self) -> State:
         """A state of its own."""
-        return State(dict(self.base), dict(self.pending), self.since, self.generation)
+        return State(dict(self.base), dict(self.pending), self.since, self.generation, dict(self.origin))
 
 
 # the exact value of a quantity one step down the gradient, None if it cannot be worked out
@@ -105,7 +110,10 @@ class GivenValues:
     def _read(self) -> None:
         state = State()
         self._seen: dict[tuple[str, tuple[str | int, ...]], int] = {}
+        restarts = self._restarts()
         for at, key, indices, value, last in self._numbers():
+            while restarts and restarts[0] <= at:
+                state = self._restarted(state, restarts.pop(0))
             event = self._classified(at, key, indices, value, last, state)
             self.events.append(event)
             if event.kind == "step":
@@ -116,8 +124,25 @@ class GivenValues:
                 state = self._given(state, event)
                 self.states.append((at, state))
             self._seen[key, indices] = at
+        for at in restarts:
+            state = self._restarted(state, at)
         self._first = self._before_all()
         self.states.sort(key=lambda s: s[0])
+
+    def _restarts(self) -> list[int]:
+        """The statements from which the values before all steps hold again, as the text says."""
+        starts = [s.span[0] for s in self.understanding.document.statements]
+        sentences = self.understanding.document.sentences
+        said = [s.span[0] for s in sentences if re.search(RESTART_WORDS, s.text, re.IGNORECASE)]
+        return sorted(sum(start < offset for start in starts) for offset in said)
+
+    def _restarted(self, state: State, at: int) -> State:
+        """What holds after 'the same start': the steps taken so far are forgotten."""
+        if state.since is None or state.since >= at:
+            return state
+        new = State(dict(state.origin), generation=state.generation + 2, origin=state.origin)
+        self.states.append((at, new))
+        return new
 
     def _before_all(self) -> State:
         """A value that is only given later holds from the start."""
@@ -221,8 +246,10 @@ class GivenValues:
         for side in statement.sides[1:]:
             if literal(side.node) is None and _mentions(side, known):
                 return True
-        if base_of(key) in DATUM_BASES:
-            return False
+        if base_of(key) in DATUM_BASES and any(
+            base_of(k) not in DATUM_BASES and not is_rate(k) for k in self._given_keys()
+        ):
+            return False  # words about new weights say nothing of the data
         before = self._seen.get((key, number.indices), self._seen.get((key, ()), 0))
         return bool(re.search(STEP_WORDS, self._words_between(before, at), re.IGNORECASE))
 
@@ -260,8 +287,10 @@ class GivenValues:
                 assembled = _assembled(self._entries[event.key])
                 if assembled is not None:
                     new.base[event.key] = assembled
-            return new
-        new.base[event.key] = event.value
+        else:
+            new.base[event.key] = event.value
+        if new.origin and event.key in new.base:
+            new.origin[event.key] = new.base[event.key]
         return new
 
     def _stepped(self, state: State, event: Event) -> State:
@@ -275,6 +304,8 @@ class GivenValues:
             new.generation += 1
         if new.since is None:
             new.since = event.at
+        for key, value in new.base.items():
+            new.origin.setdefault(key, value)
         self.bases[event.at, event.target, event.indices] = (dict(new.base), is_second)
         exact = self.step(event.at, event.target, event.indices, dict(new.base), new.generation)
         value = event.value if exact is None else exact

@@ -648,3 +648,10 @@ $f'(u) = \frac{1}{1+|u|}$
 $\frac{\partial L}{\partial b} = (a-y) \odot f(z)$
 """
     assert [c.verdict for c in claims_of(text)[-5:]] == ["correct", "correct", "uncheckable", "wrong", "wrong"]
+def test_the_same_start_again_after_steps() -> None:
+    step = "The new weight is $w = 0.8 - 0.1 \\cdot 0.3296 = {}$.\n\n"
+    first = last(step.format("0.7670"))
+    assert (first.verdict, first.kind) == ("correct", "update")
+    again = "## Second run\n\nWe take the same start, and the target is $y = -0.5$.\n\n$a = {}$\n"
+    assert last(step.format("0.7670") + again.format("0.7616")).verdict == "correct"
+    assert last(step.format("0.7670") + again.format("0.7400")).verdict == "wrong"
