@@ -71,12 +71,12 @@ class NumberClaim:
         given = self._as_given(printed)
         if given is not None:
             return given
-        self.expected = list(self._exact())
         if printed is not None:
             self.value, self.half = printed
         elif is_alone:
             self.value = self.numbers.plain_value(self.right)
-        else:
+        self.expected = [(self._of_each(truth), updated) for truth, updated in self._exact()]
+        if not is_alone:
             return self._mixed()
         if self.value is None:
             return Verdict("uncheckable", self.kind, "its value could not be worked out")
@@ -226,6 +226,11 @@ class NumberClaim:
         for updated in self._generations():
             for value in numbers.values_of(self.left, self.at, updated):
                 yield value, updated
+
+    def _of_each(self, whole: Array) -> Array:
+        """`W = 0.1192` (both): one number for a whole whose entries are all equal is said of each of them."""
+        is_one = self.value is not None and self.value.size == 1
+        return whole[:1, :1] if is_one and np.allclose(whole, whole[0, 0], rtol=1e-9, atol=1e-12) else whole
 
     def _generations(self) -> tuple[bool, ...]:
         state = self.numbers.state(self.at)
@@ -391,7 +396,7 @@ class NumberClaim:
         for term in formulas:
             for updated in self._generations():
                 for found, used in self._printed_values(term, updated):
-                    if agrees(self.value, found, self.half) is None:
+                    if agrees(self.value, self._of_each(found), self.half) is None:
                         continue
                     verdict = self._carried(used)
                     if not self.expected and (verdict is None or "rounded-early" in verdict.mistakes):
