@@ -520,9 +520,6 @@ GATE = r"""n = w a + b, p = max(0, n), L = (p - 3)^2
 w = -1.5, a = 2, b = 4
 
 $\frac{dL}{dp} = 2(p-3) = -4$
-TWO_WEIGHTS = """z = W x, L = (z - y)^2
-
-W = [[0.5, 0.5]], x = [2, 2], y = 1, eta = 0.1
 
 """
 
@@ -651,6 +648,15 @@ $f'(u) = \frac{1}{1+|u|}$
 $\frac{\partial L}{\partial b} = (a-y) \odot f(z)$
 """
     assert [c.verdict for c in claims_of(text)[-5:]] == ["correct", "correct", "uncheckable", "wrong", "wrong"]
+
+
+TWO_WEIGHTS = """z = W x, L = (z - y)^2
+
+W = [[0.5, 0.5]], x = [2, 2], y = 1, eta = 0.1
+
+"""
+
+
 def test_one_number_for_equal_entries_is_said_of_each() -> None:
     text = "## Update\n\nW := 0.5 - 0.1*4 = {}  (both entries)\n"
     assert last(text.format("0.1"), TWO_WEIGHTS).verdict == "correct"
