@@ -331,7 +331,7 @@ CASES = [
     ),
     ("dL/dW^(1) = x^T δ^(1)", ["(d L W^(1)) = (* (T x) delta^(1))"]),
     ("∂J/∂θ_j = (h_θ(x) − y) x_j", ["(partial J theta_j) = (* ((+ (* h_theta (x)) -y)) x_j)"]),
-    ("grad_W1 = np.outer(delta1, x)", ["grad_W_1 = (call outer delta_1 x)"]),
+    ("grad_W1 = np.outer(delta1, x)", ["dW_1 = (call outer delta_1 x)"]),
     ("loss = 0.5 * np.sum((y_pred - y_true) ** 2)", ["loss = (* 0.5 * (call sum (** ((+ y_pred -y_true)) 2)))"]),
     ("dscores /= N", ["dscores <- (* dscores / N)"]),
     (
