@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -459,7 +460,18 @@ class ShapeInference:
             return arrays[0][0]
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
+        if len(arrays) > 2 and self._is_matrix_chain(term):
+            for (left, _), (right, _) in itertools.pairwise(arrays):
+                self.dims.unify(left[1], right[0])
+            return arrays[0][0][0], arrays[-1][0][1]
         return None
+
+    @staticmethod
+    def _is_matrix_chain(term: Sloppy) -> bool:
+        """`A_3 A_2 A_1 x`: matrices by their letters, and one thing that they are applied to."""
+        keys = [_plain(f) for f in term.factors if not isinstance(f, (Const, SizeOf))]
+        weights = [k for k in keys if k is not None and base_of(k) in WEIGHT_BASES]
+        return None not in keys and len(weights) >= len(keys) - 1
 
 
 def _inside(term: Term) -> Term:
