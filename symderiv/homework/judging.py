@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -29,7 +29,7 @@ from symderiv.homework.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.numbers import NumberWorlds
 from symderiv.homework.plainly import to_text
 from symderiv.homework.readings import Reader
-from symderiv.homework.shapes import base_of
+from symderiv.homework.shapes import RATES, base_of
 from symderiv.homework.stated_shapes import Stated, judge_shape, misstated, sizes_in
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
@@ -57,6 +57,7 @@ from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
 SECONDS_A_CLAIM = 2.0
+SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 ASIDE = 160  # characters before a formula that may say for which activation it is
 NEXT_TO = 8  # characters between a name and its shape
 EDIT_WORDS = {
@@ -567,7 +568,7 @@ class Judge:
             )
         rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
         if not rates:
-            return None
+            return self._accumulated(at, reference, left, right)
         del base
         quantity = old[0]
         key = quantity.key
@@ -587,6 +588,9 @@ class Judge:
                 return self._accepted(found, "update")
             if found.answer is Answer.UNDECIDED:
                 return Verdict("uncheckable", "update", found.reason)
+        unknown = self._unknown_leaf(at, quantity, right)
+        if unknown is not None:
+            return Verdict("uncheckable", "update", f"what {unknown} stands for is not known")
         averaged = self._averaged_step(at, quantity, rates[0], gradient, right)
         if averaged is not None:
             return averaged
@@ -594,6 +598,30 @@ class Judge:
         if self._compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
         return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
+        """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""
+        if not isinstance(right, Add) or len(right.terms) != 2 or right.terms[0] != (1, left) or right.terms[1][0] < 0:
+            return None
+        if any(d.key == reference.key for d in self.understanding.definitions) or self.understanding.loss is None:
+            return None
+        loss = self.understanding.loss
+        anew = replace(
+            self.understanding,
+            definitions=[
+                replace(d, term=_of_the_data(d.term, self.understanding.later)) if d.key == loss else d
+                for d in self.understanding.definitions
+            ],
+        )
+        for parameter in (*self.understanding.weights, *self.understanding.biases):
+            gradient: Term = Jacobian(Part(loss, ()), Part(parameter, ()))
+            if self.understanding.later:  # delta is n times the derivative then
+                gradient = Sloppy((SizeOf("#n"), gradient), ("",))
+            for part in (right.terms[1][1], SumOver("formal", right.terms[1][1])):
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
+                        return Verdict("correct", "update", f"adds up the derivative by {parameter}")
+        return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
 
     def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
         """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
@@ -787,6 +815,11 @@ class Judge:
         own = self._own_formula_meant(right)
         if own is not None:
             return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
+        unknown = self._unknown_leaf(at, left, right)
+        if unknown is not None:
+            return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
+        if self._is_special_case(at):
+            return Verdict("uncheckable", kind, "said of a special case, and false in general")
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
@@ -849,6 +882,35 @@ class Judge:
                                     i for i in reference.indices if isinstance(i, str)
                                 )
         return found
+
+    def _unknown_leaf(self, at: int, left: Term, right: Term) -> str | None:
+        """A name that only formulas beside the network mention, as an accumulator: it could be anything."""
+        definitions = self.understanding.definitions_at(at)
+        known = self._leaves(left, definitions) | {n.key for n in self.understanding.numbers}
+        known |= self._leaves(Part(self.understanding.loss or "", ()), definitions)
+        direct = {r.key for r in references_in(right)}
+        for leaf in sorted(self._leaves(right, definitions) - known - direct):
+            if leaf in self.understanding.shapes and base_of(leaf) not in HYPER_BASES:
+                return leaf
+        return None
+
+    @staticmethod
+    def _leaves(term: Term, definitions: Mapping[str, Term]) -> set[str]:
+        """What a term goes back to."""
+        found: set[str] = set()
+        open_keys = [r.key for r in references_in(term)]
+        while open_keys:
+            key = open_keys.pop()
+            if key not in found:
+                found.add(key)
+                open_keys += [r.key for r in references_in(definitions[key])] if key in definitions else []
+        return {k for k in found if k not in definitions}
+
+    def _is_special_case(self, at: int) -> bool:
+        """'In the special case of one example ..' in a document about many."""
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        return bool(re.search(SPECIAL_CASE, words, re.IGNORECASE))
 
     def _otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
@@ -1058,6 +1120,23 @@ def _all(term: Term) -> Iterator[Term]:
     yield term
     for part in parts_of(term):
         yield from _all(part)
+
+
+def _of_the_data(term: Term, keep_mean: bool) -> Term:
+    """A loss without its penalties, and without its mean unless that is kept."""
+    match term:
+        case Add(terms):
+            data = [(s, t) for s, t in terms if not any(base_of(r.key) in RATES for r in references_in(t))]
+            return Add(tuple((s, _of_the_data(t, keep_mean)) for s, t in data)) if data else term
+        case Sloppy(factors, marks) if not keep_mean and any(_is_mean(f) for f in factors):
+            rest = tuple(f for f in factors if not _is_mean(f))
+            return rest[0] if len(rest) == 1 else Sloppy(rest, marks[: len(rest) - 1])
+    return term
+
+
+def _is_mean(term: Term) -> bool:
+    """`1/m`."""
+    return isinstance(term, Over) and any(isinstance(p, SizeOf) for p in _all(term.right)) and is_number(term.left)
 
 
 def _letters_of(term: Term) -> set[str]:

@@ -62,7 +62,9 @@ class NumberWorlds:
     understanding: Understanding
     printed: dict[object, list[Printed]] = field(default_factory=dict)
     false: dict[object, tuple[Term, int, int]] = field(default_factory=dict)  # formula, statement, line
-    relations: dict[object, list[Term]] = field(default_factory=dict)  # true ones between derivatives, by their left side
+    relations: dict[object, list[Term]] = field(
+        default_factory=dict
+    )  # true ones between derivatives, by their left side
     doubted: set[str] = field(default_factory=set)  # quantities whose printed shape is not that of their formula
     _worlds: dict[object, World | None] = field(default_factory=dict)
     _twins: dict[int, World] = field(default_factory=dict)

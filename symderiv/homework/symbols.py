@@ -442,6 +442,12 @@ def called_quantities(document: Document) -> set[str]:
         for node in walk(tree)
         if isinstance(node, Scripted) and node.primes and (name := name_of(node)) is not None
     }
+    found |= {
+        node.base.base
+        for tree in trees_of(document)
+        for node in walk(tree)
+        if isinstance(node, Scripted) and isinstance(node.base, Name) and _is_parameter_list(node)
+    }
     for statement in document.statements:
         if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
             continue
@@ -461,6 +467,17 @@ def called_quantities(document: Document) -> set[str]:
         if others and not head.base.startswith("sigma") and head.base not in primed:
             found.add(head.base)
     return found
+
+
+def _is_parameter_list(node: Scripted) -> bool:
+    r"""`h_\Theta`, `f_{W,b}`: what it depends on stands below, so it is a prediction."""
+    below = [s.body.base for s in node.lower if isinstance(s.body, Name)]
+    return (
+        isinstance(node.base, Name)
+        and node.base.base in ("h", "f", "H", "F")
+        and len(below) == len(node.lower) > 0
+        and set(below) <= {"theta", "Theta", "W", "w", "b", "beta"}
+    )
 
 
 def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:

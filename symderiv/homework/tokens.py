@@ -260,6 +260,8 @@ class _Lexer:
             at = end
         if self.has_over:
             self.out = _with_fractions(self.out)
+        if not self.plain:
+            self.out = _without_braced_signs(self.out)
         return Tokens(self.out)
 
     def add(self, kind: str, text: str, start: int, end: int) -> None:
@@ -512,9 +514,26 @@ _FONTS = frozenset("mathsf mathtt mathit mathbf boldsymbol bm".split())
 _WORD_IN_FONT = re.compile(r"\s*\{\s*[A-Za-z]?[a-z]{2,}\s*\}")
 _MARKED_SIGN = re.compile(r"\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(?=:?=|\\[a-z]+\s*\})([^{}]*)\}")
 _ASSIGNED = re.compile(r"\s*\{\s*([-+])\s*\}\s*=")
+_SPACED = frozenset(("mul", "rel", "+", "-"))
 _ONE = re.compile(r"\s*(?:\{\s*1\s*\}|1(?!\d))")
 _LETTERS = re.compile(r"\s*(?:\{\s*([A-Za-z][A-Za-z -]*?)\s*\}|([A-Za-z]))")
 _ENVIRONMENT = re.compile(r"\s*\{\s*([A-Za-z]+\*?)\s*\}")
+
+
+def _without_braced_signs(rows: list[Token]) -> list[Token]:
+    r"""`a {=} b`, `\mathbin{.*}`: braces around one sign only space it."""
+    out: list[Token] = []
+    for row in rows:
+        out.append(row)
+        if (
+            row[0] == "}"
+            and len(out) > 3
+            and out[-3][0] == "{"
+            and out[-2][0] in _SPACED
+            and out[-4][0] not in ("^", "_")
+        ):
+            out[-3:] = [out[-2]]
+    return out
 
 
 def _with_fractions(rows: list[Token]) -> list[Token]:
