@@ -100,7 +100,8 @@ class _Recogniser:
         self._align()
         self._augment()
         for at, statement in enumerate(self.inference.document.statements):
-            self._look(at, statement)
+            if ":" not in statement.relations:  # `X: 5 x 1` is a shape
+                self._look(at, statement)
         self._augment()
 
     def _drop_shapes(self) -> None:
