@@ -286,12 +286,15 @@ class Derivatives(Scripts):
         bottom: Node | None = None
         turned = primes = 0
         while (kind := self.kind()) in ("_", "^", "'"):
-            if kind == "_" and bottom is not None:
+            if kind == "_" and type(bottom) is not Name and bottom is not None:
                 break
             self.at += 1
             if kind == "_":
                 low, high = self.script_range()
-                bottom = self.within(low, high, self.listed)
+                below = self.within(low, high, self.listed)
+                bottom = below if bottom is None else self._marked(bottom, below)
+                if type(bottom) is Name and self.kind() == "num" and not self.gaps[self.at]:
+                    bottom = self._marked(bottom, self.number())  # `∇_α3`, as α3 is written
             elif kind == "^":
                 more_turned, more_primes, _ = self.script(upper, True)
                 turned, primes = turned + more_turned, primes + more_primes
@@ -310,6 +313,10 @@ class Derivatives(Scripts):
                 second,
             )
         return Scripted(span, bottom, (), tuple(upper), primes), turned > 0, second
+
+    def _marked(self, name: Node, mark: Node) -> Node:
+        """`∇_W_o`: a name below the sign that has a mark below itself."""
+        return Scripted((name.span[0], mark.span[1]), name, (Script(mark.span, mark),))
 
     def _with_top(self, span: tuple[int, int], bottom: Node, style: str) -> Node:
         """A derivative applied to the factor that stands here."""
