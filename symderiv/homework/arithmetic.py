@@ -219,15 +219,15 @@ FUNCTIONS: dict[str, Callable[[Arithmetic, Array, int], Array]] = {
 def _coefficients(name: str) -> tuple[Fraction, ...]:
     """Numbers of its own for each name that nobody defines: any function would do, so a generic one stands for it."""
     draw = random.Random("symderiv " + name)
-    return tuple(Fraction(draw.choice((-1, 1)) * draw.randint(300, 900), 1009) for _ in range(6))
+    return tuple(Fraction(draw.choice((-1, 1)) * draw.randint(300, 900), 1009) for _ in range(4))
 
 
 def _opaque(name: str, a: Arithmetic, x: Array, order: int) -> Array:
-    """c0 + c1 x + c2 s(c3 x) + c4 s(c5 x) with the logistic s: smooth, and of no growth that would overflow a softmax."""
-    numbers: list[Array] = [a.number(c) for c in _coefficients(name)]
-    c0, c1, c2, c3, c4, c5 = numbers
-    waves = c2 * c3**order * _sigmoid(a, c3 * x, order) + c4 * c5**order * _sigmoid(a, c5 * x, order)
-    return waves + (c0 + c1 * x if order == 0 else c1 if order == 1 else 0)
+    """1/2 + c0 (s(c1 x) - 1/2)/2 + c2 (s(c3 x) - 1/2)/2 with the logistic s: smooth, and a logarithm has a value at it."""
+    half = a.number(Fraction(1, 2))
+    c0, c1, c2, c3 = (a.number(c) for c in _coefficients(name))
+    waves = c0 * c1**order * _sigmoid(a, c1 * x, order) + c2 * c3**order * _sigmoid(a, c3 * x, order)
+    return half * waves + (half - half * half * (c0 + c2) if order == 0 else 0)
 
 
 def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) -> Array:

@@ -175,7 +175,7 @@ class Cursor:
             high = close if 0 <= close < self.end else self.end
             self.at = min(high + 1, self.end)
             return at + 1, high
-        self.at = min(at + 1, self.end)
+        self.at = self.skip_group(at) if at < self.end and self.kinds[at] == "accent" else min(at + 1, self.end)
         return at, self.at
 
     def skip_group(self, at: int) -> int:

@@ -419,6 +419,12 @@ class Inference:
                     found[name.base] = word
                     self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
                     break
+        for base in sorted(self.symbols.functions - set(found)):
+            for word, pattern in ACTIVATION_WORDS.items():
+                said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
+                if len(base) == 1 and re.search(said, self.document.text):
+                    found[base] = word
+                    self.assumptions.append(Assumption(f"{base} is {word}", "said in words"))
         return found
 
     def _defined_functions(self) -> dict[str, str]:

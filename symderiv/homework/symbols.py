@@ -721,7 +721,7 @@ class _Counts:
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
         primes_transpose = not self.transposed and (
-            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "V", "U", "A", "Theta", "theta"})
+            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "x", "V", "U", "A", "Theta", "theta"})
         )
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
