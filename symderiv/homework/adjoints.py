@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from symderiv.homework.elaboration import Elaborator, NotUnderstood, by_letters,
 from symderiv.homework.inference import Inference
 from symderiv.homework.marking import Assumption
 from symderiv.homework.shapes import base_of
+from symderiv.homework.statements import Statement
 from symderiv.homework.symbols import EACH, LayerOpen, Reference
 from symderiv.homework.terms import Add, Gathered, Jacobian, Part, Term, references_in
 from symderiv.homework.understanding import EQUAL_SIGNS, Understanding
@@ -81,13 +83,25 @@ class _Finder:
                     reference = self.inference.plain(statement.sides[0].node, elaborator)
                 except LayerOpen:
                     continue
-                if reference is None or not self._is_name(reference):
+                if reference is None or not (
+                    self._is_name(reference) or self._is_given_so(statement, reference, elaborator)
+                ):
                     continue
                 for side in statement.sides[1:]:
                     try:
                         yield at, reference, elaborator.term(side.node)
                     except (NotUnderstood, LayerOpen):
                         continue
+
+    def _is_given_so(self, statement: Statement, reference: Reference, elaborator: Elaborator) -> bool:
+        r"""`\varepsilon := \partial J / \partial p`: any letter that is said to be a derivative of the loss and has no formula."""
+        if self.inference._is_derived(reference):
+            return False  # dW says itself what it is
+        if reference.key in self.understanding.shapes_of_data or reference.key in self.understanding.definitions_at(0):
+            return False
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            return self._said(elaborator.term(statement.sides[1].node)) is not None
+        return False
 
     def _is_name(self, reference: Reference) -> bool:
         if reference.base == "delta":

@@ -224,10 +224,11 @@ def _coefficients(name: str) -> tuple[Fraction, ...]:
 
 def _opaque(name: str, a: Arithmetic, x: Array, order: int) -> Array:
     """1/2 + c0 (s(c1 x) - 1/2)/2 + c2 (s(c3 x) - 1/2)/2 with the logistic s: smooth, and a logarithm has a value at it."""
-    half = a.number(Fraction(1, 2))
-    c0, c1, c2, c3 = (a.number(c) for c in _coefficients(name))
-    waves = c0 * c1**order * _sigmoid(a, c1 * x, order) + c2 * c3**order * _sigmoid(a, c3 * x, order)
-    return half * waves + (half - half * half * (c0 + c2) if order == 0 else 0)
+    first, inner, second, other = _coefficients(name)
+    numbers: list[Array] = [a.number(c) for c in (first / 2, inner, second / 2, other)]
+    c0, c1, c2, c3 = numbers
+    waves: Array = c0 * c1**order * _sigmoid(a, c1 * x, order) + c2 * c3**order * _sigmoid(a, c3 * x, order)
+    return waves + a.number(Fraction(1, 2) - (first + second) / 4) if order == 0 else waves
 
 
 def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) -> Array:

@@ -823,9 +823,11 @@ class Inference:
             return key not in known and len(base_of(key)) > 3
 
         for again in list(self.restated):
-            first = next(d for d in self.definitions if d.key == again.key)
-            if all(r.key in known for r in references_in(again.term)) and any(
-                is_word(r.key) for r in references_in(first.term)
+            first = next((d for d in self.definitions if d.key == again.key), None)
+            if (
+                first is not None
+                and all(r.key in known for r in references_in(again.term))
+                and any(is_word(r.key) for r in references_in(first.term))
             ):
                 self.definitions[self.definitions.index(first)] = replace(again, at=first.at, line=first.line)
                 self.restated.remove(again)

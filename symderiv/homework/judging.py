@@ -59,7 +59,10 @@ from symderiv.homework.worlds import Misfit, Point, Unknown, World
 SECONDS_A_CLAIM = 2.0
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 ASIDE = 160  # characters before a formula that may say for which activation it is
-NEXT_TO = 8  # characters between a name and its shape
+SHAPE_WORDS = re.compile(  # what may stand between a name and its shape
+    r"(?:[\s$`(\[,:]|\\[(\[]|\b(?:is|are|of|the|an?|has|shape|size|matrix|vector|row|column|ist|eine?|est|une?|es|una?)\b)*",
+    re.IGNORECASE,
+)
 EDIT_WORDS = {
     "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
     "formal": "the sum over the samples is formal",
@@ -212,7 +215,9 @@ class Judge:
     def _just_named(self, at: int, statement: Statement) -> Reference | None:
         """The lone name right before: `$p$ ($1 \\times M$)`."""
         before = self.understanding.document.statements[at - 1] if at else None
-        if before is None or len(before.sides) != 1 or statement.span[0] - before.span[1] > NEXT_TO:
+        if before is None or len(before.sides) != 1:
+            return None
+        if not SHAPE_WORDS.fullmatch(self.understanding.document.text[before.span[1] : statement.span[0]]):
             return None
         reference = self._shaped(self._subject(before.sides[0]))
         return reference if reference is not None and reference.key in self.understanding.shapes else None
@@ -256,6 +261,9 @@ class Judge:
                     break
         except (RecursionError, MemoryError):
             verdicts = [Verdict("uncheckable", "derivative", "nested too deeply")]
+        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+            # a fault of ours in one line must not cost the others
+            verdicts = [Verdict("uncheckable", "derivative", f"this line could not be judged ({type(error).__name__})")]
         if not verdicts:
             return
         worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
@@ -815,7 +823,7 @@ class Judge:
         own = self._own_formula_meant(right)
         if own is not None:
             return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
-        unknown = self._unknown_leaf(at, left, right)
+        unknown = self._unknown_leaf(at, left, right) or self._unknown_function(at, left, right)
         if unknown is not None:
             return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
         if self._is_special_case(at):
@@ -892,6 +900,28 @@ class Judge:
         for leaf in sorted(self._leaves(right, definitions) - known - direct):
             if leaf in self.understanding.shapes and base_of(leaf) not in HYPER_BASES:
                 return leaf
+        return None
+
+    def _unknown_function(self, at: int, left: Term, right: Term) -> str | None:
+        """A function that nothing defines, which the derivative goes through and the right side writes out."""
+        top = self._key(left.top) if isinstance(left, Jacobian) else None
+        if top is None or not isinstance(left, Jacobian):
+            return None
+        world = self.understanding.world(at, Machine)
+        written = {p.function for p in _all(right) if isinstance(p, Apply)}
+        passed = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian)}
+        for key, term in self.understanding.definitions_at(at).items():
+            below = key != left.bottom.key and world.depends(key, left.bottom.key)
+            if (
+                not below
+                or not (key == top or world.depends(top, key))
+                or any(k == key or world.depends(key, k) for k in passed)
+            ):
+                continue
+            for part in _all(term):
+                if isinstance(part, Apply) and part.function not in FUNCTIONS and part.function != "generic loss":
+                    if part.function not in written:
+                        return part.function
         return None
 
     @staticmethod

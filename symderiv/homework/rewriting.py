@@ -7,7 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from symderiv.homework.formulas import Derivative, Group, Name, Node, Number, Product, Script, Scripted, Sum, Text, walk
+from symderiv.homework.formulas import (
+    Derivative,
+    Group,
+    Name,
+    Node,
+    Number,
+    Product,
+    Script,
+    Scripted,
+    Sum,
+    Text,
+    Transposed,
+    walk,
+)
 from symderiv.homework.statements import Document, Side, Statement
 from symderiv.homework.symbols import FUNCTION_BASES, name_of
 
@@ -18,7 +31,7 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
-    return without_steps(with_arguments(document))
+    return with_layer_letter(without_steps(with_arguments(document)))
 
 
 # --- functions without their argument ---
@@ -168,6 +181,74 @@ def _marked_new(node: Node) -> Node:
     if isinstance(node, Scripted):
         return replace(node, upper=(*node.upper, mark))
     return Scripted(node.span, node, (), (mark,))
+
+
+# --- another letter for the layers ---
+def with_layer_letter(document: Document) -> Document:
+    r"""`p^{(k)} = A^{(k)} v^{(k-1)}`: where a weight of one layer stands before something of the layer below, k counts layers.
+
+    It becomes l, and the letter of the top layer L.
+    """
+    found = _layer_letter(document)
+    if found is None:
+        return document
+    letters = {found: "l", found.upper(): "L"}
+
+    def renamed(part: Node) -> Node:
+        if isinstance(part, Name) and not part.accents:
+            return replace(part, base=letters.get(part.base, part.base))
+        return _rebuilt(part, renamed)
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Scripted) and part.upper:
+            upper = tuple(replace(s, body=renamed(s.body)) if s.bracket else s for s in part.upper)
+            return _rebuilt(replace(part, upper=upper), visit)
+        return _rebuilt(part, visit)
+
+    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return replace(document, statements=statements)
+
+
+def _layer_letter(document: Document) -> str | None:
+    letters: Counter[str] = Counter()
+    for statement in document.statements:
+        for side in statement.sides:
+            for node in walk(side.node):
+                if isinstance(node, Scripted) and any(
+                    isinstance(n, Name) and n.base in ("l", "ell") for s in node.upper for n in walk(s.body)
+                ):
+                    return None
+                if isinstance(node, Product):
+                    for first, second in zip(node.factors, node.factors[1:], strict=False):
+                        letter = _one_below(first, second)
+                        if letter is not None:
+                            letters[letter] += 1
+    return letters.most_common(1)[0][0] if letters else None
+
+
+def _one_below(first: Node, second: Node) -> str | None:
+    """k of `A^{(k)} v^{(k-1)}` or `A^{(k+1)} v^{(k)}`."""
+    one, two = _shift(first), _shift(second)
+    if one is None or two is None or one[:2] == two[:2] or one[1] != two[1] or one[2] - two[2] != 1:
+        return None
+    return one[1]
+
+
+def _shift(node: Node) -> tuple[str, str, int] | None:
+    """(letter, letter above in brackets, how much is added to it)."""
+    node = node.body if isinstance(node, Transposed) else node
+    name = name_of(node)
+    if name is None or not isinstance(node, Scripted):
+        return None
+    for script in node.upper:
+        body = script.body
+        if script.bracket and isinstance(body, Name) and len(body.base) == 1 and body.base.islower():
+            return name.base, body.base, 0
+        if script.bracket and isinstance(body, Sum) and len(body.terms) == 2:
+            (_, letter), (sign, number) = body.terms
+            if isinstance(letter, Name) and isinstance(number, Number):
+                return name.base, letter.base, sign * int(number.value)
+    return None
 
 
 # --- trees ---

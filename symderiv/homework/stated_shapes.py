@@ -40,6 +40,10 @@ def sizes_in(node: f.Node) -> tuple[str, ...] | None:
 
 def _size(node: f.Node) -> str | None:
     match node:
+        case f.Group(_, _, (inner,)):
+            return _size(inner)
+        case f.Sum(_, ((1, one), (1, f.Number(_, text, _, None)))) if _size(one) is not None:
+            return f"{_size(one)}+{text}"  # one more for the bias
         case f.Number(_, text, _, None):
             return text
         case f.Name(_, base, ()):

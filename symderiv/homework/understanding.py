@@ -135,8 +135,11 @@ class Understanding:
         words = " ".join(s.text for s in self.document.sentences)
         if CONVENTION.search(words):
             return not NO_CONVENTION.search(words)
+        formulas = [d for d in self.definitions if d.key != self.loss]
         if any(_open_letters(d.term) - set(d.indices) for d in self.definitions):
             return True
+        if any(_has_sum(d.term) for d in formulas):
+            return False
         return not any(_has_written_sum(s) for s in self.document.statements)
 
     # --- definitions by place ---
@@ -300,6 +303,12 @@ def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) ->
         totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
         return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
+
+
+def _has_sum(term: Term) -> bool:
+    if isinstance(term, SumOver) and term.along.startswith("letter:"):
+        return True
+    return any(_has_sum(part) for part in parts_of(term))
 
 
 def _has_written_sum(statement: Statement) -> bool:
