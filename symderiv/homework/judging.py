@@ -349,12 +349,16 @@ class Judge:
                 isinstance(term, Part)
                 and not term.indices
                 and term.key not in self._grounded
+                and term.key not in self.understanding.vectors
                 and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key))
             )
             and m.group(1) in self._grounded
             and m.group(1) in self.understanding.shapes_of_data
         ):
             return Part(m.group(1), (int(m.group(2)),))
+        if isinstance(term, Jacobian):
+            bottom = self._entries(term.bottom)
+            return Jacobian(self._entries(term.top), bottom if isinstance(bottom, Part) else term.bottom)
         return mapped(term, self._entries)
 
     def _exists(self, left: Term, right: Term, at: int) -> bool:

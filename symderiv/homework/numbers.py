@@ -14,6 +14,7 @@ from itertools import product as cartesian
 
 import numpy as np
 
+from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Array, Machine, Undefined
 from symderiv.homework.elaboration import NotUnderstood
 from symderiv.homework.given_values import GivenValues, State, is_rate
@@ -288,6 +289,8 @@ class NumberWorlds:
         for key in self.understanding.shapes:
             head, _, mark = key.partition("[")
             whole = values.get(head)
+            if key in self.understanding.vectors:
+                continue
             if whole is None or key in values or not mark[:-1].isdigit() or 1 not in whole.shape or whole.size == 1:
                 continue
             place = int(mark[:-1])
@@ -561,7 +564,20 @@ class NumberWorlds:
     def _rates(self, base: Mapping[str, Array]) -> list[float]:
         found = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]
         spoken = self._spoken_rate
+        if not found and spoken is None:
+            return self._shown_rates
         return list(dict.fromkeys(found if spoken is None else [*found, spoken]))
+
+    @cached_property
+    def _shown_rates(self) -> list[float]:
+        """The 0.1 of `w = 0.8 - 0.1 * 0.3296`, where only the steps show the rate: what all of them have in common."""
+        shared: set[float] | None = None
+        for statement in self.understanding.document.statements:
+            for side in statement.sides[1:]:
+                factors = _step_factors(side.node)
+                if factors:
+                    shared = factors if shared is None else shared & factors
+        return sorted(shared or ())
 
     @cached_property
     def _spoken_rate(self) -> float | None:
@@ -805,6 +821,17 @@ class NumberWorlds:
                 value = value.reshape(exact[0].shape)
             return stack_of(value)
         return mapped(term, lambda part: self._with_printed(part, at, generation, used))
+
+
+def _step_factors(node: f.Node) -> set[float]:
+    """The numbers of the product that is taken from a number."""
+    if not isinstance(node, f.Sum) or len(node.terms) != 2 or node.terms[1][0] > 0 or literal(node.terms[0][1]) is None:
+        return set()
+    product = node.terms[1][1]
+    if not isinstance(product, f.Product) or len(product.factors) != 2:
+        return set()
+    values = [found for factor in product.factors if (found := literal(factor)) is not None]
+    return {float(v.item()) for v, _ in values if v.size == 1 and 0 < v.item() <= 1} if len(values) == 2 else set()
 
 
 def _entry(whole: Array, key: str, indices: tuple[str | int, ...], axes: Axes) -> Array | None:

@@ -28,6 +28,7 @@ from symderiv.homework.terms import (
     Jacobian,
     Part,
     Ref,
+    Stack,
     SumOver,
     Term,
     parts_of,
@@ -165,6 +166,11 @@ class Understanding:
             for entries in self._timeline.values()
             if len(entries) > 1
         )
+
+    @cached_property
+    def vectors(self) -> frozenset[str]:
+        """Quantities that are given with several entries: `v_1 = (0.2, 0)` is no entry of v."""
+        return frozenset(n.key for n in self.numbers if isinstance(n.term, Stack) and not n.indices)
 
     def direction_of(self, key: str, at: int) -> tuple[str, int] | None:
         """The quantity that steps of a parameter go along at a statement, and the sign of the gradient in it."""

@@ -675,3 +675,35 @@ def test_the_same_start_again_after_steps() -> None:
     again = "## Second run\n\nWe take the same start, and the target is $y = -0.5$.\n\n$a = {}$\n"
     assert last(step.format("0.7670") + again.format("0.7616")).verdict == "correct"
     assert last(step.format("0.7670") + again.format("0.7400")).verdict == "wrong"
+
+
+# --- entries of vectors, numbered vectors, the rate only in the steps ---
+def test_an_entry_below_a_derivative() -> None:
+    text = r"""Logits $z = (1, 2, 0.5)$, target $y = (0, 1, 0)$, $p = \mathrm{softmax}(z)$, $L = -\sum_k y_k \log p_k$
+
+$\frac{\partial L}{\partial z_1} = 0.231$, $\frac{\partial L}{\partial z_2} = 0.629 - 1 = -0.371$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("0.231", "0.629"))[-3].verdict == "wrong"
+
+
+def test_a_numbered_vector_is_no_entry() -> None:
+    text = r"""$s = w \cdot x + b$, $J = \frac12 (s - y)^2$, $w = (1, -2)$, $b = 0.1$, $x = (0.5, 1)$, $y = 0$
+
+$\mu = 0.5$, $v = (0.2, -0.2)$ and $\eta = 0.1$:
+
+$v_1 = \mu v - \eta \nabla_w J = (0.17, 0.04)$
+
+$w_1 = w + v_1 = (1.17, -1.96)$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("(1.17", "(1.37"))[-1].verdict == "wrong"
+
+
+def test_the_rate_that_only_the_steps_show() -> None:
+    premises = NET.replace(", eta = 0.1", "")
+    steps = "w_new = 0.8 - 0.1 * 0.3296 = 0.767\n\nb_new = -0.2 - 0.1 * 0.2197 = -0.222\n"
+    assert {c.verdict for c in claims_of(premises + steps)} == {"correct"}
+    assert last(steps.replace("-0.222", "-0.232"), premises).verdict == "wrong"
+    up = steps.replace("-0.2 - 0.1", "-0.2 + 0.1").replace("-0.222", "-0.178")
+    assert [c.verdict for c in claims_of(premises + up)[-2:]] == ["wrong", "carried"]
