@@ -240,7 +240,9 @@ class Elaborator:
         return self._powered(Apply("sqrt", 0, square), powers[0] if powers else None)
 
     def _transposed(self, node: f.Transposed) -> Term:
-        return Transpose(self.term(node.body))
+        is_list = isinstance(node.body, f.Group) and len(node.body.items) > 1
+        body = self.term(node.body)
+        return body if is_list else Transpose(body)  # [1, 2]^T: a list lies in the line, so this is a column
 
     def _group(self, node: f.Group) -> Term:
         if node.bracket == "||":

@@ -550,7 +550,7 @@ class Inference:
                 left = self.plain(side.node, elaborator)
                 if left is None and isinstance(side.node, f.Product):
                     left = self._words_before(side.node, elaborator)
-            elif left is not None and statement.relations[k - 1] in EQUAL_SIGNS:
+            elif left is not None and _says_value(statement.relations[k - 1], side.node):
                 if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
                     return  # a path from quantity to quantity
                 yield at, left, side.node, layers
@@ -1513,6 +1513,11 @@ class Inference:
                 ):  # fmt: skip
                     return True
         return False
+
+
+def _says_value(relation: str, node: f.Node) -> bool:
+    """Whether a relation tells what its left side is: an assignment only where it is to a number."""
+    return relation in EQUAL_SIGNS or (relation == "<-" and literal(node) is not None)
 
 
 def _gives_vector(statement: Statement) -> bool:

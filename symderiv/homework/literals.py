@@ -25,7 +25,9 @@ def literal(node: f.Node) -> tuple[Array, Array] | None:
         return np.array([[single[0]]]), np.array([[single[1]]])
     if isinstance(node, f.Transposed):
         inner = literal(node.body)
-        return None if inner is None else (inner[0].T, inner[1].T)
+        if inner is None or is_list(node.body):
+            return inner  # [1, 2]^T: a list lies in the line, so this is a column
+        return inner[0].T, inner[1].T
     if isinstance(node, f.Matrix):
         grid = [[_signed(bare(e)) for e in row] for row in node.rows]
     elif isinstance(node, f.Group) and len(node.items) > 1 and node.bracket in "([{":

@@ -421,7 +421,13 @@ class NumberClaim:
 
     def _rounded_here(self, node: f.Node) -> Verdict | None:
         """`(-0.537)(-0.119)` where -0.5373 and -0.1186 were printed: right within its digits, and too coarse for the result."""
-        if not literals_in(node):
+        assert self.value is not None
+        near = [
+            bool(np.all(np.abs(self.value - fits[0]) <= MOST_SLACK * float(np.max(np.abs(fits[0])))))
+            for truth, _ in self.expected
+            if (fits := fitted(self.value, truth)) is not None
+        ]
+        if not literals_in(node) or not any(near):
             return None
         line = self.statement.line
         why = "right for the numbers before it, which are rounded too coarsely"

@@ -707,3 +707,22 @@ def test_the_rate_that_only_the_steps_show() -> None:
     assert last(steps.replace("-0.222", "-0.232"), premises).verdict == "wrong"
     up = steps.replace("-0.2 - 0.1", "-0.2 + 0.1").replace("-0.222", "-0.178")
     assert [c.verdict for c in claims_of(premises + up)[-2:]] == ["wrong", "carried"]
+
+
+# --- assignments without an equals sign, lists turned round ---
+def test_an_assignment_is_a_step() -> None:
+    text = r"""$z = w x + b$, $L = (z - y)^2$, $w = 2$, $b = 1$, $x = 1.5$, $y = 3$, $\alpha = 0.1$
+
+$w \leftarrow 1.7$, $b \leftarrow 0.8$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("0.8", "0.9"))[-1].verdict == "wrong"
+
+
+def test_a_list_turned_round_is_a_column() -> None:
+    text = r"""$x = [1, 2]^T$, $W = [[0.1, 0.2], [0.3, -0.1]]$, $b = [0.1, -0.1]^T$
+
+$z = W x + b = [0.6, 0.0]^T$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("0.6", "0.7"))[-1].verdict == "wrong"
