@@ -18,7 +18,7 @@ import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Array, Machine, Undefined, apply_function
-from symderiv.homework.elaboration import NotUnderstood
+from symderiv.homework.elaboration import NotUnderstood, replaced
 from symderiv.homework.given_values import DATA_BASES, NEW_MARKS, is_rate
 from symderiv.homework.literals import agrees, bare, is_list, is_numeric, literal, mapped
 from symderiv.homework.marking import Assumption
@@ -102,6 +102,7 @@ class _Recogniser:
         for at, statement in enumerate(self.inference.document.statements):
             if ":" not in statement.relations:  # `X: 5 x 1` is a shape
                 self._look(at, statement)
+        self._find_alike()
         self._augment()
 
     def _drop_shapes(self) -> None:
@@ -258,6 +259,30 @@ class _Recogniser:
                 self._add(key, formula, at, statement.line)
         if numeric:
             self._remember(reference, numeric, at)
+
+    def _find_alike(self) -> None:
+        """`out_h2` beside `out_h1 = 1/(1 + e^{-net_h1})` and a net_h2: a unit of the same kind, whatever its value."""
+        for key, known in list(self.known.items()):
+            computed = float(np.min(known.half)) < 0.006 and bool(np.any(known.value != np.round(known.value, 2)))
+            if key in self.formulas or not computed or base_of(key) in DATA_BASES or is_rate(key):
+                continue
+            formula = self._like_another(key)
+            if formula is not None and all(r.key in self.formulas for r in references_in(formula)):
+                line = self.inference.document.statements[known.at].line
+                self._add(key, formula, known.at, line)
+
+    def _like_another(self, key: str) -> Term | None:
+        """The formula of a unit of the same layer, said of this one."""
+        mark = _mark(key)
+        for definition in self.inference.definitions:
+            other = _mark(definition.key)
+            refs = {r.key for r in references_in(definition.term)}
+            if base_of(definition.key) != base_of(key) or len(refs) != 1 or _layer_letter(other) != _layer_letter(mark):
+                continue
+            inner = refs.pop()
+            if mark and other != mark and _mark(inner) == other and _layer_letter(mark):
+                return replaced(definition.term, Part(inner, ()), Part(inner.replace(f"[{other}]", f"[{mark}]"), ()))
+        return None
 
     def _is_open(self, reference: Reference) -> bool:
         key = reference.key
@@ -597,6 +622,16 @@ def _differences(term: Term) -> Iterator[tuple[str, str]]:
             yield left.key, right.key
     for part in parts_of(term):
         yield from _differences(part)
+
+
+def _mark(key: str) -> str:
+    """The h_1 of `out[h_1]`."""
+    return key.partition("[")[2].rstrip("]")
+
+
+def _layer_letter(mark: str) -> str:
+    """The h of h_1: units with one letter are of one layer."""
+    return "".join(c for c in mark if c.isalpha())
 
 
 def _digits(key: str) -> str:

@@ -726,3 +726,13 @@ $z = W x + b = [0.6, 0.0]^T$
 """
     assert {c.verdict for c in claims_of(text)} == {"correct"}
     assert claims_of(text.replace("0.6", "0.7"))[-1].verdict == "wrong"
+
+
+# --- a unit of the same kind ---
+def test_a_unit_like_another() -> None:
+    text = r"""$net_{h1} = w_1 x_1 + b$, $out_{h1} = \frac{1}{1+e^{-net_{h1}}}$, $w_1 = 0.15$, $w_2 = 0.25$, $x_1 = 0.5$, $b = 0.35$
+
+$net_{h2} = w_2 x_1 + b = 0.475$ and $out_{h2} = 0.616567$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("0.616567", "0.626567"))[-1].verdict == "wrong"
