@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.activations import OPEN_LETTERS, Activations, activations_of
-from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined, apply_function
+from symderiv.homework.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.given_values import names_before
@@ -363,6 +364,7 @@ class Inference:
             ):
                 self.functions[base] = words[0]
                 self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+        self.functions.update(self._functions_by_values())
 
     def _applies(self, function: str) -> bool:
         """Whether a function is applied by its own name."""
@@ -370,6 +372,51 @@ class Inference:
         return any(
             isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes
         )
+
+    def _functions_by_values(self) -> dict[str, str]:
+        """`g([0.91]) = [0.713]`: the usual activation that all printed values of a letter show."""
+        seen: dict[str, list[tuple[Array, Array, Array]]] = {}
+        for base, inside, outside in self._printed_applications():
+            (x, x_half), (y, y_half) = inside, outside
+            if x.shape == y.shape:
+                slope_free = y_half + x_half  # no slope of these is more than 1
+                seen.setdefault(base, []).append((x, y, slope_free))
+        found: dict[str, str] = {}
+        for base, pairs in seen.items():
+            if base in self.functions or base in self.activations.sections:
+                continue
+            is_bent = any(np.any(x < 0) for x, _, _ in pairs)  # else a ReLU is the identity
+            fits = [
+                name
+                for name in ("sigmoid", "tanh", *(["relu"] if is_bent else []))
+                if all(np.all(np.abs(apply_function(name, Machine, x) - y) <= slack + 1e-9) for x, y, slack in pairs)
+            ]
+            if len(fits) == 1:
+                found[base] = fits[0]
+                self.assumptions.append(Assumption(f"{base} is {fits[0]}", "its printed values show it"))
+        return found
+
+    def _printed_applications(self) -> Iterator[tuple[str, tuple[Array, Array], tuple[Array, Array]]]:
+        """The letter, the argument and the value wherever both are printed."""
+        printed: dict[str, tuple[Array, Array]] = {}
+        applied: list[tuple[str, f.Node, str, tuple[Array, Array] | None]] = []
+        for statement in self.document.statements:
+            left = self._closed(statement.sides[0].node)
+            for side, after in itertools.zip_longest(statement.sides, statement.sides[1:]):
+                value = literal(side.node)
+                if value is not None and left is not None:
+                    printed.setdefault(left.key, value)
+                factors = side.node.factors if isinstance(side.node, f.Product) else ()
+                head = name_of(factors[0]) if len(factors) == 2 else None
+                if head is not None and head.base in self.symbols.functions and not _primes(factors[0]):
+                    result = literal(after.node) if after is not None else None
+                    applied.append((head.base, _strip(factors[1]), left.key if left is not None else "", result))
+        for base, argument, key, result in applied:
+            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self._closed(argument)
+            inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
+            outside = result or printed.get(key)
+            if inside is not None and outside is not None:
+                yield base, inside, outside
 
     def _functions_by_slope(self) -> dict[str, str]:
         """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""

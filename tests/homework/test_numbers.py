@@ -441,7 +441,7 @@ $$a = \sigma(\begin{bmatrix} -1 \\ -1 \end{bmatrix}) = \begin{bmatrix} 0.269 \\ 
 """
     assert [c.verdict for c in claims_of(text)][-2:] == ["correct", "correct"]
     assert claims_of(text.replace("0.269 \\end", "0.267 \\end"))[-1].verdict == "wrong"
-    opaque = text.replace(r"\sigma", "g")
+    opaque = text.replace(r"\sigma", "g").replace("0.269", "0.369")  # of no usual activation
     assert {c.verdict for c in claims_of(opaque)[-2:]} == {"uncheckable"}
 
 
@@ -736,3 +736,17 @@ $net_{h2} = w_2 x_1 + b = 0.475$ and $out_{h2} = 0.616567$
 """
     assert {c.verdict for c in claims_of(text)} == {"correct"}
     assert claims_of(text.replace("0.616567", "0.626567"))[-1].verdict == "wrong"
+
+
+# --- an activation that only its values show ---
+def test_an_activation_by_its_values() -> None:
+    text = r"""$z = W x$, $a = g(z)$, $L = \frac12 \|a - y\|^2$
+
+$$W = \begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}, \quad x = \begin{bmatrix} 1 \\ -1 \end{bmatrix}, \quad y = \begin{bmatrix} 0 \\ 1 \end{bmatrix}$$
+
+$$a = g(\begin{bmatrix} -1 \\ -1 \end{bmatrix}) = \begin{bmatrix} 0.2689 \\ 0.2689 \end{bmatrix}$$
+
+$$\frac{\partial L}{\partial z} = \begin{bmatrix} 0.0529 \\ -0.1437 \end{bmatrix}$$
+"""
+    assert {c.verdict for c in claims_of(text)} == {"correct"}
+    assert claims_of(text.replace("0.0529", "0.0629"))[-1].verdict == "wrong"
