@@ -193,6 +193,8 @@ class Elaborator:
             return self._named(node)
         if isinstance(node.base, f.Group) and node.base.bracket in ("|", "||"):
             return self._norm(node)
+        if isinstance(node.base, f.Number) and node.base.text == "1" and node.lower and not node.upper:
+            return Part("ones", ())  # 1_n
         body = self.term(node.base)
         indices: list[str | int] = []
         for script in node.lower:

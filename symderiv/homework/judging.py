@@ -45,6 +45,8 @@ from symderiv.homework.terms import (
     Ref,
     SizeOf,
     Sloppy,
+    Softmax,
+    Stack,
     SumOver,
     Term,
     Times,
@@ -52,7 +54,7 @@ from symderiv.homework.terms import (
     parts_of,
     references_in,
 )
-from symderiv.homework.understanding import ACTIVATION_WORDS, Definition, Understanding
+from symderiv.homework.understanding import ACTIVATION_WORDS, TARGET_BASES, Definition, Understanding
 from symderiv.homework.verdicts import Own, Subject, Verdict
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
@@ -691,6 +693,10 @@ class Judge:
 
     @cached_property
     def _misstated(self) -> Stated | None:
+        return misstated(self._stated, self.understanding.shapes)
+
+    @cached_property
+    def _stated(self) -> list[Stated]:
         stated: list[Stated] = []
         for statement in self.understanding.document.statements:
             if len(statement.sides) == 2 and statement.relations[0] in ("in", ":"):
@@ -698,7 +704,7 @@ class Judge:
                 sizes = sizes_in(statement.sides[1].node)
                 if reference is not None and sizes is not None:
                     stated.append((reference.key, sizes))
-        return misstated(stated, self.understanding.shapes)
+        return stated
 
     # --- chains ---
     def _chain(self, at: int, left: Term, right: Term) -> Verdict | None:
@@ -816,7 +822,7 @@ class Judge:
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
-        otherwise = self._otherwise(at, left, right, kind)
+        otherwise = self._otherwise(at, left, right, kind) or self._for_one_output(at, left, right, kind)
         if otherwise is not None:
             return otherwise
         unlinked = self._unlinked(at, right)
@@ -923,9 +929,9 @@ class Judge:
             ):
                 continue
             for part in _all(term):
-                if isinstance(part, Apply) and part.function not in FUNCTIONS and part.function != "generic loss":
-                    if part.function not in written:
-                        return part.function
+                known = {*FUNCTIONS, "generic loss", *written}
+                if isinstance(part, Apply) and part.function not in known:
+                    return part.function
         return None
 
     @staticmethod
@@ -958,6 +964,50 @@ class Judge:
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
         return self._with_function(at, left, right, kind)
+
+    def _for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right where there is one output unit, in a document that does not say how many there are."""
+        anew = self._with_one_output
+        if anew is None:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            if found.answer is Answer.EQUAL:
+                return Verdict(
+                    "notation", kind, "right for one output unit; the document does not say that there is one"
+                )
+        return None
+
+    @cached_property
+    def _with_one_output(self) -> Understanding | None:
+        """The same with one output, if nothing says that there are more."""
+        understanding = self.understanding
+        body = understanding.definitions_at(0).get(understanding.loss or "")
+        outputs = {r.key for r in references_in(body)} if body is not None else set()
+        dims = {
+            d
+            for k in outputs
+            if base_of(k) in TARGET_BASES
+            for d in understanding.shapes.get(k, ())
+            if d not in ("1", "#n")
+        }
+        if len(dims) != 1 or self._says_more_outputs(dims):
+            return None
+        return replace(understanding, sizes={**understanding.sizes, dims.pop(): 1})
+
+    def _says_more_outputs(self, dims: set[str]) -> bool:
+        """Softmax, a stated size, a matrix of numbers, or a sum over outputs other than the loss."""
+        understanding = self.understanding
+        if any(isinstance(p, Softmax) for d in understanding.definitions for p in _all(d.term)):
+            return True
+        stated = {
+            d
+            for k, sizes in self._stated
+            for d, s in zip(understanding.shapes.get(k, ()), sizes, strict=False)
+            if s != "1"
+        }
+        given = any(isinstance(n.term, Stack) for n in understanding.numbers)
+        return bool(stated & dims) or given or bool(understanding.symbols.indices)
 
     def _with_function(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """'For ReLU it would be ..' in a document about tanh: judged with the activation that its sentence names."""

@@ -211,7 +211,11 @@ class Symbols:
         power: Node | None = None
         if scripted:
             for script in scripted.upper:
-                power = self._upper(script, base, layers, marks, samples) or power
+                above = self._upper(script, base, layers, marks, samples)
+                if base == "e" and power is not None and above is not None:
+                    power = Product(script.span, (power, above), ("",))  # e^{w x}
+                else:
+                    power = above or power
             has_layer = any(m.lstrip("-").isdigit() for m in marks)  # not `w_5^+`
             if scripted.lower:
                 self._lower(scripted.lower, base, has_layer, layers, marks, indices)
@@ -817,7 +821,9 @@ class _Counts:
 
 
 def _is_argument(node: Node | None) -> bool:
-    """What a name may be applied to: something in brackets, or a matrix, which brings its own."""
+    """What a name may be applied to: something in brackets, perhaps with a power, or a matrix, which brings its own."""
+    if isinstance(node, Scripted) and isinstance(node.base, Group) and not node.lower:
+        node = node.base
     return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
 
 
