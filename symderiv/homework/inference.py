@@ -1549,7 +1549,7 @@ class Inference:
         if self.symbols.star_elementwise and self.symbols.code:
             return True
         for statement in self.document.statements:
-            if "in" in statement.relations:
+            if "in" in statement.relations and sizes_in(statement.sides[-1].node) is not None:
                 return True
             if ":" in statement.relations or "=" in statement.relations:
                 sizes = sizes_in(statement.sides[-1].node)

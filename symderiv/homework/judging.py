@@ -518,6 +518,8 @@ class Judge:
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
+        if self._was_used(reference.key, at) and not self._is_forward(reference.key):
+            return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
                 return Verdict("correct", "definition", "a premise")
@@ -531,7 +533,7 @@ class Judge:
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
-            if self.inference._is_derived(reference) or not keys or self._was_used(reference.key, at):
+            if self.inference._is_derived(reference) or not keys:
                 return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
             return Verdict("correct", "definition", "a premise")
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
@@ -540,6 +542,11 @@ class Judge:
         if found.answer is Answer.EQUAL:
             return Verdict("correct", "definition", "agrees with what was said before")
         return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
+
+    def _is_forward(self, key: str) -> bool:
+        """Whether the loss depends on a quantity."""
+        loss = self.understanding.loss
+        return loss is None or key == loss or self.understanding.world(0, Machine).depends(loss, key)
 
     def _was_used(self, key: str, at: int) -> bool:
         """Whether an earlier derivative was written with a name: then the derivative says what it is."""
@@ -967,7 +974,7 @@ class Judge:
 
     def _for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
-        anew = self._with_one_output
+        anew = None if self.understanding.symbols.code else self._with_one_output
         if anew is None:
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
