@@ -95,7 +95,7 @@ class _Finder:
 
     def _is_given_so(self, statement: Statement, reference: Reference, elaborator: Elaborator) -> bool:
         r"""`\varepsilon := \partial J / \partial p`: any letter that is said to be a derivative of the loss and has no formula."""
-        if self.inference._is_derived(reference):
+        if self.inference._is_derived(reference) and reference.key not in self.inference.said:
             return False  # dW says itself what it is
         if reference.key in self.understanding.shapes_of_data or reference.key in self.understanding.definitions_at(0):
             return False

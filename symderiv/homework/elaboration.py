@@ -559,6 +559,8 @@ class Elaborator:
         ):
             agree = Kronecker(left.base, right.base, "")
             return agree if node.sign == "=" else Add(((1, ONE), (-1, agree)))
+        if node.sign not in ("=", "!=", "<", ">", "<=", ">="):
+            raise NotUnderstood("a relation inside a formula", node.span)
         return Compare(self.term(node.left), node.sign, self.term(node.right))
 
     # --- derivatives ---

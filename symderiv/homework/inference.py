@@ -71,6 +71,7 @@ from symderiv.homework.understanding import (
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
+MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
@@ -110,6 +111,7 @@ class Inference:
         self.numbers: list[Definition] = []
         self.directions: list[Definition] = []
         self.own_functions: dict[str, tuple[str, Term]] = {}
+        self.said: set[str] = set()
         self.vectors: set[str] = set()  # in a dot product with another list of numbers
         self.loss: str | None = None
         self.layer_range: tuple[int, int] | None = None
@@ -131,6 +133,7 @@ class Inference:
         self.lefts = {ref.key for _, ref, _, _ in self._equations()}
         self._find_loss()
         self._elaborate_again()
+        self.said = self._said_derivatives()
         self._find_definitions()
         tangled = self._tangled_folds()
         if tangled:
@@ -789,6 +792,26 @@ class Inference:
             return None
         return None if output is None else self.symbols.canonical(output.key)
 
+    def _said_derivatives(self) -> set[str]:
+        r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        for _, reference, node, _ in self._equations():
+            inner = _strip(node)
+            if isinstance(inner, f.Sum) and len(inner.terms) == 1:
+                inner = _strip(inner.terms[0][1])
+            top = self._closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
+            if reference.key not in seen and top is not None and top.key == self.loss:
+                found.add(reference.key)
+            seen.add(reference.key)
+        return found - self._written_in_loss()
+
+    def _written_in_loss(self) -> set[str]:
+        r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
+        nodes = [n for _, r, node, _ in self._equations() if r.key == self.loss for n in f.walk(node)]
+        found = (self._closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
+        return {reference.key for reference in found if reference is not None}
+
     def _tangled_folds(self) -> frozenset[str]:
         """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
         uses = {d.key: {r.key for r in references_in(d.term)} for d in self.definitions}
@@ -896,8 +919,8 @@ class Inference:
         return all(m is None or first <= m <= last for m in marks)
 
     def _is_derived(self, ref: Reference) -> bool:
-        """Names of derivatives: `dW1`, `delta`."""
-        if ref.base in DERIVED:
+        """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
+        if ref.base in DERIVED or ref.key in self.said:
             return True
         if "^bar" in ref.key and ref.base not in LOSS_BASES:
             bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
@@ -1500,9 +1523,34 @@ class Inference:
                     sizes[dim] = next(pool, 13 + len(sizes))
                 elif dim.isdigit() and dim not in sizes:
                     sizes[dim] = int(dim)
+        for dim, size in self._counted(resolved):
+            if dim in sizes and not dim.isdigit() and dim != "#n":
+                sizes[dim] = size
         for name in self.symbols.sizes:
             sizes.setdefault(name, SAMPLES if batch and name in ("n", "m", "N", "M", "B") else 7)
         return sizes
+
+    def _counted(self, resolved: dict[str, tuple[str, str]]) -> Iterator[tuple[str, int]]:
+        r"""(size, number) of `\sum_{k=1}^{2} e_k`: as many as are counted."""
+        for statement in self.document.statements:
+            for node in (n for side in statement.sides for n in f.walk(side.node)):
+                if (
+                    not isinstance(node, f.BigSum)
+                    or not isinstance(node.end, f.Number)
+                    or not isinstance(node.start, f.Number)
+                ):
+                    continue
+                letters = [i.base for i in node.indices if isinstance(i, f.Name)]
+                for inner in f.walk(node.body):
+                    reference = self._closed(inner) if isinstance(inner, f.Scripted) else None
+                    if reference is None or len(letters) != 1 or node.start.value != 1 or node.end.value > MOST_COUNTED:
+                        continue
+                    shape = resolved.get(self.symbols.canonical(reference.key))
+                    if shape is not None and letters[0] in reference.indices:
+                        at = reference.indices.index(letters[0])
+                        axes = [d for d in shape if d != SCALAR_DIM] if len(reference.indices) == 1 else list(shape)
+                        if len(axes) > at and (len(reference.indices) == 2 or len(axes) == 1):
+                            yield axes[at], int(node.end.value)
 
     def _special_data(self, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
         """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""

@@ -405,6 +405,13 @@ class _Reader:
         return cells
 
     def _cell(self, low: int, high: int, regions: list[Region], cell: tuple[int, int]) -> None:
+        inside = [region for region in regions if low <= region.start < high]
+        if not inside and _is_code(self.text[low:high].strip()):
+            low += len(self.text[low:high]) - len(self.text[low:high].lstrip())
+            text = self.text[low:high].rstrip()
+            tokens = tokenize(characters(without_owners(text), 0, len(text), None, low), plain=True)
+            self._add(_Formula(tokens, low, low + len(text), "cell", True, cell))
+            return
         streams = []
         kept = []
         for region in regions:
@@ -619,6 +626,13 @@ def _clean(line: str) -> str:
 
 def _is_drawn_row(text: str, start: int, end: int) -> bool:
     return re.fullmatch(r"[ \t]{2,}[\[⎡⎢⎣|][^\[\]=]{1,160}[\]⎤⎥⎦|][ \t]*\r?", text[start:end]) is not None
+
+
+def _is_code(cell: str) -> bool:
+    """`net_h1`, `1/(1+exp(-z))`: a name with a mark, or signs and no two words in a row."""
+    if re.fullmatch(r"[A-Za-z]\w*", cell):
+        return "_" in cell or (len(cell) > 1 and cell[-1].isdigit())
+    return bool(re.search(r"[*/^+(]", cell)) and not re.search(r"[A-Za-z]{2,}[\s,]+[A-Za-z]{2,}|[$`|\\]", cell)
 
 
 def _has_label(tokens: Tokens) -> bool:

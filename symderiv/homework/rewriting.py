@@ -2,12 +2,14 @@ r"""What some books write is first put as others do: `\sigma' = \sigma(1 - \sigm
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 from symderiv.homework.formulas import (
+    Comparison,
     Derivative,
     Group,
     Name,
@@ -21,17 +23,76 @@ from symderiv.homework.formulas import (
     Transposed,
     walk,
 )
-from symderiv.homework.statements import Document, Side, Statement
+from symderiv.homework.statements import Document, Row, Side, Statement
 from symderiv.homework.symbols import FUNCTION_BASES, name_of
 
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
+FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
 WEIGHTS = frozenset({"w", "W", "theta", "b"})
 
 
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
-    return with_layer_letter(without_steps(with_arguments(document)))
+    return with_layer_letter(without_steps(with_arguments(without_notes(with_formula_rows(document)))))
+
+
+# --- tables of formulas ---
+def with_formula_rows(document: Document) -> Document:
+    """`| z | w x + b | 0.14 |`: a row with a name, its formula and perhaps its value says what a line says."""
+    rows = [(row, _as_line(row)) for row in document.rows]
+    if not any(line for _, line in rows):
+        return document
+    statements = sorted([*document.statements, *(line for _, line in rows if line)], key=lambda s: s.span)
+    return replace(document, statements=statements, rows=[row for row, line in rows if line is None])
+
+
+def _as_line(row: Row) -> Statement | None:
+    if not any(re.search(FORMULA_WORDS, heading, re.IGNORECASE) for heading in row.headings):
+        return None
+    lone = [cell[0] for cell in row.cells if len(cell) == 1 and len(cell[0].sides) == 1]
+    if len(lone) < 2 or name_of(lone[0].sides[0].node) is None:
+        return None
+    formulas = [s for s in lone[1:] if _is_formula(s.sides[0].node)]
+    if len(formulas) != 1:
+        return None
+    values = [
+        s for s in lone[1:] if s is not formulas[0] and not any(isinstance(n, Name) for n in walk(s.sides[0].node))
+    ]
+    kept = [lone[0], formulas[0], *values[:1]]
+    sides = tuple(s.sides[0] for s in kept)
+    span = (kept[0].span[0], kept[-1].span[1])
+    return Statement(sides, ("=",) * (len(sides) - 1), span, row.line, "cell")
+
+
+def _is_formula(node: Node) -> bool:
+    """More than a name and more than numbers."""
+    return name_of(node) is None and any(isinstance(n, Name) for n in walk(node))
+
+
+# --- notes in brackets ---
+def without_notes(document: Document) -> Document:
+    """`w1 = 0.2 (x1 -> h1)`: an arrow in brackets behind a value says where it belongs."""
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Sum) and len(part.terms) == 1:
+            return replace(part, terms=((part.terms[0][0], visit(part.terms[0][1])),))
+        if not isinstance(part, Product):
+            return part
+        kept = [x for x in part.factors if not _is_note(x)]
+        return kept[0] if len(kept) == 1 < len(part.factors) else part
+
+    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _is_note(node: Node) -> bool:
+    return (
+        isinstance(node, Group)
+        and len(node.items) == 1
+        and isinstance(node.items[0], Comparison)
+        and node.items[0].sign == "->"
+    )
 
 
 # --- functions without their argument ---

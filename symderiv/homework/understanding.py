@@ -16,11 +16,10 @@ from functools import cached_property
 
 from symderiv.homework.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.elaboration import Elaborator
-from symderiv.homework.formulas import BigSum, Derivative, Name, walk
 from symderiv.homework.marking import Assumption
 from symderiv.homework.readings import Axes, Reader
 from symderiv.homework.shapes import SCALAR_DIM
-from symderiv.homework.statements import Document, Statement
+from symderiv.homework.statements import Document
 from symderiv.homework.symbols import Symbols
 from symderiv.homework.terms import (
     Add,
@@ -56,7 +55,8 @@ SAMPLES = 5
 
 
 CONVENTION = re.compile(
-    r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma", re.IGNORECASE
+    r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma|repeated (?:ind|letter)",
+    re.IGNORECASE,
 )
 NO_CONVENTION = re.compile(
     r"\b(?:no|not|without|never|keine?|ohne|sans|sin)\b[^.]{0,30}(?:convention|einstein|summenkonvention)",
@@ -136,12 +136,7 @@ class Understanding:
         words = " ".join(s.text for s in self.document.sentences)
         if CONVENTION.search(words):
             return not NO_CONVENTION.search(words)
-        formulas = [d for d in self.definitions if d.key != self.loss]
-        if any(_open_letters(d.term) - set(d.indices) for d in self.definitions):
-            return True
-        if any(_has_sum(d.term) for d in formulas):
-            return False
-        return not any(_has_written_sum(s) for s in self.document.statements)
+        return any(_open_letters(d.term) - set(d.indices) for d in self.definitions)
 
     # --- definitions by place ---
     @cached_property
@@ -309,21 +304,6 @@ def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) ->
         totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
         return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
-
-
-def _has_sum(term: Term) -> bool:
-    if isinstance(term, SumOver) and term.along.startswith("letter:"):
-        return True
-    return any(_has_sum(part) for part in parts_of(term))
-
-
-def _has_written_sum(statement: Statement) -> bool:
-    """A derivative, or a delta, with the sign of a sum."""
-    nodes = [n for side in statement.sides for n in walk(side.node)]
-    names = {n.base for n in nodes if isinstance(n, Name)}
-    return any(isinstance(n, BigSum) for n in nodes) and (
-        "delta" in names or any(isinstance(n, Derivative) for n in nodes)
-    )
 
 
 def _open_letters(term: Term) -> set[str]:
