@@ -54,6 +54,8 @@ from symderiv.homework.terms import (
     Stack,
     SumOver,
     Term,
+    Transpose,
+    mapped,
     parts_of,
     references_in,
 )  # fmt: skip
@@ -71,6 +73,7 @@ from symderiv.homework.understanding import (
 )  # fmt: skip
 from symderiv.homework.worlds import Misfit, Point, Unknown, World
 
+SMALL_WEIGHTS = frozenset({"w", "v", "u"})
 MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
@@ -1298,13 +1301,42 @@ class Inference:
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
+        lower = set() if batch else self._vectors_by_letter()
+        definitions = {k: _as_dot_products(t, lower) for k, t in definitions.items()}
+        self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = self._single_indexed() | self.vectors
         shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
         shapes.infer(self._given_as_numbers(definitions))
+        for key in lower & set(shapes.shapes):
+            shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _vectors_by_letter(self) -> set[str]:
+        r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
+                if not isinstance(node, f.Product):
+                    continue
+                for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
+                    transposed = isinstance(first, f.Transposed) and node.marks[k] in ("", "cdot")
+                    head = first.body if isinstance(first, f.Transposed) else first
+                    name = name_of(head)
+                    if name is None or name.base not in SMALL_WEIGHTS or isinstance(second, f.Group):
+                        continue
+                    marked = isinstance(head, f.Scripted)
+                    beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
+                        base_of(k) == name.base.upper() for k in self.used
+                    )
+                    reference = self._closed(head)
+                    if reference is None or reference.indices or (marked and not beside_capital):
+                        continue
+                    if transposed or (node.marks[k] == "cdot" and not marked):
+                        found.add(self.symbols.canonical(reference.key))
+        return found
 
     def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""
@@ -1662,6 +1694,15 @@ def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
     total = definitions.get(whole.right.key)
     inside = total.body if isinstance(total, SumOver) else None
     return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
+
+
+def _as_dot_products(term: Term, vectors: set[str]) -> Term:
+    r"""`v \cdot h` of two columns: the row of the first times the second."""
+    if isinstance(term, Sloppy) and term.marks == ("cdot",):
+        left, right = term.factors
+        if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
+            return Sloppy((Transpose(left), right), ("",))
+    return mapped(term, lambda t: _as_dot_products(t, vectors))
 
 
 def any_function_of(output: str) -> Term:
