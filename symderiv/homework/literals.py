@@ -96,16 +96,17 @@ def uncertainty(term: Term, halves: Mapping[Fraction, float], evaluate: Callable
         return 0.0
     total = 0.0
     for value, half in list(halves.items())[:MOVED]:
-        moved = evaluate(_moved(term, value, value + Fraction(half)))
+        moved = evaluate(with_number(term, value, value + Fraction(half)))
         if moved is not None and moved.shape == base.shape:
             total += float(np.max(np.abs(moved - base)))
     return total
 
 
-def _moved(term: Term, old: Fraction, new: Fraction) -> Term:
+def with_number(term: Term, old: Fraction, new: Fraction) -> Term:
+    """The term with another number in the place of one."""
     if isinstance(term, Const):
         return Const(new) if term.value == old else term
-    return mapped(term, lambda part: _moved(part, old, new))
+    return mapped(term, lambda part: with_number(part, old, new))
 
 
 def mapped(term: Term, change: Callable[[Term], Term]) -> Term:

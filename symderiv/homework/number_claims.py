@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,17 @@ import numpy as np
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import Array
 from symderiv.homework.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate, names_before
-from symderiv.homework.literals import EXACT, agrees, fitted, is_numeric, literal, literals_in, mapped, uncertainty
+from symderiv.homework.literals import (
+    EXACT,
+    agrees,
+    fitted,
+    is_numeric,
+    literal,
+    literals_in,
+    mapped,
+    uncertainty,
+    with_number,
+)
 from symderiv.homework.numbers import NumberWorlds, Printed, jacobian_key
 from symderiv.homework.statements import Side, Statement
 from symderiv.homework.symbols import Reference
@@ -306,7 +317,25 @@ class NumberClaim:
             return Verdict("notation", self.kind, "brackets are missing: a minus before a square belongs to the number")
         if self._final_is_right():
             return Verdict("correct", self.kind, "the value after it is right, but these numbers do not give it")
-        return self._false()
+        return self._with_false_numbers() or self._false()
+
+    def _with_false_numbers(self) -> Verdict | None:
+        """Right once the false numbers printed before that stand in it are put right: the latest of their lines is charged."""
+        assert self.half is not None
+        term, used = self.right, []
+        shown = {abs(float(n.value)): n.value for n in f.walk(self.side.node) if isinstance(n, f.Number)}
+        for printed in reversed(self._all_printed()):
+            written = float(printed.value.flat[0]) if printed.is_false and printed.value.size == 1 else 0.0
+            number = shown.pop(abs(written), None)
+            if number is None or printed.truth is None or not written:
+                continue
+            ratio = float(printed.truth.flat[0]) / written
+            term = with_number(term, number, Fraction(float(number) * ratio))
+            used.append(printed)
+        value = self.numbers.plain_value(term) if used else None
+        if value is None or not np.any(np.abs(value) > self.half) or self._agreement(value, self.half) is None:
+            return None  # a zero would hide other mistakes
+        return self._carried(used)
 
     def _is_right_with_brackets(self) -> bool:
         """`-4^2` where (-4)^2 is meant."""
@@ -552,8 +581,10 @@ class NumberClaim:
         root = verdict.root if verdict.verdict == "carried" else self.statement.line
         generation = self.numbers.generation(self.at + 1 if self.kind == "update" else self.at, updated)
         off = self._entries_off()
+        truth = self.expected[0][0] if self.expected else None
         self.numbers.note(
-            key, Printed(self.value, self.statement.line, self.at, not np.any(off), is_false, root, generation, off)
+            key,
+            Printed(self.value, self.statement.line, self.at, not np.any(off), is_false, root, generation, off, truth),
         )
 
     def _entries_off(self) -> Array:
@@ -570,7 +601,7 @@ class NumberClaim:
             return jacobian_key(self.left)
         if isinstance(self.left, Part) and not self.left.indices:
             return self.left.key
-        return None
+        return self.left if self.statement.where == "cell" else None
 
 
 def _with_minus_inside(term: Term) -> Term:

@@ -45,6 +45,7 @@ class Printed:
     root: int | None = None
     generation: Generation = (0, ())
     off: Array = None  # which entries are off, where that is known
+    truth: Array | None = None  # the exact value, where that is known
 
     def rounds(self, size: float) -> bool:
         """Whether a number is one of its rounded entries."""

@@ -15,7 +15,7 @@ from symderiv.homework.number_claims import shown
 from symderiv.homework.reader import read
 from symderiv.homework.statements import Row, Side, Statement
 from symderiv.homework.symbols import LayerOpen
-from symderiv.homework.terms import Jacobian, Part, Stack, Term, references_in
+from symderiv.homework.terms import Jacobian, Part, Ref, Stack, Term, mapped, parts_of, references_in
 from symderiv.homework.verdicts import Subject, Verdict
 from symderiv.homework.worlds import Point, World
 
@@ -141,11 +141,10 @@ class _RowJudge:
         time = self._time(cells)
         if time is not None:
             letter, cell = time
-            number = cell.side.node
             for other in cells:
                 node = nodes.get(other.column)
                 if other is not cell and node is not None and _mentions(node, letter):
-                    self._claim(other, self.judge._subject(Side(_put(node, letter, number), other.side.span)))
+                    self._claim(other, self._entry(Side(node, other.side.span), letter, cell.side.node))
             return
         self._sample(cells, nodes)
 
@@ -164,6 +163,18 @@ class _RowJudge:
             )
             term = Jacobian(Part(loss, ()), Part(reference.key, reference.indices))
             self._claim(cell, Subject(Side(node, named.sides[0].span), term, None))
+
+    def _entry(self, heading: Side, letter: str, number: f.Node) -> Subject:
+        """The heading for the number of the row: an entry where its letter is an index, else a quantity by time."""
+        side = Side(_put(heading.node, letter, number), heading.span)
+        whole = self.judge._subject(heading)
+        if whole.term is None or not isinstance(number, f.Number) or letter not in _letters(whole.term):
+            return self.judge._subject(side)
+        place = int(number.value)
+        reference = whole.reference
+        if reference is not None:
+            reference = replace(reference, indices=tuple(place if i == letter else i for i in reference.indices))
+        return Subject(side, _at_entry(whole.term, letter, place), reference)
 
     @staticmethod
     def _time(cells: list[Cell]) -> tuple[str, Cell] | None:
@@ -254,7 +265,7 @@ def _heading(text: str) -> f.Node | None:
     if len(statements) != 1 or len(statements[0].sides) != 1:
         return None
     node = statements[0].sides[0].node
-    return node if isinstance(node, (f.Name, f.Scripted, f.Derivative)) else None
+    return node if isinstance(node, (f.Name, f.Scripted, f.Derivative, f.Sum, f.Product)) else None
 
 
 def _mentions(node: f.Node, letter: str) -> bool:
@@ -262,8 +273,32 @@ def _mentions(node: f.Node, letter: str) -> bool:
     return any(isinstance(s.body, f.Name) and s.body.base == letter for s in scripts)
 
 
+def _letters(term: Term) -> set[str]:
+    """The letters of its indices."""
+    own = {i for i in term.indices if isinstance(i, str)} if isinstance(term, Part) else set()
+    below = (term.top, term.bottom) if isinstance(term, Jacobian) else parts_of(term)
+    return own.union(*(_letters(part) for part in below))
+
+
+def _at_entry(term: Term, letter: str, place: int) -> Term:
+    """The term with a number for an index letter."""
+    if isinstance(term, Part):
+        return Part(term.key, tuple(place if i == letter else i for i in term.indices))
+    if isinstance(term, Jacobian):
+        bottom = _at_entry(term.bottom, letter, place)
+        assert isinstance(bottom, (Part, Ref))
+        return Jacobian(_at_entry(term.top, letter, place), bottom)
+    return mapped(term, lambda part: _at_entry(part, letter, place))
+
+
 def _put(node: f.Node, letter: str, number: f.Node) -> f.Node:
     """The heading with the number of the row for its time letter."""
+    if isinstance(node, f.Sum):
+        return replace(node, terms=tuple((sign, _put(t, letter, number)) for sign, t in node.terms))
+    if isinstance(node, f.Product):
+        return replace(node, factors=tuple(_put(t, letter, number) for t in node.factors))
+    if isinstance(node, f.Group):
+        return replace(node, items=tuple(_put(t, letter, number) for t in node.items))
     if isinstance(node, f.Scripted):
         return replace(
             node,

@@ -750,3 +750,34 @@ $$\frac{\partial L}{\partial z} = \begin{bmatrix} 0.0529 \\ -0.1437 \end{bmatrix
 """
     assert {c.verdict for c in claims_of(text)} == {"correct"}
     assert claims_of(text.replace("0.0529", "0.0629"))[-1].verdict == "wrong"
+POINTS = r"""Model $\hat{{y}} = w x + b$ with $n = 3$ points, $w = 2$, $b = 1$, and $E = \frac{{1}}{{2n}} \sum_{{i=1}}^{{n}} (\hat{{y}}_i - y_i)^2$.
+
+| $i$ | $x_i$ | $y_i$ | $\hat{{y}}_i$ | $(\hat{{y}}_i - y_i)\, x_i$ |
+|---|---|---|---|---|
+| 1 | 1 | 1 | 3 | 2 |
+| 2 | 2 | 2.5 | 5 | {} |
+| 3 | 4 | 7 | 9 | 8 |
+
+$E = \frac{{1}}{{6}} (4 + 6.25 + 4) = 2.375$
+
+"""
+
+
+def test_a_table_of_points_gives_the_data() -> None:
+    claims = claims_of(POINTS.format("5.0") + "$\\frac{\\partial E}{\\partial w} = \\frac{1}{3} (2 + 5 + 8) = 5$\n")
+    assert {c.verdict for c in claims} == {"correct"}
+
+
+def test_a_false_cell_is_charged_for_what_is_worked_out_from_it() -> None:
+    claims = claims_of(POINTS.format("6.0") + "$\\frac{\\partial E}{\\partial w} = \\frac{1}{3} (2 + 6 + 8) = 5.33$\n")
+    wrong = [c for c in claims if c.verdict == "wrong"]
+    assert [c.line for c in wrong] == [6] and wrong[0].expected == "5"
+    assert [c.verdict for c in claims[-2:]] == ["carried", "carried"] and claims[-2].root_line == 6
+
+
+def test_a_number_from_a_false_formula_is_charged_to_the_formula() -> None:
+    false = "$\\frac{\\partial E}{\\partial b} = \\sum_{i=1}^{n} (\\hat{y}_i - y_i)$\n\n"
+    number = "$\\frac{\\partial E}{\\partial b} = 2 + 2.5 + 2 = %s$\n"
+    claims = claims_of(POINTS.format("5.0") + false + number % "6.5")
+    assert [(c.verdict, c.root_line) for c in claims[-2:]] == [("carried", claims[-3].line)] * 2
+    assert claims_of(POINTS.format("5.0") + false + number % "7.5")[-1].verdict != "correct"
