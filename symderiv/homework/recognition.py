@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from itertools import product as cartesian
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symderiv.homework import formulas as f
+from symderiv.homework.activations import sayings_of
 from symderiv.homework.arithmetic import Array, Machine, Undefined, apply_function
 from symderiv.homework.elaboration import NotUnderstood, replaced
 from symderiv.homework.given_values import DATA_BASES, NEW_MARKS, is_rate
@@ -311,6 +313,11 @@ class _Recogniser:
     def _add(self, key: str, formula: Term, at: int, line: int) -> None:
         self.inference.definitions.append(Definition(key, formula, at, line))
         self.used |= {r.key for r in references_in(formula)}
+        for product in _products(formula):
+            left, right = product.factors[0], product.factors[-1]
+            weight = _bare(left)
+            if isinstance(right, Augmented) and isinstance(right.body, Part) and isinstance(weight, Part):
+                self._tell(weight.key, isinstance(left, Transpose), right.body.key)
         about = ", ".join(dict.fromkeys(r.key for r in references_in(formula)))
         self.inference.assumptions.append(Assumption(f"{key} is computed from {about}", "its numbers show it", line))
 
@@ -346,6 +353,7 @@ class _Recogniser:
         """How unlikely a choice is: a quantity twice, literals left, indices that do not belong together."""
         keys = [r.key for r in references_in(term)]
         score = 3.0 * (len(keys) - len(set(keys))) + 0.4 * sum(1 for _ in _constants(term))
+        score += 0.1 * sum(k in self.arguments for k in keys)
         score += 0.5 * sum(k in self.used and base_of(k) in ("w", "W", "b", "theta") for k in keys)
         score += 0.3 * sum(left.partition("[")[2] != right.partition("[")[2] for left, right in _differences(term))
         for product in _products(term):
@@ -353,6 +361,12 @@ class _Recogniser:
             bases = {base_of(r.key) in ("w", "W", "theta", "v", "u") for r in product.factors if isinstance(r, Part)}
             score += 0.2 * (len(marks) == 2 and marks[0] != marks[1]) + 0.5 * (len(marks) == 2 and len(bases) == 1)
         return score
+
+    @property
+    def arguments(self) -> set[str]:
+        """What an activation is taken of: the activation goes on, not its argument."""
+        bodies = [d.term.body for d in self.inference.definitions if isinstance(d.term, Apply)]
+        return {body.key for body in bodies if isinstance(body, Part)}
 
     # --- literals to quantities ---
     def _replaced(self, term: Term, is_linear: bool) -> list[Term]:
@@ -409,9 +423,18 @@ class _Recogniser:
                 and np.allclose(known.value.T, value, rtol=1e-12, atol=1e-15)
             ):
                 out.append(Transpose(Part(known.key, ())))
+            elif self._is_with_one(value, known.value):
+                out.append(Augmented(Part(known.key, ()), "rows"))
         if is_whole or is_half or not out:
             out.append(term)
         return out
+
+    @staticmethod
+    def _is_with_one(value: Array, known: Array) -> bool:
+        """`[1; 0.3; 0.8]` after `[0.3; 0.8]`: the 1 of the bias stands before a known column."""
+        if value.shape[1] != 1 or known.shape != (value.shape[0] - 1, 1) or known.size < 2 or value[0, 0] != 1:
+            return False
+        return np.allclose(known, value[1:], rtol=1e-12, atol=1e-15)
 
     def _sigmoid(self, term: Term) -> list[Term]:
         """`1 / (1 + e^{1.996})` after z = -1.996."""
@@ -440,16 +463,19 @@ class _Recogniser:
     def _activation(self, at: int, key: str, node: f.Node) -> Term | None:
         """A value that is a known activation of the last quantities printed before."""
         printed = literal(node)
-        if printed is None or (base_of(key) in DATA_BASES and "^hat" not in key) or float(np.min(printed[1])) > 0.006:
+        if printed is None or (base_of(key) in DATA_BASES and "^hat" not in key):
             return None
         value, half = printed
+        is_coarse = float(np.min(half)) > 0.006
         before: list[tuple[Known, Term]] = [
             (k, Part(k.key, ())) for k in sorted(self.known.values(), key=lambda k: -k.at)
         ]
         for known, inner in [*before, *self._worked_out(at)]:
             if known.value.shape != value.shape or base_of(known.key) in DATA_BASES or at - known.at > 40:
                 continue
-            names = [n for n in self._functions() if self._fits(n, known, value, half)]
+            if self._is_switched_on(key, known, value):
+                return Apply("relu", 0, inner)
+            names = [] if is_coarse else [n for n in self._functions() if self._fits(n, known, value, half)]
             if len(names) == 1:
                 return Apply(names[0], 0, inner)
         return None
@@ -474,6 +500,20 @@ class _Recogniser:
             if not found.letters:
                 array = np.asarray(found.array, dtype=float)
                 yield Known(key, array, np.abs(array) * ROUNDED, at), shown
+
+    def _is_switched_on(self, key: str, known: Known, value: Array) -> bool:
+        """The value of the quantity before under another name, where the text says that hidden units are ReLUs."""
+        is_hidden = "^hat" not in key and base_of(key) != base_of(known.key)
+        return (
+            is_hidden
+            and self._has_hidden_relu
+            and bool(np.all(known.value > 0))
+            and np.allclose(value, known.value, rtol=1e-12, atol=1e-15)
+        )
+
+    @cached_property
+    def _has_hidden_relu(self) -> bool:
+        return any(s.role == "hidden" and s.kind == "relu" for s in sayings_of(self.inference))
 
     def _functions(self) -> list[str]:
         words = [
