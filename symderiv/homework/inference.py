@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -1312,6 +1312,8 @@ class Inference:
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
+        for dim in self._given_ones(shapes.resolved):
+            shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
 
     def _vectors_by_letter(self) -> set[str]:
@@ -1337,6 +1339,23 @@ class Inference:
                     if transposed or (node.marks[k] == "cdot" and not marked):
                         found.add(self.symbols.canonical(reference.key))
         return found
+
+    def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
+        """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
+        formulas = {d.key for d in self.definitions}
+        sizes: dict[str, set[tuple[int, int]]] = {}
+        for number in self.numbers:
+            stack = number.term
+            size = (len(stack.rows), len(stack.rows[0])) if isinstance(stack, Stack) else (1, 1)
+            is_zero = isinstance(stack, Const) and stack.value == 0  # of any shape
+            if not number.indices and number.key not in formulas and not is_zero:
+                sizes.setdefault(number.key, set()).add(size)
+        for key, found in sizes.items():
+            dims = resolved(key) if len(found) == 1 else None
+            rows, columns = found.pop()
+            if dims is None or SCALAR_DIM in dims or (rows == columns == 1 and key[0].isupper()):
+                continue
+            yield from (d for d, n in zip(dims, (rows, columns), strict=True) if n == 1 and d != "#n")
 
     def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""

@@ -14,7 +14,7 @@ from symderiv.homework.inference import Inference
 from symderiv.homework.literals import agrees, literal
 from symderiv.homework.marking import Claim
 from symderiv.homework.reader import read
-from symderiv.homework.terms import Apply, Augmented, Part
+from symderiv.homework.terms import Apply, Augmented, Part, parts_of
 
 NET = """z = w*x + b, a = tanh(z), L = (a - y)^2
 
@@ -781,3 +781,38 @@ def test_a_number_from_a_false_formula_is_charged_to_the_formula() -> None:
     claims = claims_of(POINTS.format("5.0") + false + number % "6.5")
     assert [(c.verdict, c.root_line) for c in claims[-2:]] == [("carried", claims[-3].line)] * 2
     assert claims_of(POINTS.format("5.0") + false + number % "7.5")[-1].verdict != "correct"
+
+
+BIAS_FIRST = r"""ReLU hidden units, a sigmoid output unit, the bias is the first feature. $x = \begin{bmatrix} 2 \\ 1 \end{bmatrix}$, $y = 1$
+
+$$\ell = \frac{1}{2} (y - \hat{y})^2$$
+
+$$U^1 = \begin{bmatrix} 0.1 & 0.2 \\ 0.3 & 0.5 \\ 0.2 & -0.4 \end{bmatrix}, \quad U^2 = \begin{bmatrix} 0.4 \\ -0.6 \\ 0.9 \end{bmatrix}$$
+
+$$p^1 = U^{1T} x = \begin{bmatrix} 0.1 & 0.3 & 0.2 \\ 0.2 & 0.5 & -0.4 \end{bmatrix} \begin{bmatrix} 1 \\ 2 \\ 1 \end{bmatrix}
+= \begin{bmatrix} 0.9 \\ 0.8 \end{bmatrix}$$
+
+$$q^1 = \begin{bmatrix} 0.9 \\ 0.8 \end{bmatrix}$$
+
+$$p^2 = \begin{bmatrix} 0.4 & -0.6 & 0.9 \end{bmatrix} \begin{bmatrix} 1 \\ 0.9 \\ 0.8 \end{bmatrix} = 0.58$$
+
+$$\hat{y} = \frac{1}{1 + e^{-0.58}} = 0.6411$$
+
+"""
+
+
+def test_a_one_before_the_activations() -> None:
+    found = formulas(BIAS_FIRST)
+    assert found["q[1]"] == Apply("relu", 0, Part("p[1]", ()))
+    assert any(isinstance(p, Augmented) and p.body == Part("q[1]", ()) for p in parts_of(found["p[2]"]))  # type: ignore[arg-type]
+    claims = claims_of(BIAS_FIRST + r"$$\frac{dp^2}{dq_1^1} = U_{11}^2 = -0.6$$")
+    assert {c.verdict for c in claims} == {"correct"}
+    claims = claims_of(BIAS_FIRST + r"$$\frac{dp^2}{dq_1^1} = U_{21}^2 = 0.9$$")
+    assert [c.verdict for c in claims[-2:]] == ["wrong", "wrong"]
+
+
+def test_sizes_that_the_given_values_show_to_be_one() -> None:
+    claims = claims_of(BIAS_FIRST + r"$$\frac{d\ell}{dU_{21}^2} = -(y - \hat{y}) \hat{y} (1 - \hat{y}) q_2^1$$")
+    assert claims[-1].verdict == "correct"
+    claims = claims_of(BIAS_FIRST + r"$$\frac{d\ell}{dU_{21}^2} = -(y - \hat{y}) \hat{y} (1 - \hat{y}) q_1^1$$")
+    assert claims[-1].verdict == "wrong"
