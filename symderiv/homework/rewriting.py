@@ -10,7 +10,10 @@ from typing import Any
 
 from symderiv.homework.formulas import (
     Comparison,
+    BigSum,
+    Call,
     Derivative,
+    Fraction,
     Group,
     Name,
     Node,
@@ -34,7 +37,11 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
-    return with_layer_letter(without_steps(with_arguments(without_notes(with_formula_rows(document)))))
+    for rewriting in (
+        with_formula_rows, without_notes, with_arguments, without_steps, with_layer_letter, with_lists, with_scores,
+    ):  # fmt: skip
+        document = rewriting(document)
+    return document
 
 
 # --- tables of formulas ---
@@ -93,6 +100,70 @@ def _is_note(node: Node) -> bool:
         and isinstance(node.items[0], Comparison)
         and node.items[0].sign == "->"
     )
+
+
+# --- numbers in boxes ---
+def with_lists(document: Document) -> Document:
+    r"""`\boxed{2}\boxed{-3}\boxed{4}`: numbers side by side, with nothing between them, are a list."""
+    return _with_sides(document, _as_list)
+
+
+def _as_list(node: Node) -> Node:
+    if not isinstance(node, Product) or any(node.marks) or not all(_is_plain_number(x) for x in node.factors):
+        return node
+    return Group(node.span, "[", node.factors)
+
+
+def _is_plain_number(node: Node) -> bool:
+    if isinstance(node, Sum) and len(node.terms) == 1:
+        node = node.terms[0][1]
+    return isinstance(node, Number)
+
+
+def _with_sides(document: Document, change: Callable[[Node], Node]) -> Document:
+    """The document with every side changed."""
+    statements = [replace(s, sides=tuple(Side(change(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+# --- scores that are left out ---
+def with_scores(document: Document) -> Document:
+    r"""`p_j = e^j / \sum_i e^i` where all other exponents are `o_k`: the entries of o are meant."""
+    exponents = [e for s in document.statements for side in s.sides for n in walk(side.node) if (e := _exponent(n))]
+    bases = {e.base for e in exponents if isinstance(e, Scripted) and len(e.lower) == 1 and not e.upper}
+    base = bases.pop() if len(bases) == 1 else None
+    if not isinstance(base, Name):
+        return document
+
+    def scored(node: Node) -> Node:
+        exponent = _exponent(node)
+        if not isinstance(exponent, Name) or exponent.accents:
+            return _rebuilt(node, scored)
+        entry = Scripted(exponent.span, replace(base, span=exponent.span), (Script(exponent.span, exponent),))
+        if isinstance(node, Scripted):
+            return replace(node, upper=(Script(exponent.span, entry),))
+        return replace(node, arguments=(entry,))  # type: ignore[call-arg]
+
+    def side(node: Node) -> Node:
+        return scored(node) if isinstance(node, Fraction) and _is_share_of_letters(node) else node
+
+    return _with_sides(document, side)
+
+
+def _exponent(node: Node) -> Node | None:
+    """The x of `e^x` and of exp(x)."""
+    if isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base == "e" and len(node.upper) == 1:
+        return node.upper[0].body
+    is_exp = isinstance(node, Call) and isinstance(node.function, Name) and node.function.base == "exp"
+    return node.arguments[0] if is_exp and isinstance(node, Call) and len(node.arguments) == 1 else None
+
+
+def _is_share_of_letters(node: Fraction) -> bool:
+    """`e^j / \\sum_i e^i`: the sum runs over its own exponent."""
+    total = node.below
+    if not isinstance(_exponent(node.above), Name) or not isinstance(total, BigSum) or len(total.indices) != 1:
+        return False
+    return _exponent(total.body) == total.indices[0]
 
 
 # --- functions without their argument ---
