@@ -19,6 +19,7 @@ import numpy as np
 
 from symderiv.homework import formulas as f
 from symderiv.homework.arithmetic import FUNCTIONS, Machine, Undefined
+from symderiv.homework.classes import letter_of_class, true_for_each_class
 from symderiv.homework.comparing import Answer, Comparer, Comparison
 from symderiv.homework.conditions import Condition, condition_of, is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
@@ -829,6 +830,9 @@ class Judge:
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
+        loss = true_for_each_class(self.understanding, at, left, right)
+        if loss is not None:
+            return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
         otherwise = self._otherwise(at, left, right, kind) or self._for_one_output(at, left, right, kind)
         if otherwise is not None:
             return otherwise
@@ -963,7 +967,7 @@ class Judge:
         """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
         for other in self.understanding.restated:
             first = next((d for d in self.understanding.definitions if d.key == other.key), None)
-            if first is None or first.term == other.term or other.at > at:
+            if first is None or first.term == other.term or other.at > at or letter_of_class(other) is not None:
                 continue
             definitions = [other if d is first else d for d in self.understanding.definitions]
             anew = replace(self.understanding, definitions=definitions)
