@@ -17,7 +17,7 @@ from symderiv.homework.activations import OPEN_LETTERS, Activations, activations
 from symderiv.homework.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.conditions import is_condition
 from symderiv.homework.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
-from symderiv.homework.given_values import names_before
+from symderiv.homework.given_values import LOSS_NAMES, names_before
 from symderiv.homework.literals import literal
 from symderiv.homework.losses import added_up, with_softmax
 from symderiv.homework.marking import Assumption
@@ -146,6 +146,7 @@ class Inference:
         self._prefer_known_names()
         self._name_expressions()
         self._find_steps()
+        self._find_spelled_loss()
         self._find_word_loss()
         self._find_generic_loss()
         understanding = self._shaped()
@@ -673,6 +674,9 @@ class Inference:
         if not scores:
             return
         best, _ = scores.most_common(1)[0]
+        letters = [k for k in self.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]
+        if best in LOSS_NAMES and len(letters) == 1 and not self.tops[best]:
+            best = letters[0]  # `Loss = ..`, and all derivatives are of l
         if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
             best = best.removesuffix(EACH)
         if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
@@ -967,6 +971,18 @@ class Inference:
                     r.key == left.key for r in references_in(term)
                 ):
                     self.definitions.append(Definition(left.key, term, at, statement.line))
+
+    def _find_spelled_loss(self) -> None:
+        """`Loss = (y - a)^2` where the derivatives are of l: the formula of the one word for it is that of the letter."""
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        spelled = [d for d in self.definitions if d.key in LOSS_NAMES and not d.indices]
+        if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
+            return
+        for definition in spelled:
+            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term)))
+        evidence = "the only loss that has a formula"
+        self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
 
     # --- a loss that only words name ---
     def _find_word_loss(self) -> None:

@@ -750,6 +750,8 @@ $$\frac{\partial L}{\partial z} = \begin{bmatrix} 0.0529 \\ -0.1437 \end{bmatrix
 """
     assert {c.verdict for c in claims_of(text)} == {"correct"}
     assert claims_of(text.replace("0.0529", "0.0629"))[-1].verdict == "wrong"
+
+
 POINTS = r"""Model $\hat{{y}} = w x + b$ with $n = 3$ points, $w = 2$, $b = 1$, and $E = \frac{{1}}{{2n}} \sum_{{i=1}}^{{n}} (\hat{{y}}_i - y_i)^2$.
 
 | $i$ | $x_i$ | $y_i$ | $\hat{{y}}_i$ | $(\hat{{y}}_i - y_i)\, x_i$ |
@@ -816,3 +818,10 @@ def test_sizes_that_the_given_values_show_to_be_one() -> None:
     assert claims[-1].verdict == "correct"
     claims = claims_of(BIAS_FIRST + r"$$\frac{d\ell}{dU_{21}^2} = -(y - \hat{y}) \hat{y} (1 - \hat{y}) q_1^1$$")
     assert claims[-1].verdict == "wrong"
+
+
+def test_a_loss_under_its_word_and_under_a_letter() -> None:
+    text = "z = w*x + b, a = tanh(z)\n\nx = 1.5, w = 0.8, b = -0.2, y = 0.5\n\n$$\\text{{Loss}} = (y - a)^2$$\n\n"
+    text += "$$\\frac{{\\partial l}}{{\\partial a}} = -2 (y - a) = {}$$\n"
+    assert {c.verdict for c in claims_of(text.format("0.5232"))} == {"correct"}
+    assert last(text.format("0.5332"), "").verdict == "wrong"
