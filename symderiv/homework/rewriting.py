@@ -9,9 +9,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from symderiv.homework.formulas import (
-    Comparison,
     BigSum,
     Call,
+    Comparison,
     Derivative,
     Fraction,
     Group,

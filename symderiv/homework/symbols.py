@@ -813,7 +813,7 @@ class _Counts:
             if (
                 self.bases[letter]
                 and self.bases[capital]
-                and letter not in self.functions_guess()
+                and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
             ):
                 folds[capital] = letter
