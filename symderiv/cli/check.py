@@ -77,12 +77,13 @@ def check(
     """
     try:
         with errors_told():
+            import symderiv.homework as package
             from symderiv.documents.files import make_folder
-            from symderiv.homework.batches import Setup, engine, find_homework, mark_all
+            from symderiv.homework.batches import Setup, find_homework, mark_all
 
             files = find_homework(homeworks)
             targets = _targets(files, out) if out is not None else []
-            setup = Setup(engine(), model, pages=out is not None, time_limit=time_limit)
+            setup = Setup(package.check_homework, model, pages=out is not None, time_limit=time_limit)
             outcomes = mark_all(files, setup, jobs or _cores())
             if targets:
                 make_folder(targets[0].parent)
@@ -142,8 +143,8 @@ def _tell_json(outcome: Outcome, alone: bool) -> None:
 
 
 def _tell_text(outcome: Outcome, every: bool, alone: bool) -> None:
-    from symderiv.homework.layout import harmless, summary_line
-    from symderiv.homework.terminal_report import details, notes
+    from symderiv.homework.reports.layout import harmless, summary_line
+    from symderiv.homework.reports.terminal import details, notes
 
     marking = outcome.marking
     assert marking is not None
@@ -169,7 +170,7 @@ def _say(text: str) -> None:
 
 
 def _name(path: Path) -> str:
-    from symderiv.homework.layout import harmless
+    from symderiv.homework.reports.layout import harmless
 
     return harmless(path)
 

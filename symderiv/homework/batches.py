@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from symderiv.errors import HomeworkError, SymderivError
-from symderiv.homework.layout import harmless
 from symderiv.homework.marking import Marking
+from symderiv.homework.reports.layout import harmless
 
 ENDINGS = (".md", ".txt", ".tex", ".py")
 MAX_BYTES = 1_000_000
@@ -136,19 +136,6 @@ def _is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def engine() -> Check:
-    """The function that marks, looked up when it is needed: it imports much more than a command line should.
-
-    Raises: HomeworkError if this installation has none.
-    """
-    import symderiv.homework as package
-
-    check: Check | None = getattr(package, "check_homework", None)
-    if check is None:
-        raise HomeworkError("this installation of symderiv cannot mark homework")
-    return check
 
 
 def mark_all(paths: Iterable[Path], setup: Setup, jobs: int = 1) -> Generator[Outcome, None, None]:

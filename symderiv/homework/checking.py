@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderiv.homework.echo import understood_of
-from symderiv.homework.inference import Inference, Variant
-from symderiv.homework.judging import Judge
+from symderiv.homework.judging.judge import Judge
 from symderiv.homework.marking import Claim, Marking
-from symderiv.homework.python_source import as_lines, is_python
-from symderiv.homework.reader import read
+from symderiv.homework.reading.python_source import as_lines, is_python
+from symderiv.homework.reading.reader import read
+from symderiv.homework.understanding.echo import understood_of
+from symderiv.homework.understanding.inference import Inference, Variant
 
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model

@@ -76,7 +76,7 @@ class Understood:
 class Marking(Writable):
     """A marked document. notes: (line, text) of what was repaired or could not be read.
 
-    How it looks is decided above (`terminal_report`, `page`): those register themselves as writers, as documents do for
+    How it looks is decided above (`reports`): those register themselves as writers, as documents do for
     derivations, because a marking may not import upwards. Importing `symderiv.homework` brings them.
     """
 

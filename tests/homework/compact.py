@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symderiv.homework.formulas import (
+from symderiv.homework.reading.formulas import (
     BigSum,
     Call,
     Cases,
@@ -24,7 +24,7 @@ from symderiv.homework.formulas import (
     Transposed,
     Unread,
 )
-from symderiv.homework.statements import Statement
+from symderiv.homework.reading.statements import Statement
 
 
 def compact(node: Node) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from symderiv.homework.activations import _pairs, sayings_of
 from symderiv.homework.checking import check_homework
-from symderiv.homework.inference import Inference
-from symderiv.homework.reader import read
+from symderiv.homework.reading.reader import read
+from symderiv.homework.understanding.activations import _pairs, sayings_of
+from symderiv.homework.understanding.inference import Inference
 
 NET = """- `z1 = W1 x + b1`, `a1 = phi(z1)`
 - `z2 = W2 a1 + b2`, `ŷ = g(z2)`

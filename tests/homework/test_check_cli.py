@@ -219,14 +219,6 @@ def test_bad_input_is_one_error_and_exit_2(arguments, says):
     assert not result.stdout and sorted(Path(".").rglob("*")) == before
 
 
-def test_without_an_engine_it_says_so(monkeypatch):
-    monkeypatch.delattr(symderiv.homework, "check_homework")
-    write(h_md="a = b")
-    if hasattr(symderiv.homework, "check_homework"):
-        pytest.skip("the engine is found in another way")
-    assert "cannot mark homework" in check("h.md").stderr
-
-
 def test_a_terminal_that_knows_no_unicode_gets_escapes_and_json_stays_json():
     write(h_md="ü: a = c \U0001d400")
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from homework.compact import statement
-from symderiv.homework.reader import read
+from symderiv.homework.reading.reader import read
 
 CASES = [
     ("$w_1$", ["w_1"]),

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from symderiv.homework.checking import check_homework
-from symderiv.homework.inference import Inference
-from symderiv.homework.literals import agrees, literal
 from symderiv.homework.marking import Claim
-from symderiv.homework.reader import read
-from symderiv.homework.terms import Apply, Augmented, Part, parts_of
+from symderiv.homework.reading.reader import read
+from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.literals import agrees, literal
+from symderiv.homework.understanding.terms import Apply, Augmented, Part, parts_of
 
 NET = """z = w*x + b, a = tanh(z), L = (a - y)^2
 

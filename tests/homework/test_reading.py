@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from homework.compact import compact, statement
 from symderiv.errors import ModelError
-from symderiv.homework.formulas import Name, Node, Unread, children_of, walk
-from symderiv.homework.plainly import to_text
-from symderiv.homework.reader import MAX_DOCUMENT, read
+from symderiv.homework.reading.formulas import Name, Node, Unread, children_of, walk
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.reader import MAX_DOCUMENT, read
 
 DOCUMENTS = Path(os.environ.get("SYMDERIV_HOMEWORK", "/work/shared"))
 ODD = (13, 21, 31, 33, 35, 37, 39, 41, 43, 45, 47, 49, 51)  # the even ones are for the last test, never looked at

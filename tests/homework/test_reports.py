@@ -8,10 +8,10 @@ import textwrap
 import pytest
 
 from homework.markings import DOCUMENTS, marking, marking_of, truths
-from symderiv.homework.layout import SIGNS, WORDS, cut, harmless, summary_line
 from symderiv.homework.marking import VERDICTS, Assumption, Claim, Marking, Understood
-from symderiv.homework.page import formula
-from symderiv.homework.terminal_report import COLOURS, columns_of, to_text
+from symderiv.homework.reports.layout import SIGNS, WORDS, cut, harmless, summary_line
+from symderiv.homework.reports.page import formula
+from symderiv.homework.reports.terminal import COLOURS, columns_of, to_text
 
 PATHS = sorted(DOCUMENTS.glob("*.md"))
 HOSTILE = "\n".join(

@@ -1,0 +1,214 @@
+"""What `delta_2`, `z bar`, `grad` stand for: said outright, or the derivative of the loss for which their first line is true."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from symderiv.homework.judging.comparing import Answer, Comparer
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading.statements import Statement
+from symderiv.homework.understanding.arithmetic import Machine, Undefined
+from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
+from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import EACH, LayerOpen, Reference
+from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, Term, references_in
+from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
+from symderiv.homework.understanding.worlds import Misfit, Unknown
+
+STEP_UP = re.compile(
+    r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
+)
+
+
+def adjoints_of(inference: Inference, understanding: Understanding) -> dict[str, Term]:
+    """A derivative of the loss for each name of one."""
+    finder = _Finder(inference, understanding)
+    finder.find()
+    return finder.found
+
+
+class _Finder:
+    def __init__(self, inference: Inference, understanding: Understanding) -> None:
+        self.inference, self.understanding = inference, understanding
+        self.found: dict[str, Term] = {}
+        self.offset: int | None = None
+
+    def find(self) -> None:
+        """Names in the order of their first lines; a rule found by the first settles those that no true line settles."""
+        open_names: list[Reference] = []
+        for at, reference, right in self._lines():
+            if reference.key in self.found:
+                self._tell_apart(reference, right)
+                continue
+            said = self._said(right)
+            if said is None:
+                said = self._matched(at, reference, right)
+            if said is None:
+                open_names.append(reference)
+                continue
+            self.found[reference.key] = said
+            self._learn(reference, said)
+        for reference in open_names:
+            if reference.key not in self.found:
+                guess = self._guess(reference)
+                if guess is not None:
+                    self.found[reference.key] = guess
+        for key, term in self.found.items():
+            sign, jacobian = _signed(term)
+            minus = "-" if sign < 0 else ""
+            self.understanding.assumptions.append(
+                Assumption(f"{key} is {minus}d{self.understanding.loss}/d{jacobian.bottom.key}", "its first lines")
+            )
+
+    def _tell_apart(self, reference: Reference, right: Term) -> None:
+        r"""`\delta_j = dE/da_j` after `\delta_k = dE/dy_k`: the letter of the index tells which is meant."""
+        said = self._said(right)
+        letters = letters_of(reference.indices)
+        if said is not None and letters and said != self.found[reference.key]:
+            self.found.setdefault(by_letters(reference.key, letters), said)
+
+    def _lines(self) -> Iterator[tuple[int, Reference, Term]]:
+        for at, statement in enumerate(self.understanding.document.statements):
+            if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in EQUAL_SIGNS:
+                continue
+            for layers in self.inference.instances(statement):
+                elaborator = Elaborator(
+                    **{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": self.found}
+                )
+                try:
+                    reference = self.inference.plain(statement.sides[0].node, elaborator)
+                except LayerOpen:
+                    continue
+                if reference is None or not (
+                    self._is_name(reference) or self._is_given_so(statement, reference, elaborator)
+                ):
+                    continue
+                for side in statement.sides[1:]:
+                    try:
+                        yield at, reference, elaborator.term(side.node)
+                    except (NotUnderstood, LayerOpen):
+                        continue
+
+    def _is_given_so(self, statement: Statement, reference: Reference, elaborator: Elaborator) -> bool:
+        r"""`\varepsilon := \partial J / \partial p`: any letter that is said to be a derivative of the loss and has no formula."""
+        if self.inference._is_derived(reference) and reference.key not in self.inference.said:
+            return False  # dW says itself what it is
+        if reference.key in self.understanding.shapes_of_data or reference.key in self.understanding.definitions_at(0):
+            return False
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            return self._said(elaborator.term(statement.sides[1].node)) is not None
+        return False
+
+    def _is_name(self, reference: Reference) -> bool:
+        if reference.base == "delta":
+            return True
+        if (
+            self.inference._is_derived(reference)
+            and "^bar" in reference.key
+            and self.understanding.loss != reference.key
+        ):
+            return True
+        return (
+            reference.key not in self.understanding.definitions_at(0)
+            and "^bar" in reference.key
+            and self.understanding.loss != reference.key
+            and reference.key.replace("^bar", "") in self.understanding.shapes
+        )
+
+    def _said(self, right: Term) -> Term | None:
+        sign, body = _signed(right)
+        if isinstance(body, Jacobian) and isinstance(body.top, Part) and self._is_loss(body.top.key):
+            return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(body.bottom.key, ())))
+        return None
+
+    def _is_loss(self, key: str) -> bool:
+        """Whether it is the loss; that of each pattern is, where one pattern is looked at."""
+        understanding = self.understanding
+        if key == understanding.loss:
+            return True
+        one = [d for d in understanding.definitions if d.key == key and not isinstance(d.term, Gathered)]
+        return key.removesuffix(EACH) == understanding.loss and bool(one) and not understanding.axes.batch
+
+    def _matched(self, at: int, reference: Reference, right: Term) -> Term | None:
+        if is_number(right):
+            return None
+        signs = (1, -1) if self._steps_up() else (1,)
+        for sign in signs:
+            for key in self._candidates(reference):
+                top = Part(self.understanding.loss or "", ())
+                left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
+                try:
+                    if Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL:
+                        return _with_sign(sign, Jacobian(top, Part(key, ())))
+                except (Unknown, Misfit, Undefined):
+                    continue
+        return None
+
+    def _steps_up(self) -> bool:
+        r"""`w \leftarrow w + \eta \delta x`, `\Delta w = \eta \delta x`: then delta may be minus the derivative."""
+        return bool(STEP_UP.search(self.understanding.document.text))
+
+    def _candidates(self, reference: Reference) -> list[str]:
+        """Quantities between the parameters and the loss, pre-activations first, the nearest layer first."""
+        understanding = self.understanding
+        world = understanding.world(0, Machine)
+        if reference.base != "delta":
+            bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
+            return [bare] if bare in understanding.shapes else []
+        loss = understanding.loss or ""
+        inner = [k for k in world.definitions if k != loss and world.depends(loss, k)]
+        inner = [k for k in inner if any(world.depends(k, w) for w in understanding.weights)] or inner
+        mark = _mark(reference.key)
+
+        def rank(key: str) -> tuple[int, int]:
+            other = _mark(key)
+            distance = abs(mark - other) if mark is not None and other is not None else 1
+            feeds = [r.key for t in understanding.definitions_at(0).values() for r in references_in(t)]
+            pre = any(r.key in understanding.weights for r in references_in(world.definitions[key])) and key in feeds
+            return (0 if pre else 1, distance)
+
+        return sorted(inner, key=rank)
+
+    def _learn(self, reference: Reference, term: Term) -> None:
+        _, jacobian = _signed(term)
+        mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
+        if mark is not None and other is not None and self.offset is None:
+            self.offset = other - mark
+            self.letter = base_of(jacobian.bottom.key)
+
+    letter = "z"
+
+    def _guess(self, reference: Reference) -> Term | None:
+        candidates = self._candidates(reference)
+        mark = _mark(reference.key)
+        if self.offset is not None and mark is not None:
+            wanted = f"{self.letter}[{mark + self.offset}]"
+            candidates = [k for k in candidates if k == wanted]
+        elif mark is not None:
+            candidates = [k for k in candidates if _mark(k) == mark]
+        if "{" in reference.key:
+            family = reference.key[reference.key.index("{") :]
+            candidates = [k for k in candidates if k.endswith(family)]
+        if not candidates:
+            return None
+        return Jacobian(Part(self.understanding.loss or "", ()), Part(candidates[0], ()))
+
+
+def _signed(term: Term) -> tuple[int, Any]:
+    """The sign before a term, and the term."""
+    if isinstance(term, Add) and len(term.terms) == 1:
+        return term.terms[0]
+    return 1, term
+
+
+def _with_sign(sign: int, term: Term) -> Term:
+    return term if sign > 0 else Add(((-1, term),))
+
+
+def _mark(key: str) -> int | None:
+    match = re.search(r"\[(\d+)\]", key)
+    return int(match.group(1)) if match else None

@@ -1,0 +1,252 @@
+"""Is this side that quantity: all readings against the truth, machine numbers to refuse, fifty digits to accept."""
+
+from __future__ import annotations
+
+import decimal
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from symderiv.homework.understanding.arithmetic import CONTEXT, Arithmetic, Array, Exact, Machine, Undefined
+from symderiv.homework.understanding.readings import Reading
+from symderiv.homework.understanding.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
+from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
+
+OTHER_SEEDS = (1, 2, 3, 4, 5, 6)
+
+
+class Answer(Enum):
+    """Three values: running out of method is never 'different'."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer; the reading that was judged and what it needed; or the reason why nothing could be said."""
+
+    answer: Answer
+    reading: Reading | None = None
+    edits: tuple[str, ...] = ()
+    reason: str = ""
+    value: Value | None = None
+
+
+class Comparer:
+    """Compares sides with truths in the worlds of one place of a document."""
+
+    def __init__(self, understanding: Understanding, at: int) -> None:
+        self.understanding, self.at = understanding, at
+        self.machine = understanding.world(at, Machine)
+
+    @property
+    def exact(self) -> World:
+        """The same place with fifty digits; built when something is to be accepted."""
+        return self.understanding.world(self.at, Exact)
+
+    # --- the truth of a left side ---
+    def targets(self, left: Term) -> list[Reading]:
+        """How the left side can be read: a value; a local derivative keeps its four axes."""
+        if isinstance(left, Jacobian):
+            return self._derivatives(left)
+        return self.understanding.reader(self.at, lenient=False).readings(left)
+
+    def _derivatives(self, left: Jacobian) -> list[Reading]:
+        reader = self.understanding.reader(self.at, lenient=False)
+        out: list[Reading] = []
+        places = [(left.bottom, ())] if isinstance(left.bottom, Ref) else list(reader._placed(left.bottom))
+        for place, edits in places:
+            for top in reader.readings(left.top)[:3]:
+                term = Jacobian(top.term, place)
+                try:
+                    out.append(Reading(term, self.machine.jacobian(top.term, place), (*edits, *top.edits)))
+                except (Misfit, Undefined):
+                    continue
+        if not out:
+            raise Misfit("the derivative does not exist")
+        return out
+
+    # --- comparison ---
+    def compare(self, left: Term, right: Term, lenient: bool = True) -> Comparison:
+        """Whether the right side is the left side, in the cheapest reading."""
+        try:
+            targets = self.targets(left)
+        except Unknown as error:
+            return Comparison(Answer.UNDECIDED, reason=f"{error.key} is nowhere defined")
+        except (Misfit, Undefined) as error:
+            return Comparison(Answer.UNDECIDED, reason=f"the left side could not be evaluated: {error}")
+        last = Comparison(Answer.DIFFERENT, value=targets[0].value)
+        for mode in (False, True) if lenient else (False,):
+            found = self._compared(targets, right, mode)
+            if found.answer is Answer.EQUAL and self._is_zero_here_only(targets, found):
+                found = Comparison(Answer.DIFFERENT, found.reading, value=found.value)
+            if found.answer is not Answer.DIFFERENT:
+                return found
+            if found.reading is not None:
+                last = found
+        return last
+
+    def _is_zero_here_only(self, targets: list[Reading], found: Comparison) -> bool:
+        """Whether both sides are zero because a ReLU is off at this point, and differ where it is on."""
+        if found.reading is None or found.value is None or not _is_zero(found.value.array):
+            return False
+        target = next((t for t in targets if t.value is found.value), targets[0])
+        for seed in OTHER_SEEDS:
+            world = self.understanding.world(self.at, Machine, seed)
+            try:
+                truth, value = self._value(world, target.term), self._value(world, found.reading.term)
+            except (Misfit, Undefined, Unknown):
+                return False
+            if not (_is_zero(truth.array) and _is_zero(value.array)):
+                return not self._agree(truth, value, Machine)
+        return False
+
+    def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
+        reader = self.understanding.reader(self.at, lenient)
+        try:
+            readings = reader.readings(reader.sized(right, targets[0].value))
+        except Unknown as error:
+            return Comparison(Answer.UNDECIDED, reason=f"{error.key} is nowhere defined")
+        except Misfit as error:
+            return Comparison(Answer.DIFFERENT, reason=str(error))
+        except Undefined as error:
+            return Comparison(Answer.UNDECIDED, reason=str(error))
+        best: Comparison | None = None
+        for target in targets:
+            for reading in readings:
+                for made, edits in self._matches(target, reading, lenient):
+                    cost = made.cost + sum(_COST.get(e, 0.0) for e in edits) + target.cost
+                    if (
+                        best is not None
+                        and best.reading is not None
+                        and cost >= best.reading.cost + sum(_COST.get(e, 0.0) for e in best.edits)
+                    ):
+                        continue
+                    if self._exactly(target, made):
+                        best = Comparison(Answer.EQUAL, made, (*target.edits, *made.edits, *edits), value=target.value)
+        if best is not None:
+            return best
+        if all(t.value.letters and t.value.array.ndim - len(t.value.letters) > 2 for t in targets):
+            return Comparison(Answer.UNDECIDED, readings[0], reason="the indices leave more than entries")
+        return Comparison(Answer.DIFFERENT, readings[0], value=targets[0].value)
+
+    def _matches(self, target: Reading, reading: Reading, lenient: bool) -> list[tuple[Reading, tuple[str, ...]]]:
+        """Forms of a reading that agree with the target by machine numbers, with what they needed."""
+        out = []
+        for made, edits in self._forms(target.value, reading):
+            if self._agree(target.value, made.value, Machine):
+                out.append((made, edits))
+        return out
+
+    def _forms(self, target: Value, reading: Reading) -> list[tuple[Reading, tuple[str, ...]]]:
+        forms: list[tuple[Reading, tuple[str, ...]]] = [(reading, ())]
+        value = reading.value
+        if (
+            target.array.ndim - len(target.letters) == 2
+            and value.shape != target.shape
+            and value.shape == target.shape[::-1]
+        ):
+            forms.append((self._with(reading, Transpose(reading.term)), ("turned",)))
+        extra = [x for x in value.letters if x not in target.letters]
+        missing = [x for x in target.letters if x not in value.letters]
+        if missing and not extra and target.array.ndim - len(target.letters) == 2:
+            forms.append((Reading(reading.term, _repeated(value, target), reading.edits), ()))
+        if extra and not missing:
+            summed = reading.term
+            for letter in extra:
+                summed = SumOver(letter, summed)
+            if self.understanding.sums_implied:
+                forms.append((self._with(reading, summed), ("implied",)))
+            if len(extra) <= 2 and value.shape == (1, 1):
+                for placed in (
+                    (extra[0], extra[1] if len(extra) > 1 else None),
+                    (extra[-1] if len(extra) > 1 else None, extra[0]),
+                ):
+                    forms.append((self._with(reading, Gathered(reading.term, tuple(extra), placed)), ("gathered",)))
+        return [(r, e) for r, e in forms if r is not None]
+
+    def _with(self, reading: Reading, term: Term) -> Reading:
+        try:
+            return Reading(term, self.machine.evaluate(term), reading.edits)
+        except (Misfit, Undefined):
+            return reading
+
+    def _exactly(self, target: Reading, made: Reading) -> bool:
+        with decimal.localcontext(CONTEXT):  # comparing is arithmetic too
+            return self._agree_exactly(target, made)
+
+    def _agree_exactly(self, target: Reading, made: Reading) -> bool:
+        try:
+            truth = self._value(self.exact, target.term)
+            value = self._value(self.exact, made.term)
+            if value.letters != truth.letters and set(value.letters) < set(truth.letters):
+                value = _repeated(value, truth)
+        except (Misfit, Undefined, Unknown):
+            return False
+        return self._agree(truth, value, Exact)
+
+    @staticmethod
+    def _value(world: World, term: Term) -> Value:
+        if isinstance(term, Jacobian):
+            assert isinstance(term.bottom, Ref)
+            return world.jacobian(term.top, term.bottom)
+        return world.evaluate(term)
+
+    def _agree(self, target: Value, value: Value, arithmetic: Arithmetic) -> bool:
+        axes = target.array.ndim - len(target.letters)
+        if axes == 2:
+            return _same(target, value, arithmetic)
+        if target.letters or value.letters:
+            return False
+        if value.array.ndim == 4:
+            return (
+                target.array.shape == value.array.shape
+                and arithmetic.distance(target.array, value.array) < arithmetic.tolerance
+            )
+        return _stands_for(target.array, value.array, arithmetic)
+
+
+def _repeated(value: Value, target: Value) -> Value:
+    """A value that does not depend on some of the letters, for each of them."""
+    array = aligned(value.array, value.letters, target.letters, 0)
+    return Value(target.letters, array + target.array * 0) if _fits(array.shape, target.array.shape) else value
+
+
+def _fits(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return len(a) == len(b) and all(x in (1, y) for x, y in zip(a[:-2], b[:-2], strict=True)) and a[-2:] == b[-2:]
+
+
+_COST = {"turned": 2.0, "implied": 0.2, "gathered": 0.5}
+
+
+def _same(target: Value, value: Value, arithmetic: Arithmetic) -> bool:
+    a, b = target, value
+    if a.letters != b.letters:
+        return False
+    if a.array.shape != b.array.shape:
+        return bool(_is_zero(a.array) and _is_zero(b.array))
+    return arithmetic.distance(a.array, b.array) < arithmetic.tolerance
+
+
+def _is_zero(array: Array) -> bool:
+    return not np.any(array != 0)
+
+
+def _stands_for(jacobian: Array, matrix: Array, arithmetic: Arithmetic) -> bool:
+    """Whether a matrix, or its transpose, or a single number stands for a local derivative."""
+    if _is_zero(jacobian):
+        return _is_zero(matrix)
+    for found in local_matrices(jacobian, arithmetic).values():
+        for candidate in (found, np.swapaxes(found, -1, -2)):
+            if candidate.shape == matrix.shape and arithmetic.distance(candidate, matrix) < arithmetic.tolerance:
+                return True
+            if matrix.shape == (1, 1) and arithmetic.distance(candidate, matrix + candidate * 0) < arithmetic.tolerance:
+                return True
+        vectors = 1 in found.shape and 1 in matrix.shape and found.size == matrix.size
+        if vectors and arithmetic.distance(found.ravel(), matrix.ravel()) < arithmetic.tolerance:
+            return True
+    return False

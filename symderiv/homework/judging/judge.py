@@ -1,0 +1,1234 @@
+"""Judges every relation of a document: definition, derivative, chain, update, shape or number; and keeps what was wrong.
+
+A later line is judged against the truth first; only if it is false, against what follows from the writer's own false lines.
+The span of the first relation covers both sides; of a later one in a chain, its own sign and side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from symderiv.homework.judging.adjoints import adjoints_of
+from symderiv.homework.judging.classes import letter_of_class, true_for_each_class
+from symderiv.homework.judging.comparing import Answer, Comparer, Comparison
+from symderiv.homework.judging.number_claims import NumberClaim, by_the_numbers
+from symderiv.homework.judging.numbers import NumberWorlds
+from symderiv.homework.judging.rows import judge_rows
+from symderiv.homework.judging.verdicts import Own, Subject, Verdict
+from symderiv.homework.marking import Claim
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.statements import Side, Statement
+from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
+from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
+from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
+from symderiv.homework.understanding.inference import Inference, any_function_of
+from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
+from symderiv.homework.understanding.readings import Reader
+from symderiv.homework.understanding.shapes import RATES, base_of
+from symderiv.homework.understanding.stated_shapes import Stated, judge_shape, misstated, sizes_in
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Jacobian,
+    Kronecker,
+    Over,
+    Part,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    mapped,
+    parts_of,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Definition, Understanding
+from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World, separates
+
+SECONDS_A_CLAIM = 2.0
+SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
+ASIDE = 160  # characters before a formula that may say for which activation it is
+SHAPE_WORDS = re.compile(  # what may stand between a name and its shape
+    r"(?:[\s$`(\[,:]|\\[(\[]|\b(?:is|are|of|the|an?|has|shape|size|matrix|vector|row|column|ist|eine?|est|une?|es|una?)\b)*",
+    re.IGNORECASE,
+)
+EDIT_WORDS = {
+    "elementwise": "an elementwise product is not marked", "grouping": "brackets are missing",
+    "formal": "the sum over the samples is formal",
+    "index": "a sample index says nothing here", "transposed": "a factor is transposed", "swapped": "two factors stand in the other order",
+    "marked": "a matrix product is written with an elementwise sign",
+    "dotted": "⊙ stands where a matrix product is meant", "turned": "the whole result is transposed",
+    "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
+}  # fmt: skip
+QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
+HARMLESS = frozenset({"implied", "gathered"})
+
+
+@dataclass
+class Judge:
+    """Judges the statements of one document, in order."""
+
+    inference: Inference
+    understanding: Understanding
+    numbers: NumberWorlds = field(init=False)
+    own: dict[str, Own] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    subject: Subject | None = None
+    question: Subject | None = None
+    question_at: int = -100
+    rows_judged: int = 0
+
+    def __post_init__(self) -> None:
+        self.numbers = NumberWorlds(self.understanding)
+
+    def run(self) -> list[Claim]:
+        """Every claim of the document."""
+        self._name_adjoints()
+        for at, statement in enumerate(self.understanding.document.statements):
+            judge_rows(self, at, statement.span[0])
+            self._statement(at, statement)
+        judge_rows(self, len(self.understanding.document.statements), float("inf"))
+        return self.claims
+
+    # --- adjoint names ---
+    def _name_adjoints(self) -> None:
+        """What `delta_2`, `z bar` stand for: said outright, or by the first line that is true for a derivative of the loss."""
+        self.understanding.refine()
+        if self.understanding.loss is None:
+            return
+        self.inference.elaborator.adjoints = adjoints_of(self.inference, self.understanding)
+
+    # --- one statement ---
+    def _elaborator(self, layers: dict[str, int]) -> Elaborator:
+        return Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers})
+
+    def _statement(self, at: int, statement: Statement) -> None:
+        if is_condition(statement, self.understanding.symbols.indices):
+            return
+        sides = list(statement.sides)
+        relations = list(statement.relations)
+        if statement.is_continued:
+            previous = self.subject
+            signs = [statement.opening, *relations]
+            if previous is None:
+                for side in sides:
+                    self._claim(
+                        statement,
+                        side.span,
+                        Verdict("uncheckable", "prose", "it goes on from a line that was not read"),
+                        None,
+                        side,
+                    )
+                return
+            for sign, side in zip(signs, sides, strict=True):
+                self._relation(at, statement, previous, sign, side, (self._sign_start(statement, side), side.span[1]))
+            return
+        if len(sides) == 1:
+            self._lone(at, statement, sides[0])
+            return
+        subject = self._subject(sides[0])
+        self.subject = subject
+        before = sides[0]
+        for k, side in enumerate(sides[1:]):
+            start = sides[0].span[0] if k == 0 else before.span[1]
+            sign = relations[k]
+            if sign == "=:":
+                self._relation(at, statement, self._subject(side), "=:", before, (before.span[0], side.span[1]))
+            elif sign in ("=>",):
+                self.subject = subject = self._subject(side)
+            else:
+                self._relation(at, statement, subject, sign, side, (start, side.span[1]))
+            before = side
+
+    def _sign_start(self, statement: Statement, side: Side) -> int:
+        """A continued line's claim begins with its relation sign."""
+        text = self.understanding.document.text
+        start = max(statement.span[0], 0)
+        return (
+            start
+            if side is statement.sides[0]
+            else text.rfind("=", start, side.span[0])
+            if "=" in text[start : side.span[0]]
+            else side.span[0]
+        )
+
+    def _lone(self, at: int, statement: Statement, side: Side) -> None:
+        """An expression without a relation: a question, or the answer to one."""
+        node = _strip(side.node)
+        subject = self._subject(side)
+        if isinstance(node, f.Derivative):
+            after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
+            if "?" in after or "?" in statement.tail or re.search(QUESTION, statement.lead, re.IGNORECASE):
+                self.question, self.question_at = subject, at
+            self.subject = subject
+            return
+        if statement.where != "cell" and self._lone_shape(at, statement, side):
+            return
+        if (
+            self.question is not None
+            and at - self.question_at <= 12
+            and statement.where in ("display", "inline", "plain", "list")
+        ):
+            if isinstance(node, (f.Name, f.Scripted)) and subject.reference is not None:
+                return
+            if isinstance(node, (f.Text, f.Unread, f.Group)):
+                return
+            self._relation(at, statement, self.question, "=", side, side.span)
+
+    def _lone_shape(self, at: int, statement: Statement, side: Side) -> bool:
+        """`X is the input [n x f]`, `$p$ ($1 \\times M$)`, `R^{n x 1}` under a gradient: a shape without a relation."""
+        sizes = sizes_in(side.node)
+        node = _strip(side.node)
+        is_product = isinstance(node, f.Product) and "times" in getattr(node, "marks", ())
+        is_space = isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and node.base.base == "R"
+        is_pair = isinstance(side.node, f.Group) and len(side.node.items) == 2
+        if sizes is None or len(sizes) != 2 or not (is_product or is_space or is_pair):
+            return False
+        reference = self._just_named(at, statement) or self._named_in_words(statement)
+        if reference is None and is_space and self.subject is not None:
+            reference = self._shaped(self.subject)
+        if reference is None and is_pair:
+            return False
+        verdict = (
+            judge_shape(self.understanding, reference, side, Verdict, self._misstated)
+            if reference is not None
+            else None
+        )
+        if verdict is not None:
+            self._claim(statement, side.span, verdict, None, side)
+        return True
+
+    def _just_named(self, at: int, statement: Statement) -> Reference | None:
+        """The lone name right before: `$p$ ($1 \\times M$)`."""
+        before = self.understanding.document.statements[at - 1] if at else None
+        if before is None or len(before.sides) != 1:
+            return None
+        if not SHAPE_WORDS.fullmatch(self.understanding.document.text[before.span[1] : statement.span[0]]):
+            return None
+        reference = self._shaped(self._subject(before.sides[0]))
+        return reference if reference is not None and reference.key in self.understanding.shapes else None
+
+    def _named_in_words(self, statement: Statement) -> Reference | None:
+        """The last quantity in the words before: `X is the input [n x f]`."""
+        folds = self.inference.symbols.folds
+        for name in reversed(re.findall(r"[A-Za-z]\w*", statement.lead)):
+            for key in (name, folds.get(name, name), name.lower() if len(name) == 1 else name):
+                if key in self.understanding.shapes:
+                    return Reference(key, key)
+        return None
+
+    def _subject(self, side: Side) -> Subject:
+        elaborator = self.inference.elaborator
+        reference: Reference | None = None
+        with contextlib.suppress(LayerOpen):
+            reference = self.inference.plain(side.node)
+        try:
+            if reference is not None:
+                return Subject(side, elaborator._quantity(reference, side.node), reference)
+            return Subject(side, elaborator.term(side.node), None)
+        except NotUnderstood as error:
+            return Subject(side, None, reference, error.reason)
+        except LayerOpen:
+            return Subject(side, None, reference, "open")
+
+    # --- one relation ---
+    def _relation(
+        self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, span: tuple[int, int]
+    ) -> None:
+        begin = time.perf_counter()
+        verdicts: list[Verdict] = []
+        try:
+            for layers in self._instances(statement, subject, side):
+                verdict = self._judged(at, statement, subject, sign, side, layers)
+                if verdict is not None:
+                    verdicts.append(verdict)
+                if time.perf_counter() - begin > SECONDS_A_CLAIM:
+                    verdicts = [Verdict("uncheckable", "derivative", "took too long")]
+                    break
+        except (RecursionError, MemoryError):
+            verdicts = [Verdict("uncheckable", "derivative", "nested too deeply")]
+        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+            # a fault of ours in one line must not cost the others
+            verdicts = [Verdict("uncheckable", "derivative", f"this line could not be judged ({type(error).__name__})")]
+        if not verdicts:
+            return
+        worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
+        if worst.verdict == "uncheckable" and any(v.verdict in ("correct", "notation") for v in verdicts):
+            worst = next(v for v in verdicts if v.verdict in ("correct", "notation"))
+        if worst.verdict in ("wrong", "carried") and subject.false_since is None:
+            subject.false_since = statement.line
+        self._claim(statement, span, worst, subject, side)
+
+    def _instances(self, statement: Statement, subject: Subject, side: Side) -> list[dict[str, int]]:
+        whole = Statement((subject.side, side), ("=",), statement.span, statement.line, statement.where)
+        return self.inference.instances(whole)
+
+    def _claim(
+        self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side
+    ) -> None:
+        text = self.understanding.document.text
+        line = text.count("\n", 0, span[0]) + 1
+        left = to_text(subject.side.node) + " = " if subject is not None and subject.side is not side else ""
+        self.claims.append(
+            Claim(
+                line,
+                span,
+                text[span[0] : span[1]].strip(),
+                verdict.kind,
+                verdict.reading or left + to_text(side.node),
+                verdict.verdict,
+                verdict.message,
+                verdict.expected,
+                verdict.mistakes,
+                verdict.root,
+            )
+        )
+
+    def _judged(
+        self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, layers: dict[str, int]
+    ) -> Verdict | None:
+        elaborator = self._elaborator(layers)
+        if sign in ("in", ":"):
+            return self._shape(subject, side)
+        if sign in ("<", ">", "<=", ">=", "!="):
+            return None
+        if sign == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
+            return None  # a path from quantity to quantity
+        left = subject.term
+        reference = subject.reference
+        reason = subject.reason
+        if subject.reason == "open" or layers != self.inference.base_layers:
+            try:
+                reference = self.inference.plain(subject.side.node, elaborator)
+                left = (
+                    elaborator._quantity(reference, subject.side.node)
+                    if reference
+                    else elaborator.term(subject.side.node)
+                )
+                reason = ""
+            except NotUnderstood as error:
+                left, reason = None, error.reason
+            except LayerOpen:
+                return None
+        try:
+            right = elaborator.term(side.node)
+        except NotUnderstood as error:
+            kind = "definition" if reference is not None and not isinstance(left, Jacobian) else "derivative"
+            return Verdict("uncheckable", kind, f"could not be read: {error.reason}")
+        except LayerOpen:
+            return None
+        if left is None:
+            return Verdict("uncheckable", "prose", f"the left side could not be read: {reason}")
+        if layers != self.inference.base_layers and not self._exists(left, right, at):
+            return None
+        activations = self.inference.activations
+        left, right = (activations.applied(self._entries(t), at) for t in (left, right))
+        condition = condition_of(self.understanding.document, at, self.understanding.symbols.indices)
+        if condition is not None:
+            left, right = _under(condition, left), _under(condition, right)
+        return self._by_kind(at, statement, subject, reference, left, right, sign, side)
+
+    def _entries(self, term: Term) -> Term:
+        """`x_2` where only x is known: its second entry."""
+        if (
+            (
+                isinstance(term, Part)
+                and not term.indices
+                and term.key not in self._grounded
+                and term.key not in self.understanding.vectors
+                and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key))
+            )
+            and m.group(1) in self._grounded
+            and m.group(1) in self.understanding.shapes_of_data
+        ):
+            return Part(m.group(1), (int(m.group(2)),))
+        if isinstance(term, Jacobian):
+            bottom = self._entries(term.bottom)
+            return Jacobian(self._entries(term.top), bottom if isinstance(bottom, Part) else term.bottom)
+        return mapped(term, self._entries)
+
+    def _exists(self, left: Term, right: Term, at: int) -> bool:
+        """Whether a general formula says something about these layers: all its quantities are there."""
+        shapes = self.understanding.shapes
+        try:
+            world = self.understanding.world(at, Machine)
+            for ref in (*references_in(left), *references_in(right)):
+                if ref.key not in ("ones", "identity", "#index") and ref.key not in self.understanding.symbols.sizes:
+                    if ref.key not in shapes:
+                        return False
+                    world.quantity(ref.key)
+            for part in (*_all(left), *_all(right)):
+                loss = self.understanding.loss
+                if (
+                    isinstance(part, Jacobian)
+                    and loss is not None
+                    and self._key(part.top) == loss
+                    and not world.depends(loss, part.bottom.key)
+                ):
+                    return False  # nothing there for the loss to depend on
+        except (Unknown, Misfit, Undefined):
+            return False
+        return True
+
+    def _by_kind(
+        self,
+        at: int,
+        statement: Statement,
+        subject: Subject,
+        reference: Reference | None,
+        left: Term,
+        right: Term,
+        sign: str,
+        side: Side,
+    ) -> Verdict | None:
+        is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
+        if self.understanding.later:
+            chain = self._chain(at, left, right)
+            if chain is not None and chain.verdict == "correct" and chain.message:
+                subject.sides.append((side.node, right))
+                return chain
+            left, right = self._per_sample(left), self._per_sample(right)
+        verdict = self._number(at, statement, subject, reference, left, right, sign, side)
+        if verdict is not None:
+            subject.sides.append((side.node, right))
+            return verdict
+        subject.sides.append((side.node, right))
+        if reference is not None and not is_derivative:
+            update = self._update(at, reference, left, right, sign)
+            if update is not None:
+                return update
+            return self._definition(at, statement, reference, left, right)
+        if self._is_function_said(subject, left, right):
+            return Verdict("correct", "definition", "what the function is")
+        fact = self._fact(left, right, subject, side) or self._own_fact(left, right, subject, side)
+        if fact is not None:
+            return fact
+        if left == right and "Δ" in to_text(subject.side.node):
+            return Verdict("correct", "update", "the step of gradient descent")
+        if left == right and not is_derivative:
+            return Verdict("uncheckable", "derivative", "both sides are the same")
+        relation = self._chain(at, left, right) or self._derivative(at, statement, subject, left, right)
+        if relation.verdict in ("correct", "notation"):
+            self.numbers.note_relation(left, right)
+        return relation
+
+    def _is_function_said(self, subject: Subject, left: Term, right: Term) -> bool:
+        """`f(x) = x^2 + 3x` says what a function is that is no known one."""
+        head = subject.side.node.factors[0] if isinstance(subject.side.node, f.Product) else None
+        if not isinstance(head, f.Name) or head.base not in self.inference.symbols.functions:
+            return False
+        if isinstance(left, Jacobian):
+            return False
+        is_first = subject.sides[0][1] == right
+        unknown = isinstance(left, Apply) and left.function == head.base and left.order == 0
+        return is_first and (left == right or (unknown and all(p != left for p in _all(right))))
+
+    def _fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
+        r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
+        keys = {r.key for t in (left, right) for r in references_in(t)}
+        if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in _all(left)):
+            return None
+        key = keys.pop()
+        if key in self._grounded or key == self.understanding.loss:
+            return None
+        outer = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)}
+        if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
+            return None
+        for value in (0.37, -0.83, 1.91):
+            world = World(Point(Machine, {key: np.array([[value]])}, {"1": 1}), {})
+            reader = Reader(world, self.understanding.axes)
+            try:
+                truth = world.jacobian(reader.readings(left.top)[0].term, Ref(key)).array if isinstance(left, Jacobian) else \
+                    reader.readings(left)[0].value.array  # fmt: skip
+                said = reader.readings(right)[0].value.array
+            except (Misfit, Unknown, Undefined):
+                return None
+            if Machine.distance(truth.ravel(), said.ravel()) > 1e-9:
+                return Verdict("wrong", "derivative", f"false, e.g. where {key} is {value}", mistakes=("unrecognised",))
+        return Verdict("correct", "derivative", "an identity")
+
+    def _own_fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
+        """`f'(x) = 1/(1 + |x|)^2` of a function that has a formula of its own, which its matrices do not need."""
+        own = self.inference.own_functions
+        used = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)} & set(own)
+        if not used:
+            return None
+        elaborator = Elaborator(**{**self.inference.elaborator.__dict__, "bodies": own})
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            return self._fact(elaborator.term(subject.side.node), elaborator.term(side.node), subject, side)
+        return None
+
+    def _per_sample(self, term: Term) -> Term:
+        """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
+        if isinstance(term, Jacobian) and self._key(term.top) == self.understanding.loss:
+            parameters = {*self.understanding.weights, *self.understanding.biases}
+            if term.bottom.key not in parameters:
+                return Sloppy((SizeOf("#n"), term), ("",))
+            return term
+        return mapped(term, self._per_sample)
+
+    # --- numbers ---
+    def _number(
+        self,
+        at: int,
+        statement: Statement,
+        subject: Subject,
+        reference: Reference | None,
+        left: Term,
+        right: Term,
+        sign: str,
+        side: Side,
+    ) -> Verdict | None:
+        """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
+        printed, halves = literal(side.node), literals_in(side.node)
+        if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
+            return None
+        if (
+            isinstance(left, Jacobian)
+            and not halves
+            and (not self.numbers.has_numbers or self._key(left.top) == left.bottom.key)
+        ):
+            return None
+        if (
+            (not halves or not is_numeric(right))
+            and isinstance(left, Jacobian)
+            and self._compare(at, left, right).answer is Answer.EQUAL
+        ):
+            return None
+        if printed is None and not is_numeric(right) and self._compare(at, left, right).answer is Answer.EQUAL:
+            return None
+        return NumberClaim(self, at, statement, subject, reference, left, right, side).judge()
+
+    # --- definitions ---
+    def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
+        keys = {r.key for r in references_in(right)}
+        if self._was_used(reference.key, at) and not self._is_forward(reference.key):
+            return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
+        for definition in self.understanding.definitions:
+            if definition.key == reference.key and definition.at == at:
+                return Verdict("correct", "definition", "a premise")
+        if isinstance(right, Part):
+            used = self.inference.used
+            marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]
+            if used[right.key] <= 2 and marked and right.key not in self._grounded:
+                return Verdict(
+                    "uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",)
+                )
+        if is_number(right):
+            return Verdict("correct", "definition", "a value")
+        if not any(d.key == reference.key for d in self.understanding.definitions):
+            if self.inference._is_derived(reference) or not keys:
+                return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
+            return Verdict("correct", "definition", "a premise")
+        if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
+            return Verdict("correct", "definition", "another name")
+        found = self._compare(at, left, right)
+        if found.answer is Answer.EQUAL:
+            return Verdict("correct", "definition", "agrees with what was said before")
+        return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
+
+    def _is_forward(self, key: str) -> bool:
+        """Whether the loss depends on a quantity."""
+        loss = self.understanding.loss
+        return loss is None or key == loss or self.understanding.world(0, Machine).depends(loss, key)
+
+    def _was_used(self, key: str, at: int) -> bool:
+        """Whether an earlier derivative was written with a name: then the derivative says what it is."""
+        return any(n < at and key in keys for n, keys in self._used_in_derivatives)
+
+    @cached_property
+    def _used_in_derivatives(self) -> list[tuple[int, set[str]]]:
+        found = []
+        for at, statement in enumerate(self.understanding.document.statements):
+            for side in statement.sides[1:]:
+                if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+                    with contextlib.suppress(NotUnderstood, LayerOpen):
+                        found.append((at, {r.key for r in references_in(self.inference.elaborator.term(side.node))}))
+        return found
+
+    # --- updates ---
+    def _update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
+        """`w := w - rate dL/dw`, also with `w_new`, or `Delta w = - rate dL/dw`."""
+        base = base_of(reference.key)
+        if base in LOSS_BASES:
+            return None
+        old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
+        if not old or not isinstance(right, (Add, Sloppy)):
+            return None
+        if (
+            isinstance(right, Add)
+            and len(right.terms) == 2
+            and right.terms[0] == (1, left)
+            and right.terms[1] == (1, self._step_of(left))
+        ):
+            return Verdict("correct", "update")
+        if self.understanding.loss is None:
+            down = (
+                isinstance(right, Add) and right.terms[0] == (1, left) and all(sign < 0 for sign, _ in right.terms[1:])
+            )
+            return (
+                Verdict("correct", "update", "an update")
+                if down
+                else Verdict("uncheckable", "update", "the loss is nowhere named")
+            )
+        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
+        if not rates:
+            return self._accumulated(at, reference, left, right)
+        del base
+        quantity = old[0]
+        key = quantity.key
+        place = Part(key, quantity.indices if isinstance(quantity, Part) else ())
+        along = self._along_direction(at, quantity, rates, right)
+        if along is not None:
+            return along
+        tops: list[Term] = [Part(self.understanding.loss, ())]
+        tops += [p.top for p in _all(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops]
+        gradient = Jacobian(tops[0], place)
+        for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
+            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), Jacobian(top, place)), ("",)))))
+            if expected == right:
+                return Verdict("correct", "update")
+            found = self._compare(at, expected, right)
+            if found.answer is Answer.EQUAL:
+                return self._accepted(found, "update")
+            if found.answer is Answer.UNDECIDED:
+                return Verdict("uncheckable", "update", found.reason)
+        unknown = self._unknown_leaf(at, quantity, right)
+        if unknown is not None:
+            return Verdict("uncheckable", "update", f"what {unknown} stands for is not known")
+        averaged = self._averaged_step(at, quantity, rates[0], gradient, right)
+        if averaged is not None:
+            return averaged
+        ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        if self._compare(at, ascent, right).answer is Answer.EQUAL:
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
+        """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""
+        if not isinstance(right, Add) or len(right.terms) != 2 or right.terms[0] != (1, left) or right.terms[1][0] < 0:
+            return None
+        if any(d.key == reference.key for d in self.understanding.definitions) or self.understanding.loss is None:
+            return None
+        loss = self.understanding.loss
+        anew = replace(
+            self.understanding,
+            definitions=[
+                replace(d, term=_of_the_data(d.term, self.understanding.later)) if d.key == loss else d
+                for d in self.understanding.definitions
+            ],
+        )
+        for parameter in (*self.understanding.weights, *self.understanding.biases):
+            gradient: Term = Jacobian(Part(loss, ()), Part(parameter, ()))
+            if self.understanding.later:  # delta is n times the derivative then
+                gradient = Sloppy((SizeOf("#n"), gradient), ("",))
+            for part in (right.terms[1][1], SumOver("formal", right.terms[1][1])):
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
+                        return Verdict("correct", "update", f"adds up the derivative by {parameter}")
+        return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
+
+    def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
+        """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
+        body = self.understanding.definitions_at(at).get(self.understanding.loss or "")
+        for size in self.understanding.symbols.sizes:
+            step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
+            if self._compare(at, Add(((1, old), (-1, step))), right).answer is Answer.EQUAL:
+                if body is None or not any(isinstance(p, SizeOf) for p in _all(body)):
+                    return Verdict("correct", "update", f"1/{size} is taken in the step")
+                return Verdict(
+                    "wrong", "update", f"1/{size} is in the loss already", mistakes=("repeated-mean-factor",)
+                )
+        return None
+
+    def _along_direction(self, at: int, old: Term, rates: list[str], right: Term) -> Verdict | None:
+        """A step along a direction that the document makes of the gradient; None if the step does not mention it."""
+        direction = self.understanding.direction_of(getattr(old, "key", ""), at)
+        if direction is None or all(r.key != direction[0] for r in references_in(right)):
+            return None
+        own, sign = Part(direction[0], ()), direction[1]
+        steps: list[Term] = [own] if sign < 0 else [Sloppy((Part(rate, ()), own), ("",)) for rate in rates]
+        if any(right == Add(((1, old), (-sign, step))) for step in steps):
+            return Verdict("correct", "update", f"a step along {own.key}")
+        if any(right == Add(((1, old), (sign, step))) for step in steps):
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        return Verdict("uncheckable", "update", f"a step along {own.key}, in another form than usual")
+
+    def _step_of(self, left: Term) -> Term | None:
+        rate, loss = self.inference.elaborator.step_rate, self.understanding.loss
+        if rate is None or loss is None or not isinstance(left, Part):
+            return None
+        return Add(((-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), left)), ("",))),))
+
+    @staticmethod
+    def _is_old(key: str, reference: Reference) -> bool:
+        return (
+            base_of(key) == base_of(reference.key)
+            and key != reference.key
+            and ("old" in key or any(word in reference.key for word in ("new", "plus", "+")))
+        )
+
+    # --- shapes ---
+    def _shape(self, subject: Subject, side: Side) -> Verdict | None:
+        verdict: Verdict | None = judge_shape(self.understanding, self._shaped(subject), side, Verdict, self._misstated)
+        return verdict
+
+    def _shaped(self, subject: Subject) -> Reference | None:
+        """What a stated shape is about: a gradient is shaped as its parameter."""
+        term = subject.term
+        if not isinstance(term, Jacobian) or not isinstance(term.bottom, Part):
+            return subject.reference
+        if self._key(term.top) != self.understanding.loss or term.bottom.indices:
+            return None
+        return Reference(term.bottom.key, term.bottom.key)
+
+    @cached_property
+    def _misstated(self) -> Stated | None:
+        return misstated(self._stated, self.understanding.shapes)
+
+    @cached_property
+    def _stated(self) -> list[Stated]:
+        stated: list[Stated] = []
+        for statement in self.understanding.document.statements:
+            if len(statement.sides) == 2 and statement.relations[0] in ("in", ":"):
+                reference = self._shaped(self._subject(statement.sides[0]))
+                sizes = sizes_in(statement.sides[1].node)
+                if reference is not None and sizes is not None:
+                    stated.append((reference.key, sizes))
+        return stated
+
+    # --- chains ---
+    def _chain(self, at: int, left: Term, right: Term) -> Verdict | None:
+        """Link derivative factors by name from the bottom; what is left over must be the derivative by the start of the path."""
+        if not isinstance(left, Jacobian) or not isinstance(right, Sloppy):
+            return None
+        factors = list(right.factors)
+        derivatives = [x for x in factors if isinstance(x, Jacobian)]
+        dangling = set() if self.understanding.sums_implied else _letters_of(right) - _letters_of(left)
+        if dangling and len(derivatives) == len(factors):
+            return Verdict("uncheckable", "chain", f"right if it is summed over {', '.join(sorted(dangling))}")
+        if dangling:
+            return None  # a path through one unit of many
+        if not derivatives or any(m in ("#", "/") for m in right.marks):
+            return None
+        world = self.understanding.world(at, Machine)
+        top = self._key(left.top)
+        path: list[tuple[int, str]] = []
+        at_key = left.bottom.key
+        while at_key != top:
+            used = {i for i, _ in path}
+            link = next(
+                (
+                    i
+                    for i, x in enumerate(factors)
+                    if i not in used and isinstance(x, Jacobian) and x.bottom.key == at_key
+                ),
+                None,
+            )
+            if link is None:
+                break
+            factor = factors[link]
+            assert isinstance(factor, Jacobian)
+            upper = self._key(factor.top)
+            if upper is None or upper == at_key:
+                break
+            path.append((link, upper))
+            at_key = upper
+        for length in range(len(path), 0, -1):
+            verdict = self._along(at, left, right, path[:length], top, world)
+            if verdict is not None:
+                return verdict
+        return None
+
+    def _along(
+        self, at: int, left: Jacobian, right: Sloppy, path: list[tuple[int, str]], top: str | None, world: World
+    ) -> Verdict | None:
+        """A path of factors taken out: what is left over must be the derivative by where it starts."""
+        start = path[-1][1]
+        for _, key in path:
+            if key != top and not separates(world, key, left.bottom.key, left.top):
+                return None
+        used = {i for i, _ in path}
+        rest = [i for i in range(len(right.factors)) if i not in used]
+        if not rest:
+            return Verdict("correct", "chain", "the factors make a path") if start == top else None
+        if start == top:
+            return None
+        target = Jacobian(left.top, Part(start, ()))
+        kept = tuple(right.factors[i] for i in rest)
+        marks = tuple(self._mark_between(right, a, b) for a, b in itertools.pairwise(rest))
+        remaining: Term = kept[0] if len(kept) == 1 else Sloppy(kept, marks)
+        if remaining == target:
+            return Verdict("correct", "chain", "the factors make a path")
+        found = self._compare(at, target, remaining)
+        return self._accepted(found, "chain") if found.answer is Answer.EQUAL else None
+
+    @staticmethod
+    def _mark_between(product: Sloppy, a: int, b: int) -> str:
+        return product.marks[b - 1] if b == a + 1 else ""
+
+    def _key(self, term: Term) -> str | None:
+        if isinstance(term, SumOver) and isinstance(term.body, Part):
+            return "sum of " + term.body.key
+        return (
+            term.key
+            if isinstance(term, (Part, Ref))
+            else next((d.key for d in self.understanding.definitions if d.term == term), None)
+        )
+
+    # --- derivatives ---
+    def _compare(self, at: int, left: Term, right: Term) -> Comparison:
+        return Comparer(self.understanding, at).compare(left, right)
+
+    def _derivative(self, at: int, statement: Statement, subject: Subject, left: Term, right: Term) -> Verdict:
+        kind = (
+            "chain"
+            if isinstance(right, Sloppy) and all(isinstance(x, Jacobian) for x in right.factors)
+            else "derivative"
+        )
+        if right == left and subject.false_since is None:
+            if "Δ" in to_text(subject.side.node):
+                return Verdict("correct", "update", "the step of gradient descent")
+            if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
+                return Verdict("correct", kind, "the same in other words")
+            return Verdict("uncheckable", kind, "both sides are the same")
+        if isinstance(left, Jacobian) and self._key(left.top) == left.bottom.key and is_number(right):
+            one = self.understanding.reader(at, False).readings(right)[0].value.array
+            return (
+                Verdict("correct", kind)
+                if float(one.item()) == 1
+                else Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
+            )
+        strange = self._undefined_factor(left, right)
+        if strange is not None:
+            return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))
+        found = self._compare(at, left, right)
+        if found.answer is Answer.EQUAL:
+            if isinstance(left, Jacobian) and not self._depends(at, left) and not is_number(right):
+                missing = f"nothing says how {self._key(left.top)} depends on {left.bottom.key}"
+                return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
+            return self._accepted(found, kind)
+        if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
+            return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
+        if found.answer is Answer.UNDECIDED:
+            numeric = by_the_numbers(self.numbers, left, right, at, kind)
+            return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
+        loss = true_for_each_class(self.understanding, at, left, right)
+        if loss is not None:
+            return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
+        otherwise = self._otherwise(at, left, right, kind) or self._for_one_output(at, left, right, kind)
+        if otherwise is not None:
+            return otherwise
+        unlinked = self._unlinked(at, right)
+        if unlinked is not None:
+            return Verdict("uncheckable", kind, unlinked)
+        if self._is_with_values(at, left, right):
+            return Verdict("correct", kind, "true with the value that is put in")
+        own = self._own_formula_meant(right)
+        if own is not None:
+            return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
+        unknown = self._unknown_leaf(at, left, right) or self._unknown_function(at, left, right)
+        if unknown is not None:
+            return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
+        if self._is_special_case(at):
+            return Verdict("uncheckable", kind, "said of a special case, and false in general")
+        root = self._carried(at, left, right)
+        if root is not None:
+            return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
+        self._keep(at, left, found, statement.line)
+        self.numbers.note_false(left, right, at, statement.line)
+        if subject.false_since is not None:
+            return Verdict(
+                "carried",
+                kind,
+                f"false, as the line it goes on from (line {subject.false_since})",
+                root=subject.false_since,
+            )
+        message = "this is not the derivative"
+        if found.reason:
+            message += f": {found.reason}"
+        return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _locally(self, at: int, left: Jacobian, right: Term, kind: str) -> Verdict | None:
+        """`dL/dW = dL/dz a^T` for a step `z = W a + b` that the loss of the document knows nothing of: for any loss of z."""
+        steps = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian) and p.top == left.top}
+        world, loss = self.understanding.world(at, Machine), self._key(left.top)
+        if len(steps) != 1 or loss is None or not world.depends(step := steps.pop(), left.bottom.key):
+            return None
+        others = [d for d in self.understanding.definitions if d.key != loss]
+        anew = replace(self.understanding, definitions=[*others, Definition(loss, any_function_of(step), 0, 1)])
+        found = Comparer(anew, at).compare(left, right)
+        return self._accepted(found, kind) if found.answer is Answer.EQUAL else None
+
+    def _is_generic(self, at: int, left: Term) -> bool:
+        """Whether a derivative is of a loss that has only a name."""
+        top = self._key(left.top) if isinstance(left, Jacobian) else self.understanding.loss
+        return self.understanding.generic and (
+            top is None or self.understanding.world(at, Machine).depends(top, "#weights")
+        )
+
+    def _depends(self, at: int, left: Jacobian) -> bool:
+        """Whether the top of a derivative depends on its bottom: else both sides may be zero for want of an equation."""
+        top = self._key(left.top)
+        return (
+            top is None or top == left.bottom.key or self.understanding.world(at, Machine).depends(top, left.bottom.key)
+        )
+
+    def _is_family(self, place: Term) -> bool:
+        """Whether units are told by letters that several layers may share: `net_j` and `net_k`."""
+        if not isinstance(place, Part):
+            return False
+        return "{" in place.key or (bool(_letters_of(place)) and len(self._letters_by_key.get(place.key, ())) > 1)
+
+    @cached_property
+    def _letters_by_key(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for statement in self.understanding.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Scripted) and node.lower:
+                        with contextlib.suppress(LayerOpen):
+                            reference = self.inference.elaborator.reference(node)
+                            if reference is not None and len(reference.indices) == 1:
+                                found.setdefault(reference.key, set()).update(
+                                    i for i in reference.indices if isinstance(i, str)
+                                )
+        return found
+
+    def _unknown_leaf(self, at: int, left: Term, right: Term) -> str | None:
+        """A name that only formulas beside the network mention, as an accumulator: it could be anything."""
+        definitions = self.understanding.definitions_at(at)
+        known = self._leaves(left, definitions) | {n.key for n in self.understanding.numbers}
+        known |= self._leaves(Part(self.understanding.loss or "", ()), definitions)
+        direct = {r.key for r in references_in(right)}
+        for leaf in sorted(self._leaves(right, definitions) - known - direct):
+            if leaf in self.understanding.shapes and base_of(leaf) not in HYPER_BASES:
+                return leaf
+        return None
+
+    def _unknown_function(self, at: int, left: Term, right: Term) -> str | None:
+        """A function that nothing defines, which the derivative goes through and the right side writes out."""
+        top = self._key(left.top) if isinstance(left, Jacobian) else None
+        if top is None or not isinstance(left, Jacobian):
+            return None
+        world = self.understanding.world(at, Machine)
+        written = {p.function for p in _all(right) if isinstance(p, Apply)}
+        passed = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian)}
+        for key, term in self.understanding.definitions_at(at).items():
+            below = key != left.bottom.key and world.depends(key, left.bottom.key)
+            if (
+                not below
+                or not (key == top or world.depends(top, key))
+                or any(k == key or world.depends(key, k) for k in passed)
+            ):
+                continue
+            for part in _all(term):
+                known = {*FUNCTIONS, "generic loss", *written}
+                if isinstance(part, Apply) and part.function not in known:
+                    return part.function
+        return None
+
+    @staticmethod
+    def _leaves(term: Term, definitions: Mapping[str, Term]) -> set[str]:
+        """What a term goes back to."""
+        found: set[str] = set()
+        open_keys = [r.key for r in references_in(term)]
+        while open_keys:
+            key = open_keys.pop()
+            if key not in found:
+                found.add(key)
+                open_keys += [r.key for r in references_in(definitions[key])] if key in definitions else []
+        return {k for k in found if k not in definitions}
+
+    def _is_special_case(self, at: int) -> bool:
+        """'In the special case of one example ..' in a document about many."""
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        return bool(re.search(SPECIAL_CASE, words, re.IGNORECASE))
+
+    def _otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
+        for other in self.understanding.restated:
+            first = next((d for d in self.understanding.definitions if d.key == other.key), None)
+            if first is None or first.term == other.term or other.at > at or letter_of_class(other) is not None:
+                continue
+            definitions = [other if d is first else d for d in self.understanding.definitions]
+            anew = replace(self.understanding, definitions=definitions)
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                    return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+        return self._with_function(at, left, right, kind)
+
+    def _for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right where there is one output unit, in a document that does not say how many there are."""
+        anew = None if self.understanding.symbols.code else self._with_one_output
+        if anew is None:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            if found.answer is Answer.EQUAL:
+                return Verdict(
+                    "notation", kind, "right for one output unit; the document does not say that there is one"
+                )
+        return None
+
+    @cached_property
+    def _with_one_output(self) -> Understanding | None:
+        """The same with one output, if nothing says that there are more."""
+        understanding = self.understanding
+        body = understanding.definitions_at(0).get(understanding.loss or "")
+        outputs = {r.key for r in references_in(body)} if body is not None else set()
+        dims = {
+            d
+            for k in outputs
+            if base_of(k) in TARGET_BASES
+            for d in understanding.shapes.get(k, ())
+            if d not in ("1", "#n")
+        }
+        if len(dims) != 1 or self._says_more_outputs(dims):
+            return None
+        return replace(understanding, sizes={**understanding.sizes, dims.pop(): 1})
+
+    def _says_more_outputs(self, dims: set[str]) -> bool:
+        """Softmax, a stated size, a matrix of numbers, or a sum over outputs other than the loss."""
+        understanding = self.understanding
+        if any(isinstance(p, Softmax) for d in understanding.definitions for p in _all(d.term)):
+            return True
+        stated = {
+            d
+            for k, sizes in self._stated
+            for d, s in zip(understanding.shapes.get(k, ()), sizes, strict=False)
+            if s != "1"
+        }
+        given = any(isinstance(n.term, Stack) for n in understanding.numbers)
+        return bool(stated & dims) or given or bool(understanding.symbols.indices)
+
+    def _with_function(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """'For ReLU it would be ..' in a document about tanh: judged with the activation that its sentence names."""
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        used = {d.term.function for d in self.understanding.definitions if isinstance(d.term, Apply)}
+        for name, pattern in ACTIVATION_WORDS.items():
+            if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
+                continue
+            for function in sorted(used):
+                definitions = [
+                    replace(d, term=replace(d.term, function=name))
+                    if isinstance(d.term, Apply) and d.term.function == function
+                    else d
+                    for d in self.understanding.definitions
+                ]
+                anew = replace(self.understanding, definitions=definitions)
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                        return Verdict("correct", kind, f"with {name} instead of {function}")
+        return None
+
+    def _unlinked(self, at: int, right: Term) -> str | None:
+        """A factor between families of units that no equation links: then the letters were not understood."""
+        world = self.understanding.world(at, Machine)
+        for part in _all(right):
+            if isinstance(part, Jacobian) and (self._is_family(part.bottom) or self._is_family(part.top)):
+                top = self._key(part.top)
+                if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
+                    return f"nothing says how {top} depends on {part.bottom.key}"
+        return None
+
+    def _is_with_values(self, at: int, left: Term, right: Term) -> bool:
+        """`dL/dn = dL/dp * 1` where the slope is 1 for the numbers given: a factor is put in as its value."""
+        if not isinstance(right, Sloppy) or not self.numbers.has_numbers:
+            return False
+        numbers = [x.value for x in right.factors if isinstance(x, Const)]
+        if not numbers or not (any(isinstance(x, Jacobian) for x in right.factors) or {0, 1} & set(numbers)):
+            return False
+        truths, values = self.numbers.values_of(left, at), self.numbers.values_of(right, at)
+        return any(
+            agrees(value, truth, np.full(value.shape, 1e-9)) == "rounded" and (0 in numbers or bool(np.any(truth != 0)))
+            for truth in truths
+            for value in values
+        )
+
+    def _own_formula_meant(self, right: Term) -> str | None:
+        """A function with a formula of its own that the model has and a side without it may be about."""
+        own = set(self.inference.own_functions)
+        model = {p.function for d in self.understanding.definitions for p in _all(d.term) if isinstance(p, Apply)} & own
+        here = {p.function for p in _all(right) if isinstance(p, Apply)} & own
+        return min(model) if model and not here else None
+
+    def _undefined_factor(self, left: Term, right: Term) -> str | None:
+        """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""
+        known = {r.key for d in self.understanding.definitions for r in references_in(d.term)} | {
+            n.key for n in self.understanding.numbers
+        }
+        on_left = {r.key for r in references_in(left)}
+        for ref in references_in(right):
+            if (
+                base_of(ref.key) in HYPER_BASES
+                and ref.key not in known
+                and ref.key not in on_left
+                and ref.key not in self.understanding.shapes_of_data
+            ):
+                return ref.key
+        return None
+
+    def _is_relation(self, right: Term) -> bool:
+        """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""
+        return any(isinstance(p, Jacobian) and self._key(p.top) == self.understanding.loss for p in _all(right))
+
+    def _with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """A name without its layer, where only names with layers exist: the layer with which the line is true."""
+        shapes = self.understanding.shapes
+        bare = {
+            r.key for t in (left, right) for r in references_in(t) if r.key not in shapes or r.key not in self._grounded
+        }
+        choices: list[dict[str, str]] = [{}]
+        for key in sorted(bare):
+            marked = [k for k in shapes if k.startswith(key + "[")]
+            if not marked or len(bare) > 2:
+                return None
+            choices = [{**c, key: m} for c in choices for m in marked]
+        answers = []
+        for choice in choices[:16]:
+            if not choice:
+                return None
+            answers.append(self._compare(at, renamed(left, choice), renamed(right, choice)).answer)
+            if answers[-1] is Answer.EQUAL:
+                named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
+                output = self.inference._output()
+                if all(b == output for b in choice.values()):
+                    return Verdict("correct", kind, f"{named}, the output")
+                return Verdict("notation", kind, f"the layer is not written: {named}")
+        if all(a is Answer.DIFFERENT for a in answers):
+            return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
+        return None
+
+    @property
+    def _grounded(self) -> set[str]:
+        world = self.understanding.world(0, Machine)
+        return set(world.definitions) | set(world.point.values)
+
+    def _accepted(self, found: Comparison, kind: str) -> Verdict:
+        edits = list(dict.fromkeys(e for e in found.edits if e not in HARMLESS))
+        strict = self.understanding.strict
+        if strict and any(e in ("transposed", "swapped") for e in edits):
+            return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",
+                           mistakes=("missing-transpose",))  # fmt: skip
+        if strict and "dotted" in edits:
+            return Verdict("wrong", kind, "true only if ⊙ were a matrix product", mistakes=("elementwise-for-matmul",))
+        if edits:
+            return Verdict("notation", kind, "true if read charitably: " + ", ".join(EDIT_WORDS[e] for e in edits))
+        return Verdict("correct", kind)
+
+    # --- what follows from false lines ---
+    def _keep(self, at: int, left: Term, found: Comparison, line: int) -> None:
+        if not isinstance(left, Jacobian) or found.reading is None or found.reading.value.letters:
+            return
+        top = self._key(left.top)
+        if top != self.understanding.loss or (isinstance(left.bottom, Part) and left.bottom.indices):
+            return
+        key = left.bottom.key
+        world = self.understanding.world(at, Machine)
+        try:
+            shape = world.quantity(key).shape
+        except (Unknown, Misfit, Undefined):
+            return
+        reader = self.understanding.reader(at, False)
+        del reader
+        value = found.reading.value
+        if value.shape == shape and np.any(np.asarray(value.array, dtype=float) != 0):
+            self.own.setdefault(key, Own(found.reading.term, key, value, line))
+
+    def _carried(self, at: int, left: Term, right: Term) -> int | None:
+        """The line of an own false derivative from which this one follows."""
+        if not isinstance(left, Jacobian) or self._key(left.top) != self.understanding.loss or not self.own:
+            return None
+        world = self.understanding.world(at, Machine)
+        key = left.bottom.key
+        for own in reversed(list(self.own.values())):
+            if own.bottom == key:
+                continue
+            try:
+                if not world.depends(own.bottom, key):
+                    continue
+                local = world.jacobian(Ref(own.bottom), Ref(key))
+            except (Unknown, Misfit, Undefined):
+                continue
+            array = local.array
+            value = own.value.array * array if array.ndim == 2 else np.einsum("rc,rcst->st", own.value.array, array)
+            for lenient in (False, True):
+                try:
+                    readings = self.understanding.reader(at, lenient).readings(right)
+                except (Unknown, Misfit, Undefined):
+                    continue
+                for reading in readings:
+                    if (
+                        reading.value.shape == value.shape
+                        and not reading.value.letters
+                        and Machine.distance(reading.value.array, value) < 1e-7
+                    ):
+                        return own.line
+        return None
+
+
+def _strip(node: f.Node) -> f.Node:
+    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+        node = node.items[0]
+    return node
+
+
+def _all(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _all(part)
+
+
+def _of_the_data(term: Term, keep_mean: bool) -> Term:
+    """A loss without its penalties, and without its mean unless that is kept."""
+    match term:
+        case Add(terms):
+            data = [(s, t) for s, t in terms if not any(base_of(r.key) in RATES for r in references_in(t))]
+            return Add(tuple((s, _of_the_data(t, keep_mean)) for s, t in data)) if data else term
+        case Sloppy(factors, marks) if not keep_mean and any(_is_mean(f) for f in factors):
+            rest = tuple(f for f in factors if not _is_mean(f))
+            return rest[0] if len(rest) == 1 else Sloppy(rest, marks[: len(rest) - 1])
+    return term
+
+
+def _is_mean(term: Term) -> bool:
+    """`1/m`."""
+    return isinstance(term, Over) and any(isinstance(p, SizeOf) for p in _all(term.right)) and is_number(term.left)
+
+
+def _letters_of(term: Term) -> set[str]:
+    """Index letters in a term, but those of sums."""
+    match term:
+        case Part(_, indices):
+            return {i for i in indices if isinstance(i, str)}
+        case Jacobian(top, bottom):
+            return _letters_of(top) | _letters_of(bottom)
+        case SumOver(along, body):
+            return _letters_of(body) - {along.removeprefix("letter:")}
+    return set().union(*(_letters_of(part) for part in parts_of(term)))
+
+
+def _under(condition: Condition, term: Term) -> Term:
+    """A side for the indices that are meant: others count as zero."""
+    if condition.agree:
+        return relabelled(term, {condition.right: condition.left})
+    differ = Add(((1, Const(Fraction(1))), (-1, Kronecker(condition.left, condition.right, ""))))
+    return Times(differ, term)

@@ -1,0 +1,83 @@
+"""A document taken apart: its statements with their trees, the words between them, tables, headings; offsets kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symderiv.homework.reading.formulas import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a statement."""
+
+    node: Node
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    r"""A relation as written, or a lone expression (one side, no relation).
+
+    relations: one between two neighbouring sides, of `=` `:=` `==` (`\equiv`) `<-` (`\leftarrow`, `=:` turned round keeps
+    its own sign `=:`) `->` `=>` `~` (`\approx`, `\simeq`) `prop` `in` `:` (name: words or shape) `<` `>` `<=` `>=` `!=`.
+    continued: the line begins with a relation (kept in `opening`), so the left side is that of a statement before it.
+    where: `display`, `inline`, `plain`, `code` (a fence), `cell` (table), `list`.
+    lead: the words just before it on its line or in its sentence ('Let', 'Then', 'What is', 'Gradient wrt').
+    tail: words or a condition after it (`i = 1, 2`, 'for all l').
+    """
+
+    sides: tuple[Side, ...]
+    relations: tuple[str, ...]
+    span: tuple[int, int]
+    line: int
+    where: str
+    opening: str = ""
+    lead: str = ""
+    tail: str = ""
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether it goes on from the statement before."""
+        return bool(self.opening)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its cells as statements or lone expressions, one tuple a column, with the column's heading."""
+
+    headings: tuple[str, ...]
+    cells: tuple[tuple[Statement, ...], ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Prose between formulas, formulas blanked out by spaces (same offsets)."""
+
+    text: str
+    span: tuple[int, int]
+    line: int
+    is_heading: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was repaired or could not be read, told in the report."""
+
+    text: str
+    line: int
+    span: tuple[int, int]
+
+
+@dataclass(slots=True)
+class Document:
+    """Everything that was read, in the order of the text."""
+
+    text: str
+    name: str = "homework"
+    statements: list[Statement] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    front_matter: dict[str, str] = field(default_factory=dict)

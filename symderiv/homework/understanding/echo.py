@@ -1,0 +1,127 @@
+"""What was understood, told before judging: equations as written, shapes by named sizes, assumptions with their evidence."""
+
+from __future__ import annotations
+
+import re
+
+from symderiv.homework.marking import Assumption, Understood
+from symderiv.homework.reading.formulas import Derivative
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.understanding.inference import Variant
+from symderiv.homework.understanding.terms import references_in
+from symderiv.homework.understanding.understanding import Understanding
+
+UNITS = ("d", "h", "o", "p", "q", "r", "s", "u", "v")
+RAISED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def understood_of(understanding: Understanding, variant: Variant) -> Understood:
+    """The echo of an understanding."""
+    return Understood(
+        equations=tuple(_equations(understanding)),
+        shapes=_shapes(understanding),
+        assumptions=tuple(
+            dict.fromkeys([*_frame(understanding), *understanding.assumptions, *_chosen(understanding, variant)])
+        ),
+    )
+
+
+def shown(key: str) -> str:
+    """A key for people: `a[1]` is a₁, `y^hat` is ŷ."""
+    name = re.sub(r"\[(\d+)\]", lambda m: m.group(1).translate(RAISED), key)
+    name = re.sub(r"\[([^\]]+)\]", r"_\1", name)
+    name = re.sub(r"\{([^}]+)\}", r"_\1", name).replace("(each)", "_i")
+    for accent, mark in (
+        ("^hat", "\u0302"),
+        ("^bar", "\u0304"),
+        ("^tilde", "\u0303"),
+        ("^dot", "\u0307"),
+        ("^prime", "'"),
+    ):
+        if accent in name:
+            base, rest = name.split(accent, 1)
+            name = base[:1] + mark + base[1:] + rest
+    return name
+
+
+def _equations(understanding: Understanding) -> list[str]:
+    """The lines from which the model was taken, each once, in the order of the document."""
+    out: dict[str, None] = {}
+    for definition in sorted(understanding.definitions, key=lambda d: d.at):
+        statement = understanding.document.statements[definition.at]
+        if definition.key.startswith("<") or len(statement.sides) < 2 or definition.line != statement.line:
+            continue
+        first, second = statement.sides[0].node, statement.sides[1].node
+        if isinstance(first, Derivative) and not isinstance(second, Derivative):
+            continue
+        out[" = ".join(to_text(side.node) for side in statement.sides)] = None
+    return list(out)
+
+
+def _shapes(understanding: Understanding) -> dict[str, str]:
+    names = {"1": "1", "#n": next((s for s in ("m", "n", "N") if s in understanding.symbols.sizes), "n")}
+    pool = iter(u for u in UNITS if u not in names.values())
+    out = {}
+    defined = {d.key for d in understanding.definitions}
+    order = [*understanding.weights, *understanding.biases, *sorted(defined), *sorted(understanding.shapes)]
+    for key in dict.fromkeys(order):
+        shape = understanding.shapes.get(key)
+        if shape is None or shape == ("1", "1") or key.startswith(("<", "#")):
+            continue
+        sizes = [names.setdefault(dim, dim if dim.isdigit() else next(pool, dim.replace("?", "n"))) for dim in shape]
+        out[shown(key)] = f"{sizes[0]} × {sizes[1]}"
+    return out
+
+
+def _frame(understanding: Understanding) -> list[Assumption]:
+    """Layout, one sample or many, what the loss is."""
+    out = []
+    if understanding.scalars:
+        out.append(Assumption("every quantity is a single number", "no vectors, matrices, sums or transposes occur"))
+    elif understanding.weights:
+        first = next(
+            (
+                d
+                for d in understanding.definitions
+                if understanding.weights[0] in {r.key for r in references_in(d.term)}
+            ),
+            None,
+        )
+        way = "columns" if understanding.axes.layout == "columns" else "rows"
+        line = first.line if first is not None else None
+        out.append(
+            Assumption(
+                f"vectors and samples are {way}",
+                f"the weight stands {'before' if way == 'columns' else 'behind'} its input",
+                line,
+            )
+        )
+    if not understanding.scalars:
+        many = understanding.axes.batch
+        out.append(
+            Assumption(
+                "many samples at once" if many else "one sample",
+                "sums, means or words about samples" if many else "nothing sums over samples",
+            )
+        )
+    if understanding.loss is not None:
+        out.append(Assumption(f"the loss is {shown(understanding.loss)}", "what is differentiated"))
+    return out
+
+
+def _chosen(understanding: Understanding, variant: Variant) -> list[Assumption]:
+    """What was chosen because most lines are true with it."""
+    out = []
+    why = "most lines are true with it"
+    if variant.factor != 1 or variant.mean:
+        scale = ("1/(2n)" if variant.factor != 1 else "1/n") if variant.mean else str(variant.factor)
+        out.append(Assumption(f"the loss has the factor {scale}", why))
+    if variant.later:
+        out.append(Assumption("1/n is taken later, in the gradients of the parameters", why))
+    if variant.single:
+        out.append(Assumption("the formulas are those of one sample", why))
+    if variant.switch is not None:
+        name = {"mse": "the squared error", "log": "the log loss", "cross": "the cross-entropy"}[variant.switch[0]]
+        line = understanding.document.text.count("\n", 0, variant.switch[1]) + 1
+        out.append(Assumption(f"from line {line} on the loss is {name}", "the words there; " + why, line))
+    return out

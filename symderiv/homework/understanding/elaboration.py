@@ -1,0 +1,717 @@
+"""From a neutral tree to a term: names become quantities, scripts entries or powers, names before groups applications.
+
+Products stay `Sloppy` and indices stay `Part`: which product it is, and which axis an index names, needs shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction as Rational
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.arithmetic import FUNCTIONS
+from symderiv.homework.understanding.symbols import (
+    EACH,
+    HYPER_BASES,
+    LAYER_LETTERS,
+    LOSS_CALLS,
+    Reference,
+    Symbols,
+    key_of,
+    name_of,
+)
+from symderiv.homework.understanding.terms import (
+    ONE,
+    Add,
+    Apply,
+    Compare,
+    Const,
+    Diagonal,
+    Jacobian,
+    Kronecker,
+    Over,
+    Part,
+    Power,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    mapped,
+    parts_of,
+)  # fmt: skip
+
+FUNCTION_NAMES = {
+    "sigmoid": "sigmoid", "logistic": "sigmoid", "sig": "sigmoid", "expit": "sigmoid", "tanh": "tanh", "tgh": "tanh",
+    "relu": "relu", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt",
+    "abs": "abs", "sech": "sech",
+    "cosh": "cosh", "sinh": "sinh", "sin": "sin", "cos": "cos", "softplus": "softplus", "identity": "identity", "Sigmoid": "sigmoid",
+    "id": "identity", "leakyrelu": "leaky_relu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "linear": "identity", "square": "square",
+}  # fmt: skip
+SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
+HALF = Const(Rational(1, 2))
+
+
+class NotUnderstood(ValueError):
+    """A formula whose meaning is not clear; the reason is for people."""
+
+    def __init__(self, reason: str, span: tuple[int, int] | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.span = reason, span
+
+
+@dataclass
+class Elaborator:
+    """Terms for trees.
+
+    layers: values for layer letters in this statement. functions: what a function letter computes, by its key.
+    loss: the key of the loss, once known: then `dW` is a derivative. adjoints: what `delta[2]` or `z^bar` stand for.
+    bound: values for letters that stand for an argument (in a function's definition).
+    """
+
+    symbols: Symbols
+    layers: Mapping[str, int] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    loss: str | None = None
+    known: frozenset[str] = frozenset()  # keys that are quantities of the document
+    adjoints: Mapping[str, Term] = field(default_factory=dict)
+    expanded: Mapping[str, Term] = field(default_factory=dict)
+    lefts: frozenset[str] = frozenset()  # keys that stand on a left side
+    text: str = ""  # the document
+    step_rate: str | None = None  # the learning rate behind `Delta w`
+    bodies: Mapping[str, tuple[str, Term]] = field(
+        default_factory=dict
+    )  # functions by their own formula: letter and body
+    per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
+
+    # --- entry ---
+    def term(self, node: f.Node) -> Term:
+        """The term of a tree.
+
+        Raises: NotUnderstood, LayerOpen.
+        """
+        method: Callable[[f.Node], Term] = getattr(self, "_" + type(node).__name__.lower())
+        return method(node)
+
+    def reference(self, node: f.Node) -> Reference | None:
+        """The quantity a node names, if it is a plain name."""
+        return self.symbols.resolve(node, self.layers)
+
+    # --- leaves ---
+    def _number(self, node: f.Number) -> Term:
+        return Const(node.value)
+
+    def _text(self, node: f.Text) -> Term:
+        raise NotUnderstood(f"the words {node.text.strip()!r} inside a formula", node.span)
+
+    def _ellipsis(self, node: f.Ellipsis) -> Term:
+        raise NotUnderstood("terms left out with dots", node.span)
+
+    def _unread(self, node: f.Unread) -> Term:
+        raise NotUnderstood(node.reason, node.span)
+
+    def _name(self, node: f.Name) -> Term:
+        return self._named(node)
+
+    def _named(self, node: f.Name | f.Scripted) -> Term:
+        reference = self.reference(node)
+        assert reference is not None
+        base = reference.base
+        if base == "e" and reference.power is not None and reference.key not in self.known:
+            return Apply("exp", 0, self.term(reference.power))
+        if base == "e" and reference.key not in self.known and not reference.mark and not reference.indices:
+            return Apply("exp", 0, ONE)
+        if base == "pi" and reference.key not in self.known:
+            raise NotUnderstood("the number pi", node.span)
+        if base == "delta" and len(reference.indices) == 2 and reference.key not in self.lefts:
+            i, j = reference.indices
+            if isinstance(i, str) and isinstance(j, str):
+                return Kronecker(i, j, "")
+        if base == "ones":
+            return Part("ones", ())
+        if base in ("I", "Id") and reference.key not in self.known:
+            return Part("identity", ())
+        quantity = self._quantity(reference, node)
+        if isinstance(reference.power, f.Name) and reference.power.base == "T" and "T" not in self.known:
+            return Transpose(quantity)
+        if reference.primes and self.symbols.primes_transpose and not self.is_function(reference):
+            quantity = Transpose(quantity)
+        return self._powered(quantity, reference.power)
+
+    def _quantity(self, reference: Reference, node: f.Node) -> Term:
+        key = reference.key
+        if key in self.adjoints:
+            own = by_letters(key, letters_of(reference.indices))
+            return _labelled(self.adjoints.get(own, self.adjoints[key]), reference.indices)
+        if reference.primes and not (self.symbols.primes_transpose and not self.is_function(reference)):
+            raise NotUnderstood(f"the slope {reference.base}' without its argument", node.span)
+        if key in self.symbols.sizes and key not in self.known:
+            return SizeOf(key)
+        derived = self._derived(reference)
+        if derived is not None:
+            return derived
+        if key + EACH in self.lefts and key not in self.lefts:
+            return SumOver("all", Part(key + EACH, ()))  # the loss of all, where only that of each is defined
+        row = self._row_of(reference)
+        return Part(key, reference.indices) if row is None else row
+
+    def _row_of(self, reference: Reference) -> Term | None:
+        """`w_k` beside `w_kj`: the weights into unit k, as a column."""
+        if "{" not in reference.key or len(reference.indices) != 1 or reference.key in self.known_families:
+            return None
+        letter = reference.indices[0]
+        for family in self.symbols.families:
+            base, letters = family.split("{")
+            if base == reference.base and len(letters) == 2 and letters[0] == letter != letters[1]:
+                return Transpose(Part(key_of(base, (), "", letters), (letter, None)))
+        return None
+
+    @property
+    def known_families(self) -> set[str]:
+        """Keys of families with one index."""
+        return {
+            f + "}"
+            for f in self.symbols.families
+            if len(f.split("{")[1]) == 1 and f.split("{")[0] not in ("w", "W", "v", "V")
+        }
+
+    def _derived(self, reference: Reference) -> Term | None:
+        """`dW1`: the derivative of the loss by W1."""
+        base = reference.base
+        if self.loss is None or len(base) < 2 or base[0] != "d":
+            return None
+        rest = self.symbols.folds.get(base[1:], base[1:])
+        key = self.symbols.canonical(key_of(rest, _accents_of(reference.key), reference.mark))
+        if key not in self.known:
+            return None
+        return Jacobian(Part(self.loss, ()), Part(key, reference.indices))
+
+    def _powered(self, body: Term, power: f.Node | None) -> Term:
+        if power is None:
+            return body
+        return Power(body, self.term(power))
+
+    # --- scripts on anything ---
+    def _scripted(self, node: f.Scripted) -> Term:
+        if isinstance(node.base, f.Name):
+            return self._named(node)
+        if isinstance(node.base, f.Group) and node.base.bracket in ("|", "||"):
+            return self._norm(node)
+        if isinstance(node.base, f.Number) and node.base.text == "1" and node.lower and not node.upper:
+            return Part("ones", ())  # 1_n
+        body = self.term(node.base)
+        indices: list[str | int] = []
+        for script in node.lower:
+            inner = script.body
+            if isinstance(inner, f.Name) and inner.base in self.symbols.indices:
+                indices.append(inner.base)
+            elif isinstance(inner, f.Number) and inner.text.isdigit():
+                indices.extend(int(d) for d in inner.text)
+            elif isinstance(inner, f.Product):
+                for each in inner.factors:
+                    if isinstance(each, f.Name):
+                        indices.append(each.base)
+                    elif isinstance(each, f.Number) and each.text.isdigit():
+                        indices.append(int(each.text))
+        if indices:
+            body = _labelled(body, tuple(indices))
+        powers = [s.body for s in node.upper if s.bracket in ("", "odot", "circ")]
+        if len(powers) == 1 and isinstance(powers[0], f.Name) and powers[0].base == "T" and "T" not in self.known:
+            return Transpose(body)
+        if len(powers) > 1 or len(powers) < len(node.upper):
+            raise NotUnderstood("a superscript that is neither a power nor a transpose", node.span)
+        if (
+            node.primes == 1
+            and not powers
+            and (self.symbols.primes_transpose or isinstance(node.base, (f.Group, f.Matrix)))
+        ):
+            return Transpose(body)
+        if node.primes:
+            raise NotUnderstood("a prime after brackets", node.span)
+        return self._powered(body, powers[0] if powers else None)
+
+    def _norm(self, node: f.Scripted) -> Term:
+        group = node.base
+        assert isinstance(group, f.Group)
+        if len(group.items) != 1:
+            raise NotUnderstood("a norm of several things", node.span)
+        body = self.term(group.items[0])
+        powers = [s.body for s in node.upper]
+        square: Term = SumOver("all", Power(body, Const(Rational(2))))
+        for script in node.lower:
+            if isinstance(script.body, f.Number) and script.body.value == 1:
+                square = Power(SumOver("all", Apply("abs", 0, body)), Const(Rational(2)))
+        if len(powers) == 1 and isinstance(powers[0], f.Number) and powers[0].value == 2:
+            return square
+        return self._powered(Apply("sqrt", 0, square), powers[0] if powers else None)
+
+    def _transposed(self, node: f.Transposed) -> Term:
+        is_list = isinstance(node.body, f.Group) and len(node.body.items) > 1
+        body = self.term(node.body)
+        return body if is_list else Transpose(body)  # [1, 2]^T: a list lies in the line, so this is a column
+
+    def _group(self, node: f.Group) -> Term:
+        if node.bracket == "||":
+            return self._norm(f.Scripted(node.span, node))
+        if len(node.items) != 1:
+            return Stack(tuple((self.term(item),) for item in node.items))
+        body = self.term(node.items[0])
+        return Apply("abs", 0, body) if node.bracket == "|" else body
+
+    # --- sums and products ---
+    def _sum(self, node: f.Sum) -> Term:
+        if any(sign == 0 for sign, _ in node.terms):
+            raise NotUnderstood("plus or minus", node.span)
+        return Add(tuple((sign, self.term(part)) for sign, part in node.terms))
+
+    def _product(self, node: f.Product) -> Term:
+        factors: list[Term] = []
+        marks: list[str] = []
+        at = 0
+        while at < len(node.factors):
+            factor = node.factors[at]
+            after = node.factors[at + 1] if at + 1 < len(node.factors) and node.marks[at] == "" else None
+            applied = self._application(factor, after)
+            taken = 1
+            named = self._derivative_name(
+                factor,
+                node.factors[at + 1]
+                if after is None and at + 1 < len(node.factors) and node.marks[at] == ""
+                else after,
+            )
+            if named is not None:
+                applied, taken = named, 2
+            elif applied is not None:
+                taken = 2
+            else:
+                applied = self.term(factor)
+            last = at + taken - 1
+            if taken == 1 and isinstance(factor, f.Derivative) and isinstance(applied, Sloppy):
+                factors.extend(applied.factors)  # an operator that took the rest of the product with it
+                marks.extend(applied.marks)
+            else:
+                factors.append(applied)
+            if last < len(node.marks):
+                marks.append(node.marks[last])
+            at += taken
+        if self.symbols.star_elementwise:
+            marks = ["odot" if m == "*" else m for m in marks]
+        return factors[0] if len(factors) == 1 else self._divided(factors, marks)
+
+    def _derivative_name(self, factor: f.Node, after: f.Node | None) -> Term | None:
+        r"""`d\hat y`, `d\Theta`: the derivative of the loss by what follows, where d is no quantity of its own."""
+        if self.loss is None or after is None:
+            return None
+        reference = self.reference(after) if isinstance(after, (f.Name, f.Scripted)) else None
+        if reference is None or reference.key not in self.known or reference.power is not None:
+            return None
+        gradient = Jacobian(Part(self.loss, ()), Part(reference.key, reference.indices))
+        if (
+            isinstance(factor, f.Scripted)
+            and isinstance(factor.base, f.Name)
+            and factor.base.base == "D"
+            and len(factor.lower) == 1
+        ):
+            below = self.reference(factor.lower[0].body)  # D_x E: the derivative as a row
+            if below is not None and below.key in self.known and "D" not in self.known:
+                return Transpose(
+                    Jacobian(self._top(Part(reference.key, reference.indices)), Part(below.key, below.indices))
+                )
+        if not isinstance(factor, f.Name):
+            return None
+        if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
+            return Add(((-1, Sloppy((Part(self.step_rate, ()), gradient), ("",))),))
+        return gradient if factor.base == "d" and "d" not in self.known else None
+
+    @staticmethod
+    def _divided(factors: list[Term], marks: list[str]) -> Term:
+        """A division in the line takes the product so far, as calculators and NumPy do."""
+        if "/" not in marks:
+            return Sloppy(tuple(factors), tuple(marks))
+        # what stands to the right of the slash: the next factor (and those written against it without any sign)
+        out: list[Term] = [factors[0]]
+        signs: list[str] = []
+        for mark, factor in zip(marks, factors[1:], strict=True):
+            if mark == "/":
+                out = [Over(out[0] if len(out) == 1 else Sloppy(tuple(out), tuple(signs)), factor)]
+                signs = []
+            else:
+                out.append(factor)
+                signs.append(mark)
+        return out[0] if len(out) == 1 else Sloppy(tuple(out), tuple(signs))
+
+    def _application(self, factor: f.Node, group: f.Node | None) -> Term | None:
+        r"""`g'(z)`, `\sigma(z)^2`, `L(y, a)`: a name and the group behind it."""
+        power: f.Node | None = None
+        indices: tuple[str | int, ...] = ()
+        if isinstance(group, f.Scripted) and isinstance(group.base, f.Group) and not group.primes:
+            if len(group.upper) == 1 and not group.upper[0].bracket:
+                power = group.upper[0].body
+            letters = [s.body for s in group.lower]
+            if all(isinstance(x, f.Name) for x in letters):
+                indices = tuple(x.base for x in letters if isinstance(x, f.Name))
+            group = group.base
+        if isinstance(group, f.Matrix):
+            group = f.Group(group.span, "(", (group,))  # a matrix brings its own brackets
+            if (named := self.reference(factor)) is None or not self.is_function(named):
+                return None
+        if not isinstance(group, f.Group) or group.bracket not in "([{":
+            return None
+        reference = self.reference(factor)
+        if reference is None:
+            return None
+        if self.is_function(reference):
+            if len(group.items) != 1 and reference.key not in self.known:
+                raise NotUnderstood(f"the function {reference.base} of several arguments", group.span)
+            order = reference.primes
+            body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
+            return self._powered(body, reference.power)
+        if len(group.items) > 1 or self._is_argument_list(reference, group):
+            if not isinstance(factor, (f.Name, f.Scripted)):
+                return None
+            return self._powered(_labelled(self._named(factor), self._sample_of(reference, group)), power)
+        return None
+
+    def _sample_of(self, reference: Reference, group: f.Group) -> tuple[str | int, ...]:
+        """The i of `h(x_i)`: the quantity for this sample."""
+        inner = self.reference(group.items[0]) if len(group.items) == 1 else None
+        if inner is None or reference.base not in self.symbols.called or reference.indices:
+            return ()
+        return inner.indices if all(isinstance(i, str) for i in inner.indices) else ()
+
+    def is_function(self, reference: Reference) -> bool:
+        """Whether a name before a group is applied to it."""
+        return reference.base in self.symbols.functions or reference.key in self.functions
+
+    def _is_argument_list(self, reference: Reference, group: f.Group) -> bool:
+        """`J(\\theta)`, `f(x)`: the quantity with what it depends on."""
+        if reference.key == self.loss or reference.base in self.symbols.called:
+            inner = self.reference(group.items[0])
+            return inner is not None
+        return False
+
+    def apply(self, reference: Reference, order: int, argument: Term) -> Term:
+        """A function letter applied, as far as it is known what it computes."""
+        own = reference.base if reference.base in self.symbols.unmarked else reference.key
+        function = self.functions.get(reference.key, self.functions.get(reference.base, own))
+        if function == "softmax":
+            return self._softmax(argument, order)
+        if function == own and reference.base in self.bodies:
+            return self._put_in(reference.base, order, argument)
+        return Apply(function, order, argument)
+
+    def _put_in(self, base: str, order: int, argument: Term) -> Term:
+        """A function by its own formula: `f(u)` and `f'(u)` after `f(x) = x^2 + 3x`."""
+        letter, body = self.bodies[base]
+        inside = replaced(body, Part(letter, ()), argument)
+        if order == 0:
+            return inside
+        if order > 1 or not isinstance(argument, Part) or argument.indices:
+            raise NotUnderstood(f"a slope of {base} at an expression")
+        return Jacobian(inside, argument)
+
+    @staticmethod
+    def _softmax(argument: Term, order: int) -> Term:
+        share = Softmax(argument, "units")
+        if order == 0:
+            return share
+        return Times(share, Add(((1, ONE), (-1, share))))  # what people write: the diagonal of the Jacobian
+
+    # --- fractions, powers, functions ---
+    def _fraction(self, node: f.Fraction) -> Term:
+        return Over(self.term(node.above), self.term(node.below))
+
+    def _power(self, node: f.Power) -> Term:
+        return Power(self.term(node.base), self.term(node.exponent))
+
+    def _root(self, node: f.Root) -> Term:
+        return Apply("sqrt", 0, self.term(node.body))
+
+    def _call(self, node: f.Call) -> Term:
+        function = name_of(node.function)
+        if function is None:
+            raise NotUnderstood("a function without a name", node.span)
+        scripted = node.function if isinstance(node.function, f.Scripted) else None
+        primes = scripted.primes if scripted else 0
+        power = next((s.body for s in scripted.upper if not s.bracket), None) if scripted else None
+        if isinstance(power, f.Sum):  # tanh^{-1}: the inverse function or one over it
+            raise NotUnderstood(f"{function.base} to the power -1", node.span)
+        return self._powered(self._called(function.base, primes, node), power)
+
+    def _called(self, name: str, primes: int, node: f.Call) -> Term:
+        if name.lower() in LOSS_CALLS:
+            return Part(name, ())
+        arguments = [self.term(a) for a in node.arguments]
+        keywords = dict(node.keywords)
+        if name in self.functions:
+            name = self.functions[name]
+        if name in SOFTMAX_NAMES and len(arguments) == 1:
+            return self._softmax(arguments[0], primes)
+        if name in FUNCTION_NAMES and len(arguments) == 1:
+            known = FUNCTION_NAMES[name]
+            return Power(arguments[0], Const(Rational(2))) if known == "square" else Apply(known, primes, arguments[0])
+        if name in FUNCTIONS and len(arguments) == 1:
+            return Apply(name, primes, arguments[0])
+        if name in ("max", "maximum") and len(arguments) == 2 and Const(Rational(0)) in arguments:
+            return Apply("relu", 0, arguments[1 - arguments.index(Const(Rational(0)))])
+        if name in ("sum", "mean"):
+            return self._reduced(name, arguments, keywords, node)
+        if name in ("diag", "Diag") and len(arguments) == 1:
+            return Diagonal(arguments[0])
+        if name in ("tr", "trace", "Tr") and len(arguments) == 1:
+            return SumOver("all", Times(Part("identity", ()), arguments[0]))
+        if name in ("dot", "matmul", "mul", "mm") and len(arguments) == 2:
+            return Sloppy(tuple(arguments), ("@",))
+        if name == "outer" and len(arguments) == 2:
+            return Sloppy(tuple(arguments), ("otimes",))
+        if name in ("multiply",) and len(arguments) == 2:
+            return Sloppy(tuple(arguments), ("odot",))
+        if name in ("transpose", "T") and len(arguments) == 1:
+            return Transpose(arguments[0])
+        if name in ("sign", "sgn") and len(arguments) == 1:
+            positive, negative = (Compare(arguments[0], sign, Const(Rational(0))) for sign in (">", "<"))
+            return Add(((1, positive), (-1, negative)))
+        if name == "prod" and len(arguments) > 1:
+            return Sloppy(tuple(arguments), ("",) * (len(arguments) - 1))  # the product that a chain rule means
+        if name in ("power", "pow") and len(arguments) == 2:
+            return Power(arguments[0], arguments[1])
+        if name in ("norm",) and len(arguments) == 1:
+            return Apply("sqrt", 0, SumOver("all", Power(arguments[0], Const(Rational(2)))))
+        if name in ("where",) and len(arguments) == 3:
+            condition, yes, no = arguments
+            return Add(((1, Times(condition, yes)), (1, Times(Add(((1, ONE), (-1, condition))), no))))
+        if name in ("one", "indicator", "1", "I", "ind") and len(arguments) == 1:
+            return arguments[0]
+        raise NotUnderstood(f"the function {name}", node.span)
+
+    def _reduced(self, name: str, arguments: list[Term], keywords: dict[str, f.Node], node: f.Call) -> Term:
+        if not arguments:
+            raise NotUnderstood(f"{name} of nothing", node.span)
+        axis = keywords.get("axis")
+        near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
+        numpy = "np" in near or (self.symbols.code and "np." in self.text)
+        along = "all" if numpy or name == "mean" else "formal"
+        if isinstance(axis, f.Number):
+            along = "rows" if axis.value == 0 else "columns"
+        elif isinstance(axis, f.Sum):
+            along = "columns"
+        elif axis is not None:
+            raise NotUnderstood(f"an axis of {name}", node.span)
+        total = SumOver(along, arguments[0])
+        return total if name == "sum" else Over(total, SizeOf("mean:" + along))
+
+    def _bigsum(self, node: f.BigSum) -> Term:
+        if node.kind != "sum":
+            raise NotUnderstood("a product over an index", node.span)
+        letters = [i.base for i in node.indices if isinstance(i, f.Name)]
+        if len(letters) == 1 and letters[0] in LAYER_LETTERS and self.symbols.general:
+            return self._layer_sum(node, letters[0])
+        body = self.term(node.body)
+        if not letters:
+            return SumOver("formal", body)
+        if isinstance(node.start, f.Comparison) and node.start.sign != "in":
+            body = Times(self._left_out(node.start), body)
+        for letter in reversed(letters):
+            body = SumOver("letter:" + letter, body)
+        return body
+
+    def _left_out(self, node: f.Comparison) -> Term:
+        r"""`\sum_{i \neq j}`: 0 where the letters agree, else 1."""
+        left, right = node.left, node.right
+        if node.sign != "!=" or not (isinstance(left, f.Name) and isinstance(right, f.Name)):
+            raise NotUnderstood("a condition under a sum", node.span)
+        return Add(((1, ONE), (-1, Kronecker(left.base, right.base, ""))))
+
+    def _layer_sum(self, node: f.BigSum, letter: str) -> Term:
+        top = self.layers.get(self.symbols.top or "L", 3)
+        first = int(node.start.value) if isinstance(node.start, f.Number) else 1
+        last = top
+        if node.end is not None:
+            value = self.symbols._layer_value(node.end, {**self.layers})
+            last = top if value is None else value
+        terms: list[tuple[int, Term]] = []
+        for layer in range(first, last + 1):
+            inner = Elaborator(**{**self.__dict__, "layers": {**self.layers, letter: layer}})
+            terms.append((1, inner.term(node.body)))
+        return Add(tuple(terms))
+
+    # --- matrices, cases, comparisons ---
+    def _matrix(self, node: f.Matrix) -> Term:
+        return Stack(tuple(tuple(self.term(entry) for entry in row) for row in node.rows))
+
+    def _cases(self, node: f.Cases) -> Term:
+        terms: list[tuple[int, Term]] = []
+        rest: Term = ONE
+        for value, condition in node.rows:
+            if isinstance(value, f.Text):
+                continue  # 'undefined' where two pieces meet
+            body = self.term(value)
+            if isinstance(condition, f.Comparison):
+                holds = self._comparison(condition)
+                terms.append((1, Times(holds, body)))
+                rest = Times(rest, Add(((1, ONE), (-1, holds))))
+            else:
+                terms.append((1, Times(rest, body)))
+        return Add(tuple(terms))
+
+    def _comparison(self, node: f.Comparison) -> Term:
+        left, right = node.left, node.right
+        if (
+            node.sign in ("=", "!=")
+            and (isinstance(left, f.Name) and isinstance(right, f.Name))
+            and {left.base, right.base} <= self.symbols.indices | LAYER_LETTERS
+        ):
+            agree = Kronecker(left.base, right.base, "")
+            return agree if node.sign == "=" else Add(((1, ONE), (-1, agree)))
+        if node.sign not in ("=", "!=", "<", ">", "<=", ">="):
+            raise NotUnderstood("a relation inside a formula", node.span)
+        return Compare(self.term(node.left), node.sign, self.term(node.right))
+
+    # --- derivatives ---
+    def _derivative(self, node: f.Derivative) -> Term:
+        bottom = self._bottom(node.bottom)
+        top_node = node.top
+        if isinstance(top_node, f.Product) and len(top_node.factors) > 1 and self.loss is not None:
+            first = self.reference(top_node.factors[0])
+            if first is not None and first.key == self.loss and not isinstance(top_node.factors[1], f.Group):
+                rest = (
+                    f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:])
+                    if len(top_node.factors) > 2
+                    else top_node.factors[1]
+                )
+                return Sloppy(
+                    (Jacobian(Part(self.loss, ()), bottom), *_factors(self.term(rest))),
+                    (top_node.marks[0], *_marks(self.term(rest))),
+                )
+        if node.top is None:
+            if self.loss is None:
+                raise NotUnderstood("the derivative of nothing", node.span)
+            top: Term = Part(self.loss, ())
+        else:
+            top = self._top(self.term(node.top))
+        return Jacobian(top, bottom)
+
+    def _top(self, term: Term) -> Term:
+        """A numerator that is the text of a definition is that quantity; also where it is part of the numerator."""
+        if isinstance(term, Part) and not term.indices and term.key in self.per_sample:
+            return SumOver("all", term)
+        for key, expression in self.expanded.items():
+            if term == expression:
+                return Part(key, ())
+        for key, expression in self.expanded.items():
+            if key.startswith("<"):
+                term = replaced(term, expression, Part(key, ()))
+        return term
+
+    def _bottom(self, node: f.Node) -> Part:
+        while isinstance(node, f.Group) and len(node.items) == 1:
+            node = node.items[0]
+        if isinstance(node, f.Transposed):
+            node = node.body
+        if isinstance(node, f.Product) and isinstance(node.factors[-1], f.Group) and len(node.factors) == 2:
+            node = node.factors[0]
+        reference = self.reference(node)
+        if reference is None:
+            inner = self.term(node)
+            for key, term in self.expanded.items():
+                if term == inner:
+                    return Part(key, ())
+            raise NotUnderstood("a derivative by something that is not a name", node.span)
+        if reference.power is not None:
+            raise NotUnderstood("a derivative by a power", node.span)
+        return Part(reference.key, reference.indices)
+
+
+def letters_of(indices: tuple[str | int, ...]) -> str:
+    """The letters of indices, if they are letters alone."""
+    return ",".join(str(i) for i in indices) if all(isinstance(i, str) for i in indices) else ""
+
+
+def by_letters(key: str, letters: str) -> str:
+    """Under what an adjoint is known that only its index letters tell from another."""
+    return f"{key}|{letters}"
+
+
+def _factors(term: Term) -> tuple[Term, ...]:
+    return term.factors if isinstance(term, Sloppy) else (term,)
+
+
+def _marks(term: Term) -> tuple[str, ...]:
+    return term.marks if isinstance(term, Sloppy) else ()
+
+
+def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
+    """A term with indices: of a quantity they are its entries."""
+    if not indices:
+        return term
+    if isinstance(term, Part) and not term.indices:
+        return Part(term.key, indices)
+    if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
+        return Jacobian(term.top, Part(term.bottom.key, indices))
+    if isinstance(term, Add) and len(term.terms) == 1:
+        sign, only = term.terms[0]
+        return Add(((sign, _labelled(only, indices)),))
+    return Sloppy((term, Part("#index", indices)), ("#",))
+
+
+def replaced(term: Term, old: Term, new: Term) -> Term:
+    """The term with every occurrence of a part replaced."""
+    return new if term == old else mapped(term, lambda t: replaced(t, old, new))
+
+
+def renamed(term: Term, names: Mapping[str, str]) -> Term:
+    """The term about other quantities."""
+    if isinstance(term, Part):
+        return Part(names.get(term.key, term.key), term.indices)
+    if isinstance(term, Jacobian):
+        bottom = term.bottom
+        return Jacobian(
+            renamed(term.top, names),
+            Part(names.get(bottom.key, bottom.key), bottom.indices) if isinstance(bottom, Part) else bottom,
+        )
+    return mapped(term, lambda t: renamed(t, names))
+
+
+def relabelled(term: Term, letters: Mapping[str, str]) -> Term:
+    """The term with other index letters."""
+    match term:
+        case Part(key, indices):
+            return Part(key, tuple(letters.get(i, i) if isinstance(i, str) else i for i in indices))
+        case Jacobian(top, bottom):
+            below = relabelled(bottom, letters)
+            assert isinstance(below, (Part, Ref))
+            return Jacobian(relabelled(top, letters), below)
+        case Kronecker(left, right, dim):
+            return Kronecker(letters.get(left, left), letters.get(right, right), dim)
+        case SumOver(along, _) if along.removeprefix("letter:") in letters:
+            return term  # it has a letter of its own
+    return mapped(term, lambda t: relabelled(t, letters))
+
+
+def without_indices(term: Term, letters: frozenset[str]) -> Term:
+    """The term with these letters gone from its indices."""
+    if isinstance(term, Part):
+        return Part(term.key, tuple(i for i in term.indices if i not in letters))
+    return mapped(term, lambda t: without_indices(t, letters))
+
+
+def _accents_of(key: str) -> tuple[str, ...]:
+    """The accents in a key: `dy^hat[2]` has the hat."""
+    return tuple(key.split("[")[0].split("{")[0].split("^")[1:])
+
+
+def is_number(term: Term) -> bool:
+    """Whether a term holds numbers alone: no quantity, no size."""
+    if isinstance(term, (Part, SizeOf, Jacobian)):
+        return False
+    return all(is_number(part) for part in parts_of(term))
+
+
+def is_hyper(reference: Reference) -> bool:
+    """Learning rates and penalties."""
+    return reference.base in HYPER_BASES

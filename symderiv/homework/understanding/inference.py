@@ -1,0 +1,1829 @@
+"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.statements import Document, Statement
+from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, activations_of
+from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
+from symderiv.homework.understanding.conditions import is_condition
+from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
+from symderiv.homework.understanding.literals import literal
+from symderiv.homework.understanding.losses import added_up, with_softmax
+from symderiv.homework.understanding.readings import Axes, Reader
+from symderiv.homework.understanding.recognition import recognise
+from symderiv.homework.understanding.rewriting import rewritten
+from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
+from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
+from symderiv.homework.understanding.symbols import (
+    EACH,
+    HYPER_BASES,
+    LOSS_BASES,
+    LOSS_CALLS,
+    LayerOpen,
+    Reference,
+    Symbols,
+    name_of,
+    symbols_of,
+)
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Gathered,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Transpose,
+    mapped,
+    parts_of,
+    references_in,
+)  # fmt: skip
+from symderiv.homework.understanding.understanding import (
+    ACTIVATION_WORDS,
+    BATCH_WORDS,
+    EQUAL_SIGNS,
+    LOSS_WORDS,
+    SAMPLES,
+    SIZES,
+    TARGET_BASES,
+    Definition,
+    Understanding,
+    gradient_in,
+)  # fmt: skip
+from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
+
+SMALL_WEIGHTS = frozenset({"w", "v", "u"})
+MOST_COUNTED = 12  # sizes that are taken as written
+LAYERS = 3  # how deep a network general formulas are judged on
+WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
+NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
+DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A candidate for what is not written: the factor of a loss in words, another loss from a place on, 1/n taken later."""
+
+    factor: Fraction = Fraction(1)
+    mean: bool = False
+    switch: tuple[str, int] | None = None
+    later: bool = False
+    single: bool = False  # the loss is that of one sample, though the text speaks of many
+
+    @property
+    def cost(self) -> float:
+        """What assuming it costs."""
+        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single
+
+
+class Inference:
+    """One document's understanding, built step by step."""
+
+    def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
+        document = rewritten(document)
+        self.document = document
+        self.symbols: Symbols = symbols_of(document, apart=apart)
+        self.assumptions: list[Assumption] = []
+        self.functions: dict[str, str] = {}
+        self.activations = Activations({}, {})
+        self.words = " ".join(s.text for s in document.sentences)
+        self.elaborator = Elaborator(self.symbols)
+        self.definitions: list[Definition] = []
+        self.restated: list[Definition] = []
+        self.numbers: list[Definition] = []
+        self.directions: list[Definition] = []
+        self.own_functions: dict[str, tuple[str, Term]] = {}
+        self.said: set[str] = set()
+        self.vectors: set[str] = set()  # in a dot product with another list of numbers
+        self.loss: str | None = None
+        self.layer_range: tuple[int, int] | None = None
+        self.base_layers: dict[str, int] = {}
+        self.tops: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
+        self.lefts: set[str] = set()
+        self._open: dict[tuple[int, ...], frozenset[str]] = {}
+
+    def run(self) -> Understanding:
+        """Everything, in order."""
+        if re.search(r"\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
+            self.symbols.star_elementwise = True
+        self._find_layers()
+        self._find_functions()
+        self._elaborate_again()
+        self._find_aliases()
+        self._count_names()
+        self.lefts = {ref.key for _, ref, _, _ in self._equations()}
+        self._find_loss()
+        self._elaborate_again()
+        self.said = self._said_derivatives()
+        self._find_definitions()
+        tangled = self._tangled_folds()
+        if tangled:
+            self.__init__(self.document, tangled)  # type: ignore[misc]
+            return self.run()
+        recognised = recognise(self)
+        self._prefer_known_names()
+        self._name_expressions()
+        self._find_steps()
+        self._find_spelled_loss()
+        self._find_word_loss()
+        self._find_generic_loss()
+        understanding = self._shaped()
+        recognised.settle(understanding)
+        understanding.assumptions.extend(self.assumptions)
+        return understanding
+
+    def _elaborate_again(self) -> None:
+        special = {"e", "pi", "I", "Id", "delta", "ones"} - self.lefts
+        if self._is_differential():
+            special.add("d")
+        if "T" not in self.lefts and not self.symbols.bare["T"]:
+            special.add("T")
+        if "Delta" not in self.lefts:
+            special.add("Delta")
+        known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
+        self.elaborator = Elaborator(
+            self.symbols,
+            dict(self.base_layers),
+            self.functions,
+            self.loss,
+            known,
+            lefts=frozenset(self.lefts),
+            text=self.document.text,
+        )
+        self.own_functions = self._own_functions()
+        if self._is_scalar_document():  # entry by entry or not makes no difference there
+            self.elaborator.bodies = self.own_functions
+
+    def _own_functions(self) -> dict[str, tuple[str, Term]]:
+        """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
+        found: dict[str, tuple[str, Term]] = {}
+        for statement in self.document.statements:
+            head, argument = _applied(statement.sides[0].node)
+            if head is None or argument is None or head in found or head in self.functions:
+                continue
+            if (
+                head not in self.symbols.functions
+                or len(statement.sides) < 2
+                or statement.relations[0] not in EQUAL_SIGNS
+            ):
+                continue
+            try:
+                letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
+            except (NotUnderstood, LayerOpen):
+                continue
+            inner = {p.function for p in _all_parts(term) if isinstance(p, Apply)}
+            if letter is not None and not letter.indices and head not in inner and not is_number(term):
+                found[head] = letter.key, term
+        return found
+
+    def _is_differential(self) -> bool:
+        """Whether a lone d only ever stands before a name: `d\\hat y`."""
+        before, alone = 0, 0
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Name) and node.base == "d" and not node.accents:
+                        alone += 1
+                    if isinstance(node, f.Product):
+                        for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
+                            if (
+                                isinstance(first, f.Name)
+                                and first.base == "d"
+                                and not mark
+                                and isinstance(second, (f.Name, f.Scripted))
+                            ):
+                                before += 1
+        return before > 0 and before == alone
+
+    # --- layers ---
+    def _find_layers(self) -> None:
+        if not self.symbols.general and not self.symbols.top:
+            return
+        first = self._first_layer()
+        self.layer_range = (first, first + LAYERS)
+        if self.symbols.top:
+            self.base_layers = {self.symbols.top: first + LAYERS}
+        self.assumptions.append(
+            Assumption(f"formulas for a general layer are judged on {LAYERS} layers", "layers by a letter")
+        )
+
+    def _first_layer(self) -> int:
+        """0 where a^0 is the input, 1 where it is a^1."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                name = name_of(side.node)
+                if (
+                    name is None
+                    or not isinstance(side.node, f.Scripted)
+                    or name.base not in ("a", "A", "h", "x", "z", "o")
+                ):
+                    continue
+                others = [name_of(s.node) for s in statement.sides if s is not side]
+                if any(o is not None and o.base in ("x", "X") for o in others):
+                    for script in (*side.node.upper, *side.node.lower):
+                        if isinstance(script.body, f.Number):
+                            return int(script.body.value)
+        for statement in self.document.statements:
+            text = self.document.text[statement.span[0] : statement.span[1]]
+            if (
+                re.search(r"[zas]\^?\{?[\[(]?\{?\(?l\s*\+\s*1", text)
+                and not re.search(r"l\s*-\s*1", text)
+                and "delta" not in text
+            ):
+                return 1
+        return 0
+
+    def is_general(self, at: int) -> bool:
+        """Whether a statement is about every layer."""
+        return bool(self._letters_of(self.document.statements[at]))
+
+    def _letters_of(self, statement: Statement) -> frozenset[str]:
+        """Letters of layers in a statement that have no value of their own."""
+        if not (self.symbols.general or self.symbols.top or self.symbols.numbering or self.symbols.time):
+            return frozenset()
+        key = tuple(id(side) for side in statement.sides)
+        found = self._open.get(key)
+        if found is None:
+            nodes = (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted))
+            found = frozenset(letter for node in nodes for letter in self._open_letters(node))
+            self._open[key] = found
+        return found
+
+    def instances(self, statement: Statement) -> list[dict[str, int]]:
+        """Values of the layer letters of a statement: one empty choice where it has none."""
+        letters = self._letters_of(statement)
+        if not letters:
+            return [dict(self.base_layers)]
+        first, last = self.layer_range or (1, max(self.symbols.highest, 1))
+        return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
+
+    def _open_letters(self, node: f.Scripted) -> set[str]:
+        try:
+            self.symbols.resolve(node, self.base_layers)
+        except LayerOpen as error:
+            return {error.letter}
+        return set()
+
+    # --- names ---
+    def plain(self, node: f.Node, elaborator: Elaborator | None = None) -> Reference | None:
+        r"""The quantity a side names: `z_1`, `L(y, \hat y)`, `f(x)`, not an application of a function."""
+        elaborator = elaborator or self.elaborator
+        if isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+            node = node.items[0]
+        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base.lower() in LOSS_CALLS:
+            return Reference(node.function.base, node.function.base)
+        if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks == ("",):
+            head, group = node.factors
+            if isinstance(group, f.Group) and group.bracket in "([{":
+                reference = elaborator.reference(head)
+                if reference is not None and not reference.primes and reference.power is None:
+                    if elaborator.is_function(reference) or _has_arithmetic(group):
+                        return None
+                    if (
+                        reference.base in LOSS_BASES
+                        or len(group.items) > 1
+                        or reference.base in ("f", "h", "g", "y")
+                        or reference.base in self.symbols.called
+                    ):
+                        return reference
+            return None
+        reference = elaborator.reference(node)
+        if reference is None or reference.power is not None or reference.primes:
+            return None
+        return reference
+
+    def _closed(self, node: f.Node) -> Reference | None:
+        """The quantity of a node without open layer letters."""
+        try:
+            return self.plain(node)
+        except LayerOpen:
+            return None
+
+    def _count_names(self) -> None:
+        for statement in self.document.statements:
+            for layers in self.instances(statement):
+                elaborator = self._with(layers)
+                for side in statement.sides:
+                    for node in _names_and_derivatives(side.node):
+                        if isinstance(node, (f.Name, f.Scripted)):
+                            self._count(node, elaborator)
+                        if isinstance(node, f.Derivative) and node.top is not None:
+                            top = self.plain(node.top, elaborator) if not isinstance(node.top, f.Sum) else None
+                            if top is not None:
+                                self.tops[top.key] += 1
+
+    def _count(self, node: f.Node, elaborator: Elaborator) -> None:
+        try:
+            reference = elaborator.reference(node)
+        except LayerOpen:
+            return
+        if reference is not None:
+            self.used[reference.key] += 1
+
+    def _with(self, layers: dict[str, int]) -> Elaborator:
+        return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
+
+    # --- functions ---
+    def _find_functions(self) -> None:
+        defined = self._defined_functions()
+        self.functions.update(defined)
+        words = [
+            name
+            for name, pattern in ACTIVATION_WORDS.items()
+            if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)
+        ]
+        self.functions.update(self._functions_in_words())
+        self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
+        self.activations = activations_of(self)
+        self.functions.update(self.activations.everywhere)
+        for base in sorted(self.symbols.functions):
+            if base in self.functions or base in self.activations.sections:
+                continue
+            if base == "sigma" and "softmax" not in words:
+                self.functions[base] = "sigmoid"
+                self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
+            elif (
+                len(words) == 1
+                and base in OPEN_LETTERS
+                and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
+            ):
+                self.functions[base] = words[0]
+                self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
+        self.functions.update(self._functions_by_values())
+
+    def _applies(self, function: str) -> bool:
+        """Whether a function is applied by its own name."""
+        nodes = (n for s in self.document.statements for side in s.sides for n in f.walk(side.node))
+        return any(
+            isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes
+        )
+
+    def _functions_by_values(self) -> dict[str, str]:
+        """`g([0.91]) = [0.713]`: the usual activation that all printed values of a letter show."""
+        seen: dict[str, list[tuple[Array, Array, Array]]] = {}
+        for base, inside, outside in self._printed_applications():
+            (x, x_half), (y, y_half) = inside, outside
+            if x.shape == y.shape:
+                slope_free = y_half + x_half  # no slope of these is more than 1
+                seen.setdefault(base, []).append((x, y, slope_free))
+        found: dict[str, str] = {}
+        for base, pairs in seen.items():
+            if base in self.functions or base in self.activations.sections:
+                continue
+            is_bent = any(np.any(x < 0) for x, _, _ in pairs)  # else a ReLU is the identity
+            fits = [
+                name
+                for name in ("sigmoid", "tanh", *(["relu"] if is_bent else []))
+                if all(np.all(np.abs(apply_function(name, Machine, x) - y) <= slack + 1e-9) for x, y, slack in pairs)
+            ]
+            if len(fits) == 1:
+                found[base] = fits[0]
+                self.assumptions.append(Assumption(f"{base} is {fits[0]}", "its printed values show it"))
+        return found
+
+    def _printed_applications(self) -> Iterator[tuple[str, tuple[Array, Array], tuple[Array, Array]]]:
+        """The letter, the argument and the value wherever both are printed."""
+        printed: dict[str, tuple[Array, Array]] = {}
+        applied: list[tuple[str, f.Node, str, tuple[Array, Array] | None]] = []
+        for statement in self.document.statements:
+            left = self._closed(statement.sides[0].node)
+            for side, after in itertools.zip_longest(statement.sides, statement.sides[1:]):
+                value = literal(side.node)
+                if value is not None and left is not None:
+                    printed.setdefault(left.key, value)
+                factors = side.node.factors if isinstance(side.node, f.Product) else ()
+                head = name_of(factors[0]) if len(factors) == 2 else None
+                if head is not None and head.base in self.symbols.functions and not _primes(factors[0]):
+                    result = literal(after.node) if after is not None else None
+                    applied.append((head.base, _strip(factors[1]), left.key if left is not None else "", result))
+        for base, argument, key, result in applied:
+            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self._closed(argument)
+            inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
+            outside = result or printed.get(key)
+            if inside is not None and outside is not None:
+                yield base, inside, outside
+
+    def _functions_by_slope(self) -> dict[str, str]:
+        """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if not isinstance(node, f.Product) or len(node.factors) < 3:
+                        continue
+                    for k in range(len(node.factors) - 2):
+                        head, group, rest = node.factors[k], node.factors[k + 1], _strip(node.factors[k + 2])
+                        name = name_of(head)
+                        if (
+                            name is None
+                            or name.base not in self.symbols.functions
+                            or _primes(head)
+                            or not isinstance(group, f.Group)
+                        ):
+                            continue
+                        if (
+                            isinstance(rest, f.Sum)
+                            and len(rest.terms) == 2
+                            and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
+                        ):
+                            found[name.base] = "sigmoid"
+        for base in found:
+            self.assumptions.append(
+                Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope")
+            )
+        return found
+
+    def _functions_in_words(self) -> dict[str, str]:
+        """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            if len(statement.sides) != 1:
+                continue
+            name = name_of(statement.sides[0].node)
+            if name is None or name.base not in self.symbols.functions or name.base in found:
+                continue
+            after = self.document.text[statement.span[1] : statement.span[1] + 60]
+            before = self.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
+            for word, pattern in ACTIVATION_WORDS.items():
+                if re.match(
+                    rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE
+                ) or re.search(rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE):
+                    found[name.base] = word
+                    self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
+                    break
+        for base in sorted(self.symbols.functions - set(found)):
+            for word, pattern in ACTIVATION_WORDS.items():
+                said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
+                if len(base) == 1 and re.search(said, self.document.text):
+                    found[base] = word
+                    self.assumptions.append(Assumption(f"{base} is {word}", "said in words"))
+        return found
+
+    def _defined_functions(self) -> dict[str, str]:
+        r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
+        found: dict[str, str] = {}
+        for statement in self.document.statements:
+            if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
+                continue
+            factors = statement.sides[0].node.factors
+            if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
+                continue
+            head, argument = name_of(factors[0]), name_of(factors[1].items[0])
+            if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
+                continue
+            for side in statement.sides[1:]:
+                known = self._recognised(side.node, factors[1].items[0])
+                if known:
+                    found[head.base] = known
+        return found
+
+    def _recognised(self, body: f.Node, argument: f.Node) -> str | None:
+        """The known function that a body computes, by its values at a few points."""
+        try:
+            term = self.elaborator.term(body)
+            reference = self.elaborator.reference(argument)
+        except (NotUnderstood, LayerOpen):
+            return None
+        if reference is None or {r.key for r in references_in(term)} - {reference.key}:
+            return None
+        if isinstance(term, Softmax):
+            return "softmax"
+        points = np.array([[0.3, -1.1, 0.7, -0.2]])
+        values = []
+        for x in points[0]:
+            world = World(Point(Machine, {reference.key: np.array([[x]])}, {}), {})
+            try:
+                values.append(float(Reader(world, Axes()).readings(term)[0].value.array.item()))
+            except (Misfit, Unknown, Undefined, ValueError):
+                return None
+        for name in FUNCTIONS:
+            if name == "identity":
+                continue
+            try:
+                if np.allclose(
+                    apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False
+                ):
+                    return name
+            except Undefined:
+                continue
+        return None
+
+    # --- aliases ---
+    def _find_aliases(self) -> None:
+        r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
+        formulas = {
+            ref.key
+            for at, ref, node, layers in self._equations()
+            if self.plain(node, self._with(layers)) is None
+            and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
+        }
+        meanings: dict[str, set[str]] = {}
+        for _, ref, node, layers in self._equations():
+            other = self.plain(node, self._with(layers))
+            if other is not None:
+                meanings.setdefault(ref.key, set()).add(other.key)
+        self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
+        for _, ref, node, layers in list(self._equations()):
+            other = self.plain(node, self._with(layers))
+            if other is None or isinstance(_strip(node), f.Number) or self._generic_call(node, layers) is not None:
+                continue
+            if (
+                ref.key == other.key
+                or ref.base in HYPER_BASES
+                or other.base in HYPER_BASES
+                or ref.key in self.words_as_names
+            ):
+                continue
+            if (
+                any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next"))
+                or other.key in self.symbols.sizes
+            ):
+                continue
+            if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
+                continue
+            if ref.key in formulas and other.key in formulas:
+                continue
+            one, two = self.symbols.canonical(ref.key), self.symbols.canonical(other.key)
+            keep, drop = (one, two) if one in formulas else (two, one)
+            if keep != drop and not (one in formulas and two in formulas):
+                self.symbols.aliases[drop] = keep
+
+    def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+        """(statement, left quantity, right side, layers) of everything of the form name = something."""
+        for at, statement in enumerate(self.document.statements):
+            if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
+                continue
+            for layers in self.instances(statement):
+                elaborator = self._with(layers)
+                try:
+                    yield from self._named_sides(at, statement, elaborator, layers)
+                except LayerOpen:
+                    continue
+
+    def _named_sides(
+        self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
+    ) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+        left: Reference | None = None
+        if "=:" in statement.relations:
+            for k, side in enumerate(statement.sides[1:], 1):
+                named = self.plain(side.node, elaborator) if statement.relations[k - 1] == "=:" else None
+                if named is not None:
+                    yield at, named, statement.sides[k - 1].node, layers
+            return
+        alike = self._names_with_a_value(statement, elaborator)
+        if alike:
+            for named in alike:
+                yield at, named, statement.sides[-1].node, layers
+            return
+        for k, side in enumerate(statement.sides):
+            if k == 0:
+                left = self.plain(side.node, elaborator)
+                if left is None and isinstance(side.node, f.Product):
+                    left = self._words_before(side.node, elaborator)
+            elif left is not None and _says_value(statement.relations[k - 1], side.node):
+                if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
+                    return  # a path from quantity to quantity
+                yield at, left, side.node, layers
+                middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
+                if middle is not None and self.plain(side.node, elaborator) is None:
+                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`
+
+    def _names_with_a_value(self, statement: Statement, elaborator: Elaborator) -> list[Reference]:
+        """`w = c = 0`: two names that have one value by chance; not `y = a_2 = 0.7`, where one has a formula."""
+        if len(statement.sides) < 3 or set(statement.relations) != {"="} or literal(statement.sides[-1].node) is None:
+            return []
+        named = [self.plain(side.node, elaborator) for side in statement.sides[:-1]]
+        found = [n for n in named if n is not None and n.key not in self._with_formula]
+        return found if len(found) == len(statement.sides) - 1 else []
+
+    @cached_property
+    def _with_formula(self) -> frozenset[str]:
+        """Names of which something says how they are worked out."""
+        found = set()
+        for statement in self.document.statements:
+            if any(_is_formula(side.node) and name_of(side.node) is None for side in statement.sides[1:]):
+                reference = self._closed(statement.sides[0].node)
+                found |= {reference.key} if reference is not None else set()
+        return frozenset(found)
+
+    def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
+        """`Loss function: J` and the like: words, then the name."""
+        rest = [x for x in node.factors if not isinstance(x, f.Text)]
+        return self.plain(rest[0], elaborator) if len(rest) == 1 and len(rest) < len(node.factors) else None
+
+    # --- the loss ---
+    def _find_loss(self) -> None:
+        lefts: set[str] = set()
+        inside: set[str] = set()
+        for _, ref, node, layers in self._equations():
+            if isinstance(_strip(node), f.Derivative):
+                continue
+            lefts.add(ref.key)
+            elaborator = self._with(layers)
+            for part in _outside_derivatives(node):
+                if isinstance(part, (f.Name, f.Scripted)):
+                    try:
+                        other = elaborator.reference(part)
+                    except LayerOpen:
+                        continue
+                    if other is not None and other.key != ref.key and ref.base not in LOSS_BASES:
+                        inside.add(other.key)
+        scores: Counter[str] = Counter()
+        for key, count in self.tops.items():
+            scores[key] += min(count, 12)
+        for key in set(scores) | lefts:
+            if (
+                base_of(key) in LOSS_BASES
+                or key.lower() in LOSS_CALLS
+                or "loss" in key.lower()
+                or "cost" in key.lower()
+            ):
+                scores[key] += 6 + 12 * (key in lefts)
+            if key in inside:
+                scores[key] -= 8
+            if any(word in key.partition("[")[2] for word in NEW_WORDS):
+                scores[key] = 0  # its value after a step
+        named = self._loss_in_words()
+        if named is not None:
+            scores[named] += 9
+        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
+        if not scores:
+            return
+        best, _ = scores.most_common(1)[0]
+        letters = [k for k in self.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]
+        if best in LOSS_NAMES and len(letters) == 1 and not self.tops[best]:
+            best = letters[0]  # `Loss = ..`, and all derivatives are of l
+        if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
+            best = best.removesuffix(EACH)
+        if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
+            return  # l(o_2): a generic loss, derivatives of an application
+        if base_of(best) in self.symbols.functions and best not in lefts:
+            return  # l(o_2): a generic loss, derivatives of an application
+        self.loss = best
+
+    def _loss_in_words(self) -> str | None:
+        """`The loss $C$ is ..`: a lone letter beside the word."""
+        for statement in self.document.statements:
+            name = name_of(statement.sides[0].node)
+            if (
+                len(statement.sides) == 1
+                and name is not None
+                and name.base in LOSS_BASES
+                and (reference := self._closed(statement.sides[0].node))
+            ):
+                start, end = statement.span
+                near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
+                if re.search(
+                    r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste",
+                    near,
+                    re.IGNORECASE,
+                ):
+                    return reference.key
+        if any(
+            base.startswith("d") and base[1:] in {base_of(k) for k in self.used}
+            for base in {base_of(k) for k in self.used}
+            if len(base) > 1
+        ):
+            match = re.search(
+                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJEC])\b", self.document.text
+            )
+            if match:
+                return match.group(1)
+        return None
+
+    # --- premises ---
+    def _find_definitions(self) -> None:
+        seen: set[tuple[str, Term]] = set()
+        general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
+        concrete = {
+            ref.key
+            for at, ref, node, _ in self._equations()
+            if at not in general and _is_formula(node)  # a printed value says nothing of how it is worked out
+        }
+        first = self.layer_range[0] if self.layer_range else None
+        concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
+        concrete |= {
+            k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first
+        }
+        for at, ref, node, layers in self._equations():
+            elaborator = self._with(layers)
+            if at in general and ref.key in concrete:
+                continue  # what is said of this very layer counts
+            if self._is_derived(ref) or ref.key in self.words_as_names:
+                continue
+            try:
+                term = elaborator.term(node)
+            except (NotUnderstood, LayerOpen):
+                continue
+            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
+                self._keep_direction(at, ref, term)
+                continue
+            if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
+                continue
+            generic = self._generic_call(node, layers)
+            if generic is not None and ref.key in (generic, self.loss):
+                continue  # the loss itself: found below
+            if generic is not None:
+                self.generic, term = True, any_function_of(generic)
+            term = with_softmax(term)
+            line = self.document.statements[at].line
+            if is_number(term):
+                self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
+                continue
+            self._arguments_alike(at, ref, node, term, layers)
+            if any(r.key == ref.key for r in references_in(term)) or any(
+                isinstance(x, Jacobian) for x in _all_parts(term)
+            ):
+                continue
+            if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
+                continue
+            if not self._is_in_range(ref, term):
+                continue
+            letters = tuple(i for i in ref.indices if isinstance(i, str))
+            if ref.key == self.loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
+                self.loss_as_written = term
+                term = added_up(term)
+            if ref.indices and len(letters) < len(ref.indices):
+                continue
+            whole = _without_letters(term, letters) if letters else None
+            wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
+            if whole is not None:
+                letters = ()
+            if (ref.key, wrapped) in seen:
+                continue
+            seen.add((ref.key, wrapped))
+            if self._has_already(ref.key, at):
+                self.restated.append(Definition(ref.key, wrapped, at, line, letters))
+                continue
+            self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+        self._drop_below_first(general)
+        self._definitions_inside_derivatives()
+        self.definitions = self.activations.section_definitions(self.definitions)
+
+    def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
+        r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""
+        if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
+            return None
+        name, group = name_of(node.factors[0]), node.factors[1]
+        if name is None or name.base not in LOSS_BASES or not isinstance(group, f.Group) or len(group.items) != 2:
+            return None
+        if any(r.base == name.base for _, r, n, _ in self._equations() if n is not node):
+            return None
+        try:
+            output = self.plain(group.items[0], self._with(layers))
+        except LayerOpen:
+            return None
+        return None if output is None else self.symbols.canonical(output.key)
+
+    def _said_derivatives(self) -> set[str]:
+        r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        for _, reference, node, _ in self._equations():
+            inner = _strip(node)
+            if isinstance(inner, f.Sum) and len(inner.terms) == 1:
+                inner = _strip(inner.terms[0][1])
+            top = self._closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
+            if reference.key not in seen and top is not None and top.key == self.loss:
+                found.add(reference.key)
+            seen.add(reference.key)
+        return found - self._written_in_loss()
+
+    def _written_in_loss(self) -> set[str]:
+        r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
+        nodes = [n for _, r, node, _ in self._equations() if r.key == self.loss for n in f.walk(node)]
+        found = (self._closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
+        return {reference.key for reference in found if reference is not None}
+
+    def _tangled_folds(self) -> frozenset[str]:
+        """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
+        uses = {d.key: {r.key for r in references_in(d.term)} for d in self.definitions}
+        small = set(self.symbols.folds.values())
+        tangled = set()
+        for key in uses:
+            if base_of(key) in small and key in _reached(uses, key):
+                tangled.add(base_of(key))
+        return frozenset(tangled)
+
+    def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
+        r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
+        is_own = ref.key != self.loss and not ref.indices and all(r.key != ref.key for r in references_in(term))
+        if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, self.loss) is not None:
+            line = self.document.statements[at].line
+            self.directions.append(Definition(ref.key, term, at, line))
+
+    def _is_step_along(self, ref: Reference, term: Term) -> bool:
+        """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
+        used = {r.key for r in references_in(term)}
+        return bool(used & set(names_before(ref.key))) and any(d.key in used for d in self.directions)
+
+    def _drop_below_first(self, general: set[int]) -> None:
+        """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
+        if self.layer_range is None:
+            return
+        first = self.layer_range[0]
+        defined = {d.key for d in self.definitions}
+        bases = {base_of(k) for k in defined}
+        renamed = {v for k, v in self.symbols.aliases.items() if _layer_of(k) == first}
+        earliest = {d.key: d for d in reversed(self.definitions)}
+
+        def missing(definition: Definition) -> set[str]:
+            """What it refers to in the first layer without a formula there."""
+            keys = {r.key for r in references_in(definition.term)}
+            return {k for k in keys if k not in defined and _layer_of(k) == first}
+
+        def stands(definition: Definition) -> bool:
+            if definition.at not in general:
+                return True
+            if _layer_of(definition.key) == first or definition.key in renamed:
+                return not any(base_of(k) in bases for k in missing(definition))
+            before = earliest[definition.key]
+            return before is definition or not missing(definition) or bool(missing(before))
+
+        self.definitions = [d for d in self.definitions if stands(d)]
+
+    def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
+        r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
+        if not isinstance(term, Apply):
+            return
+        for _, other, first, same in self._equations():
+            if other.key != ref.key or first is node or same != layers:
+                continue
+            try:
+                earlier = self._with(layers).term(first)
+            except (NotUnderstood, LayerOpen):
+                continue
+            if (
+                isinstance(earlier, Apply)
+                and earlier.function == term.function
+                and isinstance(earlier.body, Part)
+                and term.body != earlier.body
+            ):
+                part = earlier.body
+                letters = tuple(i for i in part.indices if isinstance(i, str))
+                if not any(d.key == part.key for d in self.definitions) and part.key not in {
+                    r.key for r in references_in(term.body)
+                }:
+                    body: Term = Gathered(term.body, letters) if letters else term.body
+                    self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
+                return
+
+    def _prefer_known_names(self) -> None:
+        r"""`E = \sum 1/2 (target - output)^2` in words, then `E = E_1 + E_2`: what is about quantities of the document counts."""
+        known = {d.key for d in self.definitions} | {n.key for n in self.numbers}
+
+        def is_word(key: str) -> bool:
+            return key not in known and len(base_of(key)) > 3
+
+        for again in list(self.restated):
+            first = next((d for d in self.definitions if d.key == again.key), None)
+            if (
+                first is not None
+                and all(r.key in known for r in references_in(again.term))
+                and any(is_word(r.key) for r in references_in(first.term))
+            ):
+                self.definitions[self.definitions.index(first)] = replace(again, at=first.at, line=first.line)
+                self.restated.remove(again)
+
+    def _has_already(self, key: str, at: int) -> bool:
+        """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
+        earlier = [d for d in self.definitions if d.key == key]
+        if not earlier:
+            return False
+        place = self.document.statements[at].span[0]
+        before = self.document.statements[earlier[-1].at].span[0]
+        return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
+
+    def _is_in_range(self, ref: Reference, term: Term) -> bool:
+        if self.layer_range is None:
+            return True
+        first, last = self.layer_range
+        marks = [_layer_of(ref.key), *(_layer_of(r.key) for r in references_in(term))]
+        return all(m is None or first <= m <= last for m in marks)
+
+    def _is_derived(self, ref: Reference) -> bool:
+        """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
+        if ref.base in DERIVED or ref.key in self.said:
+            return True
+        if "^bar" in ref.key and ref.base not in LOSS_BASES:
+            bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
+            return (
+                bare in self.lefts
+                or bare in {d.key for d in self.definitions}
+                or (bare in self.used and base_of(bare) in WEIGHTLIKE)
+            )
+        rest = ref.base[1:]
+        return (
+            ref.base.startswith("d")
+            and bool(rest)
+            and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
+        )
+
+    def _definitions_inside_derivatives(self) -> None:
+        r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
+        for at, statement in enumerate(self.document.statements):
+            if len(statement.sides) < 2:
+                continue
+            first = _strip(statement.sides[0].node)
+            for side in statement.sides[1:]:
+                second = _strip(side.node)
+                if (
+                    not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
+                    or first.top is None
+                    or second.top is None
+                ):
+                    continue
+                try:
+                    left = self.plain(first.top)
+                    same = self.elaborator.reference(_strip(first.bottom)) == self.elaborator.reference(
+                        _strip(second.bottom)
+                    )
+                    term = self.elaborator.term(second.top)
+                except (NotUnderstood, LayerOpen):
+                    continue
+                if left is None or not same or isinstance(term, Part) or left.key == self.loss:
+                    continue
+                if not any(d.key == left.key for d in self.definitions) and not any(
+                    r.key == left.key for r in references_in(term)
+                ):
+                    self.definitions.append(Definition(left.key, term, at, statement.line))
+
+    def _find_spelled_loss(self) -> None:
+        """`Loss = (y - a)^2` where the derivatives are of l: the formula of the one word for it is that of the letter."""
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        spelled = [d for d in self.definitions if d.key in LOSS_NAMES and not d.indices]
+        if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
+            return
+        for definition in spelled:
+            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term)))
+        evidence = "the only loss that has a formula"
+        self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
+
+    # --- a loss that only words name ---
+    def _find_word_loss(self) -> None:
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
+        both = (
+            "mse" in kinds
+            and ("cross" in kinds or "log" in kinds)
+            and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
+        )
+        body = self._body_of(kinds[0]) if kinds else None
+        if body is None:
+            return
+        kind = "mse" if both else kinds[0]
+        if both:
+            self.word_other, body = body, self._body_of("mse")
+            assert body is not None
+        self.word_body = body
+        self.definitions.append(Definition(self.loss, body, 0, 1))
+        self.word_loss = kind
+        called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
+        self.assumptions.append(Assumption(f"the loss {self.loss} is the {called}", "only named in words"))
+
+    generic = False
+
+    def _find_generic_loss(self) -> None:
+        """A loss that nothing defines: relations between its derivatives can be judged for a generic function of the output."""
+        if self.loss is None or any(d.key == self.loss for d in self.definitions):
+            return
+        output = self._output()
+        if output is None:
+            return
+        self.generic = True
+        self.definitions.append(Definition(self.loss, any_function_of(output), 0, 1))
+        self.assumptions.append(
+            Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
+        )
+
+    def _body_of(self, kind: str) -> Term | None:
+        """The loss of a kind for the document's output and target, summed."""
+        output, target = self._output(), self._target()
+        if output is None or target is None:
+            return None
+        a, y = Part(output, ()), Part(target, ())
+        minus = Add(((1, a), (-1, y)))
+        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in _all_parts(d.term))
+        if kind == "cross" and softmax:
+            body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
+        elif kind in ("log", "cross"):
+            one = Const(Fraction(1))
+            body = Add((
+                (-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),
+                (-1, Sloppy((Add(((1, one), (-1, y))), Apply("log", 0, Add(((1, one), (-1, a))))), ("odot",))),
+            ))  # fmt: skip
+        else:
+            body = Power(minus, Const(Fraction(2)))
+        return SumOver("all", body)
+
+    def _name_expressions(self) -> None:
+        r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
+        expanded: dict[str, Term] = {}
+        for definition in self.definitions:
+            if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
+                expanded.setdefault(definition.key, definition.term)
+        if self.loss is not None and self.loss_as_written is not None:
+            expanded[self.loss] = self.loss_as_written
+        found: dict[Term, str] = {}
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if not isinstance(node, f.Derivative) or self._is_named(node.bottom):
+                        continue
+                    try:
+                        term = self.elaborator.term(node.bottom)
+                    except (NotUnderstood, LayerOpen):
+                        continue
+                    if not is_number(term) and term not in expanded.values() and term not in found:
+                        found[term] = f"<{len(found) + 1}>"
+        for term, key in found.items():
+            expanded[key] = term
+            self.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in self.definitions]
+            self.definitions.append(Definition(key, term, 0, 1))
+        self.elaborator.expanded = expanded
+
+    def _is_named(self, node: f.Node) -> bool:
+        node = _strip(node)
+        if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
+            node = node.factors[0]
+        return name_of(node) is not None
+
+    def _strip_samples(self, sample_letters: frozenset[str]) -> None:
+        """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
+
+        def stripped(definition: Definition) -> Definition:
+            if definition.key == self.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
+                return definition
+            term = definition.term
+            if isinstance(term, Gathered):
+                left = tuple(i for i in term.indices if i not in sample_letters)
+                body = without_indices(term.body, sample_letters)
+                term = Gathered(body, left) if left else body
+            else:
+                term = without_indices(term, sample_letters)
+            return replace(
+                definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters)
+            )
+
+        self.definitions = [stripped(d) for d in self.definitions]
+        self.restated = [stripped(d) for d in self.restated]
+
+    def _name_parts(self) -> None:
+        """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
+        for named in list(self.definitions):
+            if named.key == self.loss or not isinstance(named.term, (Add, Sloppy)):
+                continue
+            part = Part(named.key, ())
+            self.definitions = [
+                d
+                if d.key == named.key or named.key in {r.key for r in references_in(d.term)}
+                else replace(d, term=replaced(d.term, named.term, part))
+                for d in self.definitions
+            ]
+
+    def _name_layer_functions(self) -> None:
+        """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    name = name_of(node) if isinstance(node, f.Scripted) else None
+                    if name is None or name.base not in self.symbols.functions or name.base in self.functions:
+                        continue
+                    try:
+                        reference = self.elaborator.reference(node)
+                    except LayerOpen:
+                        continue
+                    if reference is None or not reference.mark or reference.key in self.functions:
+                        continue
+                    layer = {
+                        d.term.function
+                        for d in self.definitions
+                        if isinstance(d.term, Apply)
+                        and d.term.function in FUNCTIONS
+                        and _layer_of(d.key) == _layer_of(reference.key)
+                    }
+                    if len(layer) == 1:
+                        self.functions[reference.key] = layer.pop()
+                        self.assumptions.append(
+                            Assumption(
+                                f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"
+                            )
+                        )
+
+    def _name_arguments(self) -> None:
+        r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
+        defined = {d.key for d in self.definitions}
+        missing = [
+            k for k in self.used
+            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and self._is_argument(k) and "^" not in k
+        ]  # fmt: skip
+        for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
+            fits: list[tuple[int, Apply]] = []
+            for n, definition in enumerate(self.definitions):
+                term = definition.term
+                if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
+                    marks = {_layer_of(r.key) for r in references_in(term.body)}
+                    if _layer_of(key) is None or _layer_of(key) in marks or _layer_of(definition.key) == _layer_of(key):
+                        fits.append((n, term))
+            bodies = {t.body for _, t in fits}
+            if len(bodies) != 1:
+                continue
+            body = bodies.pop()
+            for n, term in fits:
+                self.definitions[n] = replace(self.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
+            self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
+            self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
+
+    def _is_argument(self, key: str) -> bool:
+        """Whether a slope or an activation is taken at it somewhere."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                try:
+                    term = self.elaborator.term(side.node)
+                except (NotUnderstood, LayerOpen):
+                    continue
+                if any(
+                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)
+                ):
+                    return True
+        return False
+
+    def _find_steps(self) -> None:
+        r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
+        rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
+        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0", self.document.text)
+        if self.loss is not None and rates and not zeroed:
+            self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
+
+    loss_as_written: Term | None = None
+    word_body: Term | None = None
+    word_other: Term | None = None
+
+    def variants(self) -> list[Variant]:
+        """What the document leaves open, as candidates that the whole of it decides."""
+        out = [Variant()]
+        if self.word_body is not None:
+            factors = [Fraction(1, 2)] if self.word_loss == "mse" else []
+            out += [Variant(factor=c) for c in factors]
+            out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
+        switch = self._other_loss()
+        if switch is not None:
+            out += [Variant(switch=switch)]
+        if self.batch and self._is_loss_of_one():
+            out += [Variant(single=True)]
+        if self._has_mean():
+            out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
+        return out
+
+    def _is_loss_of_one(self) -> bool:
+        """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
+        written = [d for d in self.definitions if d.key == self.loss]
+        if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
+            return False
+        if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
+               for p in _all_parts(self.loss_as_written)):  # fmt: skip
+            return False
+        letters = {
+            p.along
+            for p in _all_parts(self.loss_as_written)
+            if isinstance(p, SumOver) and p.along.startswith("letter:")
+        }
+        if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
+            return False
+        return not re.search(
+            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE
+        )
+
+    def _has_mean(self) -> bool:
+        """Whether a 1/n stands somewhere in the document."""
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
+                        return True
+                    if isinstance(node, f.Product) and "/" in node.marks:
+                        after = node.factors[node.marks.index("/") + 1]
+                        if isinstance(after, f.Name) and after.base in {"n", "m", "N", "M", "B"} | self.symbols.sizes:
+                            return True
+        return False
+
+    def _other_loss(self) -> tuple[str, int] | None:
+        """Another loss that the words name after the written one: (kind, from which offset)."""
+        written = [d for d in self.definitions if d.key == self.loss]
+        if not written or self.word_body is not None:
+            return None
+        place = self.document.statements[written[0].at].span[1]
+        logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(written[0].term))
+        for sentence in self.document.sentences:
+            if sentence.span[0] <= place:
+                continue
+            for kind, pattern in LOSS_WORDS:
+                if (kind == "mse") == logs and (found := re.search(pattern, sentence.text, re.IGNORECASE)):
+                    return kind, sentence.span[0] + found.start()
+        return None
+
+    def varied(self, understanding: Understanding, variant: Variant) -> Understanding:
+        """The understanding under a candidate."""
+        if variant.single:
+            understanding = self._shaped(single=True)
+        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
+                          stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
+        if self.word_body is not None and (variant.factor != 1 or variant.mean or self.word_other is not None):
+            numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
+            scaled: Term = Sloppy((*numbers, self.word_body), ("",)) if numbers else self.word_body
+            if self.word_other is not None:
+                scaled = Add(((1, scaled), (1, self.word_other)))
+            if variant.mean:
+                scaled = Over(scaled, SizeOf("#n"))
+            changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
+        if variant.switch is not None and self.loss is not None:
+            kind, offset = variant.switch
+            body = self._body_of(kind)
+            at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
+            if body is not None and at is not None:
+                changed.definitions.append(Definition(self.loss, body, at, self.document.statements[at].line))
+        return changed
+
+    words_as_names: set[str] = set()
+
+    def _output(self) -> str | None:
+        """The last forward quantity: defined, and used by no other definition."""
+        forward = [
+            d
+            for d in self.definitions
+            if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES
+        ]
+        inside = {r.key for d in forward for r in references_in(d.term)}
+        lasts = [d.key for d in forward if d.key not in inside]
+        hats = [k for k in lasts if "^hat" in k]
+        return hats[-1] if hats else (lasts[-1] if lasts else None)
+
+    def _target(self) -> str | None:
+        defined = {d.key for d in self.definitions}
+        for base in TARGET_BASES:
+            for key in (base, self.symbols.folds.get(base, base)):
+                if key in self.used and key not in defined:
+                    return key
+        return None
+
+    # --- shapes and sizes ---
+    batch = False
+    sample_letters: frozenset[str] = frozenset()
+
+    def _shaped(self, single: bool = False) -> Understanding:
+        definitions: dict[str, Term] = {}
+        for definition in self.definitions:
+            definitions.setdefault(definition.key, definition.term)
+        sample_letters = self._sample_letters(definitions)
+        if self._is_one_pattern(sample_letters):
+            self._drop_samples(sample_letters)
+            single = True
+        self._strip_samples(sample_letters)
+        self._name_parts()
+        self._name_layer_functions()
+        self._name_arguments()
+        definitions = {}
+        for definition in self.definitions:
+            definitions.setdefault(definition.key, definition.term)
+        self.elaborator.per_sample = frozenset(
+            d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters
+        )
+        batch = self._is_batch(definitions, sample_letters) and not single
+        self.batch, self.sample_letters = self.batch or batch, sample_letters
+        scalars = self._is_scalar_document()
+        lower = set() if batch else self._vectors_by_letter()
+        definitions = {k: _as_dot_products(t, lower) for k, t in definitions.items()}
+        self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
+        again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
+        vectors = self._single_indexed() | self.vectors
+        shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
+        shapes.infer(self._given_as_numbers(definitions))
+        for key in lower & set(shapes.shapes):
+            shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
+        for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
+            shapes.dims.unify(dim, SCALAR_DIM)
+        for dim in self._given_ones(shapes.resolved):
+            shapes.dims.unify(dim, SCALAR_DIM)
+        return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _vectors_by_letter(self) -> set[str]:
+        r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
+                if not isinstance(node, f.Product):
+                    continue
+                for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
+                    transposed = isinstance(first, f.Transposed) and node.marks[k] in ("", "cdot")
+                    head = first.body if isinstance(first, f.Transposed) else first
+                    name = name_of(head)
+                    if name is None or name.base not in SMALL_WEIGHTS or isinstance(second, f.Group):
+                        continue
+                    marked = isinstance(head, f.Scripted)
+                    beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
+                        base_of(k) == name.base.upper() for k in self.used
+                    )
+                    reference = self._closed(head)
+                    if reference is None or reference.indices or (marked and not beside_capital):
+                        continue
+                    if transposed or (node.marks[k] == "cdot" and not marked):
+                        found.add(self.symbols.canonical(reference.key))
+        return found
+
+    def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
+        """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
+        formulas = {d.key for d in self.definitions}
+        sizes: dict[str, set[tuple[int, int]]] = {}
+        for number in self.numbers:
+            stack = number.term
+            size = (len(stack.rows), len(stack.rows[0])) if isinstance(stack, Stack) else (1, 1)
+            is_zero = isinstance(stack, Const) and stack.value == 0  # of any shape
+            if not number.indices and number.key not in formulas and not is_zero:
+                sizes.setdefault(number.key, set()).add(size)
+        for key, found in sizes.items():
+            dims = resolved(key) if len(found) == 1 else None
+            rows, columns = found.pop()
+            if dims is None or SCALAR_DIM in dims or (rows == columns == 1 and key[0].isupper()):
+                continue
+            yield from (d for d, n in zip(dims, (rows, columns), strict=True) if n == 1 and d != "#n")
+
+    def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""
+        for statement in self.document.statements:
+            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
+                continue
+            sizes = sizes_in(statement.sides[1].node)
+            reference = self._closed(statement.sides[0].node)
+            if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
+                yield self.symbols.canonical(reference.key), sizes
+
+    def _given_as_numbers(self, definitions: dict[str, Term]) -> list[str]:
+        """Parameters whose every value is a single number: that is what they are, unless it is 0 for a matrix of zeros."""
+        values: dict[str, list[Definition]] = {}
+        for number in self.numbers:
+            values.setdefault(number.key, []).append(number)
+        return [
+            key for key, given in values.items()
+            if key not in definitions and base_of(key) in WEIGHTLIKE and base_of(key).islower()
+            and not any(n.indices or isinstance(n.term, Stack) for n in given)
+            and any(n.term != Const(Fraction(0)) for n in given)
+        ]  # fmt: skip
+
+    def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
+        """Letters that run over samples: bounded by n or m, or above in brackets."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.BigSum) and node.end is not None:
+                        ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
+                        plain = isinstance(node.end, (f.Name, f.Comparison))
+                        if ends & {"n", "m", "N", "M", "B"} and plain:
+                            found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+                    if isinstance(node, f.Scripted):
+                        for script in node.upper:
+                            if (
+                                script.bracket == "("
+                                and isinstance(script.body, f.Name)
+                                and script.body.base in "ijmnk"
+                            ):
+                                found.add(script.body.base)
+        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
+
+    def _is_one_pattern(self, sample_letters: frozenset[str]) -> bool:
+        """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""
+        forward = [d for d in self.definitions if base_of(d.key) not in LOSS_BASES and not d.key.startswith("<")]
+        each = [d for d in self.definitions if d.key.endswith(EACH)]
+        if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
+            return False
+        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {
+            i for d in forward for i in d.indices
+        }
+        return not letters & sample_letters and all(
+            r_indices(r) or d.term != r for d in forward for r in references_in(d.term)
+        )
+
+    def _drop_samples(self, letters: frozenset[str]) -> None:
+        """E_n read as the loss of the one pattern."""
+
+        def dropped(definition: Definition) -> Definition:
+            term = definition.term
+            if isinstance(term, Gathered):
+                left = tuple(i for i in term.indices if i not in letters)
+                body = without_indices(term.body, letters)
+                term = Gathered(body, left) if left else body
+            else:
+                term = without_indices(term, letters)
+            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
+
+        self.definitions = [dropped(d) for d in self.definitions]
+        self.assumptions.append(
+            Assumption("one pattern is looked at", "the forward equations carry no index of samples")
+        )
+
+    def _single_indexed(self) -> frozenset[str]:
+        """Quantities that carry one index wherever they carry any."""
+        counts: dict[str, set[int]] = {}
+        for statement in self.document.statements:
+            for layers in self.instances(statement)[:1]:
+                elaborator = self._with(layers)
+                for side in statement.sides:
+                    for node in f.walk(side.node):
+                        if isinstance(node, f.Scripted) and node.lower:
+                            try:
+                                reference = elaborator.reference(node)
+                            except LayerOpen:
+                                continue
+                            if reference is not None and reference.indices:
+                                counts.setdefault(reference.key, set()).add(len(reference.indices))
+        return frozenset(k for k, sizes in counts.items() if sizes == {1})
+
+    def _weight_letters(self) -> set[str]:
+        """Letters that number units, because weights carry them in pairs."""
+        found: set[str] = set()
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if (
+                        isinstance(node, f.Scripted)
+                        and isinstance(node.base, f.Name)
+                        and node.base.base in WEIGHTLIKE
+                        and node.base.base != "b"
+                    ):
+                        letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
+                        if len(letters) == 2:
+                            found.update(letters)
+        return found
+
+    def _is_batch(self, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
+        if sample_letters:
+            return True
+        loss = definitions.get(self.loss or "")
+        if loss is not None and any(isinstance(p, SizeOf) for p in _all_parts(loss)):
+            return True
+        for statement in self.document.statements:
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
+                        return True
+                    if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
+                        return True
+        return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
+
+    @property
+    def _is_about_numbers(self) -> bool:
+        """Whether values are given for single numbers alone: a sum without an index is then one over names."""
+        given = {n.key for n in self.numbers if not n.indices}
+        return len(given) > 4 and not any(isinstance(n.term, Stack) or n.indices for n in self.numbers)
+
+    def _is_scalar_document(self) -> bool:
+        """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
+        if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", self.words):
+            return False
+        for statement in self.document.statements:
+            if "in" in statement.relations or _gives_vector(statement):
+                return False
+            for side in statement.sides:
+                for node in f.walk(side.node):
+                    if isinstance(node, f.Transposed) or (
+                        isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
+                    ):
+                        return False
+                    if isinstance(node, f.BigSum) and (node.indices or not self._is_about_numbers):
+                        return False
+                    if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
+                        return False
+                    if isinstance(node, f.Name) and node.base in ("W", "X", "Z", "A", "ones", "H"):
+                        return False
+                    if isinstance(node, f.Call) and name_of(node.function) is not None:
+                        base = name_of(node.function)
+                        if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
+                            return False
+                    if (
+                        isinstance(node, f.Scripted)
+                        and isinstance(node.base, f.Name)
+                        and any(isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower)
+                    ):
+                        return False
+        return True
+
+    def _sized(
+        self,
+        definitions: dict[str, Term],
+        shapes: ShapeInference,
+        sample_letters: frozenset[str],
+        batch: bool,
+        scalars: bool,
+    ) -> Understanding:
+        keys = set(definitions) | {r.key for t in definitions.values() for r in references_in(t)} | set(self.used)
+        keys -= {"ones", "identity", "#index"}
+        layout = shapes.layout or "columns"
+        resolved: dict[str, tuple[str, str]] = {}
+        indexed = {
+            r.key
+            for t in definitions.values()
+            for r in references_in(t)
+            if any(isinstance(i, str) for i in r_indices(r))
+        }
+        for key in sorted(keys):
+            is_rate = (
+                base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key) and key not in indexed
+            )
+            if is_rate or key == self.loss:
+                resolved[key] = (SCALAR_DIM, SCALAR_DIM)
+                continue
+            shape = shapes.resolved(key)
+            if shape is None:
+                shape = (SCALAR_DIM, SCALAR_DIM) if scalars else None
+            if shape is not None:
+                resolved[key] = shape
+        self._free_targets(resolved, shapes)
+        sizes = self._assign_sizes(resolved, batch)
+        for short, long in shapes.longer.values():
+            sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
+        shares, positive = self._special_data(definitions)
+        axes = Axes(layout, sample_letters, batch)
+        return Understanding(
+            document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
+            loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
+            layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+        )  # fmt: skip
+
+    def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
+        """A single sample in a column or row: an axis that nothing tells apart from one is one."""
+        for key, (a, b) in resolved.items():
+            resolved[key] = (shapes.dims.root(a), shapes.dims.root(b))
+
+    def _assign_sizes(self, resolved: dict[str, tuple[str, str]], batch: bool) -> dict[str, int]:
+        sizes = {SCALAR_DIM: 1, "#n": SAMPLES}
+        pool = iter(SIZES)
+        for shape in resolved.values():
+            for dim in shape:
+                if dim not in sizes and not dim.isdigit():
+                    sizes[dim] = next(pool, 13 + len(sizes))
+                elif dim.isdigit() and dim not in sizes:
+                    sizes[dim] = int(dim)
+        for dim, size in self._counted(resolved):
+            if dim in sizes and not dim.isdigit() and dim != "#n":
+                sizes[dim] = size
+        for name in self.symbols.sizes:
+            sizes.setdefault(name, SAMPLES if batch and name in ("n", "m", "N", "M", "B") else 7)
+        return sizes
+
+    def _counted(self, resolved: dict[str, tuple[str, str]]) -> Iterator[tuple[str, int]]:
+        r"""(size, number) of `\sum_{k=1}^{2} e_k`: as many as are counted."""
+        for statement in self.document.statements:
+            for node in (n for side in statement.sides for n in f.walk(side.node)):
+                if (
+                    not isinstance(node, f.BigSum)
+                    or not isinstance(node.end, f.Number)
+                    or not isinstance(node.start, f.Number)
+                ):
+                    continue
+                letters = [i.base for i in node.indices if isinstance(i, f.Name)]
+                for inner in f.walk(node.body):
+                    reference = self._closed(inner) if isinstance(inner, f.Scripted) else None
+                    if reference is None or len(letters) != 1 or node.start.value != 1 or node.end.value > MOST_COUNTED:
+                        continue
+                    shape = resolved.get(self.symbols.canonical(reference.key))
+                    if shape is not None and letters[0] in reference.indices:
+                        at = reference.indices.index(letters[0])
+                        axes = [d for d in shape if d != SCALAR_DIM] if len(reference.indices) == 1 else list(shape)
+                        if len(axes) > at and (len(reference.indices) == 2 or len(axes) == 1):
+                            yield axes[at], int(node.end.value)
+
+    def _special_data(self, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
+        """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
+        shares: set[str] = set()
+        positive: set[str] = set()
+        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in _all_parts(t))}
+        loss = definitions.get(self.loss or "")
+        soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
+        free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
+        shares |= self._stated_shares() & free
+        for term in definitions.values():
+            for part in _all_parts(term):
+                if isinstance(part, Apply) and part.function in ("log", "sqrt"):
+                    inside = {r.key for r in references_in(part.body)}
+                    positive |= inside & free
+        if loss is not None and soft:
+            written = [loss] if self.word_other is None else [loss, self.word_other]
+            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
+            if logs:
+                targets = {r.key for r in references_in(loss)} & free
+                targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
+                shares |= targets
+                for key in targets:
+                    self.assumptions.append(
+                        Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
+                    )
+        return frozenset(shares), frozenset(positive)
+
+    def _stated_shares(self) -> set[str]:
+        r"""`\sum_i t_i = 1`."""
+        found = set()
+        for statement in self.document.statements:
+            if len(statement.sides) != 2 or statement.relations != ("=",):
+                continue
+            left, right = (_strip(side.node) for side in statement.sides)
+            if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
+                reference = self._closed(left.body)
+                if reference is not None:
+                    found.add(self.symbols.canonical(reference.key))
+        return found
+
+    def _is_strict(self) -> bool:
+        """Whether the document states shapes: then a lost transpose is an error."""
+        if self.symbols.star_elementwise and self.symbols.code:
+            return True
+        for statement in self.document.statements:
+            if "in" in statement.relations and sizes_in(statement.sides[-1].node) is not None:
+                return True
+            if ":" in statement.relations or "=" in statement.relations:
+                sizes = sizes_in(statement.sides[-1].node)
+                if sizes is not None and len(sizes) == 2 and isinstance(statement.sides[-1].node, (f.Product, f.Group)) and (
+                    ":" in statement.relations or "times" in getattr(statement.sides[-1].node, "marks", ())
+                ) and self.plain(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
+                    ":" in statement.relations or all(x.isdigit() for x in sizes)
+                ):  # fmt: skip
+                    return True
+        return False
+
+
+def _says_value(relation: str, node: f.Node) -> bool:
+    """Whether a relation tells what its left side is: an assignment only where it is to a number."""
+    return relation in EQUAL_SIGNS or (relation == "<-" and literal(node) is not None)
+
+
+def _gives_vector(statement: Statement) -> bool:
+    """`w = (0.5, -1)`: a list of numbers as the value of one name."""
+    first = _strip(statement.sides[0].node)
+    if isinstance(first, f.Group) or not statement.relations:
+        return False
+    values = (literal(side.node) for side in statement.sides[1:])
+    return any(value is not None and value[0].size > 1 for value in values)
+
+
+def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
+    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
+    if isinstance(node, f.Derivative):
+        return
+    yield node
+    for child in f.children_of(node):
+        yield from _outside_derivatives(child)
+
+
+def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
+    """Names as wholes with their scripts, and derivatives; of scripts only what may be an exponent."""
+    if isinstance(node, f.Derivative):
+        yield node
+    if isinstance(node, f.Name):
+        yield node
+        return
+    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
+        yield node
+        for script in node.upper:
+            if (not script.bracket and not isinstance(script.body, (f.Name, f.Number))) or node.base.base == "e":
+                yield from _names_and_derivatives(script.body)
+        return
+    if isinstance(node, f.Call):
+        for argument in node.arguments:
+            yield from _names_and_derivatives(argument)
+        return
+    for child in f.children_of(node):
+        yield from _names_and_derivatives(child)
+
+
+def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
+    r"""`e^{z_i} / Z` with `Z = \sum_k e^{z_k}` of its own."""
+    whole = term.body if isinstance(term, Gathered) else term
+    if not isinstance(whole, Over) or not isinstance(whole.right, (Part, Ref)):
+        return False
+    total = definitions.get(whole.right.key)
+    inside = total.body if isinstance(total, SumOver) else None
+    return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
+
+
+def _as_dot_products(term: Term, vectors: set[str]) -> Term:
+    r"""`v \cdot h` of two columns: the row of the first times the second."""
+    if isinstance(term, Sloppy) and term.marks == ("cdot",):
+        left, right = term.factors
+        if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
+            return Sloppy((Transpose(left), right), ("",))
+    return mapped(term, lambda t: _as_dot_products(t, vectors))
+
+
+def any_function_of(output: str) -> Term:
+    """A sum of a function without properties, each entry with a weight of its own."""
+    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
+
+
+def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
+    """All that a quantity depends on."""
+    found: set[str] = set()
+    open_keys = [start]
+    while open_keys:
+        for key in uses.get(open_keys.pop(), ()):
+            if key not in found:
+                found.add(key)
+                open_keys.append(key)
+    return found
+
+
+def _is_formula(node: f.Node) -> bool:
+    """Whether names of quantities are in it, and no derivative: `tanh(1)` is a number."""
+    inside = list(f.walk(node))
+    functions = {id(n) for call in inside if isinstance(call, f.Call) for n in f.walk(call.function)}
+    inside = [n for n in inside if id(n) not in functions]
+    return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
+
+
+def _has_arithmetic(group: f.Group) -> bool:
+    """`f(1 - f)`: a product, no list of what f depends on."""
+    return any(
+        isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
+    )
+
+
+def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
+    """The letter and the argument of `f(x)`."""
+    factors = node.factors if isinstance(node, f.Product) else ()
+    if len(factors) != 2 or not isinstance(factors[0], f.Name) or not isinstance(factors[1], f.Group):
+        return None, None
+    group = factors[1]
+    is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
+    return (factors[0].base, group.items[0]) if is_one else (None, None)
+
+
+def _primes(node: f.Node) -> int:
+    return node.primes if isinstance(node, f.Scripted) else 0
+
+
+def _strip(node: f.Node) -> f.Node:
+    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
+        node = node.items[0]
+    return node
+
+
+def r_indices(ref: object) -> tuple[str | int | None, ...]:
+    """The indices of a reference."""
+    return ref.indices if isinstance(ref, Part) else ()
+
+
+def _is_one_entry(term: Term) -> bool:
+    """`-log p_c`: an entry picked, not a sum over all."""
+    if any(isinstance(p, SumOver) for p in _all_parts(term)):
+        return False
+    lettered = [p for p in _all_parts(term) if isinstance(p, Part) and p.indices]
+    return len({p.key for p in lettered}) == 1 and bool(lettered)
+
+
+def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
+    """`a_j = g(z_j)` as `a = g(z)`: None where the letters do more than run along."""
+    if isinstance(term, Softmax) and isinstance(term.body, Part):
+        return Softmax(Part(term.body.key, ()), term.along) if term.body.indices == letters else None
+    if isinstance(term, Apply) and isinstance(term.body, Part):
+        return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
+    return None
+
+
+def _all_parts(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _all_parts(part)
+
+
+def _layer_of(key: str) -> int | None:
+    match = re.search(r"\[(-?\d+)\]", key)
+    return int(match.group(1)) if match else None
+
+
+def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
+    below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
+    others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
+    return bool(below) and not others and set(below) <= {"n", "m", "N", "M", "B"} | sizes

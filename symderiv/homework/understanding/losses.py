@@ -1,0 +1,137 @@
+"""Losses as people write them: a body entry by entry, its indices and sums stripped, added up over everything."""
+
+from __future__ import annotations
+
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import HYPER_BASES
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    parts_of,
+)  # fmt: skip
+
+
+def added_up(term: Term) -> Term:
+    """The loss with every array term summed over all its entries; what is a number already stays."""
+    match term:
+        case Add(terms):
+            return Add(tuple((sign, added_up(t)) for sign, t in terms))
+        case SumOver("all", _):
+            return term
+        case SumOver(_, body):
+            return added_up(body)
+        case Sloppy(factors, ("#",)):
+            return added_up(factors[0])
+        case Over(left, right) if not has_arrays(right):
+            return Over(added_up(left), right)
+        case Sloppy(factors, marks) if "#" not in marks:
+            return _product(factors, marks)
+    if not has_arrays(term):
+        return term
+    return SumOver("all", entrywise(term))
+
+
+def _product(factors: tuple[Term, ...], marks: tuple[str, ...]) -> Term:
+    numbers = [f for f in factors if not has_arrays(f)]
+    arrays = [f for f in factors if has_arrays(f)]
+    if not arrays:
+        return Sloppy(factors, marks)
+    if len(arrays) == 1:
+        body = added_up(arrays[0])
+    elif any(is_matrix_product(f) for f in arrays) or any(isinstance(f, SumOver) for f in arrays):
+        if any(isinstance(f, SumOver) for f in arrays) and not isinstance(arrays[0], SumOver):
+            inner = tuple(f.body if isinstance(f, SumOver) else f for f in arrays)
+            body = SumOver("all", entrywise(Sloppy(inner, ("odot",) * (len(inner) - 1))))
+        else:
+            body = Sloppy(tuple(arrays), ("",) * (len(arrays) - 1))
+    else:
+        body = SumOver("all", entrywise(Sloppy(tuple(arrays), ("odot",) * (len(arrays) - 1))))
+    return Sloppy((*numbers, body), ("",) * len(numbers)) if numbers else body
+
+
+def layerless(key: str) -> str:
+    """A key without its index letters."""
+    return key.split("{")[0]
+
+
+def has_arrays(term: Term) -> bool:
+    """Whether a term mentions a quantity that may be more than a number."""
+    if isinstance(term, SizeOf):
+        return False
+    if isinstance(term, Part):
+        return base_of(term.key) not in HYPER_BASES or "[" in term.key  # beta[2]: an activation, no rate
+    if isinstance(term, Stack):
+        return True
+    return any(has_arrays(p) for p in parts_of(term))
+
+
+def is_matrix_product(term: Term) -> bool:
+    """`y^T log a` and the like: written as a matrix product."""
+    if isinstance(term, Transpose):
+        return True
+    return isinstance(term, Sloppy) and ("@" in term.marks or any(is_matrix_product(f) for f in term.factors))
+
+
+def entrywise(term: Term) -> Term:
+    """The term entry by entry: indices gone, products marked."""
+    match term:
+        case Part(key, indices):
+            return Part(key, tuple(i for i in indices if not isinstance(i, str)))
+        case Add(terms):
+            return Add(tuple((sign, entrywise(t)) for sign, t in terms))
+        case SumOver("all", _):
+            return term
+        case SumOver(_, body):
+            return entrywise(body)
+        case Sloppy(factors, ("#",)):
+            return entrywise(factors[0])
+        case Sloppy(factors, marks):
+            if any(is_matrix_product(f) for f in factors):
+                return term
+            return Sloppy(tuple(entrywise(t) for t in factors), ("odot",) * len(marks))
+        case Apply(function, order, body):
+            return Apply(function, order, entrywise(body))
+        case Power(base, exponent):
+            return Power(entrywise(base), exponent)
+        case Over(left, right):
+            return Over(entrywise(left), entrywise(right))
+        case Times(left, right):
+            return Times(entrywise(left), entrywise(right))
+    return term
+
+
+def with_softmax(term: Term) -> Term:
+    """`e^{z_i} / sum_j e^{z_j}`, also with the sum written out: the softmax of z."""
+    match term:
+        case Over(Apply("exp", 0, Part(key, indices)), below) if _is_total(below, key):
+            return Softmax(Part(key, indices), "units")
+        case Over(left, right):
+            return Over(with_softmax(left), with_softmax(right))
+    return term
+
+
+def _is_total(term: Term, key: str) -> bool:
+    match term:
+        case SumOver(_, Apply("exp", 0, Part(other, _))):
+            return base_of(other) == base_of(key) and layerless(other) == layerless(key)
+        case Add(terms):
+            return len(terms) > 1 and all(
+                sign > 0
+                and isinstance(t, Apply)
+                and t.function == "exp"
+                and isinstance(t.body, Part)
+                and t.body.key == key
+                for sign, t in terms
+            )
+    return False

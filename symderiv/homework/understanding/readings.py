@@ -1,0 +1,530 @@
+"""Typed readings of a term with sloppy products: every way to read it that conforms, each with its cost and its edits.
+
+As written costs nothing; an elementwise product that is not marked, another grouping, a factor transposed or two factors
+swapped cost something and are told. Values at one point keep apart readings that differ and merge those that do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import product as cartesian
+
+import numpy as np
+
+from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Augmented,
+    Compare,
+    Const,
+    Diagonal,
+    Gathered,
+    Identity,
+    Index,
+    Jacobian,
+    Kronecker,
+    Label,
+    Local,
+    MatMul,
+    Ones,
+    Over,
+    Part,
+    Power,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    mapped,
+    parts_of,
+)  # fmt: skip
+from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World, local_matrices
+
+MAX_READINGS = 24
+ELEMENTWISE = {"odot", "circ", ".*"}
+EDITS = {
+    "elementwise": 1.0,  # an elementwise product that is not marked, where a matrix product would conform too
+    "grouping": 0.5,
+    "formal": 1.0,  # a sum over samples before something that keeps them
+    "index": 1.0,  # a sample index that says nothing here
+    "transposed": 2.0,
+    "swapped": 3.0,
+    "dotted": 2.0,  # the same with a sign that means nothing else
+    "marked": 2.0,  # an elementwise sign where a matrix product is meant
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a formula."""
+
+    term: Term
+    value: Value
+    edits: tuple[str, ...] = ()
+
+    @property
+    def cost(self) -> float:
+        """How charitable it is."""
+        return sum(EDITS[e] for e in self.edits)
+
+
+@dataclass
+class Axes:
+    """Which axis is which: layout 'columns' (samples are columns) or 'rows'; letters that run over samples."""
+
+    layout: str = "columns"
+    sample_letters: frozenset[str] = frozenset()
+    batch: bool = False
+    samples: str = "#n"
+    zero_based: Mapping[tuple[str, int], bool] = field(default_factory=dict)
+    zero_rows: frozenset[str] = frozenset()  # keys whose first axis is counted from 0 (a bias feature)
+    zero_columns: frozenset[str] = frozenset()
+
+    @property
+    def unit_axis(self) -> str:
+        """The axis of units."""
+        return "rows" if self.layout == "columns" else "columns"
+
+    @property
+    def sample_axis(self) -> str:
+        """The axis of samples."""
+        return "columns" if self.layout == "columns" else "rows"
+
+
+class Reader:
+    """Readings in one world.
+
+    lenient: whether transposes and orders may be mended. strict_star: `*` is elementwise, as in code.
+    """
+
+    def __init__(self, world: World, axes: Axes, lenient: bool = False, strict_star: bool = False) -> None:
+        self.world, self.axes, self.lenient, self.strict_star = world, axes, lenient, strict_star
+        self._memo: dict[Term, list[Reading]] = {}
+
+    def readings(self, term: Term) -> list[Reading]:
+        """All readings that conform, the cheapest first.
+
+        Raises: Unknown for a quantity without a value; Misfit where nothing conforms; Undefined.
+        """
+        found = self._memo.get(term)
+        if found is None:
+            found = self._merged(self._generated(term))
+            self._memo[term] = found
+        if not found:
+            raise Misfit("no reading of it conforms")
+        return found
+
+    def sized(self, term: Term, beside: Value | None = None) -> Term:
+        """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
+        if not any(isinstance(p, Kronecker) for p in _everything(term)):
+            return term
+        sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
+        for part in _everything(term):
+            if isinstance(part, Jacobian):
+                for below in (part.top, part.bottom):
+                    self._note_sizes(below, sizes)
+            self._note_sizes(part, sizes)
+        return _with_sizes(term, sizes)
+
+    def _note_sizes(self, part: Term, sizes: dict[str, int]) -> None:
+        """How far the letters of a quantity run."""
+        if isinstance(part, Part) and part.indices and part.key not in ("ones", "identity", "#index"):
+            with contextlib.suppress(Unknown, Misfit, Undefined):
+                for place, _ in self._placed(part):
+                    value = self.world.evaluate(place)
+                    for at, letter in enumerate(value.letters):
+                        sizes.setdefault(letter, value.array.shape[at])
+
+    @staticmethod
+    def _merged(readings: Iterator[Reading]) -> list[Reading]:
+        best: dict[object, Reading] = {}
+        for reading in readings:
+            mark = _fingerprint(reading.value)
+            if mark not in best or best[mark].cost > reading.cost:
+                best[mark] = reading
+            if len(best) > 4 * MAX_READINGS:
+                break
+        return sorted(best.values(), key=lambda r: r.cost)[:MAX_READINGS]
+
+    def _made(self, term: Term, edits: tuple[str, ...]) -> Iterator[Reading]:
+        try:
+            yield Reading(term, self.world.evaluate(term), edits)
+        except (Misfit, Undefined):
+            return
+
+    def _generated(self, term: Term) -> Iterator[Reading]:
+        match term:
+            case Const() | SizeOf() | Ref() | Kronecker() | Ones() | Identity():
+                if isinstance(term, Kronecker) and not term.dim:
+                    return
+                yield Reading(term, self.world.evaluate(term))
+            case Part():
+                yield from self._part(term)
+            case Sloppy(factors, marks):
+                yield from self._product(factors, marks)
+            case SumOver(along, body):
+                yield from self._summed(along, body)
+            case Softmax(body, along):
+                for inner in self.readings(body):
+                    yield from self._made(Softmax(inner.term, self._softmax_axis(inner.value, along)), inner.edits)
+            case Over(left, SizeOf(dim)) if dim.startswith("mean:"):
+                for inner in self.readings(left):
+                    assert isinstance(inner.term, SumOver)
+                    summed = self.world.evaluate(inner.term.body)
+                    along = dim[5:]
+                    count = (
+                        summed.shape[0]
+                        if along == "rows"
+                        else summed.shape[1]
+                        if along == "columns"
+                        else summed.shape[0] * summed.shape[1]
+                    )
+                    yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
+            case Gathered(body, indices):
+                for inner in self.readings(body):
+                    yield from self._made(
+                        Gathered(inner.term, indices, self._gathered_axes(inner.value, indices)), inner.edits
+                    )
+            case Jacobian(top, bottom):
+                yield from self._jacobian(top, bottom)
+            case Add(summands):
+                yield from self._sum(summands)
+            case Times(Part("identity", ()), body):  # inside a trace: of the size of the body, never a 1
+                for inner in self.readings(body):
+                    if inner.value.shape[0] == inner.value.shape[1]:
+                        yield from self._made(Times(Identity(str(inner.value.shape[0])), inner.term), inner.edits)
+            case _:
+                parts = list(parts_of(term))
+                for chosen in self._combined([self.readings(p) for p in parts]):
+                    edits = tuple(e for r in chosen for e in r.edits)
+                    yield from self._made(rebuilt(term, [r.term for r in chosen]), edits)
+
+    @staticmethod
+    def _combined(choices: list[list[Reading]]) -> Iterator[tuple[Reading, ...]]:
+        count = 1
+        for at, choice in enumerate(choices):
+            count *= len(choice)
+            if count > 64:
+                choices = [c if k < at else c[:1] for k, c in enumerate(choices)]
+                break
+        yield from cartesian(*choices)
+
+    # --- names ---
+    def _part(self, part: Part) -> Iterator[Reading]:
+        if part.key == "ones":
+            for size in dict.fromkeys(self.world.point.sizes):
+                yield from self._made(Ones(size, "1"), ())
+                yield from self._made(Ones("1", size), ())
+            return
+        if part.key == "identity":
+            for size in dict.fromkeys(self.world.point.sizes):
+                yield from self._made(Identity(size), ())
+            return
+        for term, edits in self._placed(part):
+            yield from self._made(term, edits)
+
+    def _placed(self, part: Part) -> Iterator[tuple[Ref, tuple[str, ...]]]:
+        """The quantity with its indices on axes."""
+        whole = self.world.quantity(part.key)
+        rows, columns = whole.shape
+        indices = part.indices
+        if not indices:
+            yield Ref(part.key), ()
+            return
+        samples = [i for i in indices if isinstance(i, str) and i in self.axes.sample_letters]
+        if len(indices) == 2 and not (1 in (rows, columns) and samples):
+            yield Ref(part.key, self._counted(part.key, indices[0], 0), self._counted(part.key, indices[1], 1)), ()
+            if samples and self.axes.batch:
+                other = tuple(i for i in indices if i not in samples)
+                yield Ref(part.key, *self._unit(part.key, other[0] if other else None)), ("index",)
+            return
+        if len(indices) == 1:
+            index = indices[0]
+            if isinstance(index, str) and index in self.axes.sample_letters:
+                sample_size = columns if self.axes.sample_axis == "columns" else rows
+                if self.axes.batch and sample_size > 1:
+                    yield (
+                        (
+                            Ref(part.key, None, index)
+                            if self.axes.sample_axis == "columns"
+                            else Ref(part.key, index, None)
+                        ),
+                        (),
+                    )
+                    yield Ref(part.key), ("index",)
+                else:
+                    yield Ref(part.key), ()
+                return
+            if rows == 1 or columns == 1:
+                if rows == 1 and columns > 1:
+                    yield Ref(part.key, None, self._counted(part.key, index, 1)), ()
+                elif columns == 1 and rows > 1:
+                    yield Ref(part.key, self._counted(part.key, index, 0), None), ()
+                else:
+                    yield Ref(part.key), ()
+                return
+            yield Ref(part.key, *self._unit(part.key, index)), ()
+            return
+        others = [i for i in indices if i not in samples]
+        if samples and len(others) <= 1 and rows * columns > 0:
+            yield Ref(part.key, *self._unit(part.key, others[0] if others else None)), ()
+
+    def _unit(self, key: str, index: Index) -> tuple[Index, Index]:
+        if self.axes.unit_axis == "rows":
+            return self._counted(key, index, 0), None
+        return None, self._counted(key, index, 1)
+
+    def _counted(self, key: str, index: Index, axis: int) -> Index:
+        if isinstance(index, int):
+            return index if key in (self.axes.zero_rows, self.axes.zero_columns)[axis] else index - 1
+        return index
+
+    def _gathered_axes(self, value: Value, indices: tuple[Index, ...]) -> tuple[str | None, str | None]:
+        letters = [i for i in indices if isinstance(i, str) and i in value.letters]
+        if len(letters) >= 2:
+            return letters[0], letters[1]
+        if not letters:
+            return None, None
+        wants_columns = (letters[0] in self.axes.sample_letters) == (self.axes.sample_axis == "columns")
+        return (None, letters[0]) if wants_columns else (letters[0], None)
+
+    # --- sums ---
+    def _sum(self, terms: tuple[tuple[int, Term], ...]) -> Iterator[Reading]:
+        choices = [self.readings(t) for _, t in terms]
+        for chosen in self._combined(choices):
+            built = Add(tuple((sign, r.term) for (sign, _), r in zip(terms, chosen, strict=True)))
+            yield from self._made(built, tuple(e for r in chosen for e in r.edits))
+
+    def _softmax_axis(self, value: Value, along: str) -> str:
+        if along != "units":
+            return along
+        rows, columns = value.shape
+        if rows == columns == 1 and value.letters:
+            return next((x for x in value.letters if x not in self.axes.sample_letters), value.letters[0])
+        if rows == 1:
+            return "columns"
+        if columns == 1:
+            return "rows"
+        return self.axes.unit_axis
+
+    def _summed(self, along: str, body: Term) -> Iterator[Reading]:
+        for inner in self.readings(body):
+            if along.startswith("letter:"):
+                letter = along[7:]
+                if letter in inner.value.letters:
+                    yield from self._made(SumOver(letter, inner.term), inner.edits)
+                elif letter in self.axes.sample_letters or self._runs_over_samples(inner.value):
+                    yield from self._sample_sum(inner)
+                else:
+                    yield from self._made(SumOver("all", inner.term), (*inner.edits, "index"))
+            elif along == "formal":
+                yield from self._sample_sum(inner)
+                yield from self._made(SumOver("all", inner.term), inner.edits)
+            else:
+                yield from self._made(SumOver(along, inner.term), inner.edits)
+
+    def _runs_over_samples(self, value: Value) -> bool:
+        return self.axes.batch and not value.letters
+
+    def _sample_sum(self, inner: Reading) -> Iterator[Reading]:
+        axis = self.axes.sample_axis
+        size = inner.value.shape[1] if axis == "columns" else inner.value.shape[0]
+        edits = tuple(e for e in inner.edits if e != "index")
+        if size > 1 or not self.axes.batch:
+            yield from self._made(SumOver(axis, inner.term), edits)
+            if self.axes.batch:
+                yield Reading(inner.term, inner.value, (*edits, "formal"))
+        else:
+            yield Reading(inner.term, inner.value, (*edits, "formal"))
+
+    # --- derivatives ---
+    def _jacobian(self, top: Term, bottom: Ref | Part) -> Iterator[Reading]:
+        places = [(bottom, ())] if isinstance(bottom, Ref) else list(self._placed(bottom))
+        for place, edits in places:
+            for inner in self.readings(top)[:4]:
+                term = Jacobian(inner.term, place)
+                whole = self.world.jacobian(inner.term, place)
+                if whole.array.ndim - len(whole.letters) == 2:
+                    yield Reading(term, whole, (*edits, *inner.edits))
+                elif whole.array.ndim == 4:
+                    for pattern in local_matrices(whole.array, self.world.arithmetic):
+                        for matrix in (Local(inner.term, place, pattern), Transpose(Local(inner.term, place, pattern))):
+                            yield from self._made(matrix, (*edits, *inner.edits))
+
+    # --- products ---
+    def _product(self, factors: tuple[Term, ...], marks: tuple[str, ...]) -> Iterator[Reading]:
+        if marks == ("#",):
+            yield from self._indexed(factors[0], factors[1])
+            return
+        cells: dict[tuple[int, int], list[Reading]] = {}
+        n = len(factors)
+        for i, factor in enumerate(factors):
+            cells[i, i + 1] = self._alternatives(factor)
+        for length in range(2, n + 1):
+            for i in range(n - length + 1):
+                j = i + length
+                options = (r for k in range(i + 1, j) for r in self._splits(cells[i, k], cells[k, j], marks, i, k, j))
+                cells[i, j] = self._merged(options)
+                if not cells[i, j] and length == n:
+                    return
+        yield from cells[0, n]
+
+    def _alternatives(self, factor: Term) -> list[Reading]:
+        found = self.readings(factor)
+        if not self.lenient:
+            return found
+        turned = [
+            Reading(Transpose(r.term), self.world.evaluate(Transpose(r.term)), (*r.edits, "transposed"))
+            for r in found
+            if r.value.shape != (1, 1)
+        ]
+        return self._merged(iter([*found, *turned]))
+
+    def _splits(
+        self, lefts: list[Reading], rights: list[Reading], marks: tuple[str, ...], i: int, k: int, j: int
+    ) -> Iterator[Reading]:
+        mark = marks[k - 1]
+        tight = _binds_tighter(marks, i, k, j)
+        for left in lefts:
+            for right in rights:
+                edits = (*left.edits, *right.edits)
+                for term, more in self._pairs(left, right, mark):
+                    grouping = (
+                        () if tight or (left.value.shape == (1, 1) or right.value.shape == (1, 1)) else ("grouping",)
+                    )
+                    yield from self._multiplied(term, left, right, (*edits, *more, *grouping))
+                if self.lenient:
+                    for term, more in self._pairs(right, left, mark):
+                        if isinstance(term, MatMul):
+                            yield from self._multiplied(term, right, left, (*edits, *more, "swapped"))
+
+    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> Iterator[Reading]:
+        if isinstance(term, (Times, MatMul)) and term.left is left.term and term.right is right.term:
+            try:
+                yield Reading(term, self.world.combined(term, left.value, right.value), edits)
+            except Misfit:
+                return
+        else:
+            yield from self._made(term, edits)
+
+    def _pairs(self, left: Reading, right: Reading, mark: str) -> Iterator[tuple[Term, tuple[str, ...]]]:
+        a, b = left.value.shape, right.value.shape
+        if (1, 1) in (a, b):
+            yield Times(left.term, right.term), ()
+            return
+        conforms = a[1] == b[0]
+        if mark == "otimes":
+            yield from self._outer(left, right)
+            return
+        if mark in ELEMENTWISE or (mark == "*" and self.strict_star):
+            if a == b:
+                yield Times(left.term, right.term), ()
+            if conforms and self.lenient and mark not in (".*", "*"):
+                yield MatMul(left.term, right.term), ("dotted" if mark == "odot" else "marked",)
+            return
+        if conforms:
+            yield MatMul(left.term, right.term), ()
+        if a == b and mark != "@":
+            yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
+            if mark == "cdot" and a[1] == 1:  # the dot product of two columns
+                yield MatMul(Transpose(left.term), right.term), ()
+        elif mark != "@" and self._repeats(a, b):
+            pass
+
+    @staticmethod
+    def _repeats(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        return False
+
+    def _outer(self, left: Reading, right: Reading) -> Iterator[tuple[Term, tuple[str, ...]]]:
+        a, b = left.value.shape, right.value.shape
+        if 1 in a and 1 in b:
+            column = left.term if a[1] == 1 else Transpose(left.term)
+            row = right.term if b[0] == 1 else Transpose(right.term)
+            yield MatMul(column, row), ()
+        elif a == b:
+            yield Times(left.term, right.term), ()
+        elif a[1] == b[0]:
+            yield MatMul(left.term, right.term), ()
+
+    def _indexed(self, body: Term, index: Term) -> Iterator[Reading]:
+        assert isinstance(index, Part)
+        for inner in self.readings(body):
+            rows, _columns = inner.value.shape
+            if len(index.indices) == 2:
+                yield from self._made(
+                    Label(inner.term, *(x - 1 if isinstance(x, int) else x for x in index.indices)), inner.edits
+                )
+            elif len(index.indices) == 1:
+                at = index.indices[0]
+                at = at - 1 if isinstance(at, int) else at
+                if rows == 1:
+                    yield from self._made(Label(inner.term, None, at), inner.edits)
+                else:
+                    yield from self._made(Label(inner.term, at, None), inner.edits)
+
+
+def _everything(term: Term) -> Iterator[Term]:
+    yield term
+    for part in parts_of(term):
+        yield from _everything(part)
+
+
+def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:
+    if isinstance(term, Kronecker):
+        size = sizes.get(term.left, sizes.get(term.right))
+        return replace(term, dim=str(size)) if size else term
+    return mapped(term, lambda t: _with_sizes(t, sizes))
+
+
+def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:
+    """Whether splitting at mark k-1 is the usual grouping: an elementwise sign is looser than a matrix product, else any."""
+    inside = [marks[x] for x in range(i, j - 1)]
+    loose = [m for m in inside if m in ELEMENTWISE or m == "*"]
+    if not loose:
+        return True
+    return marks[k - 1] in ELEMENTWISE or marks[k - 1] == "*"
+
+
+def _fingerprint(value: Value) -> object:
+    array = np.asarray(value.array, dtype=float)
+    flat = array.ravel()
+    weights = np.cos(np.arange(1, flat.size + 1) * 1.7) + 1.3
+    total = float(flat @ weights)
+    return value.letters, array.shape, float(f"{total:.10e}")
+
+
+def rebuilt(term: Term, parts: list[Term]) -> Term:
+    """The same node with other parts."""
+    match term:
+        case Times():
+            return Times(*parts)
+        case MatMul():
+            return MatMul(*parts)
+        case Over():
+            return Over(*parts)
+        case Power():
+            return Power(*parts)
+        case Compare(_, sign, _):
+            return Compare(parts[0], sign, parts[1])
+        case Transpose():
+            return Transpose(parts[0])
+        case Diagonal():
+            return Diagonal(parts[0])
+        case Apply(function, order, _):
+            return Apply(function, order, parts[0])
+        case Augmented(_, along):
+            return Augmented(parts[0], along)
+        case Label(_, rows, columns):
+            return Label(parts[0], rows, columns)
+        case Stack(rows):
+            at = iter(parts)
+            return Stack(tuple(tuple(next(at) for _ in row) for row in rows))
+    raise Misfit(f"cannot read a {type(term).__name__}")

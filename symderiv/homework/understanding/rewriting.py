@@ -1,0 +1,407 @@
+r"""What some books write is first put as others do: `\sigma' = \sigma(1 - \sigma)` at an argument, `w(n)` without its step."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+from symderiv.homework.reading.formulas import (
+    BigSum,
+    Call,
+    Comparison,
+    Derivative,
+    Fraction,
+    Group,
+    Name,
+    Node,
+    Number,
+    Product,
+    Script,
+    Scripted,
+    Sum,
+    Text,
+    Transposed,
+    walk,
+)
+from symderiv.homework.reading.statements import Document, Row, Side, Statement
+from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
+
+NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
+FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
+STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
+WEIGHTS = frozenset({"w", "W", "theta", "b"})
+
+
+def rewritten(document: Document) -> Document:
+    """The document with every rewriting that applies to it."""
+    for rewriting in (
+        with_formula_rows, without_notes, with_arguments, without_steps, with_layer_letter, with_lists, with_scores,
+    ):  # fmt: skip
+        document = rewriting(document)
+    return document
+
+
+# --- tables of formulas ---
+def with_formula_rows(document: Document) -> Document:
+    """`| z | w x + b | 0.14 |`: a row with a name, its formula and perhaps its value says what a line says."""
+    rows = [(row, _as_line(row)) for row in document.rows]
+    if not any(line for _, line in rows):
+        return document
+    statements = sorted([*document.statements, *(line for _, line in rows if line)], key=lambda s: s.span)
+    return replace(document, statements=statements, rows=[row for row, line in rows if line is None])
+
+
+def _as_line(row: Row) -> Statement | None:
+    if not any(re.search(FORMULA_WORDS, heading, re.IGNORECASE) for heading in row.headings):
+        return None
+    lone = [cell[0] for cell in row.cells if len(cell) == 1 and len(cell[0].sides) == 1]
+    if len(lone) < 2 or name_of(lone[0].sides[0].node) is None:
+        return None
+    formulas = [s for s in lone[1:] if _is_formula(s.sides[0].node)]
+    if len(formulas) != 1:
+        return None
+    values = [
+        s for s in lone[1:] if s is not formulas[0] and not any(isinstance(n, Name) for n in walk(s.sides[0].node))
+    ]
+    kept = [lone[0], formulas[0], *values[:1]]
+    sides = tuple(s.sides[0] for s in kept)
+    span = (kept[0].span[0], kept[-1].span[1])
+    return Statement(sides, ("=",) * (len(sides) - 1), span, row.line, "cell")
+
+
+def _is_formula(node: Node) -> bool:
+    """More than a name and more than numbers."""
+    return name_of(node) is None and any(isinstance(n, Name) for n in walk(node))
+
+
+# --- notes in brackets ---
+def without_notes(document: Document) -> Document:
+    """`w1 = 0.2 (x1 -> h1)`: an arrow in brackets behind a value says where it belongs."""
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Sum) and len(part.terms) == 1:
+            return replace(part, terms=((part.terms[0][0], visit(part.terms[0][1])),))
+        if not isinstance(part, Product):
+            return part
+        kept = [x for x in part.factors if not _is_note(x)]
+        return kept[0] if len(kept) == 1 < len(part.factors) else part
+
+    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _is_note(node: Node) -> bool:
+    return (
+        isinstance(node, Group)
+        and len(node.items) == 1
+        and isinstance(node.items[0], Comparison)
+        and node.items[0].sign == "->"
+    )
+
+
+# --- numbers in boxes ---
+def with_lists(document: Document) -> Document:
+    r"""`\boxed{2}\boxed{-3}\boxed{4}`: numbers side by side, with nothing between them, are a list."""
+    return _with_sides(document, _as_list)
+
+
+def _as_list(node: Node) -> Node:
+    if not isinstance(node, Product) or any(node.marks) or not all(_is_plain_number(x) for x in node.factors):
+        return node
+    return Group(node.span, "[", node.factors)
+
+
+def _is_plain_number(node: Node) -> bool:
+    if isinstance(node, Sum) and len(node.terms) == 1:
+        node = node.terms[0][1]
+    return isinstance(node, Number)
+
+
+def _with_sides(document: Document, change: Callable[[Node], Node]) -> Document:
+    """The document with every side changed."""
+    statements = [replace(s, sides=tuple(Side(change(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+# --- scores that are left out ---
+def with_scores(document: Document) -> Document:
+    r"""`p_j = e^j / \sum_i e^i` where all other exponents are `o_k`: the entries of o are meant."""
+    exponents = [e for s in document.statements for side in s.sides for n in walk(side.node) if (e := _exponent(n))]
+    bases = {e.base for e in exponents if isinstance(e, Scripted) and len(e.lower) == 1 and not e.upper}
+    base = bases.pop() if len(bases) == 1 else None
+    if not isinstance(base, Name):
+        return document
+
+    def scored(node: Node) -> Node:
+        exponent = _exponent(node)
+        if not isinstance(exponent, Name) or exponent.accents:
+            return _rebuilt(node, scored)
+        entry = Scripted(exponent.span, replace(base, span=exponent.span), (Script(exponent.span, exponent),))
+        if isinstance(node, Scripted):
+            return replace(node, upper=(Script(exponent.span, entry),))
+        return replace(node, arguments=(entry,))  # type: ignore[call-arg]
+
+    def side(node: Node) -> Node:
+        return scored(node) if isinstance(node, Fraction) and _is_share_of_letters(node) else node
+
+    return _with_sides(document, side)
+
+
+def _exponent(node: Node) -> Node | None:
+    """The x of `e^x` and of exp(x)."""
+    if isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base == "e" and len(node.upper) == 1:
+        return node.upper[0].body
+    is_exp = isinstance(node, Call) and isinstance(node.function, Name) and node.function.base == "exp"
+    return node.arguments[0] if is_exp and isinstance(node, Call) and len(node.arguments) == 1 else None
+
+
+def _is_share_of_letters(node: Fraction) -> bool:
+    """`e^j / \\sum_i e^i`: the sum runs over its own exponent."""
+    total = node.below
+    if not isinstance(_exponent(node.above), Name) or not isinstance(total, BigSum) or len(total.indices) != 1:
+        return False
+    return _exponent(total.body) == total.indices[0]
+
+
+# --- functions without their argument ---
+def with_arguments(document: Document) -> Document:
+    """Every fact about a function alone, at an argument."""
+    applied = {base for s in document.statements for base in _applications(s)}
+    statements = [_pointed(s, applied) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _applications(statement: Statement) -> Iterator[str]:
+    for side in statement.sides:
+        for node in walk(side.node):
+            yield from (base for base in FUNCTION_BASES if _is_application(node, base))
+
+
+def _pointed(statement: Statement, applied: set[str]) -> Statement:
+    found = _fact(statement)
+    if found is None or not (found[0] in NAMED or found[0] in applied):
+        return statement
+    base, argument = found
+    sides = tuple(Side(_applied(side.node, base, argument), side.span) for side in statement.sides)
+    return replace(statement, sides=sides)
+
+
+def _fact(statement: Statement) -> tuple[str, str] | None:
+    """(function, argument) if a statement is about one function that is nowhere applied in it."""
+    if len(statement.sides) < 2 or statement.is_continued:
+        return None
+    left = statement.sides[0].node
+    argument = "z"
+    if isinstance(left, Scripted) and left.primes and not left.lower and not left.upper and isinstance(left.base, Name):
+        base = left.base.base
+    elif isinstance(left, Derivative) and isinstance(left.top, Name) and isinstance(left.bottom, Name):
+        base, argument = left.top.base, left.bottom.base
+        if base not in NAMED:
+            return None
+    else:
+        return None
+    if base not in FUNCTION_BASES and base not in NAMED:
+        return None
+    inside = [n for side in statement.sides[1:] for n in walk(side.node)]
+    names = {n.base for n in inside if isinstance(n, Name)}
+    bare = names == {base} and not any(_is_application(n, base) for n in inside)
+    return (base, argument) if bare else None
+
+
+def _is_application(node: Node, base: str) -> bool:
+    r"""`\sigma(z)`; `\sigma(1 - \sigma)` is a product."""
+    if not isinstance(node, Product):
+        return False
+    return any(
+        isinstance(a, Name) and a.base == base and isinstance(b, Group) and all(isinstance(i, Name) for i in b.items)
+        for a, b in zip(node.factors, node.factors[1:], strict=False)
+    )
+
+
+def _applied(node: Node, base: str, argument: str) -> Node:
+    """The tree with `f` and `f'` written as `f(z)` and `f'(z)`."""
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Product):
+            return _product(part, [visit(x) for x in part.factors])
+        if _is_head(part, base):
+            end = (part.span[1], part.span[1])
+            return Product(part.span, (part, Group(end, "(", (Name(end, argument),))), ("",))
+        return _rebuilt(part, visit)
+
+    return visit(node)
+
+
+def _is_head(node: Node, base: str) -> bool:
+    inner = node.base if isinstance(node, Scripted) and not node.lower and not node.upper else node
+    return isinstance(inner, Name) and inner.base == base
+
+
+# --- steps written like arguments ---
+def without_steps(document: Document) -> Document:
+    """`w_{ji}(n)`, `e_j(n)`: where weights are written so, the letter counts steps and all is meant at the same one.
+
+    The value after the step, `w(n+1)`, is marked new.
+    """
+    letter = _step_letter(document)
+    if letter is None:
+        return document
+
+    def visit(part: Node) -> Node:
+        if not isinstance(part, Product):
+            return _rebuilt(part, visit)
+        factors: list[Node] = []
+        marks: list[str] = []
+        for mark, factor in zip(("", *part.marks), part.factors, strict=True):
+            ahead = _step(factor, letter) if factors and not mark and name_of(factors[-1]) is not None else None
+            if ahead is None:
+                factors.append(visit(factor))
+                marks.append(mark)
+            elif ahead > 0:
+                factors[-1] = _marked_new(factors[-1])
+        return (
+            _product(replace(part, factors=tuple(factors), marks=tuple(marks[1:])), factors)
+            if len(factors) > 1
+            else factors[0]
+        )
+
+    def side(old: Side) -> Side:
+        return Side(visit(old.node), old.span)
+
+    statements = [replace(s, sides=tuple(side(x) for x in s.sides)) for s in document.statements]
+    return replace(document, statements=statements)
+
+
+def _step_letter(document: Document) -> str | None:
+    """The letter that stands as the only argument of weights and of two other names at least."""
+    heads: dict[str, Counter[str]] = {}
+    for statement in document.statements:
+        for side in statement.sides:
+            for node in walk(side.node):
+                if isinstance(node, Product):
+                    for head, group in zip(node.factors, node.factors[1:], strict=False):
+                        name = name_of(head)
+                        if name is not None and isinstance(group, Group) and len(group.items) == 1:
+                            inner = group.items[0]
+                            if isinstance(inner, Name) and inner.base in STEP_LETTERS:
+                                heads.setdefault(inner.base, Counter())[name.base] += 1
+    for letter, names in heads.items():
+        if len(names) > 2 and WEIGHTS & set(names):
+            return letter
+    return None
+
+
+def _step(node: Node, letter: str) -> int | None:
+    """How many steps ahead a group says: 0 for (n), 1 for (n+1); None for any other group."""
+    if not isinstance(node, Group) or node.bracket != "(" or len(node.items) != 1:
+        return None
+    inner = node.items[0]
+    if isinstance(inner, Name):
+        return 0 if inner.base == letter else None
+    if isinstance(inner, Sum) and len(inner.terms) == 2:
+        (_, first), (sign, second) = inner.terms
+        if isinstance(first, Name) and first.base == letter and isinstance(second, Number):
+            return sign * int(second.value)
+    return None
+
+
+def _marked_new(node: Node) -> Node:
+    mark = Script(node.span, Text(node.span, "new"))
+    if isinstance(node, Scripted):
+        return replace(node, upper=(*node.upper, mark))
+    return Scripted(node.span, node, (), (mark,))
+
+
+# --- another letter for the layers ---
+def with_layer_letter(document: Document) -> Document:
+    r"""`p^{(k)} = A^{(k)} v^{(k-1)}`: where a weight of one layer stands before something of the layer below, k counts layers.
+
+    It becomes l, and the letter of the top layer L.
+    """
+    found = _layer_letter(document)
+    if found is None:
+        return document
+    letters = {found: "l", found.upper(): "L"}
+
+    def renamed(part: Node) -> Node:
+        if isinstance(part, Name) and not part.accents:
+            return replace(part, base=letters.get(part.base, part.base))
+        return _rebuilt(part, renamed)
+
+    def visit(part: Node) -> Node:
+        if isinstance(part, Scripted) and part.upper:
+            upper = tuple(replace(s, body=renamed(s.body)) if s.bracket else s for s in part.upper)
+            return _rebuilt(replace(part, upper=upper), visit)
+        return _rebuilt(part, visit)
+
+    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
+    return replace(document, statements=statements)
+
+
+def _layer_letter(document: Document) -> str | None:
+    letters: Counter[str] = Counter()
+    for statement in document.statements:
+        for side in statement.sides:
+            for node in walk(side.node):
+                if isinstance(node, Scripted) and any(
+                    isinstance(n, Name) and n.base in ("l", "ell") for s in node.upper for n in walk(s.body)
+                ):
+                    return None
+                if isinstance(node, Product):
+                    for first, second in zip(node.factors, node.factors[1:], strict=False):
+                        letter = _one_below(first, second)
+                        if letter is not None:
+                            letters[letter] += 1
+    return letters.most_common(1)[0][0] if letters else None
+
+
+def _one_below(first: Node, second: Node) -> str | None:
+    """k of `A^{(k)} v^{(k-1)}` or `A^{(k+1)} v^{(k)}`."""
+    one, two = _shift(first), _shift(second)
+    if one is None or two is None or one[:2] == two[:2] or one[1] != two[1] or one[2] - two[2] != 1:
+        return None
+    return one[1]
+
+
+def _shift(node: Node) -> tuple[str, str, int] | None:
+    """(letter, letter above in brackets, how much is added to it)."""
+    node = node.body if isinstance(node, Transposed) else node
+    name = name_of(node)
+    if name is None or not isinstance(node, Scripted):
+        return None
+    for script in node.upper:
+        body = script.body
+        if script.bracket and isinstance(body, Name) and len(body.base) == 1 and body.base.islower():
+            return name.base, body.base, 0
+        if script.bracket and isinstance(body, Sum) and len(body.terms) == 2:
+            (_, letter), (sign, number) = body.terms
+            if isinstance(letter, Name) and isinstance(number, Number):
+                return name.base, letter.base, sign * int(number.value)
+    return None
+
+
+# --- trees ---
+def _product(old: Product, factors: list[Node]) -> Product:
+    """A product with new factors: products that stand without a sign become part of it."""
+    flat: list[Node] = []
+    marks: list[str] = []
+    for mark, factor in zip(("", *old.marks), factors, strict=True):
+        pieces = factor.factors if isinstance(factor, Product) else (factor,)
+        inner = factor.marks if isinstance(factor, Product) else ()
+        flat.extend(pieces)
+        marks.extend((mark, *inner))
+    return Product(old.span, tuple(flat), tuple(marks[1:]))
+
+
+def _rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
+    """The node with everything below it visited."""
+
+    def new(value: Any) -> Any:
+        if isinstance(value, Node):
+            return visit(value)
+        return tuple(new(v) for v in value) if isinstance(value, tuple) else value
+
+    return replace(node, **{f.name: new(getattr(node, f.name)) for f in fields(node) if f.name != "span"})

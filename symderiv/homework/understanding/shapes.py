@@ -1,0 +1,511 @@
+"""Shapes of a document's quantities, from its forward equations: who is the weight, which way samples run, what must agree."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Augmented,
+    Compare,
+    Const,
+    Diagonal,
+    Gathered,
+    Jacobian,
+    Kronecker,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+    parts_of,
+    references_in,
+)  # fmt: skip
+
+SCALAR_DIM = "1"
+ELEMENTWISE_MARKS = {"odot", "circ", ".*"}
+WEIGHT_BASES = frozenset({"W", "w", "V", "U", "theta", "Theta", "A", "M", "omega", "Omega", "v", "u", "k", "K", "B"})
+RATES = frozenset({"lambda", "lam", "eta", "lr"})  # numbers wherever nothing defines them
+DATA_BASES = frozenset({"x", "X", "a", "A", "h", "H", "z", "Z", "o", "phi", "input", "beta", "s", "y"})
+
+
+@dataclass
+class Dims:
+    """Named sizes that may turn out to be the same one."""
+
+    parent: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+    clashes: list[tuple[str, str]] = field(default_factory=list)
+
+    def new(self) -> str:
+        """A size nobody has named yet."""
+        self.count += 1
+        return f"?{self.count}"
+
+    def root(self, dim: str) -> str:
+        """The size that stands for all that are equal to it."""
+        while dim in self.parent:
+            dim = self.parent[dim]
+        return dim
+
+    def unify(self, a: str, b: str) -> bool:
+        """Two sizes are the same. False where that contradicts: two numbers that differ."""
+        a, b = self.root(a), self.root(b)
+        if a == b:
+            return True
+        if a.isdigit() and b.isdigit():
+            self.clashes.append((a, b))
+            return False
+        if a.isdigit() or (b.startswith("?") and not b.isdigit()):
+            a, b = b, a
+        # a named or numeric size stands for an anonymous one
+        if not a.startswith("?") and b.startswith("?"):
+            a, b = b, a
+        self.parent[a] = b
+        return True
+
+
+Shape = tuple[str, str]
+
+
+def base_of(key: str) -> str:
+    """The letter of a key."""
+    for stop in "^[{(":
+        key = key.split(stop)[0]
+    return key
+
+
+@dataclass
+class ShapeInference:
+    """Unifies shapes over definitions.
+
+    layout: 'columns' or 'rows' once an equation says so. scalars: the whole document is about single numbers.
+    """
+
+    defined: Mapping[str, Term]
+    sample_letters: frozenset[str] = frozenset()
+    batch: bool = False
+    scalars: bool = False
+    layout: str | None = None
+    dims: Dims = field(default_factory=Dims)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+    longer: dict[tuple[Term, str], tuple[str, str]] = field(default_factory=dict)  # a size, and the size one more
+    weights: list[str] = field(default_factory=list)
+    biases: list[str] = field(default_factory=list)
+    again: tuple[tuple[str, Term], ...] = ()  # further formulas, of other sections: they count for what is new in them
+    single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
+
+    # --- the whole ---
+    def infer(self, single: Iterable[str]) -> None:
+        """Run over all definitions until nothing changes. single: what is a single number."""
+        for key in single:
+            self._unify(self.shape(key), (SCALAR_DIM, SCALAR_DIM))
+        for key, term in self.defined.items():
+            self._vote(key, term)
+        for _ in range(3):
+            for key, term in self.defined.items():
+                self.letters = {}
+                self._equate(key, term)
+        for key, term in self.again:
+            if any(r.key not in self.shapes for r in references_in(term)):
+                self.letters = {}
+                self._equate(key, term)
+
+    @property
+    def every_index_written(self) -> bool:
+        """`s_{nj} = ..`: samples have an index like everything else, so a quantity with one index is a vector."""
+        return any(isinstance(t, Gathered) and len(t.indices) == 2 for t in self.defined.values())
+
+    @property
+    def samples(self) -> str:
+        """The size of the samples axis."""
+        return "#n" if self.batch else SCALAR_DIM
+
+    def _vote(self, key: str, term: Term) -> None:
+        linear = self.linear(term)
+        if linear is None or self.layout is not None:
+            return
+        weight, other, first, transposed = linear
+        del weight, other, transposed
+        self.layout = "columns" if first else "rows"
+
+    def shape(self, key: str) -> Shape:
+        """The shape of a quantity, new names where nothing is known."""
+        if key not in self.shapes:
+            if self.scalars or (key in RATES and key not in self.defined):
+                self.shapes[key] = (SCALAR_DIM, SCALAR_DIM)
+            else:
+                self.shapes[key] = (self.dims.new(), self.dims.new())
+        return self.shapes[key]
+
+    def resolved(self, key: str) -> Shape | None:
+        """The shape with sizes that stand for themselves; None if nothing says what it is."""
+        if key not in self.shapes:
+            return None
+        a, b = self.shapes[key]
+        return self.dims.root(a), self.dims.root(b)
+
+    # --- linear equations ---
+    def linear(self, term: Term) -> tuple[str, Term, bool, bool] | None:
+        """(weight, input, weight first, weight transposed) of `W x + b` in any order, perhaps inside an activation; else None."""
+        term = _inside(term)
+        terms = term.terms if isinstance(term, Add) else ((1, term),)
+        if self._is_written_out(terms):
+            return None
+        for _, part in terms:
+            found = self._linear_product(part)
+            if found is not None:
+                return found
+        return None
+
+    @staticmethod
+    def _is_written_out(terms: tuple[tuple[int, Term], ...]) -> bool:
+        """`w_11 x_1 + w_21 x_2`: a sum over entries."""
+        products = [t for _, t in terms if isinstance(t, Sloppy)]
+        return any(
+            isinstance(f, Part) and any(isinstance(i, int) for i in f.indices) for p in products for f in p.factors
+        )
+
+    def _linear_product(self, part: Term) -> tuple[str, Term, bool, bool] | None:
+        if not isinstance(part, Sloppy) or any(m in ELEMENTWISE_MARKS or m == "#" for m in part.marks):
+            return None
+        factors = [f for f in part.factors if not isinstance(f, (Const, SizeOf))]
+        if len(factors) != 2:
+            return None
+        left, right = factors
+        a, b = _plain(left), _plain(right)
+        if a is None and b is None:
+            return None
+        if any(isinstance(_bare(f), (Jacobian, Add)) for f in (left, right)) and (a is None or b is None):
+            return None
+        first = self._is_weight(a, b, right)
+        if first is None:
+            return None
+        weight = a if first else b
+        other = right if first else left
+        assert weight is not None
+        return weight, other, first, isinstance(left if first else right, Transpose)
+
+    def _is_weight(self, a: str | None, b: str | None, right: Term) -> bool | None:
+        """Whether the left factor is the weight: the one that nothing defines; letters where both are undefined."""
+        if a is None:
+            return False if b is not None and b not in self.defined else None
+        if b is None:
+            return True if a not in self.defined else None
+        known_a, known_b = a in self.defined, b in self.defined
+        if known_a != known_b:
+            return known_b
+        if known_a:
+            return None
+        score = (
+            (base_of(a) in WEIGHT_BASES)
+            - (base_of(b) in WEIGHT_BASES)
+            - (base_of(a) in DATA_BASES)
+            + (base_of(b) in DATA_BASES)
+        )
+        if score:
+            return score > 0
+        if base_of(a).isupper() != base_of(b).isupper():
+            return base_of(a).isupper()
+        return True
+
+    # --- equations ---
+    def _equate(self, key: str, term: Term) -> None:
+        left = self.shape(key)
+        if isinstance(term, Gathered):
+            self._part(key, term.indices)
+            self.of(term.body)
+            return
+        linear = None if self.scalars else self.linear(term)
+        if linear is not None:
+            self._linear_shapes(left, term, linear)
+            return
+        if isinstance(term, Add) and self._is_written_out(term.terms):
+            for part in (p for _, t in term.terms for p in ([t] if isinstance(t, Part) else parts_of(t))):
+                if isinstance(part, Part) and not part.indices:
+                    self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
+            self._unify(left, (SCALAR_DIM, SCALAR_DIM))
+            return
+        right = self.of(term)
+        if right is not None:
+            self._unify(left, right)
+
+    def _linear_shapes(self, out: Shape, term: Term, linear: tuple[str, Term, bool, bool]) -> None:
+        weight, other, first, transposed = linear
+        w = self.shape(weight)
+        if transposed:
+            w = (w[1], w[0])
+        x = self.of(other)
+        if weight not in self.weights:
+            self.weights.append(weight)
+        if x is None:
+            return
+        if isinstance(other, Transpose):  # x^T w: the input turned round
+            pass
+        if first:
+            self.dims.unify(w[1], x[0])
+            self._unify(out, (w[0], x[1]))
+            unit, sample = out
+        else:
+            self.dims.unify(x[1], w[0])
+            self._unify(out, (x[0], w[1]))
+            sample, unit = out
+        self.dims.unify(sample, self.samples)
+        if weight in self.single_indexed:
+            self.dims.unify(unit, SCALAR_DIM)
+        term = _inside(term)
+        terms = term.terms if isinstance(term, Add) else ((1, term),)
+        for _, part in terms:
+            part = _without_ones(part)
+            bias = _plain(part)
+            if bias is None or bias in self.defined or isinstance(part, Transpose):
+                self._residual(part, out)
+                continue
+            if bias not in self.biases:
+                self.biases.append(bias)
+            self._unify(self.shape(bias), (unit, SCALAR_DIM) if first else (SCALAR_DIM, unit))
+
+    def _residual(self, part: Term, out: Shape) -> None:
+        shape = self.of(part) if not isinstance(part, Sloppy) else None
+        if shape is not None and not self._is_scalar(shape):
+            self._unify(out, shape)
+
+    def _unify(self, a: Shape, b: Shape) -> None:
+        self.dims.unify(a[0], b[0])
+        self.dims.unify(a[1], b[1])
+
+    def _is_scalar(self, shape: Shape) -> bool:
+        return self.dims.root(shape[0]) == self.dims.root(shape[1]) == SCALAR_DIM
+
+    # --- the shape of a term ---
+    def of(self, term: Term) -> Shape | None:
+        """The shape of a term, unifying on the way; None where it cannot be told yet."""
+        match term:
+            case Const() | SizeOf() | Kronecker():
+                return SCALAR_DIM, SCALAR_DIM
+            case Part(key, indices):
+                if key in ("ones", "identity"):
+                    return None
+                return self._part(key, indices)
+            case Transpose(body):
+                shape = self.of(body)
+                return None if shape is None else (shape[1], shape[0])
+            case Apply(_, _, body) | Softmax(body, _):
+                return self.of(body)
+            case Add(terms):
+                self._difference(terms)
+                return self._joint([part for _, part in terms])
+            case Times(left, right) | Over(left, right):
+                return self._joint([left, right])
+            case Compare(left, _, right):
+                return self._joint([left, right])
+            case Power(base, exponent):
+                self.of(exponent)
+                return self.of(base)
+            case SumOver(along, body):
+                return self._summed(along, self.of(body))
+            case Sloppy():
+                return self._sloppy(term)
+            case Stack(rows):
+                for row in rows:
+                    for entry in row:
+                        self.of(entry)
+                return str(len(rows)), str(len(rows[0]))
+            case Augmented(body, along):
+                return self._longer(body, along)
+            case Diagonal(body):
+                shape = self.of(body)
+                return None if shape is None else (shape[0], shape[0])
+            case Jacobian(top, bottom):
+                self.of(top)
+                return self._part(bottom.key, bottom.indices if isinstance(bottom, Part) else ())
+        for part in parts_of(term):
+            self.of(part)
+        return None
+
+    def _longer(self, body: Term, along: str) -> Shape | None:
+        """A size of its own for the axis with a 1 put first; the caller of `infer` makes it one more."""
+        shape = self.of(body)
+        if shape is None:
+            return None
+        axis = 0 if along == "rows" else 1
+        _, longer = self.longer.setdefault((body, along), (shape[axis], self.dims.new()))
+        return (longer, shape[1]) if along == "rows" else (shape[0], longer)
+
+    def _summed(self, along: str, shape: Shape | None) -> Shape | None:
+        if shape is None:
+            return None
+        if along == "rows":
+            return SCALAR_DIM, shape[1]
+        if along == "columns":
+            return shape[0], SCALAR_DIM
+        if along in ("all", "formal"):
+            return SCALAR_DIM, SCALAR_DIM
+        return shape
+
+    def _part(self, key: str, indices: tuple[str | int | None, ...]) -> Shape:
+        shape = self.shape(key)
+        if not indices:
+            return shape
+        if len(indices) == 2 and indices[1] is None and isinstance(indices[0], str):  # a row of the weights
+            self.dims.unify(self.letters.setdefault(indices[0], self.dims.new()), shape[0])
+            return SCALAR_DIM, shape[1]
+        axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
+        letters = [i for i in indices if isinstance(i, str) and i not in self.sample_letters]
+        if len(indices) == 2 and all(isinstance(i, str) for i in indices):
+            for letter, dim in zip(indices, shape, strict=True):
+                assert isinstance(letter, str)
+                own = (
+                    self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
+                )
+                self.dims.unify(own, dim)
+            return SCALAR_DIM, SCALAR_DIM
+        if len(indices) == 1 and len(letters) == 1:
+            beside_samples = self.every_index_written and key not in self.defined and key in self.single_indexed
+            open_axes = all(self.dims.root(d).startswith("?") for d in axes)
+            if len(axes) == 2 and open_axes and (not self.batch or beside_samples):
+                lone, kept = (1, 0) if self.layout != "rows" else (0, 1)
+                self.dims.unify(shape[lone], SCALAR_DIM)
+                axes = [shape[kept]]
+            axis = axes[0] if len(axes) == 1 else None
+            if axis is not None:
+                self.dims.unify(self.letters.setdefault(letters[0], self.dims.new()), axis)
+            return SCALAR_DIM, SCALAR_DIM
+        return SCALAR_DIM, SCALAR_DIM
+
+    def _joint(self, parts: list[Term]) -> Shape | None:
+        """Sums and entrywise products: what is no scalar and no bias has one shape."""
+        found: Shape | None = None
+        self._same_indices(parts)
+        scalar_quantity = any(self._is_scalar_quantity(p) for p in parts)
+        for part in parts:
+            shape = self.of(part)
+            if shape is None or self._is_scalar(shape):
+                continue
+            if found is None:
+                found = shape
+            elif not any(self.dims.root(d) == SCALAR_DIM for d in (*shape, *found)) or not self.batch:
+                self._unify(found, shape)
+        if found is not None and scalar_quantity and all(self.dims.root(d).startswith("?") for d in found):
+            self._unify(found, (SCALAR_DIM, SCALAR_DIM))  # a target beside an output that is one number
+        return found if found is not None else (SCALAR_DIM, SCALAR_DIM)
+
+    def _difference(self, terms: tuple[tuple[int, Term], ...]) -> None:
+        """`h - y` of an output and a target of which nothing is known: they have one shape, a bias would be added."""
+        if len(terms) != 2 or terms[0][0] == terms[1][0]:
+            return
+        parts = [part for _, part in terms if isinstance(part, Part) and not part.indices]
+        shapes = [self.shape(part.key) for part in parts]
+        is_open = [all(self.dims.root(d).startswith("?") for d in shape) for shape in shapes]
+        if sorted(is_open) == [False, True] and parts[is_open.index(False)].key in self.defined:
+            self._unify(*shapes)
+
+    def _is_scalar_quantity(self, term: Term) -> bool:
+        """A defined quantity, or a function of one, that turned out to be a single number."""
+        refs = [r for r in references_in(term) if isinstance(r, Part) and not r.indices]
+        return (
+            bool(refs)
+            and any(r.key in self.defined for r in refs)
+            and all(self._is_scalar(self.shape(r.key)) for r in refs if r.key in self.defined)
+            and not isinstance(term, Sloppy)
+        )
+
+    def _same_indices(self, parts: Iterable[Term]) -> None:
+        """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""
+        first: dict[tuple[str | int | None, ...], str] = {}
+        for part in parts:
+            for leaf in _entries_of(part):
+                if leaf.indices and all(isinstance(i, str) for i in leaf.indices):
+                    if leaf.indices in first:
+                        self._unify(self.shape(first[leaf.indices]), self.shape(leaf.key))
+                    else:
+                        first[leaf.indices] = leaf.key
+
+    def _sloppy(self, term: Sloppy) -> Shape | None:
+        self._same_indices(term.factors)
+        shapes = [self.of(f) for f in term.factors]
+        if term.marks == ("#",):
+            return SCALAR_DIM, SCALAR_DIM
+        arrays = [(s, f) for s, f in zip(shapes, term.factors, strict=True) if s is not None and not self._is_scalar(s)]
+        rows = [f for f in term.factors if isinstance(_bare(f), Part) and None in _bare(f).indices]  # type: ignore[union-attr]
+        if len(term.factors) == 2 and rows and shapes[0] is not None and shapes[1] is not None:
+            self.dims.unify(shapes[0][1], shapes[1][0])
+            if not self.batch:
+                self.dims.unify(shapes[1][1], SCALAR_DIM)
+            return shapes[0][0], shapes[1][1]
+        if not arrays:
+            return SCALAR_DIM, SCALAR_DIM
+        if (
+            len(arrays) == 1
+            and all(m in ELEMENTWISE_MARKS for m in term.marks)
+            and any(self._is_scalar_quantity(f) for f in term.factors)
+        ) and all(self.dims.root(d).startswith("?") for d in arrays[0][0]):
+            self._unify(arrays[0][0], (SCALAR_DIM, SCALAR_DIM))
+        if len(arrays) == 1:
+            return arrays[0][0]
+        if all(m in ELEMENTWISE_MARKS for m in term.marks):
+            for shape, _ in arrays[1:]:
+                self._unify(arrays[0][0], shape)
+            return arrays[0][0]
+        if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
+            return arrays[0][0]
+        if len(arrays) > 2 and self._is_matrix_chain(term):
+            for (left, _), (right, _) in itertools.pairwise(arrays):
+                self.dims.unify(left[1], right[0])
+            return arrays[0][0][0], arrays[-1][0][1]
+        return None
+
+    @staticmethod
+    def _is_matrix_chain(term: Sloppy) -> bool:
+        """`A_3 A_2 A_1 x`: matrices by their letters, and one thing that they are applied to."""
+        keys = [_plain(f) for f in term.factors if not isinstance(f, (Const, SizeOf))]
+        weights = [k for k in keys if k is not None and base_of(k) in WEIGHT_BASES]
+        return None not in keys and len(weights) >= len(keys) - 1
+
+
+def _inside(term: Term) -> Term:
+    """What an activation is taken of: it has the shape of the result."""
+    while isinstance(term, (Apply, Softmax)):
+        term = term.body
+    return term
+
+
+def _entries_of(term: Term) -> Iterable[Part]:
+    """The indexed quantities that a term is elementwise in."""
+    if isinstance(term, Part):
+        yield term
+    elif isinstance(term, (Apply, Power, Add, Over)):
+        for part in parts_of(term):
+            yield from _entries_of(part)
+
+
+def _without_ones(term: Term) -> Term:
+    """`b 1^T`: the bias, repeated by a row of ones."""
+    if isinstance(term, Sloppy) and len(term.factors) == 2:
+        rest = [f for f in term.factors if not (isinstance(_bare(f), Part) and _bare(f).key == "ones")]  # type: ignore[union-attr]
+        if len(rest) == 1:
+            return rest[0]
+    return term
+
+
+def _bare(term: Term) -> Term:
+    while isinstance(term, Transpose):
+        term = term.body
+    return term
+
+
+def _plain(term: Term) -> str | None:
+    """The key of a factor that is a quantity by itself, perhaps transposed."""
+    term = _bare(term)
+    return term.key if isinstance(term, Part) and not term.indices else None

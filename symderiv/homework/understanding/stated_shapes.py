@@ -1,0 +1,144 @@
+"""Stated shapes: `W_1 \\in R^{3 x 2}`, `X [n x f]`, '2x1 matrix', against what the equations say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.statements import Side
+from symderiv.homework.understanding.symbols import Reference
+
+if TYPE_CHECKING:
+    from symderiv.homework.understanding.understanding import Understanding
+
+
+def sizes_in(node: f.Node) -> tuple[str, ...] | None:
+    """The sizes that a stated shape names, in order."""
+    match node:
+        case f.Product(_, factors, marks) if all(m in ("times", "", "*", "cdot") for m in marks):
+            if len(factors) == 3 and isinstance(factors[1], f.Name) and factors[1].base == "x":
+                factors = (factors[0], factors[2])  # `n1 x n0` in code
+            parts = [_size(x) for x in factors]
+            return tuple(p for p in parts if p is not None) if all(parts) else None
+        case f.Group(_, _, items) if len(items) == 1:
+            return sizes_in(items[0])
+        case f.Group(_, _, items):
+            parts = [_size(x) for x in items]
+            return tuple(p for p in parts if p is not None) if all(parts) else None
+        case f.Scripted(_, f.Name(_, "R"), _, upper) if upper:
+            return sizes_in(upper[0].body)
+        case f.Scripted(_, f.Group(_, _, items), (), upper) if upper and all(isinstance(i, f.Number) for i in items):
+            return sizes_in(upper[0].body)  # {0, 1}^{N x K}
+        case f.Name(_, "R", ()):
+            return ("1", "1")  # a real number
+        case f.Number() | f.Name() | f.Scripted():
+            one = _size(node)
+            return (one,) if one else None
+    return None
+
+
+def _size(node: f.Node) -> str | None:
+    match node:
+        case f.Group(_, _, (inner,)):
+            return _size(inner)
+        case f.Sum(_, ((1, one), (1, f.Number(_, text, _, None)))) if _size(one) is not None:
+            return f"{_size(one)}+{text}"  # one more for the bias
+        case f.Number(_, text, _, None):
+            return text
+        case f.Name(_, base, ()):
+            return base
+        case f.Scripted(_, f.Name(_, base, ()), lower, (), 0):
+            return base + "_" + "".join(str(getattr(s.body, "base", getattr(s.body, "text", "?"))) for s in lower)
+        case f.Scripted(_, f.Name(_, base, ()), (), (script,), 0) if isinstance(script.body, f.Number):
+            return f"{base}^{script.body.text}"  # n^{[1]}
+    return None
+
+
+def stated_ones(statements: Iterable[tuple[str, tuple[str, ...]]], shape_of: Callable[[str], Any]) -> set[str]:
+    """The sizes that every statement about them says to be 1: `b \\in R`, `x \\in R^3` is a column. From (quantity, sizes)."""
+    said: dict[str, set[str]] = {}
+    for key, sizes in statements:
+        shape = shape_of(key)
+        if shape is None or len(sizes) > 2:
+            continue
+        sizes = (*sizes, "1")[:2]
+        is_turned = any(dim == "1" and size != "1" for dim, size in zip(shape, sizes, strict=True))
+        for dim, size in zip(shape, sizes, strict=True):
+            said.setdefault(dim, set()).add("?" if is_turned else size)
+    return {dim for dim, names in said.items() if names == {"1"}}
+
+
+Stated = tuple[str, tuple[str, ...]]
+
+
+def misstated(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> Stated | None:
+    """The one statement that is turned round: with it the other way, and without it, all agree with the equations."""
+    pairs = [(k, s) for k, s in dict.fromkeys(stated) if len(s) == 2 and k in shapes and _may_be(s, shapes[k])]
+    if _agree(pairs, shapes) or _agree([(k, s[::-1]) for k, s in pairs], shapes):
+        return None
+    found = []
+    for n, (key, sizes) in enumerate(pairs):
+        rest = [*pairs[:n], *pairs[n + 1 :]]
+        if _agree(rest, shapes) and _agree([*rest, (key, sizes[::-1])], shapes):
+            found.append((key, sizes))
+    return found[0] if len(found) == 1 else None
+
+
+def _may_be(sizes: tuple[str, ...], shape: tuple[str, str]) -> bool:
+    """Whether what is 1 is said to be 1: a row that is stated as a column says nothing of the others."""
+    return all((dim == "1") == (size == "1") for dim, size in zip(shape, sizes, strict=True))
+
+
+def _agree(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether every size of the equations has one name."""
+    names: dict[str, str] = {}
+    return all(
+        names.setdefault(dim, size) == size
+        for key, sizes in stated
+        for dim, size in zip(shapes[key], sizes, strict=True)
+        if dim != "1"
+    )
+
+
+def judge_shape(
+    understanding: Understanding,
+    reference: Reference | None,
+    side: Side,
+    verdict: Callable[..., Any],
+    culprit: Stated | None = None,
+) -> Any:
+    """The verdict for a stated shape; None where it states none."""
+    sizes = sizes_in(side.node)
+    if sizes is None or len(sizes) > 2:
+        return None
+    if reference is None:
+        return verdict("uncheckable", "shape", "no quantity is named")
+    if reference.key not in understanding.shapes:
+        return verdict("correct", "shape", "a premise") if len(sizes) == 2 else None
+    if culprit == (reference.key, sizes):
+        turned_round = " x ".join(sizes[::-1])
+        return verdict("wrong", "shape", f"it is {turned_round} by the other shapes", mistakes=("wrong-shape",))
+    shape = understanding.shapes[reference.key]
+    earlier = understanding.stated.get(reference.key)
+    stated = (*sizes, "1") if len(sizes) == 1 else sizes
+    bound = understanding.stated_sizes
+    if earlier is None:
+        understanding.stated[reference.key] = (stated[0], stated[1])
+    clash = [
+        d for d, s in zip(shape, stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"
+    ]
+    turned = [
+        d
+        for d, s in zip(shape[::-1], stated, strict=True)
+        if not d.isdigit() and d in bound and bound[d] != s and s != "1"
+    ]
+    if clash and turned:
+        return verdict(
+            "wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",)
+        )
+    pairs = zip(shape if not clash else shape[::-1], stated, strict=True)
+    for dim, size in pairs:
+        if not dim.isdigit() and size != "1":
+            bound.setdefault(dim, size)
+    return verdict("correct", "shape")

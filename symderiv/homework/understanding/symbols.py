@@ -1,0 +1,843 @@
+"""How this document writes its names: what a script means, which letters are indices, functions, sizes or layers.
+
+Decided once for a document, by counting over all its trees; everything here is evidence, nothing is about a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from symderiv.homework.reading.formulas import (
+    BigSum,
+    Derivative,
+    Fraction,
+    Group,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Product,
+    Script,
+    Scripted,
+    Sum,
+    Text,
+    Transposed,
+    children_of,
+    walk,
+)  # fmt: skip
+from symderiv.homework.reading.statements import Document
+
+INDEX_LETTERS = frozenset("ijkpqrs")  # what a lower letter usually is
+SUMMABLE = frozenset("abcdijklmnpqrstuv")
+LAYER_LETTERS = frozenset({"l", "ell"})
+TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
+TIME_LETTERS = frozenset({"t", "tau"})
+LOSS_BASES = (
+    "L",
+    "J",
+    "E",
+    "C",
+    "ell",
+    "Loss",
+    "loss",
+    "cost",
+    "Cost",
+    "Q",
+    "R",
+    "MSE",
+    "BCE",
+    "CE",
+    "error",
+    "Error",
+    "l",
+)
+FUNCTION_BASES = frozenset(
+    {"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"}
+)
+NEVER_FUNCTIONS = frozenset(
+    {
+        "alpha",
+        "eta",
+        "lambda",
+        "epsilon",
+        "mu",
+        "gamma",
+        "delta",
+        "beta",
+        "n",
+        "m",
+        "N",
+        "kappa",
+        "W",
+        "w",
+        "x",
+        "X",
+        "e",
+        "y",
+        "lr",
+    }
+)
+LOSS_CALLS = frozenset(
+    {"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"}
+)
+COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
+GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
+EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
+FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
+HYPER_BASES = frozenset(
+    {
+        "lam",
+        "reg",
+        "wd",
+        "weight_decay",
+        "learning_rate",
+        "step_size",
+        "lmbda",
+        "l2",
+        "alpha",
+        "eta",
+        "lambda",
+        "epsilon",
+        "mu",
+        "gamma",
+        "kappa",
+        "lr",
+        "rate",
+        "beta",
+        "rho",
+        "nu",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A written name, resolved: which quantity, which part of it, to which power, how often derived."""
+
+    key: str
+    base: str
+    mark: str = ""
+    indices: tuple[str | int, ...] = ()
+    power: Node | None = None
+    primes: int = 0
+
+
+class LayerOpen(LookupError):
+    """A layer script with a letter that has no value here: the statement is about every layer."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(letter)
+        self.letter = letter
+
+
+def key_of(base: str, accents: tuple[str, ...], mark: str, family: str = "") -> str:
+    """The name under which a quantity is known: `W[1]`, `y^hat`, `w{kj}`."""
+    return (
+        base + "".join("^" + a for a in accents) + (f"[{mark}]" if mark else "") + (f"{{{family}}}" if family else "")
+    )
+
+
+def name_of(node: Node) -> Name | None:
+    """The name at the bottom of scripts and transposes."""
+    while isinstance(node, (Scripted, Transposed)):
+        node = node.base if isinstance(node, Scripted) else node.body
+    return node if isinstance(node, Name) else None
+
+
+def single(items: tuple[Script, ...]) -> Node | None:
+    """The body of a lone script."""
+    return items[0].body if len(items) == 1 else None
+
+
+@dataclass
+class Symbols:
+    """What scripts and letters mean in one document."""
+
+    uppers_are_layers: bool = False
+    layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
+    indices: frozenset[str] = frozenset()
+    sizes: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    general: bool = False  # layers by a letter
+    top: str | None = None
+    time: frozenset[str] = frozenset()
+    numbering: frozenset[str] = frozenset()  # letters for the digits below: w_i beside w_1 and w_2
+    highest: int = 0
+    numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the digits that stand alone below a letter
+    primes_transpose: bool = False  # A' is the transpose, as in MATLAB
+    bracketed_samples: bool = False
+    summed_names: frozenset[str] = frozenset()
+    unmarked: frozenset[str] = (
+        frozenset()
+    )  # functions that stand without a layer somewhere: then they are one for all layers
+    called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
+    bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
+    star_elementwise: bool = False  # `*` as in NumPy
+    code: bool = False  # lines of a program
+    families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
+    renamed: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a second letter over the same units, as in a softmax's sum
+    whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
+    folds: Mapping[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def canonical(self, key: str) -> str:
+        """The key behind aliases."""
+        seen = set()
+        while key in self.aliases and key not in seen:
+            seen.add(key)
+            key = self.aliases[key]
+        return key
+
+    # --- a written name ---
+    def resolve(self, node: Node, layers: Mapping[str, int]) -> Reference | None:
+        """The reference of a Name or Scripted name; None for another node.
+
+        layers: values for the letters of layers and times in this statement.
+        Raises: LayerOpen.
+        """
+        scripted = node if isinstance(node, Scripted) else None
+        name = scripted.base if scripted is not None else node
+        if not isinstance(name, Name):
+            return None
+        base = self.folds.get(name.base, name.base)
+        marks: list[str] = []
+        indices: list[str | int] = []
+        samples: list[str | int] = []
+        power: Node | None = None
+        if scripted:
+            for script in scripted.upper:
+                above = self._upper(script, base, layers, marks, samples)
+                if base == "e" and power is not None and above is not None:
+                    power = Product(script.span, (power, above), ("",))  # e^{w x}
+                else:
+                    power = above or power
+            has_layer = any(m.lstrip("-").isdigit() for m in marks)  # not `w_5^+`
+            if scripted.lower:
+                self._lower(scripted.lower, base, has_layer, layers, marks, indices)
+        primes = scripted.primes if scripted else 0
+        family = ""
+        if self.families and indices and not marks and all(isinstance(i, str) for i in indices):
+            family = self._family(base, "".join(str(i) for i in indices))
+        accents = name.accents
+        if "dot" in accents and base in self.functions:
+            primes, accents = primes + 1, tuple(a for a in accents if a != "dot")
+        if primes and base not in self.functions and not self.primes_transpose:
+            accents = (*accents, *("prime",) * primes)
+        if self.families and not indices and not marks:
+            known = [x[len(base) + 1 :] for x in self.families if x.startswith(base + "{")]
+            family = known[0] if len(known) == 1 else ""
+        key = self.canonical(key_of(base, accents, ",".join(marks), family))
+        if (
+            base in LOSS_BASES
+            and len(indices) + len(samples) == 1
+            and all(isinstance(i, str) for i in (*indices, *samples))
+        ):
+            key += EACH
+        return Reference(
+            key,
+            base,
+            ",".join(marks),
+            (*indices, *samples),
+            power,
+            primes if base in self.functions or self.primes_transpose else 0,
+        )
+
+    def _family(self, base: str, letters: str) -> str:
+        """Which of the quantities of a letter is meant: the one defined or used with these index letters, else the only one."""
+        letters = "".join(self.renamed.get(x, x) for x in letters)
+        known = [f[len(base) + 1 :] for f in self.families if f.startswith(base + "{")]
+        if letters in known:
+            return letters
+        return known[0] if len(known) == 1 else letters
+
+    def _upper(
+        self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]
+    ) -> Node | None:
+        body = script.body
+        if base == "e" or script.bracket in ("odot", "circ"):
+            return body
+        layer = self._layer(body, layers)
+        if script.bracket:
+            if layer is not None:
+                marks.append(layer)
+            elif isinstance(body, Name) and (body.base in self.indices or body.base in "mni"):
+                samples.append(body.base)
+            else:
+                marks.append(_flat(body))
+            return None
+        if isinstance(body, Number):
+            is_layer = self.uppers_are_layers and not marks  # after a layer in brackets it is a power
+            if is_layer and body.digits is None and body.value < 20 and base in self.layered:
+                marks.append(str(body.value))
+                return None
+            return body
+        if layer is not None and self._has_layer_letter(body):
+            marks.append(layer)
+            return None
+        if isinstance(body, Name) and body.base in self.summed_names and body.base not in self.indices:
+            samples.append(body.base)  # delta^{x,l}: summed over the examples x
+            return None
+        if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
+            if self.bracketed_samples:
+                samples.append(body.base)
+            return None  # the number of the sample, the same all over the line
+        if isinstance(body, Name) and body.base in ("*", "star", "ast", "dagger"):
+            marks.append("*")
+            return None
+        if isinstance(body, Text) or (
+            isinstance(body, Name) and len(body.base) > 1 and body.base not in ("alpha", "beta", "gamma")
+        ):
+            marks.append(_flat(body))
+            return None
+        return body
+
+    def _has_layer_letter(self, body: Node) -> bool:
+        names = {n.base for n in walk(body) if isinstance(n, Name)}
+        return (
+            bool(names & ((LAYER_LETTERS if self.general else frozenset()) | self.time | self.numbering))
+            or self.top in names
+            or (self.top is not None and self.top in _flat(body))
+        )
+
+    def _lower(
+        self,
+        items: tuple[Script, ...],
+        base: str,
+        has_layer: bool,
+        layers: Mapping[str, int],
+        marks: list[str],
+        indices: list[str | int],
+    ) -> None:
+        words: list[str] = []
+        if len(items) > 1 and all(
+            isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items
+        ):
+            return  # h_{W,b}: what it depends on
+        parts = [p for i in items for p in (i.body.factors if isinstance(i.body, Product) else (i.body,))]
+        mixed = len(parts) > 1 and any(
+            isinstance(p, Name) and p.base in self.indices for p in parts
+        )  # Y_{1j}: an entry
+        for item in items:
+            body = item.body
+            if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
+                flat: tuple[Node, ...] = body.factors
+            else:
+                flat = (body,)
+            for part in flat:
+                if isinstance(part, Number):
+                    digits = part.text if part.text.isdigit() else str(part.value)
+                    if mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
+                        words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
+                    elif has_layer or base in self.layered or mixed:
+                        many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
+                        indices.extend([int(digits)] if many else [int(d) for d in digits])
+                    elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
+                        words.append(digits)
+                    else:
+                        words.append(digits)
+                    continue
+                layer = self._layer(part, layers)
+                if layer is not None and self._has_layer_letter(part):
+                    marks.append(layer)
+                elif isinstance(part, Name) and part.base in self.indices:
+                    indices.append(part.base)
+                else:
+                    words.append(_flat(part))
+        if words:
+            marks.append("".join(words) if all(len(w) == 1 or not w.isdigit() for w in words) else ",".join(words))
+
+    def _layer(self, body: Node, layers: Mapping[str, int]) -> str | None:
+        """The layer that a script says, as a number where its letters have values."""
+        if isinstance(body, Number) and body.digits is None:
+            return str(body.value)
+        value = self._layer_value(body, layers)
+        return None if value is None else str(value)
+
+    def _layer_value(self, body: Node, layers: Mapping[str, int]) -> int | None:
+        match body:
+            case Number(_, _, value, None):
+                return int(value)
+            case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
+                if isinstance(body, Scripted):
+                    base = _flat(body)
+                if (
+                    (base in LAYER_LETTERS and self.general)
+                    or base == self.top
+                    or base in self.time
+                    or base in self.numbering
+                ):
+                    if base in layers:
+                        return layers[base]
+                    raise LayerOpen(base)
+                return None
+            case Group(_, _, (inner,)):
+                return self._layer_value(inner, layers)
+            case Sum(_, terms):
+                values = [(sign, self._layer_value(part, layers)) for sign, part in terms]
+                if any(v is None for _, v in values):
+                    return None
+                return sum(sign * v for sign, v in values if v is not None)
+        return None
+
+
+def _flat(node: Node) -> str:
+    """A script as plain text, for a mark."""
+    match node:
+        case Number(_, text, _, _) | Text(_, text):
+            return text.strip()
+        case Name(_, base, accents):
+            return base + "".join("^" + a for a in accents)
+        case Scripted(_, base, lower, upper, primes):
+            return (
+                _flat(base)
+                + "".join("_" + _flat(s.body) for s in lower)
+                + "".join(_flat(s.body) for s in upper)
+                + "'" * primes
+            )
+        case Sum(_, terms):
+            return "".join(("+" if s > 0 else "-") + _flat(t) for s, t in terms)
+    return ",".join(_flat(c) for c in children_of(node))
+
+
+# --- counting over a document ---
+def trees_of(document: Document) -> Iterator[Node]:
+    """Every side of every statement, tables included."""
+    for statement in document.statements:
+        for side in statement.sides:
+            yield side.node
+    for row in document.rows:
+        for cell in row.cells:
+            for statement in cell:
+                for side in statement.sides:
+                    yield side.node
+
+
+def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[str] = frozenset()) -> Symbols:
+    """The conventions of a document, by counting. apart: small letters that are not their capital's."""
+    counts = _Counts()
+    counts.apart.update(apart)
+    counts.called = called_quantities(document)
+    for tree in [*trees_of(document), *extra]:
+        if name_of(tree) is None or isinstance(tree, Transposed):
+            counts.look(tree, ())  # a lone name is only spoken about
+        else:
+            counts._scripts(tree)
+            if isinstance(tree, Scripted) and (name := name_of(tree)) is not None:
+                counts.bases[name.base] += 1
+        counts.together(tree)
+    symbols = counts.decided()
+    symbols.families = families_of(document, symbols, counts.letter_sets)
+    if symbols.families:
+        symbols.renamed = second_letters(document, symbols)
+    return symbols
+
+
+def called_quantities(document: Document) -> set[str]:
+    """`h_{W,b}(x) = a^{(L)}`, `f(x) = w x + b`: written like a function, but a quantity: the right side is about other names."""
+    found = set()
+    primed = {
+        name.base
+        for tree in trees_of(document)
+        for node in walk(tree)
+        if isinstance(node, Scripted) and node.primes and (name := name_of(node)) is not None
+    }
+    found |= {
+        node.base.base
+        for tree in trees_of(document)
+        for node in walk(tree)
+        if isinstance(node, Scripted) and isinstance(node.base, Name) and _is_parameter_list(node)
+    }
+    for statement in document.statements:
+        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
+            continue
+        factors = statement.sides[0].node.factors
+        if len(factors) != 2 or not isinstance(factors[1], Group) or len(factors[1].items) != 1:
+            continue
+        head, argument = name_of(factors[0]), name_of(factors[1].items[0])
+        if head is None or argument is None or (isinstance(factors[0], Scripted) and factors[0].primes):
+            continue
+        others = {n.base for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Name)} - {
+            argument.base,
+            "e",
+            "max",
+            "exp",
+        }
+        others -= {head.base} | {n for n in others - GREEK_WEIGHTS if len(n) > 2}
+        if others and not head.base.startswith("sigma") and head.base not in primed:
+            found.add(head.base)
+    return found
+
+
+def _is_parameter_list(node: Scripted) -> bool:
+    r"""`h_\Theta`, `f_{W,b}`: what it depends on stands below, so it is a prediction."""
+    below = [s.body.base for s in node.lower if isinstance(s.body, Name)]
+    return (
+        isinstance(node.base, Name)
+        and node.base.base in ("h", "f", "H", "F")
+        and len(below) == len(node.lower) > 0
+        and set(below) <= {"theta", "Theta", "W", "w", "b", "beta"}
+    )
+
+
+def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
+    """`o_i = e^{z_i} / sum_l e^{z_l}`: l runs over what i runs over."""
+    firsts: set[str] = set()
+    pairs: dict[str, str] = {}
+    for statement in document.statements:
+        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Scripted):
+            continue
+        letters = [
+            s.body.base
+            for s in statement.sides[0].node.lower
+            if isinstance(s.body, Name) and s.body.base in symbols.indices
+        ]
+        firsts.update(letters)
+        right = statement.sides[1].node
+        if len(letters) == 1 and (isinstance(right, Fraction) or (isinstance(right, Product) and "/" in right.marks)):
+            for node in walk(right):
+                if isinstance(node, BigSum):
+                    pairs.update({n.base: letters[0] for n in node.indices if isinstance(n, Name)})
+    return {a: b for a, b in pairs.items() if a not in firsts}
+
+
+def families_of(
+    document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]
+) -> frozenset[str]:
+    """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer."""
+    defined: dict[str, set[str]] = {}
+    for statement in document.statements:
+        if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in ("=", ":=", "=="):
+            continue
+        left = statement.sides[0].node
+        if not isinstance(left, Scripted) or not isinstance(left.base, Name) or left.primes or left.upper:
+            continue
+        if (
+            isinstance(statement.sides[1].node, (Number, Derivative))
+            or left.base.base in ("delta", "Delta")
+            or left.base.base.startswith("d")
+        ):
+            continue
+        letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
+        if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
+            defined.setdefault(left.base.base, set()).add(letters[0])
+    alike = _alike(document, symbols.indices)
+    defined = {base: {alike.get(x, x) for x in letters} for base, letters in defined.items()}
+    units = {letter for letters in defined.values() for letter in letters}
+    alone = {
+        base: {alike.get(ls[0], ls[0]) for ls in sets if len(ls) == 1} & units
+        for base, sets in letter_sets.items()
+        if base not in ("delta", "Delta")
+    }
+    if not any(len(letters) > 1 for letters in defined.values()) and not (
+        len(units) > 1 and any(len(x) > 1 for x in alone.values())
+    ):
+        return frozenset()
+    found = set()
+    for base, sets in letter_sets.items():
+        for letters in sets:
+            kept = [x for x in letters if x in symbols.indices]
+            if base in defined and len(kept) == 1 and kept[0] not in defined[base] and len(defined[base]) > 1:
+                continue  # another letter for a family that is already known: which one is decided by its place
+            if kept:
+                found.add(base + "{" + "".join(kept))
+    return frozenset(found)
+
+
+def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
+    r"""Letters that are compared run over the same things: `\delta_{ij}`, `i \neq j`, `i = j`; by the first of them."""
+    pairs = [m for m in COMPARED.findall(document.text) if set(m) <= indices]
+    for tree in trees_of(document):
+        for node in walk(tree):
+            if (
+                isinstance(node, Scripted)
+                and (name := name_of(node)) is not None
+                and name.base == "delta"
+                and len(node.lower) in (1, 2)
+            ):
+                letters = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
+                if len(letters) == 2 and set(letters) <= indices:
+                    pairs.append((letters[0], letters[1]))
+    first: dict[str, str] = {}
+    for a, b in pairs:
+        one, two = sorted((first.get(a, a), first.get(b, b)))
+        first = {x: one if y == two else y for x, y in first.items()} | {two: one}
+    return {x: y for x, y in first.items() if x != y}
+
+
+class _Counts:
+    def __init__(self) -> None:
+        self.bracketed: Counter[str] = Counter()
+        self.upper_digits: Counter[tuple[str, str]] = Counter()
+        self.lower_digits: Counter[str] = Counter()
+        self.lower_letters: dict[str, set[str]] = {}
+        self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
+        self.summed: set[str] = set()
+        self.compared: set[str] = set()
+        self.bounds: set[str] = set()
+        self.below: set[str] = set()
+        self.applied: Counter[str] = Counter()
+        self.primed: Counter[str] = Counter()
+        self.naked: Counter[str] = Counter()
+        self.bare: Counter[str] = Counter()
+        self.script_letters: Counter[str] = Counter()
+        self.layer_tops: Counter[str] = Counter()
+        self.shifted: Counter[str] = Counter()
+        self.bases: Counter[str] = Counter()
+        self.digit_marks: dict[str, set[str]] = {}
+        self.called: set[str] = set()
+        self.apart: set[str] = set()
+        self.unmarked: set[str] = set()
+        self.transposed = 0
+        self.code = False
+        self.upper_layer_letter = False
+        self.primed_arrays: set[str] = set()
+
+    def look(self, node: Node, scope: tuple[str, ...]) -> None:
+        match node:
+            case Transposed():
+                self.transposed += 1
+            case Product(_, factors, marks):
+                self.code = self.code or "@" in marks
+                for mark, factor in zip(marks, factors[1:], strict=True):
+                    if mark == "/":
+                        self.below.update(_plain_names(factor))
+                for at, factor in enumerate(factors):
+                    name = name_of(factor)
+                    after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
+                    if name is not None and _is_argument(after):
+                        primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
+                        (self.primed if primes else self.applied)[name.base] += 1
+                        if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
+                            self.unmarked.add(name.base)
+                        self._scripts(factor)
+                        self.bases[name.base] += 1
+                        continue
+                    if name is not None and isinstance(after, Matrix) and name.base in FUNCTION_BASES:
+                        self.applied[name.base] += 1  # S([0.4; 0.5])
+                        continue
+                    self.look(factor, scope)
+                return
+            case BigSum(_, _, indices, _, end, _):
+                self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
+                if end is not None:
+                    self.bounds.update(_bound_names(end))
+            case Fraction(_, _, below):
+                self.below.update(_plain_names(below))
+            case Name(_, base, _):
+                self.bare[base] += 1
+                self.naked[base] += 1
+                self.bases[base] += 1
+                return
+            case Scripted():
+                self._scripts(node)
+                name = name_of(node)
+                if node.primes:
+                    for inner in walk(node.base):
+                        if isinstance(inner, Name):
+                            self.primed_arrays.add(inner.base)
+                            break
+                if name is not None:
+                    self.naked[name.base] += 1
+                    self.bases[name.base] += 1
+                    return
+        for child in children_of(node):
+            self.look(child, scope)
+
+    def together(self, tree: Node) -> None:
+        """A capital beside its small letter with the same scripts on one side: two quantities."""
+        seen: dict[str, set[str]] = {}
+        inner = {id(n.base) for n in walk(tree) if isinstance(n, Scripted)}
+        for node in walk(tree):
+            if (
+                id(node) not in inner
+                and isinstance(node, (Scripted, Name))
+                and (name := name_of(node)) is not None
+                and len(name.base) == 1
+            ):
+                scripts = (
+                    "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
+                )
+                seen.setdefault(name.base, set()).add(scripts)
+        for base, scripts_of in seen.items():
+            if base.islower() and seen.get(base.upper(), set()) & scripts_of:
+                self.apart.add(base)
+
+    def _scripts(self, node: Node) -> None:
+        if not isinstance(node, Scripted) or not isinstance(node.base, Name):
+            return
+        base = node.base.base
+        for script in node.upper:
+            body = script.body
+            if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
+                self.upper_layer_letter = True
+            letters = [n.base for n in walk(body) if isinstance(n, Name)]
+            self.script_letters.update(letters)
+            if script.bracket and (
+                isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)
+            ):
+                self.bracketed[base] += 1
+            if isinstance(body, Number) and not script.bracket:
+                self.upper_digits[base, body.text] += 1
+            elif letters and base != "e" and any(x in LAYER_LETTERS for x in letters):
+                self.bracketed[base] += 1
+            if isinstance(body, Name) and body.base in TOP_LETTERS:
+                self.layer_tops[body.base] += 1
+            if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
+                self.layer_tops[_flat(body)] += 1
+        letters = []
+        if base == "delta" and not node.upper:
+            pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
+            if len(pair) == 2:
+                self.compared.update(pair)  # a Kronecker delta
+        for script in node.lower:
+            for part in walk(script.body):
+                if isinstance(part, Name) and not part.accents:
+                    letters.append(part.base)
+                    self.script_letters[part.base] += 1
+                    self.lower_letters.setdefault(part.base, set()).add(base)
+            if isinstance(script.body, Number):
+                self.lower_digits[base] += 1
+                if len(node.lower) == 1 and script.body.text.isdigit() and len(script.body.text) == 1:
+                    self.digit_marks.setdefault(base, set()).add(script.body.text)
+            if isinstance(script.body, Sum):
+                self.shifted.update(n.base for n in walk(script.body) if isinstance(n, Name))
+            if isinstance(script.body, Name) and script.body.base in TOP_LETTERS:
+                self.layer_tops[script.body.base] += 1
+        if letters:
+            self.letter_sets.setdefault(base, set()).add(tuple(letters))
+
+    def decided(self) -> Symbols:
+        one = {base for (base, text) in self.upper_digits if text in ("0", "1")}
+        uppers = bool(one) or bool(self.bracketed)
+        array_like = {b for b in self.bases if b not in self.functions_guess()}
+        layered = set(self.bracketed)
+        if one:
+            layered |= {
+                base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]
+            } | one
+        units = self.summed | self.compared  # letters that cannot count layers
+        units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
+        general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
+        arrays = self.primed_arrays - self.functions_guess()
+        primes_transpose = not self.transposed and (
+            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "x", "V", "U", "A", "Theta", "theta"})
+        )
+        top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
+        time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
+        indices = set(units) & SUMMABLE
+        for letter, bases in self.lower_letters.items():
+            if len(letter) == 1 and (
+                letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)
+            ):
+                indices.add(letter)
+        for sets in self.letter_sets.values():
+            for letters in sets:
+                if (
+                    len(letters) == 2
+                    and len(set(letters) & indices) == 1
+                    and all(len(x) == 1 and x.islower() for x in letters)
+                ):
+                    indices |= set(letters)
+        indices -= LAYER_LETTERS if general else set()
+        numbering = {
+            letter
+            for letter, bases in self.lower_letters.items()
+            if letter in INDEX_LETTERS
+            and letter not in self.summed
+            and bases
+            and all(b in self.digit_marks for b in bases)
+            and not uppers
+        }
+        indices -= numbering
+        indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.bare[x] > 1}
+        highest = max((int(d) for ds in self.digit_marks.values() for d in ds), default=0)
+        indices -= time
+        functions = self.functions_guess()
+        sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
+        sizes = {s for s in sizes if s not in ("L",)}
+        folds = self._folds()
+        return Symbols(
+            uppers_are_layers=uppers,
+            layered=frozenset(folds.get(b, b) for b in layered),
+            indices=frozenset(indices),
+            sizes=frozenset(sizes),
+            functions=frozenset(functions),
+            general=general,
+            top=top,
+            time=time,
+            numbering=frozenset(numbering),
+            primes_transpose=primes_transpose,
+            star_elementwise=self.code,
+            code=self.code,
+            bare=self.bare,
+            called=frozenset(self.called),
+            summed_names=frozenset(self.summed) & {"x", "X"},
+            unmarked=frozenset(self.unmarked),
+            highest=min(highest, 9),
+            numbered=self._numbered(folds),
+            folds=folds,
+        )
+
+    def functions_guess(self) -> set[str]:
+        found = {
+            base for base, n in self.primed.items()
+            if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
+        }  # fmt: skip
+        for base in self.applied:
+            if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
+                found.add(base)
+        return found - self.called
+
+    def _is_second_letter(self, letter: str) -> bool:
+        r"""`x_{i\ell}`: below and beside another letter wherever it stands, and never l - 1: an index like the others."""
+        sets = [s for found in self.letter_sets.values() for s in found if letter in s]
+        return bool(sets) and all(len(s) > 1 for s in sets) and not self.shifted[letter] and not self.upper_layer_letter
+
+    def _numbered(self, folds: Mapping[str, str]) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for base, digits in self.digit_marks.items():
+            for name in (base, folds.get(base, base)):
+                found.setdefault(name, set()).update(digits)
+        return {base: frozenset(digits) for base, digits in found.items()}
+
+    def _folds(self) -> dict[str, str]:
+        """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
+        folds = {}
+        for letter in FOLDED:
+            capital = letter.upper()
+            if (
+                self.bases[letter]
+                and self.bases[capital]
+                and not {letter, capital} & self.functions_guess()
+                and letter not in self.apart
+            ):
+                folds[capital] = letter
+        return folds
+
+
+def _is_argument(node: Node | None) -> bool:
+    """What a name may be applied to: something in brackets, perhaps with a power, or a matrix, which brings its own."""
+    if isinstance(node, Scripted) and isinstance(node.base, Group) and not node.lower:
+        node = node.base
+    return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
+
+
+def _bound_names(node: Node) -> Iterator[str]:
+    """The sizes in a bound: n of n, n_k, n - 1; not the k."""
+    name = name_of(node)
+    if name is not None:
+        yield name.base
+        return
+    for child in children_of(node):
+        yield from _bound_names(child)
+
+
+def _plain_names(node: Node) -> Iterator[str]:
+    for part in walk(node):
+        if isinstance(part, Name) and not part.accents:
+            yield part.base

@@ -1,0 +1,130 @@
+"""Tables: what their rows say a quantity is: values beside names, or a sample a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.reader import read
+from symderiv.homework.reading.statements import Row, Side, Statement
+from symderiv.homework.understanding.elaboration import NotUnderstood
+from symderiv.homework.understanding.literals import literal
+from symderiv.homework.understanding.symbols import LayerOpen
+from symderiv.homework.understanding.terms import Stack, Term
+
+if TYPE_CHECKING:
+    from symderiv.homework.understanding.inference import Inference
+
+NAME_WORDS = r"^(?:node|variable|name|quantity|param\w*|symbol|weight|var\.?|unit|edge|gate|Knoten|Variable)$"
+VALUE_WORDS = r"^(?:value|data|forward|forward value|val\.?|initial value|activation|result|Wert)$"
+GRADIENT_WORDS = r"^(?:grad|gradient|grad\.|derivative|backward|backward value|local gradient|Gradient)$"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell with one number, and what its column is."""
+
+    statement: Statement
+    side: Side
+    heading: str
+    column: int
+
+
+def take_values(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
+    """(quantity, value, statement, line) of tables that give the value of a name."""
+    for row in inference.document.rows:
+        named = named_cell(row)
+        if named is None or len(named.sides) != 1:
+            continue
+        for cell in cells_of(row):
+            if re.match(VALUE_WORDS, cell.heading, re.IGNORECASE):
+                try:
+                    reference = inference.plain(named.sides[0].node)
+                    term = inference.elaborator.term(cell.side.node)
+                except (NotUnderstood, LayerOpen):
+                    continue
+                if reference is not None and not reference.indices:
+                    yield reference.key, term, _place(inference, row), row.line
+
+
+def take_columns(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
+    """(quantity, values, statement, line) of tables with a sample in each row: the columns `x_i` and `y_i` beside `i`."""
+    for rows in _tables(inference.document.rows):
+        letters = {h.strip("$` ") for h in rows[0].headings} & inference.symbols.indices
+        for column, heading in enumerate(rows[0].headings):
+            node = heading_of(heading.strip())
+            if node is None or not any(mentions(node, letter) for letter in letters):
+                continue
+            cells = [next((c for c in cells_of(row) if c.column == column), None) for row in rows]
+            try:
+                reference = inference.plain(node)
+                entries = [inference.elaborator.term(c.side.node) for c in cells if c is not None]
+            except (NotUnderstood, LayerOpen):
+                continue
+            if reference is not None and len(entries) == len(rows) > 1:
+                yield reference.key, Stack(tuple((e,) for e in entries)), _place(inference, rows[0]), rows[0].line
+
+
+def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows that stand below each other under the same headings."""
+    table: list[Row] = []
+    for row in rows:
+        if table and (row.headings != table[0].headings or row.line != table[-1].line + 1):
+            yield table
+            table = []
+        table.append(row)
+    if table:
+        yield table
+
+
+def _place(inference: Inference, row: Row) -> int:
+    before = [n for n, s in enumerate(inference.document.statements) if s.span[0] < end_of(row)]
+    return before[-1] if before else 0
+
+
+def end_of(row: Row) -> float:
+    """Where its last formula ends."""
+    return max((s.span[1] for cell in row.cells for s in cell), default=0)
+
+
+def named_cell(row: Row) -> Statement | None:
+    """The cell of the name, where the heading or its place says so."""
+    for column, (heading, cell) in enumerate(zip(row.headings, row.cells, strict=False)):
+        is_named = re.match(NAME_WORDS, heading.strip(), re.IGNORECASE) or (column == 0 and any(
+            re.match(VALUE_WORDS + "|" + GRADIENT_WORDS, h.strip(), re.IGNORECASE) for h in row.headings[1:]
+        ))  # fmt: skip
+        if is_named and len(cell) == 1 and isinstance(cell[0].sides[0].node, (f.Name, f.Scripted)):
+            return cell[0]
+    return None
+
+
+def cells_of(row: Row) -> Iterator[Cell]:
+    """Its cells with one number."""
+    for column, (heading, cell) in enumerate(zip(row.headings, row.cells, strict=False)):
+        if (
+            len(cell) == 1
+            and len(cell[0].sides) == 1
+            and not cell[0].relations
+            and literal(cell[0].sides[0].node) is not None
+        ):
+            yield Cell(cell[0], cell[0].sides[0], heading.strip(), column)
+
+
+def heading_of(text: str) -> f.Node | None:
+    """The formula of a heading."""
+    if not text or len(text) > 40:
+        return None
+    statements = read(text if "$" in text or "`" in text else f"`{text}`").statements
+    if len(statements) != 1 or len(statements[0].sides) != 1:
+        return None
+    node = statements[0].sides[0].node
+    return node if isinstance(node, (f.Name, f.Scripted, f.Derivative, f.Sum, f.Product)) else None
+
+
+def mentions(node: f.Node, letter: str) -> bool:
+    """Whether a letter stands as an index in a heading."""
+    scripts = [s for n in f.walk(node) if isinstance(n, f.Scripted) for s in (*n.lower, *n.upper)]
+    return any(isinstance(s.body, f.Name) and s.body.base == letter for s in scripts)

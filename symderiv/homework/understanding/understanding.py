@@ -1,0 +1,318 @@
+"""What a document is about: its definitions, activations, loss, shapes, layout, numbers, and what adjoint names stand for.
+
+Two passes over all statements before anything is judged: a forward line may come long after its use. What was assumed is
+kept with its evidence. A name with several definitions has, at a line, the nearest one before it, else the first after it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading.statements import Document
+from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
+from symderiv.homework.understanding.elaboration import Elaborator
+from symderiv.homework.understanding.readings import Axes, Reader
+from symderiv.homework.understanding.shapes import SCALAR_DIM
+from symderiv.homework.understanding.symbols import Symbols
+from symderiv.homework.understanding.terms import (
+    Add,
+    Gathered,
+    Jacobian,
+    Part,
+    Ref,
+    Stack,
+    SumOver,
+    Term,
+    parts_of,
+    references_in,
+)  # fmt: skip
+from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
+
+EQUAL_SIGNS = frozenset({"=", ":=", "==", "->", "~"})
+TARGET_BASES = ("y", "t", "d", "target", "T", "Y", "label", "D", "r", "q")
+ACTIVATION_WORDS = {
+    "sigmoid": r"sigmoid|logistic (?:function|activation)|sigmoide|Sigmoid", "tanh": r"tanh|hyperbolic tangent|Tangens hyperbolicus",
+    "relu": r"\brelu\b|rectified|rectifier", "softmax": r"soft-?max",
+}  # fmt: skip
+LOSS_WORDS = (
+    ("log", r"log[- ]loss|binary cross|logistic loss|log-?likelihood"),
+    ("cross", r"cross[- ]entropy|Kreuzentropie|entrop[íi]a cruzada"),
+    ("mse", r"\bMSE\b|mean[- ]squared?|squared?[- ]error|quadratic (?:cost|loss)|L2 loss|least squares|quadratisch|cuadr"),
+)  # fmt: skip
+BATCH_WORDS = (
+    r"\b(?:batch|mini-?batch|training (?:samples|examples|set)|(?:samples|examples|observations)\b|per (?:sample|example)|"
+    r"one (?:row|column) per|dataset|data set|Beispiele|Stichproben|ejemplos)"
+)
+SIZES = (3, 4, 2, 6, 7, 8, 9, 10, 11, 12)
+SAMPLES = 5
+
+
+CONVENTION = re.compile(
+    r"summation convention|einstein|summenkonvention|convention de sommation|convenio de suma|repeated (?:ind|letter)",
+    re.IGNORECASE,
+)
+NO_CONVENTION = re.compile(
+    r"\b(?:no|not|without|never|keine?|ohne|sans|sin)\b[^.]{0,30}(?:convention|einstein|summenkonvention)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A premise: this quantity is that."""
+
+    key: str
+    term: Term
+    at: int  # the number of its statement
+    line: int
+    indices: tuple[str | int, ...] = ()
+
+
+@dataclass
+class Understanding:
+    """Everything that judging leans on."""
+
+    document: Document
+    symbols: Symbols
+    elaborator: Elaborator
+    definitions: list[Definition] = field(default_factory=list)
+    numbers: list[Definition] = field(default_factory=list)
+    restated: list[Definition] = field(default_factory=list)
+    directions: list[Definition] = field(default_factory=list)  # what a step goes along, if not the gradient: momentum
+    loss: str | None = None
+    shapes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    axes: Axes = field(default_factory=Axes)
+    strict: bool = False
+    scalars: bool = False
+    assumptions: list[Assumption] = field(default_factory=list)
+    positive: frozenset[str] = frozenset()
+    shares: frozenset[str] = frozenset()  # data that add up to 1 over the units
+    layer_range: tuple[int, int] | None = None
+    generic: bool = False  # nothing says what the loss is: a generic function of the output stands for it
+    later: bool = False  # 1/n is taken in the gradients of the parameters only: dZ is n times the derivative
+    weights: tuple[str, ...] = ()
+    biases: tuple[str, ...] = ()
+    inferred: bool = True
+    stated: dict[str, tuple[str, str]] = field(default_factory=dict)
+    stated_sizes: dict[str, str] = field(default_factory=dict)
+
+    def refine(self) -> None:
+        """Of two equal definitions the finer one counts: `f = 1/s` with `s = 1 + v` before the formula in one piece."""
+        for again in self.restated:
+            try:
+                definitions = self.definitions_at(again.at)
+                world = self.world(again.at, Machine)
+                reading = Reader(world, self.axes).readings(again.term)[0]
+                before = world.quantity(again.key)
+            except (Misfit, Unknown, Undefined, IndexError):
+                continue
+            more = sum(r.key in definitions for r in references_in(again.term)) > sum(
+                r.key in definitions for r in references_in(definitions[again.key])
+            )
+            same = (
+                reading.value.array.shape == before.array.shape
+                and Machine.distance(reading.value.array, before.array) < 1e-9
+            )
+            circle = any(world.depends(r.key, again.key) for r in references_in(again.term))
+            if more and same and not circle:
+                self.definitions = [
+                    again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions
+                ]
+                self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
+                for cached in ("_timeline", "_worlds", "_readers"):
+                    self.__dict__.pop(cached, None)
+
+    @cached_property
+    def sums_implied(self) -> bool:
+        """Whether the document sums over repeated indices without a sign, in its equations or by its own word."""
+        words = " ".join(s.text for s in self.document.sentences)
+        if CONVENTION.search(words):
+            return not NO_CONVENTION.search(words)
+        return any(_open_letters(d.term) - set(d.indices) for d in self.definitions)
+
+    # --- definitions by place ---
+    @cached_property
+    def _timeline(self) -> dict[str, list[Definition]]:
+        found: dict[str, list[Definition]] = defaultdict(list)
+        for definition in self.definitions:
+            found[definition.key].append(definition)
+        return dict(found)
+
+    def definitions_at(self, at: int) -> dict[str, Term]:
+        """The definition of every quantity for a statement."""
+        chosen = {}
+        for key, entries in self._timeline.items():
+            before = [d for d in entries if d.at <= at]
+            chosen[key] = (before[-1] if before else entries[0]).term
+        return chosen
+
+    def epoch(self, at: int) -> tuple[int, ...]:
+        """What tells apart places with different definitions."""
+        return tuple(
+            max((i for i, d in enumerate(entries) if d.at <= at), default=0)
+            for entries in self._timeline.values()
+            if len(entries) > 1
+        )
+
+    @cached_property
+    def vectors(self) -> frozenset[str]:
+        """Quantities that are given with several entries: `v_1 = (0.2, 0)` is no entry of v."""
+        return frozenset(n.key for n in self.numbers if isinstance(n.term, Stack) and not n.indices)
+
+    def direction_of(self, key: str, at: int) -> tuple[str, int] | None:
+        """The quantity that steps of a parameter go along at a statement, and the sign of the gradient in it."""
+        for direction in reversed(self.directions):
+            found = gradient_in(direction.term, self.loss) if direction.at <= at else None
+            if found is not None and found[1].key == key:
+                return direction.key, found[0]
+        return None
+
+    # --- worlds of general sizes ---
+    def world(self, at: int, arithmetic: Arithmetic, seed: int = 0) -> World:
+        """A world at general sizes, for the definitions in force at a statement."""
+        key = (self.epoch(at), arithmetic.name, seed)
+        found = self._worlds.get(key)
+        if found is None:
+            found = self._built(at, arithmetic, seed)
+            self._worlds[key] = found
+        return found
+
+    @cached_property
+    def _worlds(self) -> dict[tuple[tuple[int, ...], str, int], World]:
+        return {}
+
+    def reader(self, at: int, lenient: bool) -> Reader:
+        """A reader of sloppy products at a statement."""
+        key = (self.epoch(at), lenient)
+        found = self._readers.get(key)
+        if found is None:
+            found = Reader(self.world(at, Machine), self.axes, lenient, strict_star=False)
+            self._readers[key] = found
+        return found
+
+    @cached_property
+    def _readers(self) -> dict[tuple[tuple[int, ...], bool], Reader]:
+        return {}
+
+    def _built(self, at: int, arithmetic: Arithmetic, seed: int) -> World:
+        definitions = self.definitions_at(at)
+        free = [k for k in self.shapes if k not in definitions]
+        values = self.values(free, arithmetic, seed)
+        world = World(Point(arithmetic, values, self.sizes), {})
+        self._resolve(world, definitions, at, arithmetic)
+        return world
+
+    def values(self, keys: list[str], arithmetic: Arithmetic, seed: int = 0) -> dict[str, Array]:
+        """Random values for quantities that nothing defines: rational, the same in both number systems."""
+        out = {}
+        for key in keys:
+            draw = random.Random(f"{seed} {key}")
+            rows, columns = (self.sizes.get(d, 0) or (int(d) if d.isdigit() else 0) for d in self.shapes[key])
+            if not rows or not columns:
+                continue
+            positive = key in self.positive
+            entries = [
+                Fraction(draw.randint(100, 900), 1009) * (1 if positive or draw.random() < 0.5 else -1)
+                for _ in range(rows * columns)
+            ]
+            if key in self.shares:
+                entries = _shares(entries, rows, columns, self.axes.unit_axis)
+            array = arithmetic.zeros((rows, columns))
+            for k, value in enumerate(entries):
+                array[k // columns, k % columns] = arithmetic.number(value)
+            out[key] = array
+        return out
+
+    def _resolve(self, world: World, definitions: Mapping[str, Term], at: int, arithmetic: Arithmetic) -> None:
+        """Definitions with their products decided, in the order in which they need each other."""
+        resolved: dict[str, Term] = {}
+        reader = Reader(world, self.axes)
+        world.definitions = resolved
+        if arithmetic is not Machine:
+            machine = self.world(at, Machine)
+            resolved.update(machine.definitions)
+            return
+        pending = dict(definitions)
+        for _ in range(len(pending) + 1):
+            progress = False
+            for key, term in list(pending.items()):
+                needs = {r.key for r in references_in(term)} - {key, "ones", "identity", "#index"}
+                if needs & set(pending):
+                    continue
+                del pending[key]
+                progress = True
+                chosen = self._chosen(reader, key, term)
+                if chosen is not None:
+                    resolved[key] = chosen
+            if not pending or not progress:
+                break
+
+    def _chosen(self, reader: Reader, key: str, term: Term) -> Term | None:
+        try:
+            readings = reader.readings(term)
+        except (Misfit, Unknown, Undefined):
+            try:
+                readings = Reader(reader.world, self.axes, lenient=True).readings(term)
+            except (Misfit, Unknown, Undefined):
+                return None
+        shape = self.shapes.get(key)
+        wanted = tuple(self.sizes.get(d, 1) for d in shape) if shape else None
+        best = readings[0]
+        for reading in readings:
+            if key == self.loss and reading.value.is_scalar and not reading.value.letters:
+                best = reading
+                break
+            if wanted is not None and reading.value.shape == wanted and not reading.value.letters:
+                best = reading
+                break
+        out = best.term
+        if key == self.loss and (not best.value.is_scalar or best.value.letters):
+            out = SumOver("all", out)
+        return out
+
+    @property
+    def shapes_of_data(self) -> set[str]:
+        """Quantities that are more than a number."""
+        return {k for k, shape in self.shapes.items() if shape != (SCALAR_DIM, SCALAR_DIM)}
+
+    def loss_term(self) -> Term | None:
+        """The loss as a name."""
+        return None if self.loss is None else Part(self.loss, ())
+
+
+def gradient_in(term: Term, loss: str | None) -> tuple[int, Part | Ref] | None:
+    """The sign of the gradient of the loss that is a summand, perhaps with a factor, and what it is a gradient by."""
+    for sign, part in term.terms if isinstance(term, Add) else ():
+        for factor in (part, *parts_of(part)):
+            if isinstance(factor, Jacobian) and factor.top == Part(loss or "", ()):
+                return sign, factor.bottom
+    return None
+
+
+def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) -> list[Fraction]:
+    """Entries made positive and adding up to 1 over the units of every sample."""
+    grid = [[abs(entries[i * columns + j]) for j in range(columns)] for i in range(rows)]
+    if (unit_axis == "rows" and rows > 1) or columns == 1:
+        totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
+        return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
+    return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
+
+
+def _open_letters(term: Term) -> set[str]:
+    """Index letters that no sum binds."""
+    match term:
+        case Part(_, indices):
+            return {i for i in indices if isinstance(i, str)}
+        case SumOver(along, body):
+            return _open_letters(body) - {along.removeprefix("letter:")}
+        case Gathered(body, indices):
+            return _open_letters(body) - set(indices)
+    return set().union(*(_open_letters(part) for part in parts_of(term)))
