@@ -71,6 +71,8 @@ def _checked(text: str, name: str) -> Marking:
         cost = variant.cost + sum(COSTS[c.verdict] for c in claims)
         if best is None or cost < best[0]:
             best = cost, claims, judge, variant
+            if cost == 0:
+                break  # no candidate costs less
     assert best is not None
     _, claims, judge, variant = best
     notes = tuple((n.line, n.text) for n in document.notes)

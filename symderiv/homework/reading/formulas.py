@@ -11,8 +11,16 @@ from dataclasses import dataclass, field, fields
 from fractions import Fraction as Rational
 
 
+class _Kept:
+    """Room beside the fields for what was once worked out of a node, which never changes: compared and shown nowhere."""
+
+    __slots__ = ("_below", "_walked")
+    _below: tuple[Node, ...]
+    _walked: tuple[Node, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Node:
+class Node(_Kept):
     """`span` is the half-open range of characters in the document."""
 
     span: tuple[int, int] = field(compare=False)
@@ -198,21 +206,25 @@ class Unread(Node):
     reason: str
 
 
-def children_of(node: Node) -> Iterator[Node]:
+def children_of(node: Node) -> tuple[Node, ...]:
     """The nodes directly below a node, in written order."""
-    kind = node.__class__
+    try:
+        return node._below
+    except AttributeError:
+        below = tuple(_nodes_in(tuple(getattr(node, name) for name in _parts(node.__class__))))
+        object.__setattr__(node, "_below", below)
+        return below
+
+
+def _parts(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind that can hold nodes."""
     names = _PARTS.get(kind)
     if names is None:
         names = _PARTS[kind] = tuple(f.name for f in fields(kind) if "Node" in str(f.type) or "Script" in str(f.type))
-    for name in names:
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif value.__class__ is tuple:
-            yield from _nodes_in(value)
+    return names
 
 
-_PARTS: dict[type[Node], tuple[str, ...]] = {}  # the fields of a kind that can hold nodes
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
 
 
 def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
@@ -225,11 +237,23 @@ def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and everything below it."""
-    stack = [node]
+    try:
+        return iter(node._walked)
+    except AttributeError:
+        return iter(_walked(node))
+
+
+def _walked(node: Node) -> tuple[Node, ...]:
+    """A dozen passes over each tree ask for the same nodes; of a huge tree they are not kept, or deep ones would fill memory."""
+    stack, found = [node], []
     while stack:
         at = stack.pop()
-        yield at
-        below = list(children_of(at))
-        if below:
-            below.reverse()
-            stack.extend(below)
+        found.append(at)
+        stack.extend(reversed(children_of(at)))
+    nodes = tuple(found)
+    if len(nodes) <= MAX_KEPT:
+        object.__setattr__(node, "_walked", nodes)
+    return nodes
+
+
+MAX_KEPT = 500

@@ -10,11 +10,12 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product as cartesian
 
 import numpy as np
 
-from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.arithmetic import Array, Undefined
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -496,9 +497,13 @@ def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:
 def _fingerprint(value: Value) -> object:
     array = np.asarray(value.array, dtype=float)
     flat = array.ravel()
-    weights = np.cos(np.arange(1, flat.size + 1) * 1.7) + 1.3
-    total = float(flat @ weights)
+    total = float(flat @ _weights(flat.size))
     return value.letters, array.shape, float(f"{total:.10e}")
+
+
+@lru_cache(maxsize=256)
+def _weights(size: int) -> Array:
+    return np.cos(np.arange(1, size + 1) * 1.7) + 1.3
 
 
 def rebuilt(term: Term, parts: list[Term]) -> Term:

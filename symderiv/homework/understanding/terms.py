@@ -5,29 +5,37 @@ A term's value has one axis for each index letter it carries, then rows and colu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 Index = str | int | None  # a letter, an entry (counted from 0), or the whole axis
 
 
+class _Kept:
+    """Room beside the fields for what was once worked out of a term, which never changes: compared and shown nowhere."""
+
+    __slots__ = ("_parts", "_references")
+    _parts: tuple[Term, ...]
+    _references: tuple[Ref | Part, ...]
+
+
 @dataclass(frozen=True, slots=True)
-class Const:
+class Const(_Kept):
     """A number that is the same everywhere."""
 
     value: Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class SizeOf:
+class SizeOf(_Kept):
     """A size as a number, by its name: the n of 1/n."""
 
     dim: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(_Kept):
     """A quantity, or part of it: `rows` and `columns` say which entry, or by which letter the axis is labelled."""
 
     key: str
@@ -36,14 +44,14 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Add:
+class Add(_Kept):
     """Terms with signs. A row or column is repeated over the other (the bias)."""
 
     terms: tuple[tuple[int, Term], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class Times(_Kept):
     """Entry by entry; a scalar times anything; letters of the same name run together."""
 
     left: Term
@@ -51,7 +59,7 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class MatMul:
+class MatMul(_Kept):
     """Rows times columns; letters run together."""
 
     left: Term
@@ -59,7 +67,7 @@ class MatMul:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class Over(_Kept):
     """left / right, entry by entry."""
 
     left: Term
@@ -67,7 +75,7 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class Power(_Kept):
     """base to a constant or scalar exponent, entry by entry."""
 
     base: Term
@@ -75,14 +83,14 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
-class Transpose:
+class Transpose(_Kept):
     """Rows and columns change places; letters stay."""
 
     body: Term
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(_Kept):
     """An elementwise function, or its derivative of an order."""
 
     function: str
@@ -91,7 +99,7 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Softmax:
+class Softmax(_Kept):
     """Shares that add up to 1 along 'rows' (down a column), 'columns', or a letter."""
 
     body: Term
@@ -99,7 +107,7 @@ class Softmax:
 
 
 @dataclass(frozen=True, slots=True)
-class SumOver:
+class SumOver(_Kept):
     """The sum over a letter, or over 'rows', 'columns', 'all'."""
 
     along: str
@@ -107,7 +115,7 @@ class SumOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Ones:
+class Ones(_Kept):
     """A matrix of ones; sizes by name."""
 
     rows: str
@@ -115,14 +123,14 @@ class Ones:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(_Kept):
     """The identity matrix of a size."""
 
     dim: str
 
 
 @dataclass(frozen=True, slots=True)
-class Kronecker:
+class Kronecker(_Kept):
     """1 where two letters agree; `dim` is the size both run over."""
 
     left: str
@@ -131,14 +139,14 @@ class Kronecker:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagonal:
+class Diagonal(_Kept):
     """The matrix with a vector on its diagonal."""
 
     body: Term
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class Label(_Kept):
     """The body with its rows or columns labelled by a letter, or one entry of it picked."""
 
     body: Term
@@ -147,14 +155,14 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(_Kept):
     """A matrix from its entries or blocks."""
 
     rows: tuple[tuple[Term, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Augmented:
+class Augmented(_Kept):
     """The body with a row (or column) of ones put first: the feature of the bias."""
 
     body: Term
@@ -162,7 +170,7 @@ class Augmented:
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Kept):
     """1 where the comparison holds, 0 elsewhere."""
 
     left: Term
@@ -171,7 +179,7 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(_Kept):
     """A quantity with indices that are not yet tied to its rows and columns."""
 
     key: str
@@ -179,7 +187,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(_Kept):
     """The entries for every value of the letters, put together: `a_j = ..` defines the vector. Axes are told by `placed`."""
 
     body: Term
@@ -188,7 +196,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Sloppy:
+class Sloppy(_Kept):
     """A product as written, whose kind is not decided: marks as in formulas.Product. Reading it makes terms of it."""
 
     factors: tuple[Term, ...]
@@ -196,7 +204,7 @@ class Sloppy:
 
 
 @dataclass(frozen=True, slots=True)
-class Jacobian:
+class Jacobian(_Kept):
     """d top / d bottom: a gradient for a scalar top; entries by letters; else rows, columns, rows', columns'."""
 
     top: Term
@@ -204,7 +212,7 @@ class Jacobian:
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class Local(_Kept):
     """The matrix that stands for a local derivative with four axes: what is left beside an identity; see worlds.local_matrices."""
 
     top: Term
@@ -220,37 +228,46 @@ Term = (
 ONE = Const(Fraction(1))
 
 
-def parts_of(term: Term) -> Iterator[Term]:
+def parts_of(term: Term) -> tuple[Term, ...]:
     """The terms directly inside a term."""
+    try:
+        return term._parts
+    except AttributeError:
+        parts = _parts_of(term)
+        object.__setattr__(term, "_parts", parts)
+        return parts
+
+
+def _parts_of(term: Term) -> tuple[Term, ...]:
     match term:
         case Add(terms):
-            yield from (body for _, body in terms)
+            return tuple(body for _, body in terms)
         case Stack(rows):
-            for row in rows:
-                yield from row
+            return tuple(entry for row in rows for entry in row)
         case Sloppy(factors, _):
-            yield from factors
+            return factors
         case Times(left, right) | MatMul(left, right) | Over(left, right) | Compare(left, _, right):
-            yield left
-            yield right
+            return left, right
         case Power(base, exponent):
-            yield base
-            yield exponent
+            return base, exponent
         case Jacobian(top, bottom) | Local(top, bottom, _):
-            yield top
-            yield bottom
+            return top, bottom
         case Transpose(body) | Diagonal(body) | SumOver(_, body) | Apply(_, _, body):
-            yield body
+            return (body,)
         case Softmax(body, _) | Augmented(body, _) | Label(body, _, _) | Gathered(body, _, _):
-            yield body
+            return (body,)
+    return ()
 
 
-def references_in(term: Term) -> Iterator[Ref | Part]:
-    """Every quantity a term mentions."""
-    if isinstance(term, (Ref, Part)):
-        yield term
-    for part in parts_of(term):
-        yield from references_in(part)
+def references_in(term: Term) -> tuple[Ref | Part, ...]:
+    """Every quantity a term mentions, as often as it does."""
+    try:
+        return term._references
+    except AttributeError:
+        own = (term,) if isinstance(term, (Ref, Part)) else ()
+        found = sum((references_in(part) for part in parts_of(term)), own)
+        object.__setattr__(term, "_references", found)
+        return found
 
 
 def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
