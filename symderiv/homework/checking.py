@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderiv.homework.judging.judge import Judge
+from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.marking import Claim, Marking
 from symderiv.homework.reading.python_source import as_lines, is_python
 from symderiv.homework.reading.reader import read
@@ -14,8 +14,6 @@ from symderiv.homework.understanding.inference import Inference, Variant
 
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
-
-COSTS = {"wrong": 3.0, "uncheckable": 2.0, "carried": 1.0, "notation": 0.3, "correct": 0.0}
 
 
 def check_homework(text: str, name: str = "homework", model: Model | str | None = None) -> Marking:
@@ -67,10 +65,12 @@ def _checked(text: str, name: str) -> Marking:
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in inference.variants():
         judge = Judge(inference, inference.varied(whole, variant))
-        claims = tuple(judge.run())
-        cost = variant.cost + sum(COSTS[c.verdict] for c in claims)
+        found = judge.run() if best is None else judge.run(best[0] - variant.cost + 1e-9)
+        if found is None:
+            continue  # no better than the best one, whatever comes
+        cost = variant.cost + sum(COSTS[c.verdict] for c in found)
         if best is None or cost < best[0]:
-            best = cost, claims, judge, variant
+            best = cost, tuple(found), judge, variant
             if cost == 0:
                 break  # no candidate costs less
     assert best is not None

@@ -78,6 +78,14 @@ EDIT_WORDS = {
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 HARMLESS = frozenset({"implied", "gathered"})
 
+COSTS = {
+    "wrong": 3.0,
+    "uncheckable": 2.0,
+    "carried": 1.0,
+    "notation": 0.3,
+    "correct": 0.0,
+}  # of a candidate that says so
+
 
 @dataclass
 class Judge:
@@ -96,12 +104,16 @@ class Judge:
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
 
-    def run(self) -> list[Claim]:
-        """Every claim of the document."""
+    def run(self, limit: float = float("inf")) -> list[Claim] | None:
+        """Every claim of the document; None as soon as their costs are above a limit."""
+        cost, counted = 0.0, 0
         self._name_adjoints()
         for at, statement in enumerate(self.understanding.document.statements):
             judge_rows(self, at, statement.span[0])
             self._statement(at, statement)
+            cost, counted = cost + sum(COSTS[c.verdict] for c in self.claims[counted:]), len(self.claims)
+            if cost > limit:
+                return None
         judge_rows(self, len(self.understanding.document.statements), float("inf"))
         return self.claims
 
