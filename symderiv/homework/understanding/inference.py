@@ -568,7 +568,7 @@ class Inference:
             one, two = self.symbols.canonical(ref.key), self.symbols.canonical(other.key)
             keep, drop = (one, two) if one in formulas else (two, one)
             if keep != drop and not (one in formulas and two in formulas):
-                self.symbols.aliases[drop] = keep
+                self.symbols.alias(drop, keep)
 
     def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
         """(statement, left quantity, right side, layers) of everything of the form name = something."""

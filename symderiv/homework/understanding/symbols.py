@@ -184,6 +184,14 @@ class Symbols:
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
     folds: Mapping[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    _resolved: dict[tuple[int, tuple[tuple[str, int], ...]], tuple[Node, Reference | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # by node (kept, so that its id stays its own) and layers: judging asks for the same names again and again
+
+    def alias(self, key: str, other: str) -> None:
+        """Take a key for another one."""
+        self.aliases[key] = other
+        self._resolved.clear()
 
     def canonical(self, key: str) -> str:
         """The key behind aliases."""
@@ -200,6 +208,15 @@ class Symbols:
         layers: values for the letters of layers and times in this statement.
         Raises: LayerOpen.
         """
+        if not isinstance(node, (Name, Scripted)):
+            return None
+        at = id(node), tuple(layers.items())
+        known = self._resolved.get(at)
+        if known is None:
+            known = self._resolved[at] = node, self._reference(node, layers)
+        return known[1]
+
+    def _reference(self, node: Name | Scripted, layers: Mapping[str, int]) -> Reference | None:
         scripted = node if isinstance(node, Scripted) else None
         name = scripted.base if scripted is not None else node
         if not isinstance(name, Name):
@@ -434,6 +451,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
         symbols.renamed = second_letters(document, symbols)
+    symbols._resolved.clear()  # without families names were read otherwise
     return symbols
 
 
