@@ -169,15 +169,15 @@ def _is_share_of_letters(node: Fraction) -> bool:
 # --- functions without their argument ---
 def with_arguments(document: Document) -> Document:
     """Every fact about a function alone, at an argument."""
-    applied = {base for s in document.statements for base in _applications(s)}
+    applied = {base for s in document.statements for base in _applied_bases(s)}
     statements = [_pointed(s, applied) for s in document.statements]
     return document if statements == document.statements else replace(document, statements=statements)
 
 
-def _applications(statement: Statement) -> Iterator[str]:
-    for side in statement.sides:
-        for node in walk(side.node):
-            yield from (base for base in FUNCTION_BASES if _is_application(node, base))
+def _applied_bases(statement: Statement) -> set[str]:
+    """The letters of functions that stand before an argument."""
+    products = (n for side in statement.sides for n in walk(side.node) if isinstance(n, Product))
+    return {base for product in products for base in _applications(product)} & FUNCTION_BASES
 
 
 def _pointed(statement: Statement, applied: set[str]) -> Statement:
@@ -207,18 +207,15 @@ def _fact(statement: Statement) -> tuple[str, str] | None:
         return None
     inside = [n for side in statement.sides[1:] for n in walk(side.node)]
     names = {n.base for n in inside if isinstance(n, Name)}
-    bare = names == {base} and not any(_is_application(n, base) for n in inside)
+    bare = names == {base} and all(base not in _applications(n) for n in inside if isinstance(n, Product))
     return (base, argument) if bare else None
 
 
-def _is_application(node: Node, base: str) -> bool:
-    r"""`\sigma(z)`; `\sigma(1 - \sigma)` is a product."""
-    if not isinstance(node, Product):
-        return False
-    return any(
-        isinstance(a, Name) and a.base == base and isinstance(b, Group) and all(isinstance(i, Name) for i in b.items)
-        for a, b in zip(node.factors, node.factors[1:], strict=False)
-    )
+def _applications(product: Product) -> Iterator[str]:
+    r"""The names before an argument: `\sigma(z)`; `\sigma(1 - \sigma)` is a product."""
+    for a, b in zip(product.factors, product.factors[1:], strict=False):
+        if isinstance(a, Name) and isinstance(b, Group) and all(isinstance(i, Name) for i in b.items):
+            yield a.base
 
 
 def _applied(node: Node, base: str, argument: str) -> Node:
