@@ -46,6 +46,7 @@ from symderiv.homework.understanding.terms import (
 
 MAX_DEPTH = 120
 MAX_ENTRIES = 200_000
+MAX_REMEMBERED = 1_000
 
 
 class Misfit(ValueError):
@@ -135,6 +136,7 @@ class World:
         self._gradients: dict[tuple[Term, str], Value] = {}
         self._depends: dict[tuple[str, str], bool] = {}
         self._open: set[str] = set()
+        self._known: dict[int, tuple[Term, Value]] = {}  # by the term itself, kept so that its id stays its own
 
     # --- asking ---
     def evaluate(self, term: Term) -> Value:
@@ -142,15 +144,24 @@ class World:
 
         Raises: Misfit, Unknown, Undefined.
         """
+        if (known := self._known.get(id(term))) is not None:
+            return known[1]
         with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
             try:
-                return self._value(term, None)
+                value = self._value(term, None)
             except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
                 raise Undefined("no value there") from error
             except ValueError as error:  # NumPy: shapes of letters that do not fit
                 raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
             except RecursionError as error:
                 raise Undefined("nested too deeply") from error
+        self._remember(term, value)
+        return value
+
+    def _remember(self, term: Term, value: Value) -> None:
+        """What was asked for once stands inside what is asked for next: readings are built up from their parts."""
+        if value.array.size <= MAX_REMEMBERED:
+            self._known[id(term)] = term, value
 
     def depends(self, key: str, on: str) -> bool:
         """Whether the definition of a quantity leads to another one."""
@@ -166,6 +177,8 @@ class World:
 
     # --- evaluation ---
     def _value(self, term: Term, bottom: str | None) -> Value:
+        if bottom is None and (known := self._known.get(id(term))) is not None:
+            return known[1]
         return getattr(self, "_" + type(term).__name__.lower())(term, bottom)  # type: ignore[no-any-return]
 
     def _constant(self, value: Fraction) -> Value:
@@ -304,11 +317,13 @@ class World:
         """
         with np.errstate(all="ignore"):
             try:
-                return (
+                value = (
                     self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
                 )
             except ValueError as error:
                 raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+        self._remember(term, value)
+        return value
 
     @staticmethod
     def entrywise_product(left: Value, right: Value) -> Value:
