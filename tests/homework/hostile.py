@@ -1,0 +1,310 @@
+"""Text that is meant to do harm, and homework damaged at random: `python -m tests.homework.hostile [-n 10000] [--seconds 5]`.
+
+Every document is checked in a process of its own kind: memory limited, and an audit hook that refuses files, processes,
+sockets and compiled code once the marker has been imported and warmed up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SEEDS = Path(os.environ.get("SYMDERIV_HOMEWORK", "/work/shared")) / "seeds"
+MOST_MEMORY = 500 * 2**20
+ADDRESS_SPACE = 2**30
+
+MODEL = "$$z_1 = w_1 x + b_1$$\n$$a_1 = \\sigma(z_1)$$\n$$L = (a_1 - y)^2$$\n"
+CLAIM = "$$\\frac{\\partial L}{\\partial w_1} = %s$$\n"
+
+
+def _nested_fractions(depth: int) -> str:
+    return r"\frac{1}{1+" * depth + "x" + "}" * depth
+
+
+def bombs() -> dict[str, str]:
+    """Documents that hang, blow up or run something in other readers, by name."""
+    many = 10**5
+    claims = {
+        "power tower": r"\frac{1}{9^{9^{9^9}}}+1", "factorials": "9!!!!!!!!!", "power of ten": r"10^{10^{10}}", "huge exponent": "x^{99999999999999}",
+        "negative tower": r"2^{-9^{9^{9}}}", "scientific": "1e999999999", "decimal exponent": r"(1.0000001)^{1e15}", "exponential": r"e^{e^{e^{e^{99}}}}",
+        "digits": "9" * many, "digits behind the point": "0." + "1" * many, "braces": "{" * many + "x" + "}" * many, "open braces": "{" * many,
+        "closed braces": "}" * many, "parentheses": "(" * 20_000 + "x" + ")" * 20_000, "open parentheses": "(" * 20_000,
+        "left right": r"\left(" * 20_000 + "x" + r"\right)" * 20_000, "fractions 50": _nested_fractions(50), "fractions 5000": _nested_fractions(5_000),
+        "superscripts": "x" + "^{x" * 5_000 + "}" * 5_000, "subscripts": "x" + "_{x" * 5_000 + "}" * 5_000, "primes": "f" + "'" * 50_000 + "(x)",
+        "minus signs": "-" * 50_000 + "x", "sum": "x" + "+x" * 50_000, "short sums": "+".join(["(a_1-y)"] * 300), "short product": "(a_1-y)" * 300,
+        "products of unknown order": " ".join(["w_1", "x", "b_1", "a_1", "y"] * 12), "transposes": "w_1" + "^T" * 2_000, "functions": r"\sigma(" * 60 + "x" + ")" * 60,
+        "sums in sums": r"\sum_{i=1}^{99999999} " * 40 + "x_i", "large sum": r"\sum_{i=1}^{999999999999} x_i", "bad sum": r"\sum_{i=99}^{-99^{99}} x_i",
+        "indices": "x_{" + "ijklmnopqrstuvwxyz" * 8 + "}", "layers": "W^{[" + "9" * 300 + "]}", "index": "x_{" + "9" * 500 + "}", "matrix": r"\begin{bmatrix}" + "1 & 2 \\\\ " * 3_000 + r"\end{bmatrix}",
+        "wide matrix": r"\begin{bmatrix}" + "1 & " * 3_000 + r"1\end{bmatrix}", "matrices": r"\begin{bmatrix}" * 500 + "1" + r"\end{bmatrix}" * 500,
+        "shapes": r"I_{999999999} x", "ones": r"\mathbf{1}_{999999999} x", "diag": r"\operatorname{diag}(\operatorname{diag}(\operatorname{diag}(x)))",
+        "division by zero": r"\frac{x}{0}", "zero to zero": "0^0 x", "log of zero": r"\log(0) x", "root": r"\sqrt{-1} x", "roots": r"\sqrt{" * 60 + "x" + "}" * 60,
+    }  # fmt: skip
+    documents = {name: MODEL + CLAIM % text for name, text in claims.items()}
+    return documents | whole_documents() | injections()
+
+
+def whole_documents() -> dict[str, str]:
+    """Bombs that are no single formula."""
+    megabyte = 10**6
+    return {
+        "macro doubles": "".join(rf"\newcommand{{\{chr(97 + k)}{chr(97 + k)}}}{{\{chr(98 + k) * 2} \{chr(98 + k) * 2}}}" for k in range(24)) + r"$$x = \aa$$",
+        "macro of itself": r"\newcommand{\foo}{\foo \foo}$$x = \foo$$", "def": r"\def\x{\x\x}$$y = \x$$", "macro arguments": r"\newcommand{\two}[1]{#1 #1}$$x = " + r"\two{" * 24 + "y" + "}" * 24 + "$$",
+        "macros that call each other": r"\newcommand{\foo}{\bar}\newcommand{\bar}{\foo}$$x = \foo$$", "many macros": "".join(rf"\newcommand{{\a{'b' * k}}}{{1}}" for k in range(2_000)),
+        "megabyte of braces": "{" * megabyte, "megabyte of dollars": "$" * megabyte, "megabyte of backslashes": "\\" * megabyte, "megabyte of x": "x" * megabyte,
+        "megabyte of lines": "\n" * megabyte, "megabyte of equals": "$a = " + "=" * (megabyte - 10) + "$", "megabyte in a formula": "$$" + "x+" * (megabyte // 2 - 3) + "x$$",
+        "too long": "x = 1\n" * megabyte, "short lines": "x = 1\n" * 5_000, "short formulas": "$x$ " * 20_000, "many claims": MODEL + CLAIM % "2 (a_1 - y) a_1 (1 - a_1) x" * 300,
+        "many definitions": "".join(f"$$z_{{{k}}} = w_{{{k}}} a_{{{k - 1}}} + b_{{{k}}}$$\n$$a_{{{k}}} = \\tanh(z_{{{k}}})$$\n" for k in range(1, 200)),
+        "circle": "$$a = b$$\n$$b = c$$\n$$c = a$$\n$$\\frac{\\partial a}{\\partial c} = 1$$", "self": "$$z = z + z$$\n$$\\frac{\\partial z}{\\partial z} = 2$$",
+        "loss of itself": "$$L = L^2 + 1$$\n$$\\frac{\\partial L}{\\partial x} = 1$$", "chain of equals": "$$L " + "= x " * 1_500 + "$$", "aligned": "$$\\begin{aligned}" + "a &= b \\\\" * 2_000 + "\\end{aligned}$$",
+        "environments": "\\begin{aligned}" * 3_000, "tables": "|a|b|\n|-|-|\n" * 2_000, "quotes": ">" * 50_000 + " $x = 1$", "list": "- " * 50_000 + "$x = 1$", "backticks": "`" * 100_000,
+        "fences": "```\n" * 20_000, "nul": "\0" * 10_000, "surrogates": "\ud800$x = 1$\udfff", "bidi": "\u202e$x = 1$\u202c" * 1_000, "combining": "x" + "\u0301" * 50_000 + " = 1", "spaces": "$x" + " " * 500_000 + "= 1$",
+        "emoji": "😀 = 1\n" * 3_000, "line separators": "\u2028\u2029\x0b\x0c\x1c\x85" * 5_000 + "$x = 1$", "carriage returns": "$x = 1$\r" * 3_000, "empty": "", "byte order": "\ufeff$x = 1$",
+    }  # fmt: skip
+
+
+def injections() -> dict[str, str]:
+    """Documents that would do something if any of their text were executed."""
+    texts = (
+        "__import__('os').system('touch /tmp/symderiv_was_here')", "().__class__.__bases__[0].__subclasses__()", "exec('raise SystemExit')", "open('/etc/passwd').read()",
+        "lambda: (_ for _ in ()).throw(SystemExit)", "eval(compile('1', '', 'eval'))", "breakpoint()", "[x for x in range(10**10)]", "np.zeros((10**9, 10**9))", "10**10**10",
+    )  # fmt: skip
+    found = {f"python {k}": f"dW = {text}\n\n" + CLAIM % (r"\text{" + text + "}") for k, text in enumerate(texts)}
+    found |= {f"source {k}": f"```python\nZ = np.dot(W, X)\ndW = {text}\n```\n" for k, text in enumerate(texts)}
+    tex = (
+        r"\text{<script>alert(1)</script>}", r"\input{/etc/passwd}", r"\write18{touch /tmp/symderiv_was_here}", r"\href{javascript:alert(1)}{x}", r"\include{/dev/zero}",
+        r"\immediate\openout\file=x", r"\csname x\endcsname", r"\catcode`\$=11 x", r"\loop\iftrue x\repeat",
+    )  # fmt: skip
+    return found | {f"tex {k}": MODEL + CLAIM % text for k, text in enumerate(tex)}
+
+
+# --- damage ---
+
+SPLICES = (
+    "{", "}", "$", "$$", "\\", "\\frac", "^", "_", "^{", "_{", "(", ")", "[", "]", "=", "&", "\\\\", "'", "^T", "\\sum_{i}", "\\begin{aligned}", "\\end{aligned}", "\n", "\n\n",
+    "0", "9" * 30, "1e99", "\\left(", "\\right)", "\\partial", "d", "\0", "\u202e", "\\text{", "|", "`", "```python\n", "-", "/", "0/0", "\\odot", ",", "\\mathbf{1}", "^{-1}", "\\hat",
+)  # fmt: skip
+
+
+def damaged(text: str, other: str, rng: random.Random) -> str:
+    """A text with some of it lost, doubled, exchanged or put in."""
+    for _ in range(rng.choice((1, 1, 2, 3, 5, 20))):
+        a = rng.randrange(len(text) + 1)
+        b = min(len(text), a + rng.choice((1, 1, 2, 5, 20, 200)))
+        c = rng.randrange(len(other) + 1)
+        match rng.randrange(7):
+            case 0:
+                text = text[:a] + text[b:]
+            case 1:
+                text = text[:b] + text[a:b] * rng.choice((1, 1, 3)) + text[b:]
+            case 2:
+                text = text[:a] + rng.choice(SPLICES) + text[a:]
+            case 3:
+                text = text[:a] + rng.choice(SPLICES) + text[b:]
+            case 4:
+                text = text[:a] + other[c : c + rng.choice((5, 40, 300))] + text[b:]
+            case 5:
+                text = (
+                    text[:a]
+                    + chr(rng.choice((rng.randrange(32, 127), rng.randrange(0x370, 0x2300), rng.randrange(0x10FFFF))))
+                    + text[b:]
+                )
+            case 6:
+                text = text[:a] + text[a:b][::-1] + text[b:]
+    return text[:20_000]
+
+
+def seeds() -> list[str]:
+    """Documents to damage: the given ones, or those of the tests."""
+    given = sorted(SEEDS.glob("*.txt")) or sorted((HERE / "documents").glob("*.md"))
+    return [path.read_text() for path in given] + [
+        path.read_text() for path in sorted((HERE / "documents").glob("*.md"))
+    ]
+
+
+def mutations(count: int) -> Iterator[tuple[str, str]]:
+    """Damaged documents by number; every twentieth is nothing but noise. The files are read before the first is asked for."""
+    return _mutations(seeds(), count)
+
+
+def _mutations(texts: list[str], count: int) -> Iterator[tuple[str, str]]:
+    for k in range(count):
+        rng = random.Random(k)
+        if k % 20 == 19:
+            yield (
+                f"noise {k}",
+                rng.randbytes(rng.randrange(3_000)).decode("latin-1" if k % 40 == 19 else "utf-8", "replace"),
+            )
+        else:
+            yield f"mutation {k}", damaged(rng.choice(texts), rng.choice(texts), rng)
+
+
+# --- the guarded process ---
+
+
+class Late(BaseException):
+    """It took too long; no `except Exception` catches it."""
+
+
+FORBIDDEN = (
+    "open",
+    "exec",
+    "compile",
+    "subprocess",
+    "socket",
+    "os.",
+    "shutil",
+    "ctypes",
+    "urllib",
+    "pty",
+    "webbrowser",
+    "tempfile",
+    "code.__new__",
+    "marshal",
+    "pickle",
+)
+
+
+def guarded() -> list[str]:
+    """Refuse what a marker has no business with; the events that were refused."""
+    seen: list[str] = []
+
+    def hook(event: str, arguments: tuple) -> None:
+        if not event.startswith(FORBIDDEN) or _importing():
+            return
+        seen.append(f"{event} {str(arguments)[:80]}")
+        raise PermissionError(f"{event} while marking")
+
+    sys.addaudithook(hook)
+    return seen
+
+
+def _importing() -> bool:
+    frame = sys._getframe(2)
+    while frame is not None:
+        if "importlib" in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _late(*_: object) -> None:
+    raise Late
+
+
+def check_all(documents: Iterator[tuple[str, str]], seconds: float) -> dict:
+    """Check documents one after the other: what failed and how, the slowest, the most memory."""
+    from symderiv.errors import ModelError
+    from symderiv.homework.checking import check_homework
+
+    check_homework(MODEL + CLAIM % "2 (a_1 - y) a_1 (1 - a_1) x").to_json_text()
+    warnings.simplefilter("error")  # a warning prints, and reads the source to do so
+    seen = guarded()
+    signal.signal(signal.SIGPROF, _late)
+    failures: list[list[str]] = []
+    times: list[tuple[float, str]] = []
+    for name, text in documents:
+        start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            check_homework(text).to_json_text()
+        except ModelError:
+            pass
+        except Late:
+            failures.append([name, f"more than {seconds:g} s"])
+        except Exception as error:
+            failures.append([name, f"{type(error).__name__}: {str(error)[:80]} in {_place(error)}"])
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        times.append((time.process_time() - start, name))
+    times.sort(reverse=True)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "failures": failures,
+        "events": seen,
+        "slowest": times[:8],
+        "memory": memory,
+        "count": len(times),
+        "seconds": sum(t for t, _ in times),
+    }
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "?" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def run_guarded(what: str, seconds: float, count: int = 0) -> dict:
+    """`check_all` in a process with little memory. what: 'bombs' or 'mutations'."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.homework.hostile",
+        "--guarded",
+        what,
+        "-n",
+        str(count),
+        "--seconds",
+        str(seconds),
+    ]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, env=environment, check=False)
+    if done.returncode != 0:
+        return {
+            "failures": [["the process", f"ended with {done.returncode}: {done.stderr[-500:]}"]],
+            "events": [],
+            "slowest": [],
+            "memory": 0,
+            "count": 0,
+            "seconds": 0.0,
+        }
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> int:
+    """Run both and report; 1 if anything failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-n", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--guarded", choices=("bombs", "mutations"))
+    options = parser.parse_args()
+    if options.guarded:
+        documents = iter(bombs().items()) if options.guarded == "bombs" else mutations(options.n)
+        print(json.dumps(check_all(documents, options.seconds)))
+        return 0
+    bad = 0
+    for what in ("bombs", "mutations"):
+        found = run_guarded(what, options.seconds, options.n)
+        bad += len(found["failures"]) + len(found["events"])
+        print(
+            f"\n{what}: {found['count']} in {found['seconds']:.1f} s, peak memory {found['memory'] / 2**20:.0f} MB, failures {len(found['failures'])}, refused {len(found['events'])}"
+        )
+        print("  slowest: " + ", ".join(f"{name} {1000 * t:.0f} ms" for t, name in found["slowest"]))
+        kinds = Counter(why for _, why in found["failures"])
+        for why, times in kinds.most_common(30):
+            print(f"  {times:5d} x {why}, e.g. {next(name for name, w in found['failures'] if w == why)}")
+        for event in found["events"][:10]:
+            print(f"  refused: {event}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
