@@ -30,7 +30,14 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
+from symderiv.homework.understanding.elaboration import (
+    Elaborator,
+    NotUnderstood,
+    is_number,
+    relabelled,
+    renamed,
+    with_part,
+)
 from symderiv.homework.understanding.inference import Inference, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.readings import Reader
@@ -76,7 +83,8 @@ EDIT_WORDS = {
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
-HARMLESS = frozenset({"implied", "gathered"})
+PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
+HARMLESS = frozenset({"oblong", "implied", "gathered"})
 
 COSTS = {
     "wrong": 3.0,
@@ -834,12 +842,21 @@ class Judge:
             if isinstance(left, Jacobian) and not self._depends(at, left) and not is_number(right):
                 missing = f"nothing says how {self._key(left.top)} depends on {left.bottom.key}"
                 return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
-            return self._accepted(found, kind)
+            accepted = self._accepted(found, kind)
+            if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
+                return self._for_one_output(at, left, right, kind) or accepted
+            return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return self._with_layers(at, left, right, kind) or numeric or Verdict("uncheckable", kind, found.reason)
+        if (
+            isinstance(left, Jacobian)
+            and self._key(left.top) == self.understanding.loss
+            and not self._depends(at, left)
+        ):
+            return self._by_named_part(at, left, right, kind)
         loss = true_for_each_class(self.understanding, at, left, right)
         if loss is not None:
             return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
@@ -886,6 +903,24 @@ class Judge:
         anew = replace(self.understanding, definitions=[*others, Definition(loss, any_function_of(step), 0, 1)])
         found = Comparer(anew, at).compare(left, right)
         return self._accepted(found, kind) if found.answer is Answer.EQUAL else None
+
+    def _by_named_part(self, at: int, left: Jacobian, right: Term, kind: str) -> Verdict:
+        """`dE/dP` where `P = W_3 W_2` names a part that the formulas of the model spell out: put in for it there."""
+        key = left.bottom.key
+        named = next((d for d in self.understanding.definitions if d.key == key and not d.indices), None)
+        missing = Verdict("uncheckable", kind, f"nothing says how {self._key(left.top)} depends on {key}")
+        if named is None:
+            return missing
+        definitions = [
+            d if d is named else replace(d, term=with_part(d.term, named.term, Part(key, ())))
+            for d in self.understanding.definitions
+        ]
+        if definitions == self.understanding.definitions:
+            return missing
+        found = Comparer(replace(self.understanding, definitions=definitions), at).compare(left, right)
+        if found.answer is Answer.EQUAL:
+            return self._accepted(found, kind)
+        return missing
 
     def _is_generic(self, at: int, left: Term) -> bool:
         """Whether a derivative is of a loss that has only a name."""
@@ -988,12 +1023,12 @@ class Judge:
 
     def _for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
-        anew = None if self.understanding.symbols.code else self._with_one_output
-        if anew is None:
+        anew = self._with_one_output
+        if anew is None or re.search(PROGRAM, self.understanding.document.text, re.MULTILINE):
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)
-            if found.answer is Answer.EQUAL:
+            if found.answer is Answer.EQUAL and self._accepted(found, kind).verdict != "wrong":
                 return Verdict(
                     "notation", kind, "right for one output unit; the document does not say that there is one"
                 )

@@ -326,6 +326,13 @@ class Scripts(Cursor):
             return Transposed((node.span[0], self.ends[at]), node)
         name = Name((self.starts[at], self.ends[at]), word)
         library = type(node) is Name and node.base in _LIBRARIES
+        if library and self.kind() == "'":  # np.tanh_prime
+            primed = Scripted((name.span[0], self.ends[self.at]), name, (), (), int(self.texts[self.at]))
+            self.at += 1
+            if self.kind() != "(":
+                return primed
+            arguments, keywords, last = self.arguments()
+            return Call((node.span[0], last), primed, arguments, keywords)
         if self.kind() == "(" and self.match[self.at] >= 0 and self.match[self.at] < self.end:
             arguments, keywords, last = self.arguments()
             if not library:

@@ -664,6 +664,18 @@ def replaced(term: Term, old: Term, new: Term) -> Term:
     return new if term == old else mapped(term, lambda t: replaced(t, old, new))
 
 
+def with_part(term: Term, old: Term, new: Term) -> Term:
+    """The term with a part replaced, also where it stands among the factors of a longer product: `W_3 W_2 W_1 x`."""
+    if term == old:
+        return new
+    if isinstance(term, Sloppy) and isinstance(old, Sloppy) and not any(old.marks) and not any(term.marks):
+        n = len(old.factors)
+        for i in range(len(term.factors) - n + 1):
+            if term.factors[i : i + n] == old.factors:
+                return Sloppy((*term.factors[:i], new, *term.factors[i + n :]), term.marks[n - 1 :])
+    return mapped(term, lambda t: with_part(t, old, new))
+
+
 def renamed(term: Term, names: Mapping[str, str]) -> Term:
     """The term about other quantities."""
     if isinstance(term, Part):

@@ -103,6 +103,7 @@ class Inference:
     def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
         document = rewritten(document)
         self.document = document
+        self.apart = apart
         self.symbols: Symbols = symbols_of(document, apart=apart)
         self.assumptions: list[Assumption] = []
         self.functions: dict[str, str] = {}
@@ -138,10 +139,13 @@ class Inference:
         self._elaborate_again()
         self.said = self._said_derivatives()
         self._find_definitions()
-        tangled = self._tangled_folds()
+        tangled = self._tangled_folds() | self._turned_folds()
         if tangled:
             self.__init__(self.document, tangled)  # type: ignore[misc]
             return self.run()
+        for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
+            term = Transpose(Part(letter, ()))
+            self.definitions.insert(0, Definition(letter.upper(), term, 0, 1))
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
@@ -623,7 +627,9 @@ class Inference:
         """Names of which something says how they are worked out."""
         found = set()
         for statement in self.document.statements:
-            if any(_is_formula(side.node) and name_of(side.node) is None for side in statement.sides[1:]):
+            if "<-" not in statement.relations and any(
+                _is_formula(side.node) and name_of(side.node) is None for side in statement.sides[1:]
+            ):
                 reference = self._closed(statement.sides[0].node)
                 found |= {reference.key} if reference is not None else set()
         return frozenset(found)
@@ -827,6 +833,29 @@ class Inference:
                 tangled.add(base_of(key))
         return frozenset(tangled)
 
+    def _turned_folds(self) -> frozenset[str]:
+        """Small letters folded with a capital that has its samples the other way."""
+        return frozenset(self.symbols.folds.values()) & self._turned_letters
+
+    @cached_property
+    def _turned_letters(self) -> frozenset[str]:
+        r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
+        rows = {
+            base_of(reference.key).lower()
+            for statement in self.document.statements
+            if len(statement.sides) == 2 and statement.relations[0] in ("in", ":")
+            and (sizes := sizes_in(statement.sides[1].node)) is not None
+            and len(sizes) == 2 and sizes[0] in ("n", "m", "N", "M", "B")
+            and (reference := self._closed(statement.sides[0].node)) is not None
+            and isinstance(head := _strip(statement.sides[0].node), f.Name) and head.base.isupper()
+        }  # fmt: skip
+        nodes = [n for s in self.document.statements for side in s.sides for n in f.walk(side.node)]
+        return frozenset(
+            letter
+            for letter in rows
+            if any(isinstance(n, f.Product) and _has_dot_product(n, letter, self._sample_letters({})) for n in nodes)
+        )
+
     def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
         r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
         is_own = ref.key != self.loss and not ref.indices and all(r.key != ref.key for r in references_in(term))
@@ -929,16 +958,19 @@ class Inference:
             return True
         if "^bar" in ref.key and ref.base not in LOSS_BASES:
             bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
-            return (
+            if (
                 bare in self.lefts
                 or bare in {d.key for d in self.definitions}
                 or (bare in self.used and base_of(bare) in WEIGHTLIKE)
-            )
+            ):
+                return True
         rest = ref.base[1:]
         return (
             ref.base.startswith("d")
             and bool(rest)
-            and any(base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in self.used)
+            and any(
+                base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in (*self.used, *self.symbols.aliases)
+            )
         )
 
     def _definitions_inside_derivatives(self) -> None:
@@ -1502,7 +1534,12 @@ class Inference:
 
     def _is_scalar_document(self) -> bool:
         """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
-        if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", self.words):
+        words = re.sub(
+            r"\b(?:without|no|not|ohne|keine|sans|sin|sem|senza)\s+(?:\w+\s+)?(?:vector|matri|Vektor|Matri)",
+            "",
+            self.words,
+        )
+        if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
             return False
         for statement in self.document.statements:
             if "in" in statement.relations or _gives_vector(statement):
@@ -1687,6 +1724,26 @@ def _gives_vector(statement: Statement) -> bool:
         return False
     values = (literal(side.node) for side in statement.sides[1:])
     return any(value is not None and value[0].size > 1 for value in values)
+
+
+def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
+    """`x_i^T w` or `w^T x_i`, where i is a sample."""
+
+    def is_sample(part: f.Node) -> bool:
+        return (
+            isinstance(part, f.Scripted)
+            and isinstance(part.base, f.Name)
+            and part.base.base == letter
+            and len(part.lower) == 1
+            and isinstance(part.lower[0].body, f.Name)
+            and part.lower[0].body.base in samples
+        )
+
+    return any(
+        isinstance(left, f.Transposed)
+        and ((is_sample(left.body) and not is_sample(right)) or (is_sample(right) and not is_sample(left.body)))
+        for left, right in itertools.pairwise(node.factors)
+    )
 
 
 def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:

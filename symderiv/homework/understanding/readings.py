@@ -54,6 +54,7 @@ ELEMENTWISE = {"odot", "circ", ".*"}
 EDITS = {
     "elementwise": 1.0,  # an elementwise product that is not marked, where a matrix product would conform too
     "grouping": 0.5,
+    "oblong": 0.1,  # ones times transposed ones of another size
     "formal": 1.0,  # a sum over samples before something that keeps them
     "index": 1.0,  # a sample index that says nothing here
     "transposed": 2.0,
@@ -242,6 +243,8 @@ class Reader:
             return
         samples = [i for i in indices if isinstance(i, str) and i in self.axes.sample_letters]
         if len(indices) == 2 and not (1 in (rows, columns) and samples):
+            if len(samples) == 1 and self._sample_axis(whole) == ("rows", "columns")[1 - indices.index(samples[0])]:
+                indices = indices[::-1]  # x_ij is an entry of X, whose columns are the x_i
             yield Ref(part.key, self._counted(part.key, indices[0], 0), self._counted(part.key, indices[1], 1)), ()
             if samples and self.axes.batch:
                 other = tuple(i for i in indices if i not in samples)
@@ -250,16 +253,9 @@ class Reader:
         if len(indices) == 1:
             index = indices[0]
             if isinstance(index, str) and index in self.axes.sample_letters:
-                sample_size = columns if self.axes.sample_axis == "columns" else rows
-                if self.axes.batch and sample_size > 1:
-                    yield (
-                        (
-                            Ref(part.key, None, index)
-                            if self.axes.sample_axis == "columns"
-                            else Ref(part.key, index, None)
-                        ),
-                        (),
-                    )
+                axis = self._sample_axis(whole)
+                if self.axes.batch and (columns if axis == "columns" else rows) > 1:
+                    yield (Ref(part.key, None, index) if axis == "columns" else Ref(part.key, index, None)), ()
                     yield Ref(part.key), ("index",)
                 else:
                     yield Ref(part.key), ()
@@ -277,6 +273,12 @@ class Reader:
         others = [i for i in indices if i not in samples]
         if samples and len(others) <= 1 and rows * columns > 0:
             yield Ref(part.key, *self._unit(part.key, others[0] if others else None)), ()
+
+    def _sample_axis(self, value: Value) -> str:
+        """The axis of samples of one quantity: the usual one, unless only the other has their number."""
+        usual, other = (0, 1) if self.axes.sample_axis == "rows" else (1, 0)
+        samples = self.world.point.sizes.get(self.axes.samples)
+        return ("rows", "columns")[other if value.shape[other] == samples != value.shape[usual] else usual]
 
     def _unit(self, key: str, index: Index) -> tuple[Index, Index]:
         if self.axes.unit_axis == "rows":
@@ -432,17 +434,12 @@ class Reader:
                 yield MatMul(left.term, right.term), ("dotted" if mark == "odot" else "marked",)
             return
         if conforms:
-            yield MatMul(left.term, right.term), ()
+            oblong = a[0] != b[1] and is_of_ones(left.term) and is_of_ones(right.term)
+            yield MatMul(left.term, right.term), ("oblong",) if oblong else ()
         if a == b and mark != "@":
             yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
             if mark == "cdot" and a[1] == 1:  # the dot product of two columns
                 yield MatMul(Transpose(left.term), right.term), ()
-        elif mark != "@" and self._repeats(a, b):
-            pass
-
-    @staticmethod
-    def _repeats(a: tuple[int, int], b: tuple[int, int]) -> bool:
-        return False
 
     def _outer(self, left: Reading, right: Reading) -> Iterator[tuple[Term, tuple[str, ...]]]:
         a, b = left.value.shape, right.value.shape
@@ -492,6 +489,11 @@ def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:
     if not loose:
         return True
     return marks[k - 1] in ELEMENTWISE or marks[k - 1] == "*"
+
+
+def is_of_ones(term: Term) -> bool:
+    """Whether it is a vector of ones, turned or not."""
+    return isinstance(term, Ones) or (isinstance(term, Transpose) and isinstance(term.body, Ones))
 
 
 def _fingerprint(value: Value) -> object:
