@@ -532,7 +532,14 @@ class Judge:
             return None
         if printed is None and not is_numeric(right) and self._compare(at, left, right).answer is Answer.EQUAL:
             return None
-        return NumberClaim(self, at, statement, subject, reference, left, right, side).judge()
+        verdict = NumberClaim(self, at, statement, subject, reference, left, right, side).judge()
+        sections = self.inference.activations.sections
+        if verdict is not None and verdict.verdict == "wrong" and statement.where == "cell" and sections:
+            letters = ", ".join(sorted(sections))
+            return Verdict(
+                "uncheckable", verdict.kind, f"false for the last {letters} before it; which is meant is not said"
+            )
+        return verdict
 
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:

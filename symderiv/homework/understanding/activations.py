@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ SUPPOSED = (
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """From a place in the text on, the units of a role ('hidden', 'output') have this activation."""
+    """From a place in the text on, the units of a role ('hidden', 'output'), or a letter, have this activation."""
 
     at: int
     line: int
@@ -100,8 +100,21 @@ def _applied(inference: Inference) -> Iterator[tuple[str, str]]:
 class Activations:
     """The function letters that the text decides: the same everywhere, or by sections."""
 
-    everywhere: dict[str, str]
-    sections: dict[str, list[Saying]]
+    everywhere: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, list[Saying]] = field(default_factory=dict)
+
+    def define(self, saying: Saying) -> None:
+        r"""`\varphi(v) = \tanh(v)` at a statement; the role is the letter."""
+        self.sections.setdefault(saying.role, []).append(saying)
+
+    def settle(self) -> None:
+        """A letter with one formula needs no sections."""
+        self.sections = {letter: s for letter, s in self.sections.items() if len({x.kind for x in s}) > 1}
+
+    def add(self, other: Activations) -> None:
+        """What the text says, for the letters that no formula decides."""
+        self.everywhere |= {k: v for k, v in other.everywhere.items() if k not in self.sections}
+        self.sections = other.sections | self.sections
 
     def function_at(self, letter: str, at: int) -> str | None:
         """What a letter is at a statement, if a section before it says so."""
@@ -140,7 +153,7 @@ def _of_kind(kind: str, order: int, body: Term) -> Term:
 
 def activations_of(inference: Inference) -> Activations:
     """Decide the letters that no formula defines, from what the text says of their roles."""
-    out = Activations({}, {})
+    out = Activations()
     sayings = sayings_of(inference)
     if not sayings:
         return out

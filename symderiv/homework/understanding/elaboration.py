@@ -122,7 +122,9 @@ class Elaborator:
         reference = self.reference(node)
         assert reference is not None
         base = reference.base
-        if base == "e" and reference.power is not None and reference.key not in self.known:
+        if base == "e" and reference.power is not None and (
+            reference.key not in self.known or any(isinstance(n, f.Name) for n in f.walk(reference.power))
+        ):  # an error e is squared at most  # fmt: skip
             return Apply("exp", 0, self.term(reference.power))
         if base == "e" and reference.key not in self.known and not reference.mark and not reference.indices:
             return Apply("exp", 0, ONE)

@@ -15,7 +15,7 @@ import numpy as np
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document, Statement
-from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, activations_of
+from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, Saying, activations_of
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
@@ -107,7 +107,7 @@ class Inference:
         self.symbols: Symbols = symbols_of(document, apart=apart)
         self.assumptions: list[Assumption] = []
         self.functions: dict[str, str] = {}
-        self.activations = Activations({}, {})
+        self.activations = Activations()
         self.words = " ".join(s.text for s in document.sentences)
         self.elaborator = Elaborator(self.symbols)
         self.definitions: list[Definition] = []
@@ -185,7 +185,12 @@ class Inference:
         found: dict[str, tuple[str, Term]] = {}
         for statement in self.document.statements:
             head, argument = _applied(statement.sides[0].node)
-            if head is None or argument is None or head in found or head in self.functions:
+            if (
+                head is None
+                or argument is None
+                or head in found
+                or head in {*self.functions, *self.activations.sections}
+            ):
                 continue
             if (
                 head not in self.symbols.functions
@@ -360,7 +365,7 @@ class Inference:
         ]
         self.functions.update(self._functions_in_words())
         self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
-        self.activations = activations_of(self)
+        self.activations.add(activations_of(self))
         self.functions.update(self.activations.everywhere)
         for base in sorted(self.symbols.functions):
             if base in self.functions or base in self.activations.sections:
@@ -488,7 +493,7 @@ class Inference:
     def _defined_functions(self) -> dict[str, str]:
         r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
         found: dict[str, str] = {}
-        for statement in self.document.statements:
+        for at, statement in enumerate(self.document.statements):
             if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
                 continue
             factors = statement.sides[0].node.factors
@@ -501,7 +506,10 @@ class Inference:
                 known = self._recognised(side.node, factors[1].items[0])
                 if known:
                     found[head.base] = known
-        return found
+                    if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
+                        self.activations.define(Saying(at, statement.line, head.base, known))
+        self.activations.settle()
+        return {letter: kind for letter, kind in found.items() if letter not in self.activations.sections}
 
     def _recognised(self, body: f.Node, argument: f.Node) -> str | None:
         """The known function that a body computes, by its values at a few points."""
@@ -1207,7 +1215,7 @@ class Inference:
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
-        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0", self.document.text)
+        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.\d])", self.document.text)
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
