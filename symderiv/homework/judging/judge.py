@@ -37,12 +37,14 @@ from symderiv.homework.understanding.elaboration import (
     relabelled,
     renamed,
     with_part,
+    without_indices,
 )
+from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.readings import Reader
 from symderiv.homework.understanding.shapes import RATES, base_of
-from symderiv.homework.understanding.stated_shapes import Stated, judge_shape, misstated, sizes_in
+from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
 from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
 from symderiv.homework.understanding.terms import (
     Add,
@@ -324,10 +326,10 @@ class Judge:
     ) -> Verdict | None:
         elaborator = self._elaborator(layers)
         if sign in ("in", ":"):
-            return self._shape(subject, side)
+            return self._shape(subject, side, layers)
         if sign in ("<", ">", "<=", ">=", "!="):
             return None
-        if sign == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
+        if sign == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)) and not _is_step(subject.side, side):
             return None  # a path from quantity to quantity
         left = subject.term
         reference = subject.reference
@@ -389,6 +391,8 @@ class Judge:
             world = self.understanding.world(at, Machine)
             for ref in (*references_in(left), *references_in(right)):
                 if ref.key not in ("ones", "identity", "#index") and ref.key not in self.understanding.symbols.sizes:
+                    if is_rate(ref.key):
+                        continue
                     if ref.key not in shapes:
                         return False
                     world.quantity(ref.key)
@@ -632,6 +636,9 @@ class Judge:
                 return Verdict("correct", "update")
             found = self._compare(at, expected, right)
             if found.answer is Answer.EQUAL:
+                in_words = any(isinstance(p, Jacobian) and p.bottom.key == key for p in _all(right))
+                if not in_words and not self._depends(at, Jacobian(top, place)):  # 0 = 0
+                    return Verdict("uncheckable", "update", f"nothing says how {self._key(top)} depends on {key}")
                 return self._accepted(found, "update")
             if found.answer is Answer.UNDECIDED:
                 return Verdict("uncheckable", "update", found.reason)
@@ -672,6 +679,11 @@ class Judge:
 
     def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
         """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
+        one = _of_one_example(right)
+        if one is not None:
+            step = Sloppy((Part(rate, ()), gradient), ("",))
+            if self._compare(at, Add(((1, old), (-1, step))), one).answer is Answer.EQUAL:
+                return Verdict("correct", "update", "the mean over the examples of what was said of one")
         body = self.understanding.definitions_at(at).get(self.understanding.loss or "")
         for size in self.understanding.symbols.sizes:
             step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
@@ -711,8 +723,14 @@ class Judge:
         )
 
     # --- shapes ---
-    def _shape(self, subject: Subject, side: Side) -> Verdict | None:
-        verdict: Verdict | None = judge_shape(self.understanding, self._shaped(subject), side, Verdict, self._misstated)
+    def _shape(self, subject: Subject, side: Side, layers: Mapping[str, int] = NO_LAYERS) -> Verdict | None:
+        reference = self._shaped(subject)
+        if reference is None and subject.reason == "open":
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                reference = self.inference.plain(subject.side.node, self._elaborator(dict(layers)))
+            if reference is not None and reference.key not in self.understanding.shapes:
+                return None
+        verdict: Verdict | None = judge_shape(self.understanding, reference, side, Verdict, self._misstated, layers)
         return verdict
 
     def _shaped(self, subject: Subject) -> Reference | None:
@@ -780,7 +798,39 @@ class Judge:
             verdict = self._along(at, left, right, path[:length], top, world)
             if verdict is not None:
                 return verdict
-        return None
+        return self._down(at, left, right, world)
+
+    def _down(self, at: int, left: Jacobian, right: Sloppy, world: World) -> Verdict | None:
+        """The factors from the top on are a path, and a number is left for the derivative of where it ends: `dJ/dz 1`."""
+        used: list[int] = []
+        key = self._key(left.top)
+        while True:
+            at_key = key
+            link = next(
+                (
+                    i
+                    for i, x in enumerate(right.factors)
+                    if i not in used and isinstance(x, Jacobian) and self._key(x.top) == at_key and not x.bottom.indices  # type: ignore[union-attr]
+                ),
+                None,
+            )
+            if link is None or key == left.bottom.key:
+                break
+            used.append(link)
+            key = right.factors[link].bottom.key  # type: ignore[union-attr]
+            if key is None or not separates(world, key, left.bottom.key, left.top):
+                return None
+        rest = [i for i in range(len(right.factors)) if i not in used]
+        if not used or key is None or not rest or any(not isinstance(right.factors[i], Const) for i in rest):
+            return None
+        kept = tuple(right.factors[i] for i in rest)
+        remaining = (
+            kept[0]
+            if len(kept) == 1
+            else Sloppy(kept, tuple(self._mark_between(right, a, b) for a, b in itertools.pairwise(rest)))
+        )
+        found = self._compare(at, Jacobian(Part(key, ()), left.bottom), remaining)
+        return self._accepted(found, "chain") if found.answer is Answer.EQUAL else None
 
     def _along(
         self, at: int, left: Jacobian, right: Sloppy, path: list[tuple[int, str]], top: str | None, world: World
@@ -1010,8 +1060,17 @@ class Judge:
         return {k for k in found if k not in definitions}
 
     def _is_special_case(self, at: int) -> bool:
-        """'In the special case of one example ..' in a document about many."""
-        start = self.understanding.document.statements[at].span[0]
+        """'In the special case of one example ..' in a document about many; `= 0` if `z_i < 0`."""
+        statements, text = self.understanding.document.statements, self.understanding.document.text
+        after = statements[at + 1] if at + 1 < len(statements) else None
+        if after is not None and set(after.relations) & {"<", ">", "<=", ">=", "!="}:
+            between = text[statements[at].span[1] : after.span[0]]
+            if re.fullmatch(
+                r"[\s$,;\\()\[\]]*(?:if|when|whenever|for|where|falls|wenn|für|si|se|cuando|quando|para|pour)[\s$\\(]*",
+                between,
+            ):
+                return True
+        start = statements[at].span[0]
         words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
         return bool(re.search(SPECIAL_CASE, words, re.IGNORECASE))
 
@@ -1243,6 +1302,22 @@ def _strip(node: f.Node) -> f.Node:
     while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
         node = node.items[0]
     return node
+
+
+def _of_one_example(term: Term) -> Term | None:
+    r"""`w - \eta \delta a^T` for `w - \frac{\eta}{m} \sum_x \delta^x (a^x)^T`, where x is an example; None if it is no such mean."""
+    match term:
+        case Add((first, (sign, Sloppy((Over(rate, SizeOf()), SumOver(along, body)), marks)))):
+            letter = along.removeprefix("letter:")
+            one = without_indices(body, frozenset({letter}))
+            return Add((first, (sign, Sloppy((rate, one), marks)))) if one != body else None
+    return None
+
+
+def _is_step(left: Side, right: Side) -> bool:
+    r"""`w \to w - \eta g`."""
+    node = right.node
+    return isinstance(node, f.Sum) and len(node.terms) > 1 and to_text(node.terms[0][1]) == to_text(left.node)
 
 
 def _all(term: Term) -> Iterator[Term]:

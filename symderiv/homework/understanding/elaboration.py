@@ -711,6 +711,9 @@ def without_indices(term: Term, letters: frozenset[str]) -> Term:
     """The term with these letters gone from its indices."""
     if isinstance(term, Part):
         return Part(term.key, tuple(i for i in term.indices if i not in letters))
+    if isinstance(term, Jacobian) and isinstance(term.bottom, Part):
+        bottom = Part(term.bottom.key, tuple(i for i in term.bottom.indices if i not in letters))
+        return Jacobian(without_indices(term.top, letters), bottom)
     return mapped(term, lambda t: without_indices(t, letters))
 
 

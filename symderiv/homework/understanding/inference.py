@@ -78,6 +78,11 @@ MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
+RATE_WORDS = (
+    r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
+    r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
+)
+CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 
@@ -557,6 +562,9 @@ class Inference:
             if other is not None:
                 meanings.setdefault(ref.key, set()).add(other.key)
         self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
+        said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
+        if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
+            self.symbols.alias(said[1], "eta")
         for _, ref, node, layers in list(self._equations()):
             other = self.plain(node, self._with(layers))
             if other is None or isinstance(_strip(node), f.Number) or self._generic_call(node, layers) is not None:
@@ -586,6 +594,8 @@ class Inference:
         """(statement, left quantity, right side, layers) of everything of the form name = something."""
         for at, statement in enumerate(self.document.statements):
             if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
+                continue
+            if re.search(CONTRARY, statement.lead.split(".")[-1], re.IGNORECASE):
                 continue
             for layers in self.instances(statement):
                 elaborator = self._with(layers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from symderiv.homework.reading import formulas as f
@@ -13,46 +14,61 @@ if TYPE_CHECKING:
     from symderiv.homework.understanding.understanding import Understanding
 
 
-def sizes_in(node: f.Node) -> tuple[str, ...] | None:
-    """The sizes that a stated shape names, in order."""
+NO_LAYERS: Mapping[str, int] = MappingProxyType({})
+
+
+def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, ...] | None:
+    """The sizes that a stated shape names, in order; layers: what the letters of layers are, for `n_{l-1}`."""
     match node:
         case f.Product(_, factors, marks) if all(m in ("times", "", "*", "cdot") for m in marks):
             if len(factors) == 3 and isinstance(factors[1], f.Name) and factors[1].base == "x":
                 factors = (factors[0], factors[2])  # `n1 x n0` in code
-            parts = [_size(x) for x in factors]
+            parts = [_size(x, layers) for x in factors]
             return tuple(p for p in parts if p is not None) if all(parts) else None
         case f.Group(_, _, items) if len(items) == 1:
-            return sizes_in(items[0])
+            return sizes_in(items[0], layers)
         case f.Group(_, _, items):
-            parts = [_size(x) for x in items]
+            parts = [_size(x, layers) for x in items]
             return tuple(p for p in parts if p is not None) if all(parts) else None
         case f.Scripted(_, f.Name(_, "R"), _, upper) if upper:
-            return sizes_in(upper[0].body)
+            return sizes_in(upper[0].body, layers)
         case f.Scripted(_, f.Group(_, _, items), (), upper) if upper and all(isinstance(i, f.Number) for i in items):
-            return sizes_in(upper[0].body)  # {0, 1}^{N x K}
+            return sizes_in(upper[0].body, layers)  # {0, 1}^{N x K}
         case f.Name(_, "R", ()):
             return ("1", "1")  # a real number
         case f.Number() | f.Name() | f.Scripted():
-            one = _size(node)
+            one = _size(node, layers)
             return (one,) if one else None
     return None
 
 
-def _size(node: f.Node) -> str | None:
+def _size(node: f.Node, layers: Mapping[str, int]) -> str | None:
     match node:
         case f.Group(_, _, (inner,)):
-            return _size(inner)
-        case f.Sum(_, ((1, one), (1, f.Number(_, text, _, None)))) if _size(one) is not None:
-            return f"{_size(one)}+{text}"  # one more for the bias
+            return _size(inner, layers)
+        case f.Sum(_, ((1, one), (1, f.Number(_, text, _, None)))) if _size(one, layers) is not None:
+            return f"{_size(one, layers)}+{text}"  # one more for the bias
         case f.Number(_, text, _, None):
             return text
         case f.Name(_, base, ()):
             return base
         case f.Scripted(_, f.Name(_, base, ()), lower, (), 0):
-            return base + "_" + "".join(str(getattr(s.body, "base", getattr(s.body, "text", "?"))) for s in lower)
-        case f.Scripted(_, f.Name(_, base, ()), (), (script,), 0) if isinstance(script.body, f.Number):
-            return f"{base}^{script.body.text}"  # n^{[1]}
+            return base + "_" + "".join(_mark(s.body, layers) for s in lower)
+        case f.Scripted(_, f.Name(_, base, ()), (), (script,), 0) if _mark(script.body, layers) != "?":
+            return f"{base}^{_mark(script.body, layers)}"  # n^{[1]}
     return None
+
+
+def _mark(node: f.Node, layers: Mapping[str, int]) -> str:
+    """A mark of a size: `n_1`, `n_h`, and `n_{l-1}` where l is a layer."""
+    match node:
+        case f.Number(_, text, _, _):
+            return text
+        case f.Name(_, base, ()):
+            return str(layers.get(base, base))
+        case f.Sum(_, ((1, f.Name(_, base, ())), (sign, f.Number(_, _, value, _)))) if base in layers:
+            return str(layers[base] + sign * int(value))
+    return "?"
 
 
 def stated_ones(statements: Iterable[tuple[str, tuple[str, ...]]], shape_of: Callable[[str], Any]) -> set[str]:
@@ -107,9 +123,10 @@ def judge_shape(
     side: Side,
     verdict: Callable[..., Any],
     culprit: Stated | None = None,
+    layers: Mapping[str, int] = NO_LAYERS,
 ) -> Any:
     """The verdict for a stated shape; None where it states none."""
-    sizes = sizes_in(side.node)
+    sizes = sizes_in(side.node, layers)
     if sizes is None or len(sizes) > 2:
         return None
     if reference is None:
