@@ -85,6 +85,7 @@ EDIT_WORDS = {
     "implied": "a repeated index is summed", "gathered": "entries stand for the whole",
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
+SIGNS = {"in": " ∈ ", ":": ": ", "<-": " ← ", ":=": " := ", "->": " → "}
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 HARMLESS = frozenset({"oblong", "implied", "gathered"})
 
@@ -305,7 +306,11 @@ class Judge:
     ) -> None:
         text = self.understanding.document.text
         line = text.count("\n", 0, span[0]) + 1
-        left = to_text(subject.side.node) + " = " if subject is not None and subject.side is not side else ""
+        left = ""
+        if subject is not None and subject.side is not side:
+            place = next((k for k, s in enumerate(statement.sides) if s is side), 0)
+            sign = statement.relations[place - 1] if place else "="
+            left = f"{to_text(subject.side.node)}{SIGNS.get(sign, ' = ')}"
         self.claims.append(
             Claim(
                 line,

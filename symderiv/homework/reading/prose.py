@@ -18,6 +18,7 @@ from symderiv.homework.reading.words import CONNECTORS
 _HINT = re.compile(
     r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼∂∇]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|\\partial)|\w\s*×|\d\s*x\s*\w"
     r"|\b\w{1,8}\}?\]?\s+(?:[xX]|by)\s+\w|\b(?:shape|size|dim)\w*\b[^(\[\n]{0,40}[(\[]|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
+    r"|\bis \([A-Z1-9][\w-]*, ?[A-Z1-9][\w-]*\)"
 )
 _WORDS = re.compile(
     r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)"
@@ -784,10 +785,18 @@ class _Line:
             if self.kinds[at] in ("(", "[") and (
                 self.kinds[at - 1] == ":"
                 or (self.ordinary[at - 1] and self.texts[at - 1].lower() in _SIZE_WORDS)
-                or (self.texts[at - 1] == "is" and not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at]))
+                or self.texts[at - 1] == "is"
             ):
                 close = self._closing(at, self.size) if self.kinds[at] == "(" else -1
-                if close > at and self._are_sizes(at + 1, close):
+                if (
+                    close > at
+                    and self._are_sizes(at + 1, close)
+                    and (
+                        self.texts[at - 1] != "is"
+                        or (close == at + 4 and self.texts[at + 1].isupper())  # X is (N, D): no values
+                        or not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at])
+                    )
+                ):
                     return at, close + 1, [(at, close + 1)]
         return None
 
@@ -820,6 +829,8 @@ class _Line:
         ):
             at -= 1
         first = at + 1
+        while first < last and self.kinds[first] == "(" and not 0 <= self._closing(first, self.size) < last:
+            first += 1  # `(W is 3 x 2, so ..)`
         if first >= last or last - first > 12 or not self._is_strong(first) or self.kinds[first] == "num":
             return None
         return first, last

@@ -11,6 +11,7 @@ import re
 
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
+COMMENT = r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*)$"
 INITIAL = re.compile(r"\b(?:random|zeros|ones|empty|full|default_rng|array|asarray|copy)\b")
 
 
@@ -52,6 +53,7 @@ class _Source:
                 if isinstance(statement, ast.Return) and statement.value is not None:
                     self.returned[function.name] = statement.value
         self._block(tree.body, None)
+        self._comments()
         return "".join(self.out) + "\n" + "\n".join(self.added) + "\n"
 
     # --- places ---
@@ -88,7 +90,10 @@ class _Source:
                 case ast.If(body=inner, orelse=other):
                     self._block([*inner, *other], function)
                 case ast.Return(value=value) if (
-                    value is not None and function is not None and LOSS_NAMES.search(function)
+                    value is not None
+                    and not isinstance(value, ast.Tuple)
+                    and function is not None
+                    and LOSS_NAMES.search(function)
                 ):
                     self._keep(value)
                     begin = self._offset(statement.lineno, statement.col_offset)
@@ -98,6 +103,13 @@ class _Source:
                     self._assignment(statement, target, value)
                 case ast.AugAssign():
                     self._keep(statement)
+
+    def _comments(self) -> None:
+        """A comment of a line of its own that is one equation: `# dloss/dP = 2 (P - Y) / N`, `# tanh: tanh'(z) = 1 - tanh(z)^2`."""
+        for match in re.finditer(COMMENT, self.text, re.MULTILINE):
+            begin, end = match.span(1)
+            if not "".join(self.out[begin:end]).strip():
+                self.out[begin:end] = list(self.text[begin:end])
 
     def _words(self, statement: ast.stmt) -> None:
         """A docstring: its lines as they are, the quotes gone."""
