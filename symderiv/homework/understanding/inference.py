@@ -82,6 +82,7 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
+BAR_WORDS = r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
@@ -583,6 +584,8 @@ class Inference:
                 continue
             if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
                 continue
+            if self._bars_are_derivatives and "^bar" in ref.key and "^bar" in other.key:
+                continue
             if ref.key in formulas and other.key in formulas:
                 continue
             one, two = self.symbols.canonical(ref.key), self.symbols.canonical(other.key)
@@ -970,6 +973,11 @@ class Inference:
         marks = [_layer_of(ref.key), *(_layer_of(r.key) for r in references_in(term))]
         return all(m is None or first <= m <= last for m in marks)
 
+    @property
+    def _bars_are_derivatives(self) -> bool:
+        """'A bar denotes the derivative of the loss by that quantity'."""
+        return bool(re.search(BAR_WORDS, self.words, re.IGNORECASE))
+
     def _is_derived(self, ref: Reference) -> bool:
         """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
         if ref.base in DERIVED or ref.key in self.said:
@@ -979,7 +987,7 @@ class Inference:
             if (
                 bare in self.lefts
                 or bare in {d.key for d in self.definitions}
-                or (bare in self.used and base_of(bare) in WEIGHTLIKE)
+                or (bare in self.used and (base_of(bare) in WEIGHTLIKE or self._bars_are_derivatives))
             ):
                 return True
         rest = ref.base[1:]
@@ -1606,7 +1614,7 @@ class Inference:
         }
         for key in sorted(keys):
             is_rate = (
-                base_of(key) in HYPER_BASES and key not in definitions and not _layer_of(key) and key not in indexed
+                base_of(key) in HYPER_BASES and key not in definitions and _layer_of(key) is None and key not in indexed
             )
             if is_rate or key == self.loss:
                 resolved[key] = (SCALAR_DIM, SCALAR_DIM)

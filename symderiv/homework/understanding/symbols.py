@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from symderiv.homework.reading.formulas import (
     BigSum,
+    Call,
     Derivative,
     Fraction,
     Group,
@@ -640,6 +641,8 @@ class _Counts:
                         continue
                     self.look(factor, scope)
                 return
+            case Call(_, Name(_, "dot" | "matmul", ()), (_, _)):
+                self.code = True
             case BigSum(_, _, indices, _, end, _):
                 self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
                 if end is not None:
