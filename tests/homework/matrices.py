@@ -92,6 +92,7 @@ class Writer:
     values: Values
     memory: dict[Key, Expr] = field(default_factory=dict)
     false: set[Key] = field(default_factory=set)
+    planted: set[str] = field(default_factory=set)  # the tags so far
     planned: int = 0
 
     @property
@@ -114,6 +115,7 @@ class Writer:
         lhs, sign = self.notation.grad(step.key), " = "
         if slip:
             mark = Mark("", "derivative", slip.verdict, codes=slip.codes, tag=slip.tag)
+            self.planted.add(slip.tag)
             if slip.verdict == "uncheckable" or slip.verdict == "notation":
                 self._remember(step, right)
             else:
@@ -230,8 +232,10 @@ class Writer:
             return False  # a derivative that the document has not come to
         if step.key == ("Z", self.net.depth) and self.switches["delta"] and not self.switches["delta_defined"]:
             return False  # the first delta says what delta is
-        if slip.tag in ("slope-at-wrong-argument", "wrong-layer") and not self._visible(step, slip):
+        if not self._visible(step, slip):
             return False
+        if slip.tag in ("sign", "constant-factor") and slip.tag in self.planted:
+            return False  # it could as well follow from the first
         truth = holds(self.values, step.key, slip.expr)
         if slip.verdict == "notation":
             return truth in ("nonconforming", "transposed")
@@ -266,9 +270,14 @@ class Writer:
         if len(factors) < 2:
             return None
         if wrong:
-            if len(factors) < 3:
+            losable = [
+                at
+                for at, (_, below) in enumerate(itertools.pairwise(route))
+                if below[0] != "b" and not (below[0] == "Z" and self.net.activations[below[1] - 1] == "identity")
+            ]  # a factor that is 1 may be left out
+            if len(factors) < 3 or not losable:
                 return None
-            out = self.rng.randrange(0, len(factors))
+            out = self.rng.choice(losable)
             del factors[out]
             links = list(itertools.pairwise(route))
             del links[out]
