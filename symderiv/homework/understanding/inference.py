@@ -96,11 +96,12 @@ class Variant:
     switch: tuple[str, int] | None = None
     later: bool = False
     single: bool = False  # the loss is that of one sample, though the text speaks of many
+    one_sided: bool = False  # a cross-entropy of the target alone, without that of what it is not
 
     @property
     def cost(self) -> float:
         """What assuming it costs."""
-        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single
+        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
 
 
 class Inference:
@@ -1058,6 +1059,8 @@ class Inference:
             self.word_other, body = body, self._body_of("mse")
             assert body is not None
         self.word_body = body
+        if "cross" in kinds and "log" not in kinds:
+            self.word_one_sided = self._body_of("one-sided")
         self.definitions.append(Definition(self.loss, body, 0, 1))
         self.word_loss = kind
         called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
@@ -1086,7 +1089,9 @@ class Inference:
         a, y = Part(output, ()), Part(target, ())
         minus = Add(((1, a), (-1, y)))
         softmax = any(isinstance(p, Softmax) for d in self.definitions for p in _all_parts(d.term))
-        if kind == "cross" and softmax:
+        if kind == "one-sided" and softmax:
+            return None  # it has no other side
+        if kind == "one-sided" or (kind == "cross" and softmax):
             body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
         elif kind in ("log", "cross"):
             one = Const(Fraction(1))
@@ -1240,6 +1245,7 @@ class Inference:
     loss_as_written: Term | None = None
     word_body: Term | None = None
     word_other: Term | None = None
+    word_one_sided: Term | None = None
 
     def variants(self) -> list[Variant]:
         """What the document leaves open, as candidates that the whole of it decides."""
@@ -1248,6 +1254,8 @@ class Inference:
             factors = [Fraction(1, 2)] if self.word_loss == "mse" else []
             out += [Variant(factor=c) for c in factors]
             out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
+            if self.word_one_sided is not None:
+                out += [replace(v, one_sided=True) for v in out]
         switch = self._other_loss()
         if switch is not None:
             out += [Variant(switch=switch)]
@@ -1310,20 +1318,25 @@ class Inference:
             understanding = self._shaped(single=True)
         changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
                           stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
-        if self.word_body is not None and (variant.factor != 1 or variant.mean or self.word_other is not None):
+        if self.word_body is not None and (
+            variant.factor != 1 or variant.mean or variant.one_sided or self.word_other is not None
+        ):
+            body, other = self.word_body, self.word_other
+            if variant.one_sided and self.word_one_sided is not None:
+                body, other = (body, self.word_one_sided) if other is not None else (self.word_one_sided, None)
             numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
-            scaled: Term = Sloppy((*numbers, self.word_body), ("",)) if numbers else self.word_body
-            if self.word_other is not None:
-                scaled = Add(((1, scaled), (1, self.word_other)))
+            scaled: Term = Sloppy((*numbers, body), ("",)) if numbers else body
+            if other is not None:
+                scaled = Add(((1, scaled), (1, other)))
             if variant.mean:
                 scaled = Over(scaled, SizeOf("#n"))
             changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
         if variant.switch is not None and self.loss is not None:
             kind, offset = variant.switch
-            body = self._body_of(kind)
+            switched = self._body_of(kind)
             at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
-            if body is not None and at is not None:
-                changed.definitions.append(Definition(self.loss, body, at, self.document.statements[at].line))
+            if switched is not None and at is not None:
+                changed.definitions.append(Definition(self.loss, switched, at, self.document.statements[at].line))
         return changed
 
     words_as_names: set[str] = set()
