@@ -38,7 +38,8 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, without_notes, with_arguments, without_steps, with_layer_letter, with_lists, with_scores,
+        with_formula_rows, without_notes, with_entries, with_arguments, without_steps, with_layer_letter, with_lists,
+        with_scores,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -100,6 +101,36 @@ def _is_note(node: Node) -> bool:
         and isinstance(node.items[0], Comparison)
         and node.items[0].sign == "->"
     )
+
+
+# --- entries of names in brackets ---
+def with_entries(document: Document) -> Document:
+    r"""`(W_2)_{kj}` is the entry `W^{[2]}_{kj}`: then the 2 of a `W_2` is the mark of its layer too."""
+    nodes = (n for s in document.statements for side in s.sides for n in walk(side.node))
+    marked = {name.base for n in nodes if (inner := _in_brackets(n)) and inner.lower and (name := name_of(inner))}
+
+    def entry(node: Node) -> Node:
+        inner = _in_brackets(node)
+        if inner is not None and isinstance(node, Scripted):
+            mark = replace((inner.lower or inner.upper)[0], bracket="[")
+            return replace(node, base=inner.base, upper=(mark, *node.upper))
+        if isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base in marked and not node.upper:
+            if len(node.lower) == 1 and isinstance(node.lower[0].body, Number):
+                return replace(node, lower=(), upper=(replace(node.lower[0], bracket="["),))
+        return _rebuilt(node, entry)
+
+    return _with_sides(document, entry)
+
+
+def _in_brackets(node: Node) -> Scripted | None:
+    """The `W_2` of an entry `(W_2)_{kj}`."""
+    if not isinstance(node, Scripted) or not node.lower or not isinstance(node.base, Group):
+        return None
+    inner = node.base.items[0] if len(node.base.items) == 1 and node.base.bracket in ("(", "[") else None
+    if not isinstance(inner, Scripted) or not isinstance(inner.base, Name) or inner.primes:
+        return None
+    marks = (*inner.lower, *inner.upper)
+    return inner if len(marks) == 1 and isinstance(marks[0].body, (Number, Name)) else None
 
 
 # --- numbers in boxes ---
