@@ -196,7 +196,9 @@ class Judge:
         subject = self._subject(side)
         if isinstance(node, f.Derivative):
             after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
-            if "?" in after or "?" in statement.tail or re.search(QUESTION, statement.lead, re.IGNORECASE):
+            before = self.understanding.document.text[max(0, side.span[0] - ASIDE) : side.span[0]].split("\n\n")[-1]
+            asked = "" if not re.search(r"\w", before) else re.split(r"[.!;]\s", statement.lead)[-1]
+            if "?" in after or "?" in statement.tail or re.search(QUESTION, asked, re.IGNORECASE):
                 self.question, self.question_at = subject, at
             self.subject = subject
             return
