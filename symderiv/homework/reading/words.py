@@ -343,7 +343,7 @@ class _Cutter:
             lower in SCRIPT_WORDS
             or (lower in FUNCTIONS and len(text) > 2)
             or self.vocabulary.is_unit(text, False)
-            or text in GREEK
+            or (text in GREEK and len(text) > 2)  # W_{pi} has two indices
             or (len(text) > 3 and not _INDEX_RUN.fullmatch(text) and not text.endswith("T"))
         ):
             self.out.append(("name", text, start, end, gap))

@@ -806,9 +806,31 @@ class Inference:
                 self.restated.append(Definition(ref.key, wrapped, at, line, letters))
                 continue
             self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+        self._prefer_grounded()
         self._drop_below_first(general)
         self._definitions_inside_derivatives()
         self.definitions = self.activations.section_definitions(self.definitions)
+
+    def _prefer_grounded(self) -> None:
+        """Of `J = J_1 + J_2` and `J = mse + ce` the one whose parts have a meaning; the names of the other are names for them."""
+        for other in [*self.restated, *self.definitions]:
+            first = next((d for d in self.definitions if d.key == other.key), None)
+            if first is None or first is other or other.indices or not isinstance(first.term, Add):
+                continue
+            elsewhere = [d for d in (*self.definitions, *self.restated) if d.key != other.key]
+            known = {d.key for d in elsewhere} | {r.key for d in elsewhere for r in references_in(d.term)}
+            empty, full = ([r.key for r in references_in(d.term)] for d in (first, other))
+            if not empty or set(empty) & known or not set(full) & known:
+                continue
+            self.definitions[self.definitions.index(first)] = replace(other, at=first.at)
+            for found in (self.restated, self.definitions):
+                if other in found:
+                    found.remove(other)
+            if len(empty) == len(full) and all(isinstance(t, (Part, SumOver)) for _, t in first.term.terms):
+                for key in empty:
+                    named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
+                    if named and named[0] != key:
+                        self.symbols.alias(key, named[0])
 
     def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
         r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""
@@ -1708,10 +1730,11 @@ class Inference:
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
         if loss is not None and soft:
-            written = [loss] if self.word_other is None else [loss, self.word_other]
+            parts = [definitions[r.key] for r in references_in(loss) if r.key in definitions and r.key in self.loss_parts]
+            written = [loss, *parts] if self.word_other is None else [loss, self.word_other]
             logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
             if logs:
-                targets = {r.key for r in references_in(loss)} & free
+                targets = {r.key for t in (loss, *parts) for r in references_in(t)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
                 shares |= targets
                 for key in targets:
@@ -1719,6 +1742,15 @@ class Inference:
                         Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
                     )
         return frozenset(shares), frozenset(positive)
+
+    @property
+    def loss_parts(self) -> set[str]:
+        """What a loss is added up from: the mse and ce of `J = mse + ce`."""
+        loss = next((d.term for d in self.definitions if d.key == self.loss), None)
+        if not isinstance(loss, Add):
+            return set()
+        bodies = [t.body if isinstance(t, SumOver) else t for _, t in loss.terms]
+        return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
 
     def _stated_shares(self) -> set[str]:
         r"""`\sum_i t_i = 1`."""

@@ -25,6 +25,8 @@ from symderiv.homework.understanding.terms import (
 def added_up(term: Term) -> Term:
     """The loss with every array term summed over all its entries; what is a number already stays."""
     match term:
+        case Add(terms) if all(isinstance(t, Part) and not t.indices for _, t in terms):
+            return term  # `J = J_1 + J_2`, `f = u + b`: numbers
         case Add(terms):
             return Add(tuple((sign, added_up(t)) for sign, t in terms))
         case SumOver("all", _):

@@ -38,7 +38,7 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, without_notes, with_entries, with_arguments, without_steps, with_layer_letter, with_lists,
+        with_formula_rows, without_notes, with_entries, with_primed_indices, with_arguments, without_steps, with_layer_letter, with_lists,
         with_scores,
     ):  # fmt: skip
         document = rewriting(document)
@@ -131,6 +131,39 @@ def _in_brackets(node: Node) -> Scripted | None:
         return None
     marks = (*inner.lower, *inner.upper)
     return inner if len(marks) == 1 and isinstance(marks[0].body, (Number, Name)) else None
+
+
+def with_primed_indices(document: Document) -> Document:
+    r"""`\sum_{l'} A_{l'j}`: a primed letter that is summed over is another index; it gets a letter that is not taken."""
+    sums = (n for s in document.statements for side in s.sides for n in walk(side.node) if isinstance(n, BigSum))
+    primed = sorted({name for n in sums for i in n.indices if (name := _primed(i))})
+    if not primed:
+        return document
+    taken = {n.base for s in document.statements for side in s.sides for n in walk(side.node) if isinstance(n, Name)}
+    letters = dict(zip(primed, (x for x in "rsqpuvjik" if x not in taken), strict=False))
+
+    def index(node: Node) -> Node:
+        name = _primed(node)
+        if name in letters and isinstance(node, Scripted) and isinstance(node.base, Name):
+            return replace(node.base, span=node.span, base=letters[name])
+        return _rebuilt(node, index)
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, Scripted):
+            lower = tuple(replace(s, body=index(s.body)) for s in node.lower)
+            return replace(_rebuilt(replace(node, lower=()), visit), lower=lower)  # type: ignore[call-arg]
+        if isinstance(node, BigSum):
+            indices = tuple(index(i) for i in node.indices)
+            return replace(_rebuilt(node, visit), indices=indices)  # type: ignore[call-arg]
+        return _rebuilt(node, visit)
+
+    return _with_sides(document, visit)
+
+
+def _primed(node: Node) -> str:
+    """The l of a lone `l'`."""
+    is_lone = isinstance(node, Scripted) and node.primes and not node.lower and not node.upper
+    return node.base.base if is_lone and isinstance(node, Scripted) and isinstance(node.base, Name) else ""
 
 
 # --- numbers in boxes ---
