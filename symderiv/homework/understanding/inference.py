@@ -38,6 +38,7 @@ from symderiv.homework.understanding.symbols import (
     name_of,
     symbols_of,
 )
+from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -1473,6 +1474,10 @@ class Inference:
             reference = self._closed(statement.sides[0].node)
             if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
                 yield self.symbols.canonical(reference.key), sizes
+        for name, sizes in shape_rows(self.document.rows):
+            reference = self._closed(name)
+            if reference is not None:
+                yield self.symbols.canonical(reference.key), sizes
 
     def _given_as_numbers(self, definitions: dict[str, Term]) -> list[str]:
         """Parameters whose every value is a single number: that is what they are, unless it is 0 for a matrix of zeros."""
@@ -1730,7 +1735,9 @@ class Inference:
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
         if loss is not None and soft:
-            parts = [definitions[r.key] for r in references_in(loss) if r.key in definitions and r.key in self.loss_parts]
+            parts = [
+                definitions[r.key] for r in references_in(loss) if r.key in definitions and r.key in self.loss_parts
+            ]
             written = [loss, *parts] if self.word_other is None else [loss, self.word_other]
             logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
             if logs:

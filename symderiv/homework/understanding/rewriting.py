@@ -114,9 +114,9 @@ def with_entries(document: Document) -> Document:
         if inner is not None and isinstance(node, Scripted):
             mark = replace((inner.lower or inner.upper)[0], bracket="[")
             return replace(node, base=inner.base, upper=(mark, *node.upper))
-        if isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base in marked:
-            if len(node.lower) == 1 and isinstance(node.lower[0].body, Number):
-                return replace(node, lower=(), upper=(replace(node.lower[0], bracket="["), *node.upper))
+        is_marked = isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base in marked
+        if is_marked and isinstance(node, Scripted) and len(node.lower) == 1 and isinstance(node.lower[0].body, Number):
+            return replace(node, lower=(), upper=(replace(node.lower[0], bracket="["), *node.upper))
         return _rebuilt(node, entry)
 
     return _with_sides(document, entry)

@@ -12,6 +12,7 @@ from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Row, Side, Statement
 from symderiv.homework.understanding.elaboration import NotUnderstood
 from symderiv.homework.understanding.literals import literal
+from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen
 from symderiv.homework.understanding.terms import Stack, Term
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME_WORDS = r"^(?:node|variable|name|quantity|param\w*|symbol|weight|var\.?|unit|edge|gate|Knoten|Variable)$"
 VALUE_WORDS = r"^(?:value|data|forward|forward value|val\.?|initial value|activation|result|Wert)$"
+SHAPE_WORDS = r"^(?:shape|size|dimensions?|dims?|Form|Größe|tamaño|dimensión|taille)$"
 GRADIENT_WORDS = r"^(?:grad|gradient|grad\.|derivative|backward|backward value|local gradient|Gradient)$"
 
 
@@ -66,6 +68,19 @@ def take_columns(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
                 continue
             if reference is not None and len(entries) == len(rows) > 1:
                 yield reference.key, Stack(tuple((e,) for e in entries)), _place(inference, rows[0]), rows[0].line
+
+
+def shape_rows(rows: Sequence[Row]) -> Iterator[tuple[f.Node, tuple[str, ...]]]:
+    """(name, sizes) of tables that give the shape of a name."""
+    for row in rows:
+        places = [k for k, h in enumerate(row.headings) if re.match(SHAPE_WORDS, h.strip(), re.IGNORECASE)]
+        cells = row.cells
+        if len(places) != 1 or len(cells) <= places[0] or len(cells[0]) != 1 or len(cells[places[0]]) != 1:
+            continue
+        name, shape = cells[0][0].sides, cells[places[0]][0].sides
+        sizes = sizes_in(shape[0].node) if len(name) == len(shape) == 1 else None
+        if sizes is not None and len(sizes) == 2:
+            yield name[0].node, sizes
 
 
 def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
