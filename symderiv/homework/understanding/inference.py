@@ -55,8 +55,8 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Transpose,
+    everything_in,
     mapped,
-    parts_of,
     references_in,
 )  # fmt: skip
 from symderiv.homework.understanding.understanding import (
@@ -193,7 +193,7 @@ class Inference:
                 letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
             except (NotUnderstood, LayerOpen):
                 continue
-            inner = {p.function for p in _all_parts(term) if isinstance(p, Apply)}
+            inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
             if letter is not None and not letter.indices and head not in inner and not is_number(term):
                 found[head] = letter.key, term
         return found
@@ -754,7 +754,7 @@ class Inference:
                 continue
             self._arguments_alike(at, ref, node, term, layers)
             if any(r.key == ref.key for r in references_in(term)) or any(
-                isinstance(x, Jacobian) for x in _all_parts(term)
+                isinstance(x, Jacobian) for x in everything_in(term)
             ):
                 continue
             if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
@@ -1027,7 +1027,7 @@ class Inference:
             return None
         a, y = Part(output, ()), Part(target, ())
         minus = Add(((1, a), (-1, y)))
-        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in _all_parts(d.term))
+        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in everything_in(d.term))
         if kind == "cross" and softmax:
             body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
         elif kind in ("log", "cross"):
@@ -1167,7 +1167,7 @@ class Inference:
                 except (NotUnderstood, LayerOpen):
                     continue
                 if any(
-                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)
+                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in everything_in(term)
                 ):
                     return True
         return False
@@ -1205,11 +1205,11 @@ class Inference:
         if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
             return False
         if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
-               for p in _all_parts(self.loss_as_written)):  # fmt: skip
+               for p in everything_in(self.loss_as_written)):  # fmt: skip
             return False
         letters = {
             p.along
-            for p in _all_parts(self.loss_as_written)
+            for p in everything_in(self.loss_as_written)
             if isinstance(p, SumOver) and p.along.startswith("letter:")
         }
         if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
@@ -1237,7 +1237,7 @@ class Inference:
         if not written or self.word_body is not None:
             return None
         place = self.document.statements[written[0].at].span[1]
-        logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(written[0].term))
+        logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
         for sentence in self.document.sentences:
             if sentence.span[0] <= place:
                 continue
@@ -1483,7 +1483,7 @@ class Inference:
         if sample_letters:
             return True
         loss = definitions.get(self.loss or "")
-        if loss is not None and any(isinstance(p, SizeOf) for p in _all_parts(loss)):
+        if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
             return True
         for statement in self.document.statements:
             for side in statement.sides:
@@ -1621,19 +1621,19 @@ class Inference:
         """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
         shares: set[str] = set()
         positive: set[str] = set()
-        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in _all_parts(t))}
+        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in everything_in(t))}
         loss = definitions.get(self.loss or "")
         soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
         free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
         shares |= self._stated_shares() & free
         for term in definitions.values():
-            for part in _all_parts(term):
+            for part in everything_in(term):
                 if isinstance(part, Apply) and part.function in ("log", "sqrt"):
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
         if loss is not None and soft:
             written = [loss] if self.word_other is None else [loss, self.word_other]
-            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
+            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in everything_in(t))
             if logs:
                 targets = {r.key for r in references_in(loss)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
@@ -1797,9 +1797,9 @@ def r_indices(ref: object) -> tuple[str | int | None, ...]:
 
 def _is_one_entry(term: Term) -> bool:
     """`-log p_c`: an entry picked, not a sum over all."""
-    if any(isinstance(p, SumOver) for p in _all_parts(term)):
+    if any(isinstance(p, SumOver) for p in everything_in(term)):
         return False
-    lettered = [p for p in _all_parts(term) if isinstance(p, Part) and p.indices]
+    lettered = [p for p in everything_in(term) if isinstance(p, Part) and p.indices]
     return len({p.key for p in lettered}) == 1 and bool(lettered)
 
 
@@ -1810,12 +1810,6 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
     if isinstance(term, Apply) and isinstance(term.body, Part):
         return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
     return None
-
-
-def _all_parts(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _all_parts(part)
 
 
 def _layer_of(key: str) -> int | None:

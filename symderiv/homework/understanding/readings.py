@@ -44,6 +44,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    everything_in,
     mapped,
     parts_of,
 )  # fmt: skip
@@ -125,10 +126,10 @@ class Reader:
 
     def sized(self, term: Term, beside: Value | None = None) -> Term:
         """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
-        if not any(isinstance(p, Kronecker) for p in _everything(term)):
+        if not any(isinstance(p, Kronecker) for p in everything_in(term)):
             return term
         sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
-        for part in _everything(term):
+        for part in everything_in(term):
             if isinstance(part, Jacobian):
                 for below in (part.top, part.bottom):
                     self._note_sizes(below, sizes)
@@ -470,12 +471,6 @@ class Reader:
                     yield from self._made(Label(inner.term, None, at), inner.edits)
                 else:
                     yield from self._made(Label(inner.term, at, None), inner.edits)
-
-
-def _everything(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _everything(part)
 
 
 def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:
