@@ -358,6 +358,8 @@ class Judge:
 
     def _entries(self, term: Term) -> Term:
         """`x_2` where only x is known: its second entry."""
+        if all(r.key in self._grounded or not r.key.endswith("]") for r in references_in(term)):
+            return term
         if (
             (
                 isinstance(term, Part)
@@ -1136,7 +1138,7 @@ class Judge:
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
         return None
 
-    @property
+    @cached_property
     def _grounded(self) -> set[str]:
         world = self.understanding.world(0, Machine)
         return set(world.definitions) | set(world.point.values)

@@ -5,10 +5,12 @@ Arrays are NumPy's in both: of floats, or of `decimal.Decimal`. A function is a 
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -20,6 +22,25 @@ Array = Any
 DIGITS = 50
 # Not the thread's own context: somebody else's precision must not decide a verdict. Overflow is an error that judging catches.
 CONTEXT = decimal.Context(prec=DIGITS, Emax=10**6, Emin=-(10**6))
+
+
+_PREPARED: ContextVar[bool] = ContextVar("prepared", default=False)
+
+
+def is_prepared() -> bool:
+    """Whether calculations run inside `prepared()`."""
+    return _PREPARED.get()
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """Fifty digits, and no warnings of values that are judged anyway: once round all that is calculated, as it costs time."""
+    token = _PREPARED.set(True)
+    try:
+        with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
+            yield
+    finally:
+        _PREPARED.reset(token)
 
 
 class Undefined(ArithmeticError):
@@ -239,9 +260,11 @@ def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) 
     function = FUNCTIONS.get(name)
     if order > 3:
         raise Undefined("a derivative of higher order")
+    if not is_prepared():
+        with prepared():
+            return apply_function(name, arithmetic, x, order)
     try:
-        with np.errstate(all="ignore"):
-            value = function(arithmetic, x, order) if function else _opaque(name, arithmetic, x, order)
+        value = function(arithmetic, x, order) if function else _opaque(name, arithmetic, x, order)
     except (decimal.DecimalException, ZeroDivisionError, ValueError) as error:
         raise Undefined(f"{name} has no value there") from error
     return value

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain, islice
 from itertools import product as cartesian
 
 import numpy as np
@@ -147,8 +148,11 @@ class Reader:
 
     @staticmethod
     def _merged(readings: Iterator[Reading]) -> list[Reading]:
+        first = list(islice(readings, 2))
+        if len(first) < 2:
+            return first  # as for most terms
         best: dict[object, Reading] = {}
-        for reading in readings:
+        for reading in chain(first, readings):
             mark = _fingerprint(reading.value)
             if mark not in best or best[mark].cost > reading.cost:
                 best[mark] = reading

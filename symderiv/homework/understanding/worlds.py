@@ -14,7 +14,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from symderiv.homework.understanding.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
+from symderiv.homework.understanding.arithmetic import (
+    Arithmetic,
+    Array,
+    Exact,
+    Undefined,
+    apply_function,
+    is_prepared,
+    prepared,
+)
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -146,15 +154,17 @@ class World:
         """
         if (known := self._known.get(id(term))) is not None:
             return known[1]
-        with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
-            try:
-                value = self._value(term, None)
-            except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
-                raise Undefined("no value there") from error
-            except ValueError as error:  # NumPy: shapes of letters that do not fit
-                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
-            except RecursionError as error:
-                raise Undefined("nested too deeply") from error
+        if not is_prepared():
+            with prepared():
+                return self.evaluate(term)
+        try:
+            value = self._value(term, None)
+        except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
+            raise Undefined("no value there") from error
+        except ValueError as error:  # NumPy: shapes of letters that do not fit
+            raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+        except RecursionError as error:
+            raise Undefined("nested too deeply") from error
         self._remember(term, value)
         return value
 
@@ -315,13 +325,13 @@ class World:
 
         Raises: Misfit.
         """
-        with np.errstate(all="ignore"):
-            try:
-                value = (
-                    self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
-                )
-            except ValueError as error:
-                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+        if not is_prepared():
+            with prepared():
+                return self.combined(term, left, right)
+        try:
+            value = self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
+        except ValueError as error:
+            raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
         self._remember(term, value)
         return value
 
@@ -563,13 +573,15 @@ class World:
 
     def jacobian(self, top: Term, bottom: Ref) -> Value:
         """d top / d bottom: for a scalar top a value of the shape of bottom; for a matrix the axes are top's, then bottom's."""
+        if not is_prepared():
+            with prepared():
+                return self.jacobian(top, bottom)
         whole = self._gradients.get((top, bottom.key))
         if whole is None:
-            with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
-                try:
-                    whole = self._whole_jacobian(top, bottom.key)
-                except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
-                    raise Undefined("no value there") from error
+            try:
+                whole = self._whole_jacobian(top, bottom.key)
+            except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
+                raise Undefined("no value there") from error
             self._gradients[top, bottom.key] = whole
         return self._entry_of(whole, bottom)
 
