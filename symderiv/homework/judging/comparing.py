@@ -239,7 +239,7 @@ def _same(target: Value, value: Value, arithmetic: Arithmetic) -> bool:
 
 
 def _is_zero(array: Array) -> bool:
-    return not np.any(array != 0)
+    return not (array != 0).any()
 
 
 def _stands_for(jacobian: Array, matrix: Array, arithmetic: Arithmetic) -> bool:

@@ -30,7 +30,14 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, relabelled, renamed
+from symderiv.homework.understanding.elaboration import (
+    Elaborator,
+    NotUnderstood,
+    Settled,
+    is_number,
+    relabelled,
+    renamed,
+)
 from symderiv.homework.understanding.inference import Inference, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.readings import Reader
@@ -128,7 +135,15 @@ class Judge:
 
     # --- one statement ---
     def _elaborator(self, layers: dict[str, int]) -> Elaborator:
-        return Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers})
+        key = tuple(layers.items())
+        found = self._elaborators.get(key)
+        if found is None:
+            found = self._elaborators[key] = Settled(**{**self.inference.elaborator.__dict__, "layers": layers})
+        return found
+
+    @cached_property
+    def _elaborators(self) -> dict[tuple[tuple[str, int], ...], Elaborator]:
+        return {}
 
     def _statement(self, at: int, statement: Statement) -> None:
         if is_condition(statement, self.understanding.symbols.indices):
@@ -246,7 +261,7 @@ class Judge:
         return None
 
     def _subject(self, side: Side) -> Subject:
-        elaborator = self.inference.elaborator
+        elaborator = self._elaborator(self.inference.base_layers)
         reference: Reference | None = None
         with contextlib.suppress(LayerOpen):
             reference = self.inference.plain(side.node)
@@ -569,11 +584,12 @@ class Judge:
     @cached_property
     def _used_in_derivatives(self) -> list[tuple[int, set[str]]]:
         found = []
+        elaborator = self._elaborator(self.inference.base_layers)
         for at, statement in enumerate(self.understanding.document.statements):
             for side in statement.sides[1:]:
                 if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
                     with contextlib.suppress(NotUnderstood, LayerOpen):
-                        found.append((at, {r.key for r in references_in(self.inference.elaborator.term(side.node))}))
+                        found.append((at, {r.key for r in references_in(elaborator.term(side.node))}))
         return found
 
     # --- updates ---

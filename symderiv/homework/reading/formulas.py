@@ -211,7 +211,10 @@ def children_of(node: Node) -> tuple[Node, ...]:
     try:
         return node._below
     except AttributeError:
-        below = tuple(_nodes_in(tuple(getattr(node, name) for name in _parts(node.__class__))))
+        found: list[Node] = []
+        for name in _parts(node.__class__):
+            _collect(getattr(node, name), found)
+        below = tuple(found)
         object.__setattr__(node, "_below", below)
         return below
 
@@ -227,12 +230,13 @@ def _parts(kind: type[Node]) -> tuple[str, ...]:
 _PARTS: dict[type[Node], tuple[str, ...]] = {}
 
 
-def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
-    for item in values:
-        if isinstance(item, Node):
-            yield item
-        elif isinstance(item, tuple):
-            yield from _nodes_in(item)
+def _collect(value: object, found: list[Node]) -> None:
+    """The nodes in the value of a field."""
+    if isinstance(value, Node):
+        found.append(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            _collect(item, found)
 
 
 def walk(node: Node) -> Iterator[Node]:

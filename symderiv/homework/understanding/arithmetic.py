@@ -82,8 +82,8 @@ class Machine:
     @staticmethod
     def distance(left: Array, right: Array) -> float:
         """The largest difference, relative to the largest value."""
-        scale = max(float(np.max(np.abs(left), initial=0.0)), float(np.max(np.abs(right), initial=0.0)), 1e-12)
-        difference = float(np.max(np.abs(left - right), initial=0.0)) / scale
+        scale = max(float(np.abs(left).max(initial=0.0)), float(np.abs(right).max(initial=0.0)), 1e-12)
+        difference = float(np.abs(left - right).max(initial=0.0)) / scale
         return math.inf if math.isnan(difference) else difference
 
 
@@ -147,8 +147,8 @@ class Exact:
         left, right = np.asarray(left, dtype=object), np.asarray(right, dtype=object)
         if not left.size:
             return 0.0
-        scale = max(np.max(np.abs(left)), np.max(np.abs(right)), Decimal("1e-12"))
-        return float(np.max(np.abs(left - right)) / scale)
+        scale = max(np.abs(left).max(), np.abs(right).max(), Decimal("1e-12"))
+        return float(np.abs(left - right).max() / scale)
 
 
 Arithmetic = type[Machine] | type[Exact]

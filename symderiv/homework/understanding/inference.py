@@ -343,6 +343,8 @@ class Inference:
             self.used[reference.key] += 1
 
     def _with(self, layers: dict[str, int]) -> Elaborator:
+        if layers == self.elaborator.layers:
+            return self.elaborator
         return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
 
     # --- functions ---

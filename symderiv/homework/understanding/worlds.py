@@ -11,6 +11,7 @@ import decimal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -192,7 +193,7 @@ class World:
     def _value(self, term: Term, bottom: str | None) -> Value:
         if bottom is None and (known := self._known.get(id(term))) is not None:
             return known[1]
-        return getattr(self, "_" + type(term).__name__.lower())(term, bottom)  # type: ignore[no-any-return]
+        return getattr(self, _method_of(type(term).__name__))(term, bottom)  # type: ignore[no-any-return]
 
     def _constant(self, value: Fraction) -> Value:
         array = self.arithmetic.zeros((1, 1))
@@ -371,7 +372,7 @@ class World:
 
     @staticmethod
     def _finite_quotient(below: Array) -> None:
-        if np.any(below == 0):
+        if (below == 0).any():
             raise Undefined("a division by zero")
 
     def _power(self, term: Power, bottom: str | None) -> Value:
@@ -403,7 +404,7 @@ class World:
 
     def _general_power(self, base: Value, exponent: Value) -> Value:
         letters, x, y, dx, dy = _joined(base, exponent)
-        if np.any(x <= 0):
+        if (x <= 0).any():
             raise Undefined("a fractional power of a number that is not positive")
         array = self.arithmetic.power(x, y)
         tangent = _sum_of(
@@ -418,7 +419,7 @@ class World:
     def _apply(self, term: Apply, bottom: str | None) -> Value:
         body = self._value(term.body, bottom)
         value = self._orders_of(term, body.array, 0)
-        if self.arithmetic is not Exact and not np.all(np.isfinite(value)):
+        if self.arithmetic is not Exact and not np.isfinite(value).all():
             raise Undefined(f"{term.function} has no value there")
         if body.tangent is None:
             return Value(body.letters, value)
@@ -607,7 +608,7 @@ class World:
         if value.array.size * k > MAX_ENTRIES:
             raise Undefined("too many entries")
         tangent = self.arithmetic.zeros((k, *value.array.shape)) if value.tangent is None else value.tangent
-        moved = np.moveaxis(tangent, 0, -1).reshape((*value.array.shape, *base.shape))
+        moved = tangent.transpose((*range(1, tangent.ndim), 0)).reshape((*value.array.shape, *base.shape))
         if value.is_scalar:  # the ones of the top go
             moved = moved.reshape((*moved.shape[:-4], *base.shape))
         return Value(value.letters, moved)
@@ -643,6 +644,12 @@ class World:
         if self.arithmetic.distance(spread, flat) > self.arithmetic.tolerance:
             return local
         return Value(local.letters, np.array(own).reshape((*lead, rows, columns)))
+
+
+@cache
+def _method_of(kind: str) -> str:
+    """The method for a kind of term."""
+    return "_" + kind.lower()
 
 
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
