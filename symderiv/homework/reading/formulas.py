@@ -208,15 +208,14 @@ class Unread(Node):
 
 def children_of(node: Node) -> tuple[Node, ...]:
     """The nodes directly below a node, in written order."""
-    try:
-        return node._below
-    except AttributeError:
+    known: tuple[Node, ...] | None = getattr(node, "_below", None)
+    if known is None:
         found: list[Node] = []
         for name in _parts(node.__class__):
             _collect(getattr(node, name), found)
-        below = tuple(found)
-        object.__setattr__(node, "_below", below)
-        return below
+        known = tuple(found)
+        object.__setattr__(node, "_below", known)
+    return known
 
 
 def _parts(kind: type[Node]) -> tuple[str, ...]:
@@ -241,10 +240,7 @@ def _collect(value: object, found: list[Node]) -> None:
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and everything below it."""
-    try:
-        return iter(node._walked)
-    except AttributeError:
-        return iter(_walked(node))
+    return iter(getattr(node, "_walked", None) or _walked(node))
 
 
 def _walked(node: Node) -> tuple[Node, ...]:

@@ -160,11 +160,11 @@ class Reader:
                 break
         return sorted(best.values(), key=lambda r: r.cost)[:MAX_READINGS]
 
-    def _made(self, term: Term, edits: tuple[str, ...]) -> Iterator[Reading]:
+    def _made(self, term: Term, edits: tuple[str, ...]) -> tuple[Reading, ...]:
         try:
-            yield Reading(term, self.world.evaluate(term), edits)
+            return (Reading(term, self.world.evaluate(term), edits),)
         except (Misfit, Undefined):
-            return
+            return ()
 
     def _generated(self, term: Term) -> Iterator[Reading]:
         match term:
@@ -412,14 +412,13 @@ class Reader:
                         if isinstance(term, MatMul):
                             yield from self._multiplied(term, right, left, (*edits, *more, "swapped"))
 
-    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> Iterator[Reading]:
+    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> tuple[Reading, ...]:
         if isinstance(term, (Times, MatMul)) and term.left is left.term and term.right is right.term:
             try:
-                yield Reading(term, self.world.combined(term, left.value, right.value), edits)
+                return (Reading(term, self.world.combined(term, left.value, right.value), edits),)
             except Misfit:
-                return
-        else:
-            yield from self._made(term, edits)
+                return ()
+        return self._made(term, edits)
 
     def _pairs(self, left: Reading, right: Reading, mark: str) -> Iterator[tuple[Term, tuple[str, ...]]]:
         a, b = left.value.shape, right.value.shape
@@ -442,12 +441,6 @@ class Reader:
             yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
             if mark == "cdot" and a[1] == 1:  # the dot product of two columns
                 yield MatMul(Transpose(left.term), right.term), ()
-        elif mark != "@" and self._repeats(a, b):
-            pass
-
-    @staticmethod
-    def _repeats(a: tuple[int, int], b: tuple[int, int]) -> bool:
-        return False
 
     def _outer(self, left: Reading, right: Reading) -> Iterator[tuple[Term, tuple[str, ...]]]:
         a, b = left.value.shape, right.value.shape

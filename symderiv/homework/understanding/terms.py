@@ -16,8 +16,7 @@ Index = str | int | None  # a letter, an entry (counted from 0), or the whole ax
 class _Kept:
     """Room beside the fields for what was once worked out of a term, which never changes: compared and shown nowhere."""
 
-    __slots__ = ("_everything", "_hash", "_parts", "_references")
-    _parts: tuple[Term, ...]
+    __slots__ = ("_everything", "_hash", "_references")
     _everything: tuple[Term, ...]
     _references: tuple[Ref | Part, ...]
     _hash: int
@@ -233,12 +232,7 @@ ONE = Const(Fraction(1))
 
 def parts_of(term: Term) -> tuple[Term, ...]:
     """The terms directly inside a term."""
-    try:
-        return term._parts
-    except AttributeError:
-        parts = _PARTS.get(type(term), _no_parts)(term)
-        object.__setattr__(term, "_parts", parts)
-        return parts
+    return _PARTS.get(type(term), _no_parts)(term)
 
 
 def _both(term: Times | MatMul | Over | Compare) -> tuple[Term, ...]:
@@ -270,25 +264,26 @@ def _no_parts(term: Term) -> tuple[Term, ...]:
 
 def everything_in(term: Term) -> tuple[Term, ...]:
     """A term and all that is inside it, however deep, in the order in which it is written."""
-    try:
-        return term._everything
-    except AttributeError:
-        found, waiting = [], [term]
-        while waiting:
-            found.append(waiting.pop())
-            waiting.extend(reversed(parts_of(found[-1])))
-        object.__setattr__(term, "_everything", tuple(found))
-        return term._everything
+    known: tuple[Term, ...] | None = getattr(term, "_everything", None)
+    if known is not None:
+        return known
+    found, waiting = [], [term]
+    while waiting:
+        at = waiting.pop()
+        found.append(at)
+        if (parts := _PARTS.get(type(at))) is not None:
+            waiting.extend(parts(at)[::-1])
+    object.__setattr__(term, "_everything", tuple(found))
+    return term._everything
 
 
 def references_in(term: Term) -> tuple[Ref | Part, ...]:
     """Every quantity a term mentions, as often as it does."""
-    try:
-        return term._references
-    except AttributeError:
-        found = tuple(part for part in everything_in(term) if isinstance(part, (Ref, Part)))
-        object.__setattr__(term, "_references", found)
-        return found
+    known: tuple[Ref | Part, ...] | None = getattr(term, "_references", None)
+    if known is None:
+        known = tuple([part for part in everything_in(term) if isinstance(part, (Ref, Part))])
+        object.__setattr__(term, "_references", known)
+    return known
 
 
 def _hashed_once(kind: Any) -> None:
@@ -296,11 +291,11 @@ def _hashed_once(kind: Any) -> None:
     taken: Callable[[Term], int] = kind.__hash__
 
     def __hash__(term: Term) -> int:
-        try:
-            return term._hash
-        except AttributeError:
-            object.__setattr__(term, "_hash", taken(term))
-            return term._hash
+        known: int | None = getattr(term, "_hash", None)
+        if known is None:
+            known = taken(term)
+            object.__setattr__(term, "_hash", known)
+        return known
 
     kind.__hash__ = __hash__
 

@@ -83,12 +83,12 @@ class Value:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.array.shape[-2], self.array.shape[-1]
+        return self.array.shape[-2:]  # type: ignore[no-any-return]
 
     @property
     def is_scalar(self) -> bool:
         """One by one, with or without letters."""
-        return self.shape == (1, 1)
+        return bool(self.array.shape[-2:] == (1, 1))
 
 
 def aligned(array: Array, letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> Array:
@@ -106,9 +106,10 @@ def _union(*letters: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _joined(left: Value, right: Value) -> tuple[tuple[str, ...], Array, Array, Array, Array]:
+    count = len(left.letters)
+    if left.letters == right.letters and (not count or left.array.shape[:count] == right.array.shape[:count]):
+        return left.letters, left.array, right.array, left.tangent, right.tangent
     onto = _union(left.letters, right.letters)
-    if left.letters == right.letters and (not onto or left.array.shape[: len(onto)] == right.array.shape[: len(onto)]):
-        return onto, left.array, right.array, left.tangent, right.tangent
     arrays = [aligned(v.array, v.letters, onto, 0) for v in (left, right)]
     for at, letter in enumerate(onto):
         sizes = {a.shape[at] for a in arrays} - {1}
