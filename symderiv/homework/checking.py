@@ -66,8 +66,11 @@ def _checked(text: str, name: str) -> Marking:
     whole = inference.run()
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in inference.variants():
+        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9
+        if limit < 0:
+            continue
         judge = Judge(inference, inference.varied(whole, variant))
-        found = judge.run() if best is None else judge.run(best[0] - variant.cost + 1e-9)
+        found = judge.run(limit)
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + sum(COSTS[c.verdict] for c in found)

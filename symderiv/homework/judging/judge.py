@@ -33,7 +33,6 @@ from symderiv.homework.understanding.conditions import Condition, condition_of, 
 from symderiv.homework.understanding.elaboration import (
     Elaborator,
     NotUnderstood,
-    Settled,
     is_number,
     relabelled,
     renamed,
@@ -138,7 +137,7 @@ class Judge:
         key = tuple(layers.items())
         found = self._elaborators.get(key)
         if found is None:
-            found = self._elaborators[key] = Settled(**{**self.inference.elaborator.__dict__, "layers": layers})
+            found = self._elaborators[key] = self.inference.elaborator.settled(layers)
         return found
 
     @cached_property

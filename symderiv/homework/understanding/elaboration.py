@@ -99,6 +99,10 @@ class Elaborator:
         method: Callable[[f.Node], Term] = getattr(self, _method_of(type(node).__name__))
         return method(node)
 
+    def settled(self, layers: Mapping[str, int] | None = None) -> Settled:
+        """The same, perhaps with other layers, as long as nothing changes."""
+        return Settled(**{**self.__dict__, "layers": self.layers if layers is None else layers})
+
     def reference(self, node: f.Node) -> Reference | None:
         """The quantity a node names, if it is a plain name."""
         return self.symbols.resolve(node, self.layers)

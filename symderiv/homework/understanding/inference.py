@@ -80,6 +80,8 @@ WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
+Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -123,6 +125,7 @@ class Inference:
         self.used: Counter[str] = Counter()
         self.lefts: set[str] = set()
         self._open: dict[tuple[int, ...], frozenset[str]] = {}
+        self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
     def run(self) -> Understanding:
         """Everything, in order."""
@@ -572,8 +575,14 @@ class Inference:
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
 
-    def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
-        """(statement, left quantity, right side, layers) of everything of the form name = something."""
+    def _equations(self) -> list[Equation]:
+        """Everything of the form name = something; looked for again only where names have come to mean something else."""
+        state = self.elaborator, dict(self.symbols.aliases), dict(self.functions)
+        if self._equated is None or self._equated[0] != state:
+            self._equated = state, list(self._found_equations())
+        return self._equated[1]
+
+    def _found_equations(self) -> Iterator[Equation]:
         for at, statement in enumerate(self.document.statements):
             if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
                 continue
@@ -586,7 +595,7 @@ class Inference:
 
     def _named_sides(
         self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
-    ) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+    ) -> Iterator[Equation]:
         left: Reference | None = None
         if "=:" in statement.relations:
             for k, side in enumerate(statement.sides[1:], 1):
@@ -1139,9 +1148,10 @@ class Inference:
     def _name_arguments(self) -> None:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
         defined = {d.key for d in self.definitions}
+        arguments = self._arguments()
         missing = [
             k for k in self.used
-            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and self._is_argument(k) and "^" not in k
+            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
         ]  # fmt: skip
         for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
             fits: list[tuple[int, Apply]] = []
@@ -1160,19 +1170,18 @@ class Inference:
             self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
             self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
 
-    def _is_argument(self, key: str) -> bool:
-        """Whether a slope or an activation is taken at it somewhere."""
+    def _arguments(self) -> set[str]:
+        """The names at which a slope or an activation is taken somewhere."""
+        found: set[str] = set()
         for statement in self.document.statements:
             for side in statement.sides:
                 try:
                     term = self.elaborator.term(side.node)
                 except (NotUnderstood, LayerOpen):
                     continue
-                if any(
-                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in everything_in(term)
-                ):
-                    return True
-        return False
+                applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
+                found |= {body.key for body in applied if isinstance(body, Part)}
+        return found
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
