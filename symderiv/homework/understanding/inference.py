@@ -646,12 +646,12 @@ class Inference:
 
     # --- the loss ---
     def _find_loss(self) -> None:
-        lefts: set[str] = set()
+        lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
         for _, ref, node, layers in self._equations():
             if isinstance(_strip(node), f.Derivative):
                 continue
-            lefts.add(ref.key)
+            lefts[ref.key] = None
             elaborator = self._with(layers)
             for part in _outside_derivatives(node):
                 if isinstance(part, (f.Name, f.Scripted)):
@@ -664,7 +664,9 @@ class Inference:
         scores: Counter[str] = Counter()
         for key, count in self.tops.items():
             scores[key] += min(count, 12)
-        for key in set(scores) | lefts:
+        for key in dict.fromkeys(
+            (*scores, *reversed(lefts))
+        ):  # of two that are as likely, the later: a loss stands last
             if (
                 base_of(key) in LOSS_BASES
                 or key.lower() in LOSS_CALLS
@@ -1649,7 +1651,7 @@ class Inference:
                 targets = {r.key for r in references_in(loss)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
                 shares |= targets
-                for key in targets:
+                for key in sorted(targets):
                     self.assumptions.append(
                         Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
                     )
