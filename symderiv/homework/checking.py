@@ -9,6 +9,7 @@ from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.marking import Claim, Marking
 from symderiv.homework.reading.python_source import as_lines, is_python
 from symderiv.homework.reading.reader import read
+from symderiv.homework.understanding.arithmetic import prepared
 from symderiv.homework.understanding.echo import understood_of
 from symderiv.homework.understanding.inference import Inference, Variant
 
@@ -23,7 +24,8 @@ def check_homework(text: str, name: str = "homework", model: Model | str | None 
     say it: a Model, or lines as in a model file; they are read as if they stood before the document.
     """
     before = "" if model is None else given_lines(model)
-    marking = _checked(before + text, name)
+    with prepared():
+        marking = _checked(before + text, name)
     return marking if not before else _without_lines(marking, text, before)
 
 
@@ -64,8 +66,11 @@ def _checked(text: str, name: str) -> Marking:
     whole = inference.run()
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in inference.variants():
+        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9
+        if limit < 0:
+            continue
         judge = Judge(inference, inference.varied(whole, variant))
-        found = judge.run() if best is None else judge.run(best[0] - variant.cost + 1e-9)
+        found = judge.run(limit)
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + sum(COSTS[c.verdict] for c in found)

@@ -14,7 +14,17 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Undefined
 from symderiv.homework.understanding.conditions import NEAR, condition_of
-from symderiv.homework.understanding.terms import ONE, Const, Jacobian, Kronecker, Part, SumOver, Term, mapped, parts_of
+from symderiv.homework.understanding.terms import (
+    ONE,
+    Const,
+    Jacobian,
+    Kronecker,
+    Part,
+    SumOver,
+    Term,
+    everything_in,
+    mapped,
+)
 from symderiv.homework.understanding.understanding import Definition, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
@@ -27,7 +37,7 @@ OTHER_CLASS = re.compile(
 def letter_of_class(definition: Definition) -> str | None:
     """The k of `L = -log p_k`, if nothing sums over it."""
     letters = set(_letters(definition.term))
-    sums = any(isinstance(p, SumOver) for p in _all(definition.term))
+    sums = any(isinstance(p, SumOver) for p in everything_in(definition.term))
     return letters.pop() if len(letters) == 1 and not definition.indices and not sums else None
 
 
@@ -96,13 +106,7 @@ def _put(term: Term, places: Mapping[str, int]) -> Term:
 
 
 def _letters(term: Term) -> Iterator[str]:
-    for part in _all(term):
+    for part in everything_in(term):
         below = (part.top, part.bottom) if isinstance(part, Jacobian) else (part,)
         for each in below:
             yield from (i for i in each.indices if isinstance(i, str)) if isinstance(each, Part) else ()
-
-
-def _all(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _all(part)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import decimal
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from symderiv.homework.understanding.arithmetic import CONTEXT, Arithmetic, Array, Exact, Machine, Undefined
+from symderiv.homework.understanding.arithmetic import (
+    Arithmetic,
+    Array,
+    Exact,
+    Machine,
+    Undefined,
+    is_prepared,
+    prepared,
+)
 from symderiv.homework.understanding.readings import Reading
 from symderiv.homework.understanding.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
 from symderiv.homework.understanding.understanding import Understanding
@@ -176,10 +183,9 @@ class Comparer:
             return reading
 
     def _exactly(self, target: Reading, made: Reading) -> bool:
-        with decimal.localcontext(CONTEXT):  # comparing is arithmetic too
-            return self._agree_exactly(target, made)
-
-    def _agree_exactly(self, target: Reading, made: Reading) -> bool:
+        if not is_prepared():
+            with prepared():  # comparing is arithmetic too
+                return self._exactly(target, made)
         try:
             truth = self._value(self.exact, target.term)
             value = self._value(self.exact, made.term)
@@ -233,7 +239,7 @@ def _same(target: Value, value: Value, arithmetic: Arithmetic) -> bool:
 
 
 def _is_zero(array: Array) -> bool:
-    return not np.any(array != 0)
+    return not (array != 0).any()
 
 
 def _stands_for(jacobian: Array, matrix: Array, arithmetic: Arithmetic) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -62,6 +62,7 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Times,
+    everything_in,
     mapped,
     parts_of,
     references_in,
@@ -138,7 +139,15 @@ class Judge:
 
     # --- one statement ---
     def _elaborator(self, layers: dict[str, int]) -> Elaborator:
-        return Elaborator(**{**self.inference.elaborator.__dict__, "layers": layers})
+        key = tuple(layers.items())
+        found = self._elaborators.get(key)
+        if found is None:
+            found = self._elaborators[key] = self.inference.elaborator.settled(layers)
+        return found
+
+    @cached_property
+    def _elaborators(self) -> dict[tuple[tuple[str, int], ...], Elaborator]:
+        return {}
 
     def _statement(self, at: int, statement: Statement) -> None:
         if is_condition(statement, self.understanding.symbols.indices):
@@ -258,7 +267,7 @@ class Judge:
         return None
 
     def _subject(self, side: Side) -> Subject:
-        elaborator = self.inference.elaborator
+        elaborator = self._elaborator(self.inference.base_layers)
         reference: Reference | None = None
         with contextlib.suppress(LayerOpen):
             reference = self.inference.plain(side.node)
@@ -374,6 +383,8 @@ class Judge:
 
     def _entries(self, term: Term) -> Term:
         """`x_2` where only x is known: its second entry."""
+        if all(r.key in self._grounded or not r.key.endswith("]") for r in references_in(term)):
+            return term
         if (
             (
                 isinstance(term, Part)
@@ -403,7 +414,7 @@ class Judge:
                     if ref.key not in shapes:
                         return False
                     world.quantity(ref.key)
-            for part in (*_all(left), *_all(right)):
+            for part in (*everything_in(left), *everything_in(right)):
                 loss = self.understanding.loss
                 if (
                     isinstance(part, Jacobian)
@@ -427,7 +438,7 @@ class Judge:
         sign: str,
         side: Side,
     ) -> Verdict | None:
-        is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in _all(left))
+        is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in everything_in(left))
         if self.understanding.later:
             chain = self._chain(at, left, right)
             if chain is not None and chain.verdict == "correct" and chain.message:
@@ -467,17 +478,17 @@ class Judge:
             return False
         is_first = subject.sides[0][1] == right
         unknown = isinstance(left, Apply) and left.function == head.base and left.order == 0
-        return is_first and (left == right or (unknown and all(p != left for p in _all(right))))
+        return is_first and (left == right or (unknown and all(p != left for p in everything_in(right))))
 
     def _fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
         keys = {r.key for t in (left, right) for r in references_in(t)}
-        if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in _all(left)):
+        if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in everything_in(left)):
             return None
         key = keys.pop()
         if key in self._grounded or key == self.understanding.loss:
             return None
-        outer = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)}
+        outer = {p.function for t in (left, right) for p in everything_in(t) if isinstance(p, Apply)}
         if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
             return None
         for value in (0.37, -0.83, 1.91):
@@ -496,7 +507,7 @@ class Judge:
     def _own_fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         """`f'(x) = 1/(1 + |x|)^2` of a function that has a formula of its own, which its matrices do not need."""
         own = self.inference.own_functions
-        used = {p.function for t in (left, right) for p in _all(t) if isinstance(p, Apply)} & set(own)
+        used = {p.function for t in (left, right) for p in everything_in(t) if isinstance(p, Apply)} & set(own)
         if not used:
             return None
         elaborator = Elaborator(**{**self.inference.elaborator.__dict__, "bodies": own})
@@ -592,11 +603,12 @@ class Judge:
     @cached_property
     def _used_in_derivatives(self) -> list[tuple[int, set[str]]]:
         found = []
+        elaborator = self._elaborator(self.inference.base_layers)
         for at, statement in enumerate(self.understanding.document.statements):
             for side in statement.sides[1:]:
                 if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
                     with contextlib.suppress(NotUnderstood, LayerOpen):
-                        found.append((at, {r.key for r in references_in(self.inference.elaborator.term(side.node))}))
+                        found.append((at, {r.key for r in references_in(elaborator.term(side.node))}))
         return found
 
     # --- updates ---
@@ -635,7 +647,9 @@ class Judge:
         if along is not None:
             return along
         tops: list[Term] = [Part(self.understanding.loss, ())]
-        tops += [p.top for p in _all(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops]
+        tops += [
+            p.top for p in everything_in(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops
+        ]
         gradient = Jacobian(tops[0], place)
         for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
             expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), Jacobian(top, place)), ("",)))))
@@ -643,7 +657,7 @@ class Judge:
                 return Verdict("correct", "update")
             found = self._compare(at, expected, right)
             if found.answer is Answer.EQUAL:
-                in_words = any(isinstance(p, Jacobian) and p.bottom.key == key for p in _all(right))
+                in_words = any(isinstance(p, Jacobian) and p.bottom.key == key for p in everything_in(right))
                 if not in_words and not self._depends(at, Jacobian(top, place)):  # 0 = 0
                     return Verdict("uncheckable", "update", f"nothing says how {self._key(top)} depends on {key}")
                 return self._accepted(found, "update")
@@ -695,7 +709,7 @@ class Judge:
         for size in self.understanding.symbols.sizes:
             step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
             if self._compare(at, Add(((1, old), (-1, step))), right).answer is Answer.EQUAL:
-                if body is None or not any(isinstance(p, SizeOf) for p in _all(body)):
+                if body is None or not any(isinstance(p, SizeOf) for p in everything_in(body)):
                     return Verdict("correct", "update", f"1/{size} is taken in the step")
                 return Verdict(
                     "wrong", "update", f"1/{size} is in the loss already", mistakes=("repeated-mean-factor",)
@@ -959,7 +973,7 @@ class Judge:
 
     def _locally(self, at: int, left: Jacobian, right: Term, kind: str) -> Verdict | None:
         """`dL/dW = dL/dz a^T` for a step `z = W a + b` that the loss of the document knows nothing of: for any loss of z."""
-        steps = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian) and p.top == left.top}
+        steps = {p.bottom.key for p in everything_in(right) if isinstance(p, Jacobian) and p.top == left.top}
         world, loss = self.understanding.world(at, Machine), self._key(left.top)
         if len(steps) != 1 or loss is None or not world.depends(step := steps.pop(), left.bottom.key):
             return None
@@ -1038,8 +1052,8 @@ class Judge:
         if top is None or not isinstance(left, Jacobian):
             return None
         world = self.understanding.world(at, Machine)
-        written = {p.function for p in _all(right) if isinstance(p, Apply)}
-        passed = {p.bottom.key for p in _all(right) if isinstance(p, Jacobian)}
+        written = {p.function for p in everything_in(right) if isinstance(p, Apply)}
+        passed = {p.bottom.key for p in everything_in(right) if isinstance(p, Jacobian)}
         for key, term in self.understanding.definitions_at(at).items():
             below = key != left.bottom.key and world.depends(key, left.bottom.key)
             if (
@@ -1048,7 +1062,7 @@ class Judge:
                 or any(k == key or world.depends(key, k) for k in passed)
             ):
                 continue
-            for part in _all(term):
+            for part in everything_in(term):
                 known = {*FUNCTIONS, "generic loss", *written}
                 if isinstance(part, Apply) and part.function not in known:
                     return part.function
@@ -1127,7 +1141,7 @@ class Judge:
     def _says_more_outputs(self, dims: set[str]) -> bool:
         """Softmax, a stated size, a matrix of numbers, or a sum over outputs other than the loss."""
         understanding = self.understanding
-        if any(isinstance(p, Softmax) for d in understanding.definitions for p in _all(d.term)):
+        if any(isinstance(p, Softmax) for d in understanding.definitions for p in everything_in(d.term)):
             return True
         stated = {
             d
@@ -1162,7 +1176,7 @@ class Judge:
     def _unlinked(self, at: int, right: Term) -> str | None:
         """A factor between families of units that no equation links: then the letters were not understood."""
         world = self.understanding.world(at, Machine)
-        for part in _all(right):
+        for part in everything_in(right):
             if isinstance(part, Jacobian) and (self._is_family(part.bottom) or self._is_family(part.top)):
                 top = self._key(part.top)
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
@@ -1186,8 +1200,10 @@ class Judge:
     def _own_formula_meant(self, right: Term) -> str | None:
         """A function with a formula of its own that the model has and a side without it may be about."""
         own = set(self.inference.own_functions)
-        model = {p.function for d in self.understanding.definitions for p in _all(d.term) if isinstance(p, Apply)} & own
-        here = {p.function for p in _all(right) if isinstance(p, Apply)} & own
+        model = {
+            p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
+        } & own
+        here = {p.function for p in everything_in(right) if isinstance(p, Apply)} & own
         return min(model) if model and not here else None
 
     def _undefined_factor(self, left: Term, right: Term) -> str | None:
@@ -1208,7 +1224,9 @@ class Judge:
 
     def _is_relation(self, right: Term) -> bool:
         """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""
-        return any(isinstance(p, Jacobian) and self._key(p.top) == self.understanding.loss for p in _all(right))
+        return any(
+            isinstance(p, Jacobian) and self._key(p.top) == self.understanding.loss for p in everything_in(right)
+        )
 
     def _with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """A name without its layer, where only names with layers exist: the layer with which the line is true."""
@@ -1237,7 +1255,7 @@ class Judge:
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
         return None
 
-    @property
+    @cached_property
     def _grounded(self) -> set[str]:
         world = self.understanding.world(0, Machine)
         return set(world.definitions) | set(world.point.values)
@@ -1327,12 +1345,6 @@ def _is_step(left: Side, right: Side) -> bool:
     return isinstance(node, f.Sum) and len(node.terms) > 1 and to_text(node.terms[0][1]) == to_text(left.node)
 
 
-def _all(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _all(part)
-
-
 def _of_the_data(term: Term, keep_mean: bool) -> Term:
     """A loss without its penalties, and without its mean unless that is kept."""
     match term:
@@ -1347,7 +1359,11 @@ def _of_the_data(term: Term, keep_mean: bool) -> Term:
 
 def _is_mean(term: Term) -> bool:
     """`1/m`."""
-    return isinstance(term, Over) and any(isinstance(p, SizeOf) for p in _all(term.right)) and is_number(term.left)
+    return (
+        isinstance(term, Over)
+        and any(isinstance(p, SizeOf) for p in everything_in(term.right))
+        and is_number(term.left)
+    )
 
 
 def _letters_of(term: Term) -> set[str]:

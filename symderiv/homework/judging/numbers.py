@@ -30,7 +30,7 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Times,
-    parts_of,
+    everything_in,
     references_in,
 )
 from symderiv.homework.understanding.understanding import Understanding
@@ -80,6 +80,7 @@ class NumberWorlds:
     doubted: set[str] = field(default_factory=set)  # quantities whose printed shape is not that of their formula
     _worlds: dict[object, World | None] = field(default_factory=dict)
     _twins: dict[int, World] = field(default_factory=dict)
+    _readers: dict[int, Reader] = field(default_factory=dict)  # each holds its world, so that its id stays its own
     _stand_ins: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -478,6 +479,13 @@ class NumberWorlds:
                     return how
         return None
 
+    def _reader(self, world: World) -> Reader:
+        """The reader of a world: formulas of one document are made of the same parts."""
+        found = self._readers.get(id(world))
+        if found is None:
+            found = self._readers[id(world)] = Reader(world, self.axes)
+        return found
+
     def _values_in(self, world: World | None, term: Term) -> list[Array]:
         if world is None or _is_opaque(term):
             return []
@@ -486,7 +494,7 @@ class NumberWorlds:
             if not any(world.depends(r.key, part.bottom.key) for r in references_in(part.top)):
                 return []  # nothing leads from one to the other: rather no value than 0
         try:
-            for reading in Reader(world, self.axes).readings(term)[:4]:
+            for reading in self._reader(world).readings(term)[:4]:
                 if not reading.value.letters and reading.value.array.ndim == 2:
                     out.append(np.asarray(reading.value.array, dtype=float))
         except TROUBLE:
@@ -863,9 +871,7 @@ def _entry(whole: Array, key: str, indices: tuple[str | int, ...], axes: Axes) -
 
 def _is_opaque(term: Term) -> bool:
     """Whether it holds a function that nobody defines: any function stands for it, but it has no value."""
-    return (isinstance(term, Apply) and term.function not in FUNCTIONS) or any(
-        _is_opaque(part) for part in parts_of(term)
-    )
+    return any(isinstance(part, Apply) and part.function not in FUNCTIONS for part in everything_in(term))
 
 
 def _timed(key: str) -> tuple[str, int | None]:
@@ -875,10 +881,7 @@ def _timed(key: str) -> tuple[str, int | None]:
 
 
 def _jacobians(term: Term) -> Iterator[Jacobian]:
-    if isinstance(term, Jacobian):
-        yield term
-    for part in parts_of(term):
-        yield from _jacobians(part)
+    return (part for part in everything_in(term) if isinstance(part, Jacobian))
 
 
 def jacobian_key(term: Jacobian) -> object:

@@ -208,12 +208,14 @@ class Unread(Node):
 
 def children_of(node: Node) -> tuple[Node, ...]:
     """The nodes directly below a node, in written order."""
-    try:
-        return node._below
-    except AttributeError:
-        below = tuple(_nodes_in(tuple(getattr(node, name) for name in _parts(node.__class__))))
-        object.__setattr__(node, "_below", below)
-        return below
+    known: tuple[Node, ...] | None = getattr(node, "_below", None)
+    if known is None:
+        found: list[Node] = []
+        for name in _parts(node.__class__):
+            _collect(getattr(node, name), found)
+        known = tuple(found)
+        object.__setattr__(node, "_below", known)
+    return known
 
 
 def _parts(kind: type[Node]) -> tuple[str, ...]:
@@ -227,20 +229,18 @@ def _parts(kind: type[Node]) -> tuple[str, ...]:
 _PARTS: dict[type[Node], tuple[str, ...]] = {}
 
 
-def _nodes_in(values: tuple[object, ...]) -> Iterator[Node]:
-    for item in values:
-        if isinstance(item, Node):
-            yield item
-        elif isinstance(item, tuple):
-            yield from _nodes_in(item)
+def _collect(value: object, found: list[Node]) -> None:
+    """The nodes in the value of a field."""
+    if isinstance(value, Node):
+        found.append(value)
+    elif isinstance(value, tuple):
+        for item in value:
+            _collect(item, found)
 
 
 def walk(node: Node) -> Iterator[Node]:
     """A node and everything below it."""
-    try:
-        return iter(node._walked)
-    except AttributeError:
-        return iter(_walked(node))
+    return iter(getattr(node, "_walked", None) or _walked(node))
 
 
 def _walked(node: Node) -> tuple[Node, ...]:

@@ -5,21 +5,44 @@ Arrays are NumPy's in both: of floats, or of `decimal.Decimal`. A function is a 
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import cycle, islice, repeat
 from typing import Any
 
 import numpy as np
 
 Array = Any
 DIGITS = 50
+MOST_ORDERS = 3  # derivatives of a function
 # Not the thread's own context: somebody else's precision must not decide a verdict. Overflow is an error that judging catches.
 CONTEXT = decimal.Context(prec=DIGITS, Emax=10**6, Emin=-(10**6))
+
+
+_PREPARED: ContextVar[bool] = ContextVar("prepared", default=False)
+
+
+def is_prepared() -> bool:
+    """Whether calculations run inside `prepared()`."""
+    return _PREPARED.get()
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """Fifty digits, and no warnings of values that are judged anyway: once round all that is calculated, as it costs time."""
+    token = _PREPARED.set(True)
+    try:
+        with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
+            yield
+    finally:
+        _PREPARED.reset(token)
 
 
 class Undefined(ArithmeticError):
@@ -59,8 +82,8 @@ class Machine:
     @staticmethod
     def distance(left: Array, right: Array) -> float:
         """The largest difference, relative to the largest value."""
-        scale = max(float(np.max(np.abs(left), initial=0.0)), float(np.max(np.abs(right), initial=0.0)), 1e-12)
-        difference = float(np.max(np.abs(left - right), initial=0.0)) / scale
+        scale = max(float(np.abs(left).max(initial=0.0)), float(np.abs(right).max(initial=0.0)), 1e-12)
+        difference = float(np.abs(left - right).max(initial=0.0)) / scale
         return math.inf if math.isnan(difference) else difference
 
 
@@ -124,91 +147,121 @@ class Exact:
         left, right = np.asarray(left, dtype=object), np.asarray(right, dtype=object)
         if not left.size:
             return 0.0
-        scale = max(np.max(np.abs(left)), np.max(np.abs(right)), Decimal("1e-12"))
-        return float(np.max(np.abs(left - right)) / scale)
+        scale = max(np.abs(left).max(), np.abs(right).max(), Decimal("1e-12"))
+        return float(np.abs(left - right).max() / scale)
 
 
 Arithmetic = type[Machine] | type[Exact]
 
 
-# --- elementwise functions: (arithmetic, x, order) -> the derivative of that order at x ---
-def _sigmoid(a: Arithmetic, x: Array, order: int) -> Array:
+# --- elementwise functions: (arithmetic, x) -> the value at x, then the derivative of every order, as far as they are asked for ---
+Orders = Iterator[Array]
+
+
+def _sigmoid(a: Arithmetic, x: Array) -> Orders:
     s = 1 / (1 + a.exp(-x))
+    yield s
     u = s * (1 - s)
-    return (s, u, u * (1 - 2 * s), u * (1 - 6 * u))[order]
+    yield u
+    yield u * (1 - 2 * s)
+    yield u * (1 - 6 * u)
 
 
-def _tanh(a: Arithmetic, x: Array, order: int) -> Array:
+def _tanh(a: Arithmetic, x: Array) -> Orders:
     e = a.exp(-2 * x)
     t = (1 - e) / (1 + e)
+    yield t
     u = 1 - t * t
-    return (t, u, -2 * t * u, u * (6 * t * t - 2))[order]
+    yield u
+    yield -2 * t * u
+    yield u * (6 * t * t - 2)
 
 
-def _exp(a: Arithmetic, x: Array, order: int) -> Array:
-    return a.exp(x)
+def _exp(a: Arithmetic, x: Array) -> Orders:
+    yield from repeat(a.exp(x))
 
 
-def _log(a: Arithmetic, x: Array, order: int) -> Array:
-    return (a.log, lambda x: 1 / x, lambda x: -1 / (x * x), lambda x: 2 / (x * x * x))[order](x)
+def _log(a: Arithmetic, x: Array) -> Orders:
+    yield a.log(x)
+    yield 1 / x
+    yield -1 / (x * x)
+    yield 2 / (x * x * x)
 
 
-def _sqrt(a: Arithmetic, x: Array, order: int) -> Array:
+def _sqrt(a: Arithmetic, x: Array) -> Orders:
     r = a.sqrt(x)
     half: Array = a.number(Fraction(1, 2))
-    return (r, half / r, -half * half / (x * r), 3 * half * half * half / (x * x * r))[order] if order else r
+    yield r
+    yield half / r
+    yield -half * half / (x * r)
+    yield 3 * half * half * half / (x * x * r)
 
 
 def _step(x: Array) -> Array:
     return (x > 0) * 1 + x * 0
 
 
-def _relu(a: Arithmetic, x: Array, order: int) -> Array:
-    return (x * _step(x), _step(x), x * 0, x * 0)[order]
+def _straight(x: Array, slope: Array) -> Orders:
+    """A function made of straight lines through the origin."""
+    yield x * slope
+    yield slope
+    yield from repeat(x * 0)
 
 
-def _leaky_relu(a: Arithmetic, x: Array, order: int) -> Array:
+def _relu(a: Arithmetic, x: Array) -> Orders:
+    return _straight(x, _step(x))
+
+
+def _leaky_relu(a: Arithmetic, x: Array) -> Orders:
     slope = a.number(Fraction(1, 100))
-    left = slope + (1 - slope) * _step(x)
-    return (x * left, left, x * 0, x * 0)[order]
+    return _straight(x, slope + (1 - slope) * _step(x))
 
 
-def _abs(a: Arithmetic, x: Array, order: int) -> Array:
-    sign = 2 * _step(x) - 1
-    return (x * sign, sign, x * 0, x * 0)[order]
+def _abs(a: Arithmetic, x: Array) -> Orders:
+    return _straight(x, 2 * _step(x) - 1)
 
 
-def _softplus(a: Arithmetic, x: Array, order: int) -> Array:
-    return a.log(1 + a.exp(x)) if order == 0 else _sigmoid(a, x, order - 1)
+def _softplus(a: Arithmetic, x: Array) -> Orders:
+    yield a.log(1 + a.exp(x))
+    yield from _sigmoid(a, x)
 
 
-def _sin(a: Arithmetic, x: Array, order: int) -> Array:
-    return (a.sin(x), a.cos(x), -a.sin(x), -a.cos(x))[order]
+def _sin(a: Arithmetic, x: Array) -> Orders:
+    yield a.sin(x)
+    yield from _cos(a, x)
 
 
-def _cos(a: Arithmetic, x: Array, order: int) -> Array:
-    return (a.cos(x), -a.sin(x), -a.cos(x), a.sin(x))[order]
+def _cos(a: Arithmetic, x: Array) -> Orders:
+    yield a.cos(x)
+    yield -a.sin(x)
+    yield -a.cos(x)
+    yield a.sin(x)
 
 
-def _cosh(a: Arithmetic, x: Array, order: int) -> Array:
+def _cosh(a: Arithmetic, x: Array) -> Orders:
     e, f = a.exp(x), a.exp(-x)
-    return (e + f) / 2 if order % 2 == 0 else (e - f) / 2
+    yield from cycle(((e + f) / 2, (e - f) / 2))
 
 
-def _sinh(a: Arithmetic, x: Array, order: int) -> Array:
-    return _cosh(a, x, order + 1)
+def _sinh(a: Arithmetic, x: Array) -> Orders:
+    return islice(_cosh(a, x), 1, None)
 
 
-def _sech(a: Arithmetic, x: Array, order: int) -> Array:
-    s, t = 1 / _cosh(a, x, 0), _tanh(a, x, 0)
-    return (s, -s * t, s * (2 * t * t - 1), s * t * (5 - 6 * t * t))[order]
+def _sech(a: Arithmetic, x: Array) -> Orders:
+    s, t = 1 / next(_cosh(a, x)), next(_tanh(a, x))
+    yield s
+    yield -s * t
+    yield s * (2 * t * t - 1)
+    yield s * t * (5 - 6 * t * t)
 
 
-def _identity(a: Arithmetic, x: Array, order: int) -> Array:
-    return (x, x * 0 + 1, x * 0, x * 0)[order]
+def _identity(a: Arithmetic, x: Array) -> Orders:
+    yield x
+    yield x * 0 + 1
+    yield from repeat(x * 0)
 
 
-FUNCTIONS: dict[str, Callable[[Arithmetic, Array, int], Array]] = {
+FUNCTIONS: dict[str, Callable[[Arithmetic, Array], Orders]] = {
     "sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu, "leaky_relu": _leaky_relu, "softplus": _softplus, "exp": _exp,
     "log": _log, "sqrt": _sqrt, "abs": _abs, "sin": _sin, "cos": _cos, "cosh": _cosh, "sinh": _sinh, "sech": _sech,
     "identity": _identity,
@@ -222,26 +275,37 @@ def _coefficients(name: str) -> tuple[Fraction, ...]:
     return tuple(Fraction(draw.choice((-1, 1)) * draw.randint(300, 900), 1009) for _ in range(4))
 
 
-def _opaque(name: str, a: Arithmetic, x: Array, order: int) -> Array:
+def _opaque(name: str, a: Arithmetic, x: Array) -> Orders:
     """1/2 + c0 (s(c1 x) - 1/2)/2 + c2 (s(c3 x) - 1/2)/2 with the logistic s: smooth, and a logarithm has a value at it."""
     first, inner, second, other = _coefficients(name)
     numbers: list[Array] = [a.number(c) for c in (first / 2, inner, second / 2, other)]
     c0, c1, c2, c3 = numbers
-    waves: Array = c0 * c1**order * _sigmoid(a, c1 * x, order) + c2 * c3**order * _sigmoid(a, c3 * x, order)
-    return waves + a.number(Fraction(1, 2) - (first + second) / 4) if order == 0 else waves
+    for order, (one, two) in enumerate(zip(_sigmoid(a, c1 * x), _sigmoid(a, c3 * x), strict=True)):
+        waves: Array = c0 * c1**order * one + c2 * c3**order * two
+        yield waves + a.number(Fraction(1, 2) - (first + second) / 4) if order == 0 else waves
 
 
-def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) -> Array:
-    """The derivative of an order (0: the function itself) of a named function; an unknown name is a generic function.
+def derivatives(name: str, arithmetic: Arithmetic, x: Array, upto: int) -> list[Array]:
+    """A named function at x and its derivatives up to an order; an unknown name is a generic function.
 
     Raises: Undefined where there is no value.
     """
-    function = FUNCTIONS.get(name)
-    if order > 3:
+    if upto > MOST_ORDERS:
         raise Undefined("a derivative of higher order")
+    if not is_prepared():
+        with prepared():
+            return derivatives(name, arithmetic, x, upto)
+    function = FUNCTIONS.get(name)
     try:
-        with np.errstate(all="ignore"):
-            value = function(arithmetic, x, order) if function else _opaque(name, arithmetic, x, order)
+        orders = function(arithmetic, x) if function else _opaque(name, arithmetic, x)
+        return list(islice(orders, upto + 1))
     except (decimal.DecimalException, ZeroDivisionError, ValueError) as error:
         raise Undefined(f"{name} has no value there") from error
-    return value
+
+
+def apply_function(name: str, arithmetic: Arithmetic, x: Array, order: int = 0) -> Array:
+    """The derivative of an order (0: the function itself) of a named function.
+
+    Raises: Undefined where there is no value.
+    """
+    return derivatives(name, arithmetic, x, order)[order]

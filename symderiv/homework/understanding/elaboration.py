@@ -6,8 +6,9 @@ Products stay `Sloppy` and indices stay `Part`: which product it is, and which a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
+from functools import cache
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
@@ -95,8 +96,12 @@ class Elaborator:
 
         Raises: NotUnderstood, LayerOpen.
         """
-        method: Callable[[f.Node], Term] = getattr(self, "_" + type(node).__name__.lower())
+        method: Callable[[f.Node], Term] = getattr(self, _method_of(type(node).__name__))
         return method(node)
+
+    def settled(self, layers: Mapping[str, int] | None = None) -> Settled:
+        """The same, perhaps with other layers, as long as nothing changes."""
+        return Settled(**{**self.__dict__, "layers": self.layers if layers is None else layers})
 
     def reference(self, node: f.Node) -> Reference | None:
         """The quantity a node names, if it is a plain name."""
@@ -538,7 +543,7 @@ class Elaborator:
             last = top if value is None else value
         terms: list[tuple[int, Term]] = []
         for layer in range(first, last + 1):
-            inner = Elaborator(**{**self.__dict__, "layers": {**self.layers, letter: layer}})
+            inner = replace(self, layers={**self.layers, letter: layer})
             terms.append((1, inner.term(node.body)))
         return Add(tuple(terms))
 
@@ -627,6 +632,31 @@ class Elaborator:
         if reference.power is not None:
             raise NotUnderstood("a derivative by a power", node.span)
         return Part(reference.key, reference.indices)
+
+
+@dataclass
+class Settled(Elaborator):
+    """An elaborator of which nothing changes any more: a tree is the same term whenever it is asked for."""
+
+    _terms: dict[int, tuple[f.Node, Term]] = field(
+        default_factory=dict, init=False
+    )  # with its node, whose id stays its own
+
+    def term(self, node: f.Node) -> Term:
+        """The term of a tree.
+
+        Raises: NotUnderstood, LayerOpen.
+        """
+        known = self._terms.get(id(node))
+        if known is None:
+            known = self._terms[id(node)] = node, super().term(node)
+        return known[1]
+
+
+@cache
+def _method_of(kind: str) -> str:
+    """The method for a kind of node."""
+    return "_" + kind.lower()
 
 
 def letters_of(indices: tuple[str | int, ...]) -> str:

@@ -56,8 +56,8 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Transpose,
+    everything_in,
     mapped,
-    parts_of,
     references_in,
 )  # fmt: skip
 from symderiv.homework.understanding.understanding import (
@@ -86,6 +86,8 @@ RATE_WORDS = (
 BAR_WORDS = r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
+
+Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Inference:
         self.used: Counter[str] = Counter()
         self.lefts: set[str] = set()
         self._open: dict[tuple[int, ...], frozenset[str]] = {}
+        self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
     def run(self) -> Understanding:
         """Everything, in order."""
@@ -210,7 +213,7 @@ class Inference:
                 letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
             except (NotUnderstood, LayerOpen):
                 continue
-            inner = {p.function for p in _all_parts(term) if isinstance(p, Apply)}
+            inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
             if letter is not None and not letter.indices and head not in inner and not is_number(term):
                 found[head] = letter.key, term
         return found
@@ -360,6 +363,8 @@ class Inference:
             self.used[reference.key] += 1
 
     def _with(self, layers: dict[str, int]) -> Elaborator:
+        if layers == self.elaborator.layers:
+            return self.elaborator
         return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
 
     # --- functions ---
@@ -595,8 +600,14 @@ class Inference:
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
 
-    def _equations(self) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
-        """(statement, left quantity, right side, layers) of everything of the form name = something."""
+    def _equations(self) -> list[Equation]:
+        """Everything of the form name = something; looked for again only where names have come to mean something else."""
+        state = self.elaborator, dict(self.symbols.aliases), dict(self.functions)
+        if self._equated is None or self._equated[0] != state:
+            self._equated = state, list(self._found_equations())
+        return self._equated[1]
+
+    def _found_equations(self) -> Iterator[Equation]:
         for at, statement in enumerate(self.document.statements):
             if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
                 continue
@@ -611,7 +622,7 @@ class Inference:
 
     def _named_sides(
         self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
-    ) -> Iterator[tuple[int, Reference, f.Node, dict[str, int]]]:
+    ) -> Iterator[Equation]:
         left: Reference | None = None
         if "=:" in statement.relations:
             for k, side in enumerate(statement.sides[1:], 1):
@@ -664,12 +675,12 @@ class Inference:
 
     # --- the loss ---
     def _find_loss(self) -> None:
-        lefts: set[str] = set()
+        lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
         for _, ref, node, layers in self._equations():
             if isinstance(_strip(node), f.Derivative):
                 continue
-            lefts.add(ref.key)
+            lefts[ref.key] = None
             elaborator = self._with(layers)
             for part in _outside_derivatives(node):
                 if isinstance(part, (f.Name, f.Scripted)):
@@ -682,7 +693,9 @@ class Inference:
         scores: Counter[str] = Counter()
         for key, count in self.tops.items():
             scores[key] += min(count, 12)
-        for key in set(scores) | lefts:
+        for key in dict.fromkeys(
+            (*scores, *reversed(lefts))
+        ):  # of two that are as likely, the later: a loss stands last
             if (
                 base_of(key) in LOSS_BASES
                 or key.lower() in LOSS_CALLS
@@ -783,7 +796,7 @@ class Inference:
                 continue
             self._arguments_alike(at, ref, node, term, layers)
             if any(r.key == ref.key for r in references_in(term)) or any(
-                isinstance(x, Jacobian) for x in _all_parts(term)
+                isinstance(x, Jacobian) for x in everything_in(term)
             ):
                 continue
             if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
@@ -1111,7 +1124,7 @@ class Inference:
             return None
         a, y = Part(output, ()), Part(target, ())
         minus = Add(((1, a), (-1, y)))
-        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in _all_parts(d.term))
+        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in everything_in(d.term))
         if kind == "one-sided" and softmax:
             return None  # it has no other side
         if kind == "one-sided" or (kind == "cross" and softmax):
@@ -1223,9 +1236,10 @@ class Inference:
     def _name_arguments(self) -> None:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
         defined = {d.key for d in self.definitions}
+        arguments = self._arguments()
         missing = [
             k for k in self.used
-            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and self._is_argument(k) and "^" not in k
+            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
         ]  # fmt: skip
         for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
             fits: list[tuple[int, Apply]] = []
@@ -1244,19 +1258,18 @@ class Inference:
             self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
             self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
 
-    def _is_argument(self, key: str) -> bool:
-        """Whether a slope or an activation is taken at it somewhere."""
+    def _arguments(self) -> set[str]:
+        """The names at which a slope or an activation is taken somewhere."""
+        found: set[str] = set()
         for statement in self.document.statements:
             for side in statement.sides:
                 try:
                     term = self.elaborator.term(side.node)
                 except (NotUnderstood, LayerOpen):
                     continue
-                if any(
-                    isinstance(p, Apply) and isinstance(p.body, Part) and p.body.key == key for p in _all_parts(term)
-                ):
-                    return True
-        return False
+                applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
+                found |= {body.key for body in applied if isinstance(body, Part)}
+        return found
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
@@ -1294,11 +1307,11 @@ class Inference:
         if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
             return False
         if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
-               for p in _all_parts(self.loss_as_written)):  # fmt: skip
+               for p in everything_in(self.loss_as_written)):  # fmt: skip
             return False
         letters = {
             p.along
-            for p in _all_parts(self.loss_as_written)
+            for p in everything_in(self.loss_as_written)
             if isinstance(p, SumOver) and p.along.startswith("letter:")
         }
         if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
@@ -1326,7 +1339,7 @@ class Inference:
         if not written or self.word_body is not None:
             return None
         place = self.document.statements[written[0].at].span[1]
-        logs = any(isinstance(p, Apply) and p.function == "log" for p in _all_parts(written[0].term))
+        logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
         for sentence in self.document.sentences:
             if sentence.span[0] <= place:
                 continue
@@ -1581,7 +1594,7 @@ class Inference:
         if sample_letters:
             return True
         loss = definitions.get(self.loss or "")
-        if loss is not None and any(isinstance(p, SizeOf) for p in _all_parts(loss)):
+        if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
             return True
         for statement in self.document.statements:
             for side in statement.sides:
@@ -1724,13 +1737,13 @@ class Inference:
         """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
         shares: set[str] = set()
         positive: set[str] = set()
-        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in _all_parts(t))}
+        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in everything_in(t))}
         loss = definitions.get(self.loss or "")
         soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
         free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
         shares |= self._stated_shares() & free
         for term in definitions.values():
-            for part in _all_parts(term):
+            for part in everything_in(term):
                 if isinstance(part, Apply) and part.function in ("log", "sqrt"):
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
@@ -1739,12 +1752,12 @@ class Inference:
                 definitions[r.key] for r in references_in(loss) if r.key in definitions and r.key in self.loss_parts
             ]
             written = [loss, *parts] if self.word_other is None else [loss, self.word_other]
-            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in _all_parts(t))
+            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in everything_in(t))
             if logs:
                 targets = {r.key for t in (loss, *parts) for r in references_in(t)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
                 shares |= targets
-                for key in targets:
+                for key in sorted(targets):
                     self.assumptions.append(
                         Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
                     )
@@ -1932,9 +1945,9 @@ def r_indices(ref: object) -> tuple[str | int | None, ...]:
 
 def _is_one_entry(term: Term) -> bool:
     """`-log p_c`: an entry picked, not a sum over all."""
-    if any(isinstance(p, SumOver) for p in _all_parts(term)):
+    if any(isinstance(p, SumOver) for p in everything_in(term)):
         return False
-    lettered = [p for p in _all_parts(term) if isinstance(p, Part) and p.indices]
+    lettered = [p for p in everything_in(term) if isinstance(p, Part) and p.indices]
     return len({p.key for p in lettered}) == 1 and bool(lettered)
 
 
@@ -1945,12 +1958,6 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
     if isinstance(term, Apply) and isinstance(term.body, Part):
         return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
     return None
-
-
-def _all_parts(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _all_parts(part)
 
 
 def _layer_of(key: str) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain, islice
 from itertools import product as cartesian
 
 import numpy as np
@@ -44,6 +45,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    everything_in,
     mapped,
     parts_of,
 )  # fmt: skip
@@ -126,10 +128,10 @@ class Reader:
 
     def sized(self, term: Term, beside: Value | None = None) -> Term:
         """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
-        if not any(isinstance(p, Kronecker) for p in _everything(term)):
+        if not any(isinstance(p, Kronecker) for p in everything_in(term)):
             return term
         sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
-        for part in _everything(term):
+        for part in everything_in(term):
             if isinstance(part, Jacobian):
                 for below in (part.top, part.bottom):
                     self._note_sizes(below, sizes)
@@ -147,8 +149,11 @@ class Reader:
 
     @staticmethod
     def _merged(readings: Iterator[Reading]) -> list[Reading]:
+        first = list(islice(readings, 2))
+        if len(first) < 2:
+            return first  # as for most terms
         best: dict[object, Reading] = {}
-        for reading in readings:
+        for reading in chain(first, readings):
             mark = _fingerprint(reading.value)
             if mark not in best or best[mark].cost > reading.cost:
                 best[mark] = reading
@@ -156,11 +161,11 @@ class Reader:
                 break
         return sorted(best.values(), key=lambda r: r.cost)[:MAX_READINGS]
 
-    def _made(self, term: Term, edits: tuple[str, ...]) -> Iterator[Reading]:
+    def _made(self, term: Term, edits: tuple[str, ...]) -> tuple[Reading, ...]:
         try:
-            yield Reading(term, self.world.evaluate(term), edits)
+            return (Reading(term, self.world.evaluate(term), edits),)
         except (Misfit, Undefined):
-            return
+            return ()
 
     def _generated(self, term: Term) -> Iterator[Reading]:
         match term:
@@ -409,14 +414,13 @@ class Reader:
                         if isinstance(term, MatMul):
                             yield from self._multiplied(term, right, left, (*edits, *more, "swapped"))
 
-    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> Iterator[Reading]:
+    def _multiplied(self, term: Term, left: Reading, right: Reading, edits: tuple[str, ...]) -> tuple[Reading, ...]:
         if isinstance(term, (Times, MatMul)) and term.left is left.term and term.right is right.term:
             try:
-                yield Reading(term, self.world.combined(term, left.value, right.value), edits)
+                return (Reading(term, self.world.combined(term, left.value, right.value), edits),)
             except Misfit:
-                return
-        else:
-            yield from self._made(term, edits)
+                return ()
+        return self._made(term, edits)
 
     def _pairs(self, left: Reading, right: Reading, mark: str) -> Iterator[tuple[Term, tuple[str, ...]]]:
         a, b = left.value.shape, right.value.shape
@@ -467,12 +471,6 @@ class Reader:
                     yield from self._made(Label(inner.term, None, at), inner.edits)
                 else:
                     yield from self._made(Label(inner.term, at, None), inner.edits)
-
-
-def _everything(term: Term) -> Iterator[Term]:
-    yield term
-    for part in parts_of(term):
-        yield from _everything(part)
 
 
 def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:

@@ -91,6 +91,7 @@ def recognise(inference: Inference) -> Recognised:
 class _Recogniser:
     def __init__(self, inference: Inference) -> None:
         self.inference = inference
+        self.elaborator = inference.elaborator.settled()
         self.found = Recognised()
         self.known: dict[str, Known] = {}
         self.used: set[str] = set()
@@ -596,7 +597,7 @@ class _Recogniser:
     # --- reading ---
     def _term(self, node: f.Node) -> Term | None:
         try:
-            return self.inference.elaborator.term(node)
+            return self.elaborator.term(node)
         except (NotUnderstood, LayerOpen):
             return None
 

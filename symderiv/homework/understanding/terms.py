@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, get_args
 
 Index = str | int | None  # a letter, an entry (counted from 0), or the whole axis
 
@@ -15,9 +16,10 @@ Index = str | int | None  # a letter, an entry (counted from 0), or the whole ax
 class _Kept:
     """Room beside the fields for what was once worked out of a term, which never changes: compared and shown nowhere."""
 
-    __slots__ = ("_parts", "_references")
-    _parts: tuple[Term, ...]
+    __slots__ = ("_everything", "_hash", "_references")
+    _everything: tuple[Term, ...]
     _references: tuple[Ref | Part, ...]
+    _hash: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,44 +232,76 @@ ONE = Const(Fraction(1))
 
 def parts_of(term: Term) -> tuple[Term, ...]:
     """The terms directly inside a term."""
-    try:
-        return term._parts
-    except AttributeError:
-        parts = _parts_of(term)
-        object.__setattr__(term, "_parts", parts)
-        return parts
+    return _PARTS.get(type(term), _no_parts)(term)
 
 
-def _parts_of(term: Term) -> tuple[Term, ...]:
-    match term:
-        case Add(terms):
-            return tuple(body for _, body in terms)
-        case Stack(rows):
-            return tuple(entry for row in rows for entry in row)
-        case Sloppy(factors, _):
-            return factors
-        case Times(left, right) | MatMul(left, right) | Over(left, right) | Compare(left, _, right):
-            return left, right
-        case Power(base, exponent):
-            return base, exponent
-        case Jacobian(top, bottom) | Local(top, bottom, _):
-            return top, bottom
-        case Transpose(body) | Diagonal(body) | SumOver(_, body) | Apply(_, _, body):
-            return (body,)
-        case Softmax(body, _) | Augmented(body, _) | Label(body, _, _) | Gathered(body, _, _):
-            return (body,)
+def _both(term: Times | MatMul | Over | Compare) -> tuple[Term, ...]:
+    return term.left, term.right
+
+
+def _body(term: Transpose | Diagonal | SumOver | Apply | Softmax | Augmented | Label | Gathered) -> tuple[Term, ...]:
+    return (term.body,)
+
+
+def _top_and_bottom(term: Jacobian | Local) -> tuple[Term, ...]:
+    return term.top, term.bottom
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Term, ...]]] = {
+    Add: lambda term: tuple(body for _, body in term.terms),
+    Stack: lambda term: tuple(entry for row in term.rows for entry in row),
+    Sloppy: lambda term: term.factors,
+    Power: lambda term: (term.base, term.exponent),
+    **dict.fromkeys((Times, MatMul, Over, Compare), _both),
+    **dict.fromkeys((Jacobian, Local), _top_and_bottom),
+    **dict.fromkeys((Transpose, Diagonal, SumOver, Apply, Softmax, Augmented, Label, Gathered), _body),
+}
+
+
+def _no_parts(term: Term) -> tuple[Term, ...]:
     return ()
+
+
+def everything_in(term: Term) -> tuple[Term, ...]:
+    """A term and all that is inside it, however deep, in the order in which it is written."""
+    known: tuple[Term, ...] | None = getattr(term, "_everything", None)
+    if known is not None:
+        return known
+    found, waiting = [], [term]
+    while waiting:
+        at = waiting.pop()
+        found.append(at)
+        if (parts := _PARTS.get(type(at))) is not None:
+            waiting.extend(parts(at)[::-1])
+    object.__setattr__(term, "_everything", tuple(found))
+    return term._everything
 
 
 def references_in(term: Term) -> tuple[Ref | Part, ...]:
     """Every quantity a term mentions, as often as it does."""
-    try:
-        return term._references
-    except AttributeError:
-        own = (term,) if isinstance(term, (Ref, Part)) else ()
-        found = sum((references_in(part) for part in parts_of(term)), own)
-        object.__setattr__(term, "_references", found)
-        return found
+    known: tuple[Ref | Part, ...] | None = getattr(term, "_references", None)
+    if known is None:
+        known = tuple([part for part in everything_in(term) if isinstance(part, (Ref, Part))])
+        object.__setattr__(term, "_references", known)
+    return known
+
+
+def _hashed_once(kind: Any) -> None:
+    """Terms are asked for by their hash at every level of a formula: each keeps its own, or it would be taken of all below."""
+    taken: Callable[[Term], int] = kind.__hash__
+
+    def __hash__(term: Term) -> int:
+        known: int | None = getattr(term, "_hash", None)
+        if known is None:
+            known = taken(term)
+            object.__setattr__(term, "_hash", known)
+        return known
+
+    kind.__hash__ = __hash__
+
+
+for _kind in get_args(Term):
+    _hashed_once(_kind)
 
 
 def mapped(term: Term, function: Callable[[Term], Term]) -> Term:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading.statements import Document
@@ -127,7 +127,7 @@ class Understanding:
                     again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions
                 ]
                 self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
-                for cached in ("_timeline", "_worlds", "_readers"):
+                for cached in ("_timeline", "_changing", "_worlds", "_readers"):
                     self.__dict__.pop(cached, None)
 
     @cached_property
@@ -156,11 +156,12 @@ class Understanding:
 
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""
-        return tuple(
-            max((i for i, d in enumerate(entries) if d.at <= at), default=0)
-            for entries in self._timeline.values()
-            if len(entries) > 1
-        )
+        return tuple(max((i for i, d in enumerate(entries) if d.at <= at), default=0) for entries in self._changing)
+
+    @cached_property
+    def _changing(self) -> list[list[Definition]]:
+        """The quantities with several definitions."""
+        return [entries for entries in self._timeline.values() if len(entries) > 1]
 
     @cached_property
     def vectors(self) -> frozenset[str]:
@@ -214,17 +215,12 @@ class Understanding:
         """Random values for quantities that nothing defines: rational, the same in both number systems."""
         out = {}
         for key in keys:
-            draw = random.Random(f"{seed} {key}")
             rows, columns = (self.sizes.get(d, 0) or (int(d) if d.isdigit() else 0) for d in self.shapes[key])
             if not rows or not columns:
                 continue
-            positive = key in self.positive
-            entries = [
-                Fraction(draw.randint(100, 900), 1009) * (1 if positive or draw.random() < 0.5 else -1)
-                for _ in range(rows * columns)
-            ]
+            entries = _drawn(f"{seed} {key}", rows * columns, key in self.positive)
             if key in self.shares:
-                entries = _shares(entries, rows, columns, self.axes.unit_axis)
+                entries = tuple(_shares(entries, rows, columns, self.axes.unit_axis))
             array = arithmetic.zeros((rows, columns))
             for k, value in enumerate(entries):
                 array[k // columns, k % columns] = arithmetic.number(value)
@@ -297,7 +293,16 @@ def gradient_in(term: Term, loss: str | None) -> tuple[int, Part | Ref] | None:
     return None
 
 
-def _shares(entries: list[Fraction], rows: int, columns: int, unit_axis: str) -> list[Fraction]:
+@lru_cache(maxsize=1024)
+def _drawn(seed: str, count: int, positive: bool) -> tuple[Fraction, ...]:
+    """Numbers that a name always gets, whatever the document."""
+    draw = random.Random(seed)
+    return tuple(
+        Fraction(draw.randint(100, 900), 1009) * (1 if positive or draw.random() < 0.5 else -1) for _ in range(count)
+    )
+
+
+def _shares(entries: Sequence[Fraction], rows: int, columns: int, unit_axis: str) -> list[Fraction]:
     """Entries made positive and adding up to 1 over the units of every sample."""
     grid = [[abs(entries[i * columns + j]) for j in range(columns)] for i in range(rows)]
     if (unit_axis == "rows" and rows > 1) or columns == 1:

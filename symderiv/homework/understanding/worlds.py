@@ -11,10 +11,21 @@ import decimal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
-from symderiv.homework.understanding.arithmetic import CONTEXT, Arithmetic, Array, Exact, Undefined, apply_function
+from symderiv.homework.understanding.arithmetic import (
+    MOST_ORDERS,
+    Arithmetic,
+    Array,
+    Exact,
+    Undefined,
+    apply_function,
+    derivatives,
+    is_prepared,
+    prepared,
+)
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -72,12 +83,12 @@ class Value:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.array.shape[-2], self.array.shape[-1]
+        return self.array.shape[-2:]  # type: ignore[no-any-return]
 
     @property
     def is_scalar(self) -> bool:
         """One by one, with or without letters."""
-        return self.shape == (1, 1)
+        return bool(self.array.shape[-2:] == (1, 1))
 
 
 def aligned(array: Array, letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> Array:
@@ -95,9 +106,10 @@ def _union(*letters: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _joined(left: Value, right: Value) -> tuple[tuple[str, ...], Array, Array, Array, Array]:
+    count = len(left.letters)
+    if left.letters == right.letters and (not count or left.array.shape[:count] == right.array.shape[:count]):
+        return left.letters, left.array, right.array, left.tangent, right.tangent
     onto = _union(left.letters, right.letters)
-    if left.letters == right.letters and (not onto or left.array.shape[: len(onto)] == right.array.shape[: len(onto)]):
-        return onto, left.array, right.array, left.tangent, right.tangent
     arrays = [aligned(v.array, v.letters, onto, 0) for v in (left, right)]
     for at, letter in enumerate(onto):
         sizes = {a.shape[at] for a in arrays} - {1}
@@ -136,6 +148,7 @@ class World:
         self._gradients: dict[tuple[Term, str], Value] = {}
         self._depends: dict[tuple[str, str], bool] = {}
         self._open: set[str] = set()
+        self._applied: dict[int, tuple[Apply, list[Array]]] = {}  # by the term, too
         self._known: dict[int, tuple[Term, Value]] = {}  # by the term itself, kept so that its id stays its own
 
     # --- asking ---
@@ -146,15 +159,17 @@ class World:
         """
         if (known := self._known.get(id(term))) is not None:
             return known[1]
-        with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
-            try:
-                value = self._value(term, None)
-            except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
-                raise Undefined("no value there") from error
-            except ValueError as error:  # NumPy: shapes of letters that do not fit
-                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
-            except RecursionError as error:
-                raise Undefined("nested too deeply") from error
+        if not is_prepared():
+            with prepared():
+                return self.evaluate(term)
+        try:
+            value = self._value(term, None)
+        except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
+            raise Undefined("no value there") from error
+        except ValueError as error:  # NumPy: shapes of letters that do not fit
+            raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+        except RecursionError as error:
+            raise Undefined("nested too deeply") from error
         self._remember(term, value)
         return value
 
@@ -179,7 +194,7 @@ class World:
     def _value(self, term: Term, bottom: str | None) -> Value:
         if bottom is None and (known := self._known.get(id(term))) is not None:
             return known[1]
-        return getattr(self, "_" + type(term).__name__.lower())(term, bottom)  # type: ignore[no-any-return]
+        return getattr(self, _method_of(type(term).__name__))(term, bottom)  # type: ignore[no-any-return]
 
     def _constant(self, value: Fraction) -> Value:
         array = self.arithmetic.zeros((1, 1))
@@ -315,13 +330,13 @@ class World:
 
         Raises: Misfit.
         """
-        with np.errstate(all="ignore"):
-            try:
-                value = (
-                    self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
-                )
-            except ValueError as error:
-                raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
+        if not is_prepared():
+            with prepared():
+                return self.combined(term, left, right)
+        try:
+            value = self.entrywise_product(left, right) if isinstance(term, Times) else self.matrix_product(left, right)
+        except ValueError as error:
+            raise error if isinstance(error, Misfit) else Misfit("an index runs over two ranges") from error
         self._remember(term, value)
         return value
 
@@ -358,7 +373,7 @@ class World:
 
     @staticmethod
     def _finite_quotient(below: Array) -> None:
-        if np.any(below == 0):
+        if (below == 0).any():
             raise Undefined("a division by zero")
 
     def _power(self, term: Power, bottom: str | None) -> Value:
@@ -390,7 +405,7 @@ class World:
 
     def _general_power(self, base: Value, exponent: Value) -> Value:
         letters, x, y, dx, dy = _joined(base, exponent)
-        if np.any(x <= 0):
+        if (x <= 0).any():
             raise Undefined("a fractional power of a number that is not positive")
         array = self.arithmetic.power(x, y)
         tangent = _sum_of(
@@ -404,13 +419,23 @@ class World:
 
     def _apply(self, term: Apply, bottom: str | None) -> Value:
         body = self._value(term.body, bottom)
-        value = apply_function(term.function, self.arithmetic, body.array, term.order)
-        if self.arithmetic is not Exact and not np.all(np.isfinite(value)):
+        value = self._orders_of(term, body.array, 0)
+        if self.arithmetic is not Exact and not np.isfinite(value).all():
             raise Undefined(f"{term.function} has no value there")
         if body.tangent is None:
             return Value(body.letters, value)
-        slope = apply_function(term.function, self.arithmetic, body.array, term.order + 1)
-        return Value(body.letters, value, slope * body.tangent)
+        return Value(body.letters, value, self._orders_of(term, body.array, 1) * body.tangent)
+
+    def _orders_of(self, term: Apply, x: Array, more: int) -> Array:
+        """The derivative of an order higher by `more`: fifty digits are dear, and whatever changes, the place is the same."""
+        known = self._applied.get(id(term))
+        if known is None or len(known[1]) <= term.order + more:
+            exact = self.arithmetic is Exact and term.order < MOST_ORDERS
+            orders = derivatives(term.function, self.arithmetic, x, term.order + max(more, exact))
+            known = term, orders
+            if x.size <= MAX_REMEMBERED:
+                self._applied[id(term)] = known
+        return known[1][term.order + more]
 
     def _axis(self, value: Value, along: str) -> int:
         if along in ("rows", "columns"):
@@ -563,13 +588,15 @@ class World:
 
     def jacobian(self, top: Term, bottom: Ref) -> Value:
         """d top / d bottom: for a scalar top a value of the shape of bottom; for a matrix the axes are top's, then bottom's."""
+        if not is_prepared():
+            with prepared():
+                return self.jacobian(top, bottom)
         whole = self._gradients.get((top, bottom.key))
         if whole is None:
-            with decimal.localcontext(CONTEXT), np.errstate(all="ignore"):
-                try:
-                    whole = self._whole_jacobian(top, bottom.key)
-                except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
-                    raise Undefined("no value there") from error
+            try:
+                whole = self._whole_jacobian(top, bottom.key)
+            except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
+                raise Undefined("no value there") from error
             self._gradients[top, bottom.key] = whole
         return self._entry_of(whole, bottom)
 
@@ -582,7 +609,7 @@ class World:
         if value.array.size * k > MAX_ENTRIES:
             raise Undefined("too many entries")
         tangent = self.arithmetic.zeros((k, *value.array.shape)) if value.tangent is None else value.tangent
-        moved = np.moveaxis(tangent, 0, -1).reshape((*value.array.shape, *base.shape))
+        moved = tangent.transpose((*range(1, tangent.ndim), 0)).reshape((*value.array.shape, *base.shape))
         if value.is_scalar:  # the ones of the top go
             moved = moved.reshape((*moved.shape[:-4], *base.shape))
         return Value(value.letters, moved)
@@ -618,6 +645,12 @@ class World:
         if self.arithmetic.distance(spread, flat) > self.arithmetic.tolerance:
             return local
         return Value(local.letters, np.array(own).reshape((*lead, rows, columns)))
+
+
+@cache
+def _method_of(kind: str) -> str:
+    """The method for a kind of term."""
+    return "_" + kind.lower()
 
 
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
