@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -154,6 +155,9 @@ def _mutations(texts: list[str], count: int) -> Iterator[tuple[str, str]]:
 # --- the guarded process ---
 
 
+NET = re.compile(r"could not be (?:judged|understood) \(|nested too deeply")  # a fault of ours that the marker survived
+
+
 class Late(BaseException):
     """It took too long; no `except Exception` catches it."""
 
@@ -214,12 +218,16 @@ def check_all(documents: Iterator[tuple[str, str]], seconds: float) -> dict:
     seen = guarded()
     signal.signal(signal.SIGPROF, _late)
     failures: list[list[str]] = []
+    late = 0
     times: list[tuple[float, str]] = []
     for name, text in documents:
         start = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            check_homework(text).to_json_text()
+            marking = check_homework(text)
+            marking.to_json_text()
+            failures += [[name, fault] for fault in {c.message for c in marking.claims if NET.search(c.message)}]
+            late += any(c.message == "took too long" for c in marking.claims)
         except ModelError:
             pass
         except Late:
@@ -236,6 +244,7 @@ def check_all(documents: Iterator[tuple[str, str]], seconds: float) -> dict:
         "events": seen,
         "slowest": times[:8],
         "memory": memory,
+        "late": late,
         "count": len(times),
         "seconds": sum(t for t, _ in times),
     }
@@ -273,6 +282,7 @@ def run_guarded(what: str, seconds: float, count: int = 0) -> dict:
             "events": [],
             "slowest": [],
             "memory": 0,
+            "late": 0,
             "count": 0,
             "seconds": 0.0,
         }
@@ -295,7 +305,7 @@ def main() -> int:
         found = run_guarded(what, options.seconds, options.n)
         bad += len(found["failures"]) + len(found["events"])
         print(
-            f"\n{what}: {found['count']} in {found['seconds']:.1f} s, peak memory {found['memory'] / 2**20:.0f} MB, failures {len(found['failures'])}, refused {len(found['events'])}"
+            f"\n{what}: {found['count']} in {found['seconds']:.1f} s, peak memory {found['memory'] / 2**20:.0f} MB, failures {len(found['failures'])}, refused {len(found['events'])}, with a line that took too long {found['late']}"
         )
         print("  slowest: " + ", ".join(f"{name} {1000 * t:.0f} ms" for t, name in found["slowest"]))
         kinds = Counter(why for _, why in found["failures"])

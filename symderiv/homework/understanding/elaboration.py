@@ -258,6 +258,8 @@ class Elaborator:
     def _group(self, node: f.Group) -> Term:
         if node.bracket == "||":
             return self._norm(f.Scripted(node.span, node))
+        if not node.items:
+            raise NotUnderstood("nothing between brackets", node.span)
         if len(node.items) != 1:
             return Stack(tuple((self.term(item),) for item in node.items))
         body = self.term(node.items[0])
@@ -366,8 +368,10 @@ class Elaborator:
         if reference is None:
             return None
         if self.is_function(reference):
-            if len(group.items) != 1 and reference.key not in self.known:
-                raise NotUnderstood(f"the function {reference.base} of several arguments", group.span)
+            if not group.items or (len(group.items) > 1 and reference.key not in self.known):
+                raise NotUnderstood(
+                    f"the function {reference.base} of {'several arguments' if group.items else 'nothing'}", group.span
+                )
             order = reference.primes
             body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
             return self._powered(body, reference.power)
@@ -390,7 +394,7 @@ class Elaborator:
 
     def _is_argument_list(self, reference: Reference, group: f.Group) -> bool:
         """`J(\\theta)`, `f(x)`: the quantity with what it depends on."""
-        if reference.key == self.loss or reference.base in self.symbols.called:
+        if group.items and (reference.key == self.loss or reference.base in self.symbols.called):
             inner = self.reference(group.items[0])
             return inner is not None
         return False
@@ -542,6 +546,8 @@ class Elaborator:
 
     # --- matrices, cases, comparisons ---
     def _matrix(self, node: f.Matrix) -> Term:
+        if not node.rows or not all(node.rows):
+            raise NotUnderstood("a matrix without entries", node.span)
         return Stack(tuple(tuple(self.term(entry) for entry in row) for row in node.rows))
 
     def _cases(self, node: f.Cases) -> Term:

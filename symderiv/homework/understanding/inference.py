@@ -73,6 +73,7 @@ from symderiv.homework.understanding.understanding import (
 )  # fmt: skip
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
+MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
 SMALL_WEIGHTS = frozenset({"w", "v", "u"})
 MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
@@ -1581,11 +1582,11 @@ class Inference:
 
     def _assign_sizes(self, resolved: dict[str, tuple[str, str]], batch: bool) -> dict[str, int]:
         sizes = {SCALAR_DIM: 1, "#n": SAMPLES}
-        pool = iter(SIZES)
+        pool = itertools.chain(SIZES, itertools.cycle(MORE_SIZES))
         for shape in resolved.values():
             for dim in shape:
                 if dim not in sizes and not dim.isdigit():
-                    sizes[dim] = next(pool, 13 + len(sizes))
+                    sizes[dim] = next(pool)
                 elif dim.isdigit() and dim not in sizes:
                     sizes[dim] = int(dim)
         for dim, size in self._counted(resolved):

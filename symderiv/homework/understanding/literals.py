@@ -46,7 +46,7 @@ def literal(node: f.Node) -> tuple[Array, Array] | None:
         grid = [[_signed(bare(e))] for e in node.items]
     else:
         return None
-    if not grid or any(e is None for row in grid for e in row) or len({len(r) for r in grid}) != 1:
+    if not grid or not grid[0] or any(e is None for row in grid for e in row) or len({len(r) for r in grid}) != 1:
         return None
     values = np.array([[e[0] for e in row if e] for row in grid])
     return values, np.array([[e[1] for e in row if e] for row in grid])
@@ -104,12 +104,12 @@ def literals_in(node: f.Node) -> dict[Fraction, float]:
 def uncertainty(term: Term, halves: Mapping[Fraction, float], evaluate: Callable[[Term], Array | None]) -> float:
     """How far a value can move within the digits of its numbers."""
     base = evaluate(term)
-    if base is None:
+    if base is None or not np.all(np.isfinite(base)):
         return 0.0
     total = 0.0
     for value, half in list(halves.items())[:MOVED]:
         moved = evaluate(with_number(term, value, value + Fraction(half)))
-        if moved is not None and moved.shape == base.shape:
+        if moved is not None and moved.shape == base.shape and np.all(np.isfinite(moved)):
             total += float(np.max(np.abs(moved - base)))
     return total
 
