@@ -19,7 +19,7 @@ from symderiv.homework.understanding.patience import TookTooLong, at_most, is_ov
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
 
-SECONDS_A_DOCUMENT = 20.0  # a long one takes less than one
+SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
 
 def check_homework(text: str, name: str = "homework", model: Model | str | None = None) -> Marking:

@@ -573,8 +573,8 @@ class Judge:
     def _used_in_derivatives(self) -> list[tuple[int, set[str]]]:
         found = []
         for at, statement in enumerate(self.understanding.document.statements):
-            for side in statement.sides[1:]:
-                if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+            if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+                for side in statement.sides[1:]:
                     with contextlib.suppress(NotUnderstood, LayerOpen):
                         found.append((at, {r.key for r in references_in(self.inference.elaborator.term(side.node))}))
         return found

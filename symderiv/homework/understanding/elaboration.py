@@ -57,6 +57,9 @@ SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
 HALF = Const(Rational(1, 2))
 
 
+MOST_LAYERS = 200  # that a sum over layers is written out for
+
+
 class NotUnderstood(ValueError):
     """A formula whose meaning is not clear; the reason is for people."""
 
@@ -538,6 +541,8 @@ class Elaborator:
         if node.end is not None:
             value = self.symbols._layer_value(node.end, {**self.layers})
             last = top if value is None else value
+        if last - first > MOST_LAYERS:
+            raise NotUnderstood(f"a sum over more than {MOST_LAYERS} layers", node.span)
         terms: list[tuple[int, Term]] = []
         for layer in range(first, last + 1):
             inner = Elaborator(**{**self.__dict__, "layers": {**self.layers, letter: layer}})

@@ -75,6 +75,7 @@ from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
 SMALL_WEIGHTS = frozenset({"w", "v", "u"})
+MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
@@ -485,6 +486,7 @@ class Inference:
     def _defined_functions(self) -> dict[str, str]:
         r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
         found: dict[str, str] = {}
+        tried: Counter[str] = Counter()
         for statement in self.document.statements:
             if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
                 continue
@@ -495,7 +497,8 @@ class Inference:
             if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
                 continue
             for side in statement.sides[1:]:
-                known = self._recognised(side.node, factors[1].items[0])
+                tried[head.base] += 1
+                known = self._recognised(side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
                 if known:
                     found[head.base] = known
         return found

@@ -50,8 +50,9 @@ MAX_DEPTH = 120
 MAX_ENTRIES = 100_000  # of one array; networks as people write them stay below 2 000
 MAX_SIZE = 1_000  # of an axis
 MAX_REMEMBERED = 1_000  # entries of a value that is kept by its term
-MOST_KEPT = 500_000  # entries of everything that one world keeps; of fifty digits they are 60 MB
-OVERHEAD = 50  # what keeping an array costs beside its entries
+MOST_KEPT = 50_000_000  # bytes of everything that one world keeps
+BYTES = {"machine": 8, "exact": 112}  # of an entry
+OVERHEAD = 500  # bytes of an array beside its entries
 
 
 class Misfit(ValueError):
@@ -199,7 +200,8 @@ class World:
 
     def _keep(self, value: Value) -> None:
         """Count a value that is about to be kept; what was kept is given up where it is too much."""
-        self._kept += value.array.size + (0 if value.tangent is None else value.tangent.size) + OVERHEAD
+        entries = value.array.size + (0 if value.tangent is None else value.tangent.size)
+        self._kept += entries * BYTES[self.arithmetic.name] + OVERHEAD
         if self._kept > MOST_KEPT:
             self._values.clear()
             self._gradients.clear()
