@@ -551,8 +551,6 @@ class Elaborator:
 
     # --- matrices, cases, comparisons ---
     def _matrix(self, node: f.Matrix) -> Term:
-        if not node.rows or not all(node.rows):
-            raise NotUnderstood("a matrix without entries", node.span)
         return Stack(tuple(tuple(self.term(entry) for entry in row) for row in node.rows))
 
     def _cases(self, node: f.Cases) -> Term:

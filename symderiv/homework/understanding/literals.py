@@ -46,7 +46,7 @@ def literal(node: f.Node) -> tuple[Array, Array] | None:
         grid = [[_signed(bare(e))] for e in node.items]
     else:
         return None
-    if not grid or not grid[0] or any(e is None for row in grid for e in row) or len({len(r) for r in grid}) != 1:
+    if not grid or any(e is None for row in grid for e in row) or len({len(r) for r in grid}) != 1:
         return None
     values = np.array([[e[0] for e in row if e] for row in grid])
     return values, np.array([[e[1] for e in row if e] for row in grid])
