@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -81,6 +82,8 @@ LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
+
+_Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -720,6 +723,7 @@ class Inference:
     # --- premises ---
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
+        calls: _Calls | None = None
         general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
         concrete = {
             ref.key
@@ -756,7 +760,9 @@ class Inference:
             if is_number(term):
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
                 continue
-            self._arguments_alike(at, ref, node, term, layers)
+            if isinstance(term, Apply):
+                calls = self._calls_of_names() if calls is None else calls
+                self._arguments_alike(at, term, calls[ref.key, tuple(layers.items())])
             if any(r.key == ref.key for r in references_in(term)) or any(
                 isinstance(x, Jacobian) for x in _all_parts(term)
             ):
@@ -868,24 +874,21 @@ class Inference:
 
         self.definitions = [d for d in self.definitions if stands(d)]
 
-    def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
+    def _calls_of_names(self) -> _Calls:
+        r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
+        found: _Calls = defaultdict(dict)
+        for _, ref, node, layers in self._equations():
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                term = self._with(layers).term(node)
+                if isinstance(term, Apply) and isinstance(term.body, Part):
+                    found[ref.key, tuple(layers.items())][term] = None
+        return found
+
+    def _arguments_alike(self, at: int, term: Apply, calls: Iterable[Apply]) -> None:
         r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
-        if not isinstance(term, Apply):
-            return
-        for _, other, first, same in self._equations():
-            if other.key != ref.key or first is node or same != layers:
-                continue
-            try:
-                earlier = self._with(layers).term(first)
-            except (NotUnderstood, LayerOpen):
-                continue
-            if (
-                isinstance(earlier, Apply)
-                and earlier.function == term.function
-                and isinstance(earlier.body, Part)
-                and term.body != earlier.body
-            ):
-                part = earlier.body
+        for earlier in calls:
+            part = earlier.body
+            if earlier.function == term.function and isinstance(part, Part) and term.body != part:
                 letters = tuple(i for i in part.indices if isinstance(i, str))
                 if not any(d.key == part.key for d in self.definitions) and part.key not in {
                     r.key for r in references_in(term.body)
