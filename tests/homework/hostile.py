@@ -78,8 +78,8 @@ def repeated() -> dict[str, str]:
         "=a", "a=b ", "a = b = ", "a.b", "0x", "f(x) = ", "f'(x) ", ">>> a = 1\n", "| a = 1 | b |\n", "\\item ", "(a) ", "[1,2]", "\\hat", "np.dot(", "W: (3, 2)\n", "shape (3,2)", "dL/dw = ",
         "$a", "\\(", "\\[", "<!--", "\\text{", "**", "a^", "if ", "3×2 ", "  [1 2]\n", "z_1 = w_1 x\n", "> ", "~~~\n", "\\begin{verbatim}", "Σ_i ", "let a ", "1e", "\\sum_{i}",
     )  # fmt: skip
-    ways = (("", ""), ("$", "$"), ("x = ", ""))
-    return {f"{k} times {piece!r}": k + piece * (20_000 // len(piece)) + end for piece in pieces for k, end in ways}
+    ways = (("", ""), ("$", "$"))
+    return {f"{k} times {piece!r}": k + piece * (12_000 // len(piece)) + end for piece in pieces for k, end in ways}
 
 
 def whole_documents() -> dict[str, str]:

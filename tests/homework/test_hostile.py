@@ -75,6 +75,22 @@ def test_what_crashed_once_is_marked(text: str):
     assert not [c.message for c in check_homework(text).claims if NET.search(c.message)]
 
 
+SOURCE = "import numpy as np\nZ = X @ W + b\nL = np.sum(Z**2)\n"
+SOURCES = {
+    "nested lambdas": SOURCE + "dW = " + "lambda: " * 500 + "x",
+    "a number of many digits": SOURCE + "dW = 0x" + "f" * 5000,
+    "old ends of lines": SOURCE.replace("\n", "\r") + "dW = 2 * X.T @ Z\r",
+    "many branches": SOURCE + "if x:\n    y = 1\n" + "elif x:\n    y = 1\n" * 1000,
+    "deep brackets": SOURCE + "dW = " + "(" * 20_000 + "x" + ")" * 20_000,
+    "many lines": SOURCE + "dW = 2 * X.T @ Z\n" * 3_000,
+}
+
+
+@pytest.mark.parametrize("text", SOURCES.values(), ids=SOURCES.keys())
+def test_source_that_does_harm_is_marked(text: str):
+    assert not [c.message for c in check_homework(text, "x.py").claims if NET.search(c.message)]
+
+
 def test_a_long_product_of_numbers_is_read_whole():
     text = "$$L = w^{20}$$\n$$\\frac{dL}{dw} = 20 %s$$"
     assert [check_homework(text % (" w" * n)).claims[-1].verdict for n in (19, 18)] == ["correct", "wrong"]
