@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symderiv.homework.judging.judge import COSTS, Judge
-from symderiv.homework.marking import Claim, Marking
+from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
+from symderiv.homework.marking import Claim, Marking, Understood
 from symderiv.homework.reading.python_source import as_lines, is_python
 from symderiv.homework.reading.reader import read
+from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import prepared
 from symderiv.homework.understanding.echo import understood_of
 from symderiv.homework.understanding.inference import Inference, Variant
+from symderiv.homework.understanding.patience import TookTooLong, at_most, is_over
 
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
+
+SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
 
 def check_homework(text: str, name: str = "homework", model: Model | str | None = None) -> Marking:
@@ -62,10 +68,24 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 
 def _checked(text: str, name: str) -> Marking:
     document = read(as_lines(text) if is_python(name, text) else text, name)
+    try:
+        with at_most(SECONDS_A_DOCUMENT):
+            return _judged(document, text)
+    except (TookTooLong, *FAULTS) as error:
+        # no line has a verdict without an understanding of the whole, but all of them stay in the report
+        reason = reason_of(error, "the document could not be understood")
+        claims = [c for s in document.statements for c in unjudged(text, s, reason)]
+        return Marking(name, text, Understood(), _inside(claims, text), _notes(document))
+
+
+def _judged(document: Document, text: str) -> Marking:
+    """A document judged under the candidate that costs least."""
     inference = Inference(document)
     whole = inference.run()
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in inference.variants():
+        if best is not None and is_over():
+            break
         limit = float("inf") if best is None else best[0] - variant.cost - 1e-9
         if limit < 0:
             continue
@@ -80,9 +100,17 @@ def _checked(text: str, name: str) -> Marking:
                 break  # no candidate costs less
     assert best is not None
     _, claims, judge, variant = best
-    notes = tuple((n.line, n.text) for n in document.notes)
-    claims = tuple(c for c in claims if c.span[1] <= len(text))
-    return Marking(name, text, understood_of(judge.understanding, variant), doubted(claims), notes)
+    understood = understood_of(judge.understanding, variant)
+    return Marking(document.name, text, understood, doubted(_inside(claims, text)), _notes(document))
+
+
+def _inside(claims: Iterable[Claim], text: str) -> tuple[Claim, ...]:
+    """The claims that stand in the text itself, not in the lines that code was read as."""
+    return tuple(c for c in claims if c.span[1] <= len(text))
+
+
+def _notes(document: Document) -> tuple[tuple[int, str], ...]:
+    return tuple((n.line, n.text) for n in document.notes)
 
 
 def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -53,7 +54,32 @@ def bombs() -> dict[str, str]:
         "division by zero": r"\frac{x}{0}", "zero to zero": "0^0 x", "log of zero": r"\log(0) x", "root": r"\sqrt{-1} x", "roots": r"\sqrt{" * 60 + "x" + "}" * 60,
     }  # fmt: skip
     documents = {name: MODEL + CLAIM % text for name, text in claims.items()}
-    return documents | whole_documents() | injections()
+    return documents | matrix_claims() | whole_documents() | repeated() | injections()
+
+
+MATRICES = "$$Z_1 = W_1 X + b_1$$\n$$A_1 = \\tanh(Z_1)$$\n$$Z_2 = W_2 A_1 + b_2$$\n$$L = \\sum_i (Z_2 - Y)^2$$\n"
+
+
+def matrix_claims() -> dict[str, str]:
+    """Sides whose readings multiply, where the order and the transposes matter."""
+    claims = {
+        "matrix factors": " ".join(["W_2^T", "(Z_2-Y)", "X^T", "A_1", "Y", "b_1"] * 10), "one matrix": " ".join(["W_2"] * 60), "outer products": "b_1 b_1^T " * 32,
+        "matrix factors in macros": r"\two{" * 8 + "W_2" + "}" * 8, "chain rule": r"\frac{\partial L}{\partial Z_2}\frac{\partial Z_2}{\partial A_1}\frac{\partial A_1}{\partial Z_1}" * 10,
+        "local derivatives": r"\frac{\partial Z_2}{\partial W_1}" * 20, "sum of products": "+".join(["W_2^T (Z_2-Y) X^T"] * 200), "nested sums": "(A_1 + " * 60 + "Y" + r") \odot X" * 60,
+        "blocks": r"\begin{bmatrix}" + "W_2 & " * 600 + r"W_2\end{bmatrix}", "letters": " ".join(f"A_{{{a}{b}}}" for a in "ijkl" for b in "mnpq"), "diagonals": r"\operatorname{diag}(b_1) " * 30,
+        "deltas": "".join(rf"\delta_{{{a}{b}}}" for a in "ijklmn" for b in "pqrstu"), "powers": "x^{64}" * 100, "no entries": r"\begin{bmatrix}\end{bmatrix} X", "nothing": r"\tanh'() X",
+    }  # fmt: skip
+    return {name: r"\newcommand{\two}[1]{#1 #1}" + MATRICES + CLAIM % text for name, text in claims.items()}
+
+
+def repeated() -> dict[str, str]:
+    """One piece thousands of times: what searches from every place for an end that never comes is slow on these."""
+    pieces = (
+        "=a", "a=b ", "a = b = ", "a.b", "0x", "f(x) = ", "f'(x) ", ">>> a = 1\n", "| a = 1 | b |\n", "\\item ", "(a) ", "[1,2]", "\\hat", "np.dot(", "W: (3, 2)\n", "shape (3,2)", "dL/dw = ",
+        "$a", "\\(", "\\[", "<!--", "\\text{", "**", "a^", "if ", "3×2 ", "  [1 2]\n", "z_1 = w_1 x\n", "> ", "~~~\n", "\\begin{verbatim}", "Σ_i ", "let a ", "1e", "\\sum_{i}",
+    )  # fmt: skip
+    ways = (("", ""), ("$", "$"))
+    return {f"{k} times {piece!r}": k + piece * (12_000 // len(piece)) + end for piece in pieces for k, end in ways}
 
 
 def whole_documents() -> dict[str, str]:
@@ -67,7 +93,9 @@ def whole_documents() -> dict[str, str]:
         "megabyte of lines": "\n" * megabyte, "megabyte of equals": "$a = " + "=" * (megabyte - 10) + "$", "megabyte in a formula": "$$" + "x+" * (megabyte // 2 - 3) + "x$$",
         "too long": "x = 1\n" * megabyte, "short lines": "x = 1\n" * 5_000, "short formulas": "$x$ " * 20_000, "many claims": MODEL + CLAIM % "2 (a_1 - y) a_1 (1 - a_1) x" * 300,
         "many definitions": "".join(f"$$z_{{{k}}} = w_{{{k}}} a_{{{k - 1}}} + b_{{{k}}}$$\n$$a_{{{k}}} = \\tanh(z_{{{k}}})$$\n" for k in range(1, 200)),
-        "circle": "$$a = b$$\n$$b = c$$\n$$c = a$$\n$$\\frac{\\partial a}{\\partial c} = 1$$", "self": "$$z = z + z$$\n$$\\frac{\\partial z}{\\partial z} = 2$$",
+        "circle": "$$a = b$$\n$$b = c$$\n$$c = a$$\n$$\\frac{\\partial a}{\\partial c} = 1$$", "sum over layers": "$$z^{[l]} = W^{[l]} a^{[l-1]}$$\n$$L = \\sum_{l=1}^{9999999} \\|W^{[l]}\\|^2$$\n$$L = a^{[999999]}$$", "far entries": "$W_{1,1} = 0.5$, $W_{99999,99999} = 0.5$\n$$L = \\sum_i W_{ij} x_j$$\n$$\\frac{dL}{dx_1} = 0.7$$",
+        "large numbers": "$x = 9e250$, $w = 1e300$\n$$L = w^3 x^2$$\n$$\\frac{dL}{dx} = 3e240$$\n$L = 1e-400$", "many sizes": "".join(f"$$Z_{{{k}}} = W_{{{k}}} X_{{{k}}}$$\n" for k in range(40)) + "$$\\frac{\\partial Z_{39}}{\\partial X_{39}} = W_{39}^T$$\n$$L = \\sum (Z_{39} - Y)^2$$\n" + "$$\\frac{\\partial L}{\\partial W_{39}} = 2 (Z_{39} - Y) X_{39}^T$$",
+        "definitions again": "".join(f"$$z = w x + b_{{{k}}}$$\n$$L = z^2$$\n$$\\frac{{\\partial L}}{{\\partial w}} = 2 z x$$\n" for k in range(300)), "self": "$$z = z + z$$\n$$\\frac{\\partial z}{\\partial z} = 2$$",
         "loss of itself": "$$L = L^2 + 1$$\n$$\\frac{\\partial L}{\\partial x} = 1$$", "chain of equals": "$$L " + "= x " * 1_500 + "$$", "aligned": "$$\\begin{aligned}" + "a &= b \\\\" * 2_000 + "\\end{aligned}$$",
         "environments": "\\begin{aligned}" * 3_000, "tables": "|a|b|\n|-|-|\n" * 2_000, "quotes": ">" * 50_000 + " $x = 1$", "list": "- " * 50_000 + "$x = 1$", "backticks": "`" * 100_000,
         "fences": "```\n" * 20_000, "nul": "\0" * 10_000, "surrogates": "\ud800$x = 1$\udfff", "bidi": "\u202e$x = 1$\u202c" * 1_000, "combining": "x" + "\u0301" * 50_000 + " = 1", "spaces": "$x" + " " * 500_000 + "= 1$",
@@ -154,6 +182,9 @@ def _mutations(texts: list[str], count: int) -> Iterator[tuple[str, str]]:
 # --- the guarded process ---
 
 
+NET = re.compile(r"could not be (?:judged|understood) \(|nested too deeply")  # a fault of ours that the marker survived
+
+
 class Late(BaseException):
     """It took too long; no `except Exception` catches it."""
 
@@ -214,12 +245,16 @@ def check_all(documents: Iterator[tuple[str, str]], seconds: float) -> dict:
     seen = guarded()
     signal.signal(signal.SIGPROF, _late)
     failures: list[list[str]] = []
+    late = 0
     times: list[tuple[float, str]] = []
     for name, text in documents:
         start = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
-            check_homework(text).to_json_text()
+            marking = check_homework(text)
+            marking.to_json_text()
+            failures += [[name, fault] for fault in {c.message for c in marking.claims if NET.search(c.message)}]
+            late += any(c.message == "took too long" for c in marking.claims)
         except ModelError:
             pass
         except Late:
@@ -236,6 +271,7 @@ def check_all(documents: Iterator[tuple[str, str]], seconds: float) -> dict:
         "events": seen,
         "slowest": times[:8],
         "memory": memory,
+        "late": late,
         "count": len(times),
         "seconds": sum(t for t, _ in times),
     }
@@ -273,6 +309,7 @@ def run_guarded(what: str, seconds: float, count: int = 0) -> dict:
             "events": [],
             "slowest": [],
             "memory": 0,
+            "late": 0,
             "count": 0,
             "seconds": 0.0,
         }
@@ -295,7 +332,7 @@ def main() -> int:
         found = run_guarded(what, options.seconds, options.n)
         bad += len(found["failures"]) + len(found["events"])
         print(
-            f"\n{what}: {found['count']} in {found['seconds']:.1f} s, peak memory {found['memory'] / 2**20:.0f} MB, failures {len(found['failures'])}, refused {len(found['events'])}"
+            f"\n{what}: {found['count']} in {found['seconds']:.1f} s, peak memory {found['memory'] / 2**20:.0f} MB, failures {len(found['failures'])}, refused {len(found['events'])}, with a line that took too long {found['late']}"
         )
         print("  slowest: " + ", ".join(f"{name} {1000 * t:.0f} ms" for t, name in found["slowest"]))
         kinds = Counter(why for _, why in found["failures"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -23,7 +22,7 @@ from symderiv.homework.judging.comparing import Answer, Comparer, Comparison
 from symderiv.homework.judging.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.judging.numbers import NumberWorlds
 from symderiv.homework.judging.rows import judge_rows
-from symderiv.homework.judging.verdicts import Own, Subject, Verdict
+from symderiv.homework.judging.verdicts import FAULTS, Own, Subject, Verdict, reason_of, unjudged
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
@@ -42,6 +41,7 @@ from symderiv.homework.understanding.elaboration import (
 from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
+from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.readings import Reader
 from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
@@ -121,21 +121,32 @@ class Judge:
         cost, counted = 0.0, 0
         self._name_adjoints()
         for at, statement in enumerate(self.understanding.document.statements):
-            judge_rows(self, at, statement.span[0])
-            self._statement(at, statement)
+            try:
+                judge_rows(self, at, statement.span[0])
+                self._statement(at, statement)
+            except TookTooLong as error:  # the time for the whole document
+                self._give_up(statement, counted, str(error))
             cost, counted = cost + sum(COSTS[c.verdict] for c in self.claims[counted:]), len(self.claims)
             if cost > limit:
                 return None
-        judge_rows(self, len(self.understanding.document.statements), float("inf"))
+        with contextlib.suppress(TookTooLong):
+            judge_rows(self, len(self.understanding.document.statements), float("inf"))
         return self.claims
+
+    def _give_up(self, statement: Statement, counted: int, reason: str) -> None:
+        """Claims of a statement that nobody judges any more, those that have a verdict apart."""
+        done = {c.span[1] for c in self.claims[counted:]}
+        self.claims += [
+            c for c in unjudged(self.understanding.document.text, statement, reason) if c.span[1] not in done
+        ]
 
     # --- adjoint names ---
     def _name_adjoints(self) -> None:
         """What `delta_2`, `z bar` stand for: said outright, or by the first line that is true for a derivative of the loss."""
-        self.understanding.refine()
-        if self.understanding.loss is None:
-            return
-        self.inference.elaborator.adjoints = adjoints_of(self.inference, self.understanding)
+        with contextlib.suppress(TookTooLong):
+            self.understanding.refine()
+            if self.understanding.loss is not None:
+                self.inference.elaborator.adjoints = adjoints_of(self.inference, self.understanding)
 
     # --- one statement ---
     def _elaborator(self, layers: dict[str, int]) -> Elaborator:
@@ -284,21 +295,16 @@ class Judge:
     def _relation(
         self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, span: tuple[int, int]
     ) -> None:
-        begin = time.perf_counter()
         verdicts: list[Verdict] = []
         try:
-            for layers in self._instances(statement, subject, side):
-                verdict = self._judged(at, statement, subject, sign, side, layers)
-                if verdict is not None:
-                    verdicts.append(verdict)
-                if time.perf_counter() - begin > SECONDS_A_CLAIM:
-                    verdicts = [Verdict("uncheckable", "derivative", "took too long")]
-                    break
-        except (RecursionError, MemoryError):
-            verdicts = [Verdict("uncheckable", "derivative", "nested too deeply")]
-        except (ArithmeticError, LookupError, TypeError, ValueError, AssertionError) as error:
+            with at_most(SECONDS_A_CLAIM):
+                for layers in self._instances(statement, subject, side):
+                    verdict = self._judged(at, statement, subject, sign, side, layers)
+                    if verdict is not None:
+                        verdicts.append(verdict)
+        except (TookTooLong, *FAULTS) as error:
             # a fault of ours in one line must not cost the others
-            verdicts = [Verdict("uncheckable", "derivative", f"this line could not be judged ({type(error).__name__})")]
+            verdicts = [Verdict("uncheckable", "derivative", reason_of(error, "this line could not be judged"))]
         if not verdicts:
             return
         worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
@@ -605,8 +611,8 @@ class Judge:
         found = []
         elaborator = self._elaborator(self.inference.base_layers)
         for at, statement in enumerate(self.understanding.document.statements):
-            for side in statement.sides[1:]:
-                if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+            if any(isinstance(n, f.Derivative) for s in statement.sides for n in f.walk(s.node)):
+                for side in statement.sides[1:]:
                     with contextlib.suppress(NotUnderstood, LayerOpen):
                         found.append((at, {r.key for r in references_in(elaborator.term(side.node))}))
         return found

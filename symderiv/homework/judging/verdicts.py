@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
-from symderiv.homework.reading.statements import Side
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.statements import Side, Statement
+from symderiv.homework.understanding.patience import TookTooLong
 from symderiv.homework.understanding.symbols import Reference
 from symderiv.homework.understanding.terms import Term
 from symderiv.homework.understanding.worlds import Value
+
+# What a fault of ours looks like: the one net of a line, and that of the document, hold these.
+FAULTS = (
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
+
+
+def reason_of(error: Exception, otherwise: str) -> str:
+    """Why something has no verdict, in words."""
+    if isinstance(error, TookTooLong):
+        return str(error)
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "nested too deeply"
+    return f"{otherwise} ({type(error).__name__})"
+
+
+def unjudged(text: str, statement: Statement, reason: str) -> Iterator[Claim]:
+    """The claims of a statement that cannot be judged, each with the reason."""
+    before = statement.span[0]
+    for side in statement.sides[0 if statement.is_continued else 1 :]:
+        span = before, side.span[1]
+        line, source = text.count("\n", 0, before) + 1, text[span[0] : span[1]].strip()
+        yield Claim(line, span, source, "prose", to_text(side.node), "uncheckable", reason)
+        before = side.span[1]
 
 
 @dataclass

@@ -87,6 +87,8 @@ class Brackets(Derivatives):
         cells = self.split(low, high, (",",))
         if len(cells) < 2:
             cells = self._cells(low, high)
+        if not cells:
+            return (self.unread(low, high, "a row without entries"),)
         return tuple(self.within(start, stop, self.comparison) for start, stop in cells)
 
     def _cells(self, low: int, high: int) -> list[tuple[int, int]]:
@@ -176,6 +178,8 @@ class Brackets(Derivatives):
         if kind in ("cases", "dcases", "rcases"):
             return Cases(span, tuple(self._case(low, high) for low, high in rows))
         if kind in _MATRICES or kind.endswith("matrix"):
+            if not rows:
+                return self.unread(at, self.at, "a matrix without entries")
             cells = tuple(tuple(self._cell(low, high) for low, high in self._columns(*row)) for row in rows)
             matrix = Matrix(span, cells)
             return Group(span, "|", (matrix,)) if kind == "vmatrix" else matrix

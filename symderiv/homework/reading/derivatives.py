@@ -315,7 +315,7 @@ class Derivatives(Scripts):
             return bottom, turned > 0, False
         body = upper[0].body if upper else None
         second = not self.layers and type(body) is Number and body.text == "2" and not upper[0].bracket
-        span = (min(bottom.span[0], *(script.span[0] for script in upper)), self.ends[self.at - 1])
+        span = (min(part.span[0] for part in (bottom, *upper)), self.ends[self.at - 1])
         if type(bottom) is Scripted:
             return (
                 Scripted(span, bottom.base, bottom.lower, (*bottom.upper, *upper), bottom.primes + primes),

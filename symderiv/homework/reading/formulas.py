@@ -165,7 +165,7 @@ class BigSum(Node):
 
 @dataclass(frozen=True, slots=True)
 class Matrix(Node):
-    """Rows of entries: `\\begin{bmatrix}`, `[1 2; 3 4]`, `[[1, 2], [3, 4]]`."""
+    """Rows of entries, at least one each: `\\begin{bmatrix}`, `[1 2; 3 4]`, `[[1, 2], [3, 4]]`."""
 
     rows: tuple[tuple[Node, ...], ...]
 

@@ -36,7 +36,7 @@ from symderiv.homework.reading.formulas import (
     Unread,
 )
 
-MAX_EXPONENT = 400
+MAX_EXPONENT = 240  # with MAX_DIGITS before it still a machine number
 _AFTER_DIGITS = frozenset(("{", "dots", "percent"))
 
 _GREEDY = frozenset("tanh sinh cosh sech sin cos tan sigmoid softmax relu diag tr exp trace det".split())

@@ -40,6 +40,7 @@ _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
 _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
 MAX_TRIMS = 40
 MAX_SIZE = 8
+MOST_SIZES = 8  # in one shape
 _DIFFERENTIAL = re.compile(r"d(?:[A-Z]|[wbzxyhspqgf])")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]|[^\x00-\x7f]")
 _SIZE_WORDS = frozenset("shape size dimension dimensions dim dims shapes".split())
@@ -725,7 +726,12 @@ class _Line:
             if first < start or first < 0:
                 continue
             sizes = [(first, at), (at + 1, after)]
-            while after + 1 < self.size and self._is_times(after) and (further := self._size_after(after + 1)) > 0:
+            while (
+                len(sizes) < MOST_SIZES
+                and after + 1 < self.size
+                and self._is_times(after)
+                and (further := self._size_after(after + 1)) > 0
+            ):
                 sizes.append((after + 1, further))
                 after = further
             end = after

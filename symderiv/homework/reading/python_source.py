@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
@@ -38,10 +39,7 @@ class _Source:
     def __init__(self, text: str) -> None:
         self.text = text
         self.out = list(re.sub(r"[^\n]", " ", text))
-        self.starts = [0]
-        for k, character in enumerate(text):
-            if character == "\n":
-                self.starts.append(k + 1)
+        self.starts = [0, *(match.end() for match in re.finditer(r"\r\n?|\n", text))]  # lines as Python counts them
         self.returned: dict[str, ast.expr] = {}
         self.added: list[str] = []
 
@@ -58,13 +56,17 @@ class _Source:
 
     # --- places ---
     def _offset(self, line: int, column: int) -> int:
-        row = self.text[self.starts[line - 1] :].split("\n", 1)[0]
-        return self.starts[line - 1] + len(row.encode()[:column].decode(errors="ignore"))
+        begin = self.starts[line - 1]
+        row = self.text[begin : self.starts[line] if line < len(self.starts) else len(self.text)]
+        return begin + len(row.encode()[:column].decode(errors="ignore"))
+
+    def _place(self, node: ast.stmt | ast.expr) -> tuple[int, int]:
+        begin = self._offset(node.lineno, node.col_offset)
+        return begin, self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
     def _keep(self, node: ast.stmt | ast.expr) -> None:
         """Copy a node's text, without `self.` and with sizes by their letter."""
-        begin = self._offset(node.lineno, node.col_offset)
-        end = self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+        begin, end = self._place(node)
         piece = self.text[begin:end]
         piece = re.sub(r"\bself\.", "     ", piece)
         piece = re.sub(r"\b(?:numpy|jnp|torch)\.", lambda m: "np.".rjust(len(m.group())), piece)
@@ -87,8 +89,9 @@ class _Source:
                     self._words(statement)
                 case ast.For(body=inner) | ast.While(body=inner) | ast.With(body=inner):
                     self._block(inner, function)
-                case ast.If(body=inner, orelse=other):
-                    self._block([*inner, *other], function)
+                case ast.If():
+                    for inner in _branches(statement):
+                        self._block(inner, function)
                 case ast.Return(value=value) if (
                     value is not None
                     and not isinstance(value, ast.Tuple)
@@ -113,13 +116,12 @@ class _Source:
 
     def _words(self, statement: ast.stmt) -> None:
         """A docstring: its lines as they are, the quotes gone."""
-        begin = self._offset(statement.lineno, statement.col_offset)
-        end = self._offset(statement.end_lineno or statement.lineno, statement.end_col_offset or 0)
+        begin, end = self._place(statement)
         piece = re.sub(r"\"\"\"|'''", "   ", self.text[begin:end])
         self.out[begin:end] = list(piece)
 
     def _assignment(self, statement: ast.Assign, target: ast.expr, value: ast.expr) -> None:
-        source = ast.unparse(value)
+        source = self.text[slice(*self._place(value))]
         if (
             isinstance(value, ast.Constant)
             or INITIAL.search(source)
@@ -151,7 +153,7 @@ class _Source:
                 self._add(name, given)
 
     def _add(self, name: str, value: ast.expr) -> None:
-        source = re.sub(r"\bself\.|\bnp\.", "", ast.unparse(value))
+        source = re.sub(r"\bself\.|\bnp\.", "", " ".join(self.text[slice(*self._place(value))].split()))
         self.added.append(f"{name} = {source}")
 
 
@@ -162,3 +164,12 @@ def _plain(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
         return node.attr
     return None
+
+
+def _branches(statement: ast.If) -> Iterator[list[ast.stmt]]:
+    """The bodies under `if`, every `elif` and `else`."""
+    yield statement.body
+    while len(statement.orelse) == 1 and isinstance(inner := statement.orelse[0], ast.If):
+        statement = inner
+        yield statement.body
+    yield statement.orelse

@@ -45,6 +45,7 @@ class Scripts(Cursor):
         upper: list[Script] = []
         primes = transposes = 0
         start, last = node.span
+        members = 0
         while self.at < end:
             kind = kinds[self.at]
             if kind == "^" or kind == "_":
@@ -81,7 +82,8 @@ class Scripts(Cursor):
                 transposes += 1  # `A[1]T`
                 last = self.ends[self.at]
                 self.at += 1
-            elif kind == "." and self._is_member():
+            elif kind == "." and members < MAX_NESTING and self._is_member():
+                members += 1
                 node = self._scripted(node, start, last, lower, upper, primes, transposes)
                 node = self.member(node)
                 lower, upper, primes, transposes, last = [], [], 0, 0, node.span[1]

@@ -20,7 +20,7 @@ _OPENER = re.compile(
     rf"|\\begin\{{(?P<environment>{_ENVIRONMENTS})\*?\}}|`+|<!--"
 )
 _CLOSERS = {"\\[": "\\]", "\\(": "\\)", "\\\\[": "\\\\]", "\\\\(": "\\\\)", "<!--": "-->"}
-_FENCE = re.compile(r"[ \t]{0,12}(?:>[ \t]?)*(```+|~~~+)[ \t]*([^\s`]*)[^`\n]*$", re.M)
+_FENCE = re.compile(r"[ \t]{0,12}(?:>[ \t]?){0,12}(```+|~~~+)[ \t]*([^\s`]*)[^`\n]*$", re.M)
 _MATH_FENCES = frozenset(["math"])
 _TEX_FENCES = frozenset(["latex", "tex", "katex"])
 _CODE_FENCES = frozenset(

@@ -58,6 +58,9 @@ SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
 HALF = Const(Rational(1, 2))
 
 
+MOST_LAYERS = 200  # that a sum over layers is written out for
+
+
 class NotUnderstood(ValueError):
     """A formula whose meaning is not clear; the reason is for people."""
 
@@ -265,6 +268,8 @@ class Elaborator:
     def _group(self, node: f.Group) -> Term:
         if node.bracket == "||":
             return self._norm(f.Scripted(node.span, node))
+        if not node.items:
+            raise NotUnderstood("nothing between brackets", node.span)
         if len(node.items) != 1:
             return Stack(tuple((self.term(item),) for item in node.items))
         body = self.term(node.items[0])
@@ -373,8 +378,10 @@ class Elaborator:
         if reference is None:
             return None
         if self.is_function(reference):
-            if len(group.items) != 1 and reference.key not in self.known:
-                raise NotUnderstood(f"the function {reference.base} of several arguments", group.span)
+            if not group.items or (len(group.items) > 1 and reference.key not in self.known):
+                raise NotUnderstood(
+                    f"the function {reference.base} of {'several arguments' if group.items else 'nothing'}", group.span
+                )
             order = reference.primes
             body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
             return self._powered(body, reference.power)
@@ -397,7 +404,7 @@ class Elaborator:
 
     def _is_argument_list(self, reference: Reference, group: f.Group) -> bool:
         """`J(\\theta)`, `f(x)`: the quantity with what it depends on."""
-        if reference.key == self.loss or reference.base in self.symbols.called:
+        if group.items and (reference.key == self.loss or reference.base in self.symbols.called):
             inner = self.reference(group.items[0])
             return inner is not None
         return False
@@ -541,6 +548,8 @@ class Elaborator:
         if node.end is not None:
             value = self.symbols._layer_value(node.end, {**self.layers})
             last = top if value is None else value
+        if last - first > MOST_LAYERS:
+            raise NotUnderstood(f"a sum over more than {MOST_LAYERS} layers", node.span)
         terms: list[tuple[int, Term]] = []
         for layer in range(first, last + 1):
             inner = replace(self, layers={**self.layers, letter: layer})

@@ -7,8 +7,10 @@ value printed for another one is not put in.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -90,16 +92,16 @@ class GivenValues:
     # --- asking ---
     def state(self, at: int) -> State:
         """What holds at a statement: values given there count, steps taken there do not."""
-        found = self._first
-        for place, state in self.states:
-            if place > at:
-                break
-            found = state
-        return found
+        after = bisect_right(self.states, at, key=lambda s: s[0])
+        return self.states[after - 1][1] if after else self._first
 
     def event(self, key: str, at: int, indices: tuple[str | int, ...]) -> Event | None:
         """What a printed value of a quantity is at a statement."""
-        return next((e for e in self.events if e.key == key and e.at == at and e.indices == indices), None)
+        return self._by_place.get((key, at, indices))
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, int, tuple[str | int, ...]], Event]:
+        return {(e.key, e.at, e.indices): e for e in reversed(self.events)}
 
     # --- reading ---
     @property
@@ -369,7 +371,10 @@ def _assembled(entries: dict[tuple[int, ...], Array]) -> Array | None:
     two = len(next(iter(entries))) == 2
     low = [min(k[a] for k in entries) for a in range(2 if two else 1)]
     high = [max(k[a] for k in entries) for a in range(2 if two else 1)]
-    out = np.full((high[0] - low[0] + 1, high[1] - low[1] + 1 if two else 1), np.nan)
+    shape = high[0] - low[0] + 1, high[1] - low[1] + 1 if two else 1
+    if shape[0] * shape[1] != len(entries):
+        return None
+    out = np.zeros(shape)
     for spot, value in entries.items():
         out[spot[0] - low[0], spot[1] - low[1] if two else 0] = float(value.item())
-    return None if np.isnan(out).any() else out
+    return out

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -74,7 +75,9 @@ from symderiv.homework.understanding.understanding import (
 )  # fmt: skip
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
+MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
 SMALL_WEIGHTS = frozenset({"w", "v", "u"})
+MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
@@ -88,6 +91,7 @@ CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfue
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
+_Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,6 +510,7 @@ class Inference:
     def _defined_functions(self) -> dict[str, str]:
         r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
         found: dict[str, str] = {}
+        tried: Counter[str] = Counter()
         for at, statement in enumerate(self.document.statements):
             if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
                 continue
@@ -516,7 +521,8 @@ class Inference:
             if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
                 continue
             for side in statement.sides[1:]:
-                known = self._recognised(side.node, factors[1].items[0])
+                tried[head.base] += 1
+                known = self._recognised(side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
                 if known:
                     found[head.base] = known
                     if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
@@ -758,6 +764,7 @@ class Inference:
     # --- premises ---
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
+        calls: _Calls | None = None
         general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
         concrete = {
             ref.key
@@ -794,7 +801,9 @@ class Inference:
             if is_number(term):
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
                 continue
-            self._arguments_alike(at, ref, node, term, layers)
+            if isinstance(term, Apply):
+                calls = self._calls_of_names() if calls is None else calls
+                self._arguments_alike(at, term, calls[ref.key, tuple(layers.items())])
             if any(r.key == ref.key for r in references_in(term)) or any(
                 isinstance(x, Jacobian) for x in everything_in(term)
             ):
@@ -951,24 +960,21 @@ class Inference:
 
         self.definitions = [d for d in self.definitions if stands(d)]
 
-    def _arguments_alike(self, at: int, ref: Reference, node: f.Node, term: Term, layers: dict[str, int]) -> None:
+    def _calls_of_names(self) -> _Calls:
+        r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
+        found: _Calls = defaultdict(dict)
+        for _, ref, node, layers in self._equations():
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                term = self._with(layers).term(node)
+                if isinstance(term, Apply) and isinstance(term.body, Part):
+                    found[ref.key, tuple(layers.items())][term] = None
+        return found
+
+    def _arguments_alike(self, at: int, term: Apply, calls: Iterable[Apply]) -> None:
         r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
-        if not isinstance(term, Apply):
-            return
-        for _, other, first, same in self._equations():
-            if other.key != ref.key or first is node or same != layers:
-                continue
-            try:
-                earlier = self._with(layers).term(first)
-            except (NotUnderstood, LayerOpen):
-                continue
-            if (
-                isinstance(earlier, Apply)
-                and earlier.function == term.function
-                and isinstance(earlier.body, Part)
-                and term.body != earlier.body
-            ):
-                part = earlier.body
+        for earlier in calls:
+            part = earlier.body
+            if earlier.function == term.function and isinstance(part, Part) and term.body != part:
                 letters = tuple(i for i in part.indices if isinstance(i, str))
                 if not any(d.key == part.key for d in self.definitions) and part.key not in {
                     r.key for r in references_in(term.body)
@@ -1697,11 +1703,11 @@ class Inference:
 
     def _assign_sizes(self, resolved: dict[str, tuple[str, str]], batch: bool) -> dict[str, int]:
         sizes = {SCALAR_DIM: 1, "#n": SAMPLES}
-        pool = iter(SIZES)
+        pool = itertools.chain(SIZES, itertools.cycle(MORE_SIZES))
         for shape in resolved.values():
             for dim in shape:
                 if dim not in sizes and not dim.isdigit():
-                    sizes[dim] = next(pool, 13 + len(sizes))
+                    sizes[dim] = next(pool)
                 elif dim.isdigit() and dim not in sizes:
                     sizes[dim] = int(dim)
         for dim, size in self._counted(resolved):

@@ -104,12 +104,12 @@ def literals_in(node: f.Node) -> dict[Fraction, float]:
 def uncertainty(term: Term, halves: Mapping[Fraction, float], evaluate: Callable[[Term], Array | None]) -> float:
     """How far a value can move within the digits of its numbers."""
     base = evaluate(term)
-    if base is None:
+    if base is None or not np.all(np.isfinite(base)):
         return 0.0
     total = 0.0
     for value, half in list(halves.items())[:MOVED]:
         moved = evaluate(with_number(term, value, value + Fraction(half)))
-        if moved is not None and moved.shape == base.shape:
+        if moved is not None and moved.shape == base.shape and np.all(np.isfinite(moved)):
             total += float(np.max(np.abs(moved - base)))
     return total
 

@@ -17,6 +17,7 @@ from itertools import product as cartesian
 import numpy as np
 
 from symderiv.homework.understanding.arithmetic import Array, Undefined
+from symderiv.homework.understanding.patience import go_on
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -49,9 +50,11 @@ from symderiv.homework.understanding.terms import (
     mapped,
     parts_of,
 )  # fmt: skip
-from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World, local_matrices
+from symderiv.homework.understanding.worlds import Misfit, TooLarge, Unknown, Value, World, local_matrices
 
 MAX_READINGS = 24
+MANY_FACTORS = 8  # from here on numbers beside each other are multiplied first
+MOST_FACTORS = 64
 ELEMENTWISE = {"odot", "circ", ".*"}
 EDITS = {
     "elementwise": 1.0,  # an elementwise product that is not marked, where a matrix product would conform too
@@ -157,6 +160,7 @@ class Reader:
             mark = _fingerprint(reading.value)
             if mark not in best or best[mark].cost > reading.cost:
                 best[mark] = reading
+            go_on()
             if len(best) > 4 * MAX_READINGS:
                 break
         return sorted(best.values(), key=lambda r: r.cost)[:MAX_READINGS]
@@ -164,6 +168,8 @@ class Reader:
     def _made(self, term: Term, edits: tuple[str, ...]) -> tuple[Reading, ...]:
         try:
             return (Reading(term, self.world.evaluate(term), edits),)
+        except TooLarge:
+            raise
         except (Misfit, Undefined):
             return ()
 
@@ -372,10 +378,13 @@ class Reader:
         if marks == ("#",):
             yield from self._indexed(factors[0], factors[1])
             return
-        cells: dict[tuple[int, int], list[Reading]] = {}
-        n = len(factors)
-        for i, factor in enumerate(factors):
-            cells[i, i + 1] = self._alternatives(factor)
+        parts = [self._alternatives(factor) for factor in factors]
+        if len(parts) > MANY_FACTORS:
+            parts, marks = self._with_scalars_joined(parts, marks)
+        if len(parts) > MOST_FACTORS:
+            raise Undefined(f"a product of more than {MOST_FACTORS} factors")
+        cells = {(i, i + 1): part for i, part in enumerate(parts)}
+        n = len(parts)
         for length in range(2, n + 1):
             for i in range(n - length + 1):
                 j = i + length
@@ -384,6 +393,35 @@ class Reader:
                 if not cells[i, j] and length == n:
                     return
         yield from cells[0, n]
+
+    def _with_scalars_joined(
+        self, parts: list[list[Reading]], marks: tuple[str, ...]
+    ) -> tuple[list[list[Reading]], tuple[str, ...]]:
+        """The same product with neighbouring numbers as one factor: no grouping of them makes a difference."""
+        joined: list[list[Reading]] = []
+        kept: list[str] = []
+        run: list[Reading] = []
+        for mark, part in zip(("", *marks), parts, strict=True):
+            is_number = len(part) == 1 and part[0].value.shape == (1, 1) and not part[0].edits
+            if run and is_number:
+                run.append(part[0])
+                continue
+            if run:
+                joined[-1] = [self._scalar_product(run)]
+            joined.append(part)
+            kept.append(mark)
+            run = part[:1] if is_number else []
+        if run:
+            joined[-1] = [self._scalar_product(run)]
+        return joined, tuple(kept[1:])
+
+    def _scalar_product(self, run: list[Reading]) -> Reading:
+        """Numbers multiplied in pairs, so that the term stays flat."""
+        while len(run) > 1:
+            pairs = [(a, b, Times(a.term, b.term)) for a, b in zip(run[::2], run[1::2], strict=False)]
+            odd = run[len(run) // 2 * 2 :]
+            run = [Reading(term, self.world.combined(term, a.value, b.value)) for a, b, term in pairs] + odd
+        return run[0]
 
     def _alternatives(self, factor: Term) -> list[Reading]:
         found = self.readings(factor)
@@ -399,6 +437,7 @@ class Reader:
     def _splits(
         self, lefts: list[Reading], rights: list[Reading], marks: tuple[str, ...], i: int, k: int, j: int
     ) -> Iterator[Reading]:
+        go_on()
         mark = marks[k - 1]
         tight = _binds_tighter(marks, i, k, j)
         for left in lefts:

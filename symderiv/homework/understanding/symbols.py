@@ -348,8 +348,10 @@ class Symbols:
                 flat = (body,)
             for part in flat:
                 if isinstance(part, Number):
-                    digits = part.text if part.text.isdigit() else str(part.value)
-                    if mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
+                    digits = part.text if part.text.isdecimal() else str(part.value)
+                    if not digits.isdecimal():
+                        words.append(digits)  # W_{0.1}: no entry
+                    elif mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
                         words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
                     elif has_layer or base in self.layered or mixed:
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1

@@ -8,6 +8,7 @@ document allows, so that what conforms here conforms in general.
 from __future__ import annotations
 
 import decimal
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,7 @@ from symderiv.homework.understanding.arithmetic import (
     is_prepared,
     prepared,
 )
+from symderiv.homework.understanding.patience import go_on
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -56,12 +58,20 @@ from symderiv.homework.understanding.terms import (
 )  # fmt: skip
 
 MAX_DEPTH = 120
-MAX_ENTRIES = 200_000
-MAX_REMEMBERED = 1_000
+MAX_ENTRIES = 100_000  # of one array; networks as people write them stay below 2 000
+MAX_SIZE = 1_000  # of an axis
+MAX_REMEMBERED = 1_000  # entries of a value that is kept by its term
+MOST_KEPT = 50_000_000  # bytes of everything that one world keeps
+BYTES = {"machine": 8, "exact": 112}  # of an entry
+OVERHEAD = 500  # bytes of an array beside its entries
 
 
 class Misfit(ValueError):
     """Shapes that do not fit together."""
+
+
+class TooLarge(Undefined):
+    """More entries than are worked with: that says nothing about what is compared."""
 
 
 class Unknown(LookupError):
@@ -105,11 +115,36 @@ def _union(*letters: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({letter for each in letters for letter in each}))
 
 
+def _bounded(left: Value, right: Value, onto: tuple[str, ...]) -> None:
+    """Nothing, if what two values make together is small enough to be worked with.
+
+    Raises: Undefined.
+    """
+    count = left.array.size * right.array.size
+    if left.tangent is None and right.tangent is None and count <= MAX_ENTRIES:
+        return
+    runs = {
+        **dict(zip(right.letters, right.array.shape, strict=False)),
+        **dict(zip(left.letters, left.array.shape, strict=False)),
+    }
+    entries = math.prod(runs[letter] for letter in onto) * math.prod(map(max, left.shape, right.shape))
+    directions = max(v.tangent.shape[0] if v.tangent is not None else 1 for v in (left, right))
+    _allowed(entries * directions)
+
+
+def _allowed(entries: int) -> None:
+    if entries > MAX_ENTRIES:
+        raise TooLarge("too many entries")
+
+
 def _joined(left: Value, right: Value) -> tuple[tuple[str, ...], Array, Array, Array, Array]:
     count = len(left.letters)
     if left.letters == right.letters and (not count or left.array.shape[:count] == right.array.shape[:count]):
+        if left.array.size * right.array.size > MAX_ENTRIES:
+            _bounded(left, right, left.letters)
         return left.letters, left.array, right.array, left.tangent, right.tangent
     onto = _union(left.letters, right.letters)
+    _bounded(left, right, onto)
     arrays = [aligned(v.array, v.letters, onto, 0) for v in (left, right)]
     for at, letter in enumerate(onto):
         sizes = {a.shape[at] for a in arrays} - {1}
@@ -150,6 +185,7 @@ class World:
         self._open: set[str] = set()
         self._applied: dict[int, tuple[Apply, list[Array]]] = {}  # by the term, too
         self._known: dict[int, tuple[Term, Value]] = {}  # by the term itself, kept so that its id stays its own
+        self._kept = 0
 
     # --- asking ---
     def evaluate(self, term: Term) -> Value:
@@ -176,7 +212,18 @@ class World:
     def _remember(self, term: Term, value: Value) -> None:
         """What was asked for once stands inside what is asked for next: readings are built up from their parts."""
         if value.array.size <= MAX_REMEMBERED:
+            self._keep(value)
             self._known[id(term)] = term, value
+
+    def _keep(self, value: Value) -> None:
+        """Count a value that is about to be kept; what was kept is given up where it is too much."""
+        entries = value.array.size + (0 if value.tangent is None else value.tangent.size)
+        self._kept += entries * BYTES[self.arithmetic.name] + OVERHEAD
+        if self._kept > MOST_KEPT:
+            self._values.clear()
+            self._gradients.clear()
+            self._known.clear()
+            self._kept = 0
 
     def depends(self, key: str, on: str) -> bool:
         """Whether the definition of a quantity leads to another one."""
@@ -192,6 +239,7 @@ class World:
 
     # --- evaluation ---
     def _value(self, term: Term, bottom: str | None) -> Value:
+        go_on()
         if bottom is None and (known := self._known.get(id(term))) is not None:
             return known[1]
         return getattr(self, _method_of(type(term).__name__))(term, bottom)  # type: ignore[no-any-return]
@@ -209,11 +257,12 @@ class World:
 
     def size(self, dim: str) -> int:
         """A size by its name, or the size of a quantity's axis."""
-        if dim.isdigit():
-            return int(dim)
-        if dim in self.point.sizes:
-            return self.point.sizes[dim]
-        raise Unknown(dim)
+        size = int(dim) if dim.isdecimal() else self.point.sizes.get(dim)
+        if size is None:
+            raise Unknown(dim)
+        if size > MAX_SIZE:
+            raise TooLarge("too many entries")
+        return size
 
     def quantity(self, key: str, bottom: str | None = None) -> Value:
         """A quantity as a whole, with its change along every entry of `bottom`."""
@@ -228,6 +277,7 @@ class World:
             found = Value((), self.point.values[key])
         else:
             found = self._defined(key, bottom)
+        self._keep(found)
         self._values[key, bottom] = found
         return found
 
@@ -245,6 +295,7 @@ class World:
 
     def _seeded(self, value: Value) -> Value:
         size = value.array.size
+        _allowed(size * size)
         eye = self.arithmetic.zeros((size, size))
         for k in range(size):
             eye[k, k] = self.arithmetic.number(Fraction(1))
@@ -408,6 +459,8 @@ class World:
         if (x <= 0).any():
             raise Undefined("a fractional power of a number that is not positive")
         array = self.arithmetic.power(x, y)
+        if self.arithmetic is not Exact and not np.all(np.isfinite(array)):
+            raise Undefined("a number too large")
         tangent = _sum_of(
             None if dx is None else array * y / x * dx,
             None if dy is None else array * apply_function("log", self.arithmetic, x) * dy,
@@ -470,6 +523,7 @@ class World:
         return Value(tuple(x for x in body.letters if x != term.along), summed.array, summed.tangent)
 
     def _ones(self, term: Ones, bottom: str | None) -> Value:
+        _allowed(self.size(term.rows) * self.size(term.columns))
         return Value(
             (),
             self.arithmetic.zeros((self.size(term.rows), self.size(term.columns)))
@@ -492,6 +546,7 @@ class World:
         if 1 not in body.shape or body.letters:
             raise Misfit("diag() wants a vector")
         size = max(body.shape)
+        _allowed(size * max(body.array.size, 0 if body.tangent is None else body.tangent.size))
 
         def spread(a: Array) -> Array:
             flat = a.reshape((*a.shape[:-2], size))
@@ -536,6 +591,7 @@ class World:
                 return self.arithmetic.zeros((size or 1, *array.shape))
             return aligned(v.tangent, v.letters, letters, 1)
 
+        _allowed(sum(v.array.size for row in rows for v in row) * (size or 1))
         try:
             array = np.concatenate([np.concatenate([block(v, False) for v in row], axis=-1) for row in rows], axis=-2)
             tangent = None
@@ -597,6 +653,7 @@ class World:
                 whole = self._whole_jacobian(top, bottom.key)
             except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
                 raise Undefined("no value there") from error
+            self._keep(whole)
             self._gradients[top, bottom.key] = whole
         return self._entry_of(whole, bottom)
 
@@ -606,8 +663,7 @@ class World:
             raise Undefined("a derivative by a family")
         value = self._value(top, key)
         k = base.array.size
-        if value.array.size * k > MAX_ENTRIES:
-            raise Undefined("too many entries")
+        _allowed(value.array.size * k)
         tangent = self.arithmetic.zeros((k, *value.array.shape)) if value.tangent is None else value.tangent
         moved = tangent.transpose((*range(1, tangent.ndim), 0)).reshape((*value.array.shape, *base.shape))
         if value.is_scalar:  # the ones of the top go
