@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 from symderiv.calculus.formats import writer
 from symderiv.homework.marking import Claim, Marking
@@ -125,18 +126,28 @@ def _excerpt(text: str, starts: list[int], claim: Claim, width: int) -> list[tup
 
 def _rows(text: str, line: tuple[int, int], span: tuple[int, int], width: int) -> list[tuple[str, str]]:
     """One line in rows of the width, those of them that the span touches."""
+    begins = _row_starts(text, *line, width)
+    first = max(bisect_right(begins, span[0]) - 1, 0)
     rows: list[tuple[str, str]] = []
-    row, marks, columns = "", "", 0
-    for at in range(*line):
-        part = shown(text[at])
-        size = columns_of(part)
+    for k in range(first, bisect_left(begins, span[1])):
+        begin, end = begins[k], begins[k + 1] if k + 1 < len(begins) else line[1]
+        parts = [(shown(text[at]), span[0] <= at < span[1]) for at in range(begin, end)]
+        marks = "".join(("^" if inside else " ") * columns_of(part) for part, inside in parts)
+        rows.append(("".join(part for part, _ in parts), marks.rstrip()))
+    return [(row, marks) for row, marks in rows if marks]
+
+
+@lru_cache(maxsize=4)  # a line of many claims is laid out once
+def _row_starts(text: str, start: int, end: int, width: int) -> tuple[int, ...]:
+    """Where the rows of a line begin."""
+    starts, columns = [start], 0
+    for at in range(start, end):
+        size = columns_of(shown(text[at]))
         if columns + size > width:
-            rows.append((row, marks))
-            row, marks, columns = "", "", 0
-        row, columns = row + part, columns + size
-        marks += ("^" if span[0] <= at < span[1] else " ") * size
-    rows.append((row, marks))
-    return [(row, marks.rstrip()) for row, marks in rows if "^" in marks]
+            starts.append(at)
+            columns = 0
+        columns += size
+    return tuple(starts)
 
 
 def columns_of(text: str) -> int:
