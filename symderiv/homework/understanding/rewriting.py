@@ -107,7 +107,10 @@ def _is_note(node: Node) -> bool:
 def with_entries(document: Document) -> Document:
     r"""`(W_2)_{kj}` is the entry `W^{[2]}_{kj}`: then the 2 of a `W_2` is the mark of its layer too."""
     nodes = (n for s in document.statements for side in s.sides for n in walk(side.node))
-    marked = {name.base for n in nodes if (inner := _in_brackets(n)) and inner.lower and (name := name_of(inner))}
+    entries = [inner for n in nodes if (inner := _in_brackets(n))]
+    if not entries:
+        return document
+    marked = {name.base for inner in entries if inner.lower and (name := name_of(inner))}
 
     def entry(node: Node) -> Node:
         inner = _in_brackets(node)
@@ -459,10 +462,21 @@ def _product(old: Product, factors: list[Node]) -> Product:
 
 def _rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
     """The node with everything below it visited."""
-
-    def new(value: Any) -> Any:
+    changed: dict[str, Any] = {}
+    for name in (f.name for f in fields(node) if f.name != "span"):
+        value = getattr(node, name)
         if isinstance(value, Node):
-            return visit(value)
-        return tuple(new(v) for v in value) if isinstance(value, tuple) else value
+            changed[name] = visit(value)
+        elif isinstance(value, tuple) and value:
+            changed[name] = _all_visited(value, visit)
+    return replace(node, **changed)
 
-    return replace(node, **{f.name: new(getattr(node, f.name)) for f in fields(node) if f.name != "span"})
+
+def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:
+    out: list[Any] = []
+    for value in values:  # no comprehension: deep trees need the frames
+        if isinstance(value, Node):
+            out.append(visit(value))
+        else:
+            out.append(_all_visited(value, visit) if isinstance(value, tuple) else value)
+    return tuple(out)
