@@ -109,11 +109,10 @@ def test_a_line_that_takes_too_long_does_not_cost_the_others(monkeypatch: pytest
     assert after.message != "took too long"
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.02])
-def test_without_time_every_line_is_in_the_report_undecided(monkeypatch: pytest.MonkeyPatch, seconds: float):
+def test_without_time_every_line_is_in_the_report_undecided(monkeypatch: pytest.MonkeyPatch):
     text = MODEL + CLAIM % "2 (a_1 - y) a_1 (1 - a_1) x" * 50
     whole = check_homework(text).claims
-    monkeypatch.setattr(checking, "SECONDS_A_DOCUMENT", seconds)
+    monkeypatch.setattr(checking, "SECONDS_A_DOCUMENT", 0.0)
     claims = check_homework(text).claims
     assert [c.span for c in claims] == [c.span for c in whole]
     assert claims[-1].verdict == "uncheckable" and claims[-1].message == "took too long"
