@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -72,8 +73,7 @@ class Unknown(LookupError):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """array: one axis a letter, then rows and columns. tangent: the same with a leading axis, a direction each; or None."""
 
     letters: tuple[str, ...]
