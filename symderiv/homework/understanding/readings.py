@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, islice
 from itertools import product as cartesian
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,8 +70,7 @@ EDITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to read a formula."""
 
     term: Term

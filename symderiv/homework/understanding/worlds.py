@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -82,8 +83,7 @@ class Unknown(LookupError):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """array: one axis a letter, then rows and columns. tangent: the same with a leading axis, a direction each; or None."""
 
     letters: tuple[str, ...]
