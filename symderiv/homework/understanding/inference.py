@@ -716,6 +716,9 @@ class Inference:
         named = self._loss_in_words()
         if named is not None:
             scores[named] += 9
+        if any(k.startswith(("dW", "dw", "db")) for k in self.used):  # dW is of the cost of all, not of one example's loss
+            for key in self._means & scores.keys():
+                scores[key] += 8
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
             return
@@ -730,6 +733,15 @@ class Inference:
         if base_of(best) in self.symbols.functions and best not in lefts:
             return  # l(o_2): a generic loss, derivatives of an application
         self.loss = best
+
+    @property
+    def _means(self) -> set[str]:
+        """What is said to be a mean over the samples."""
+        return {
+            ref.key
+            for _, ref, node, _ in self._equations()
+            if any(isinstance(n, f.Fraction) and _is_mean(n, self.symbols.sizes) for n in f.walk(node))
+        }
 
     def _loss_in_words(self) -> str | None:
         """`The loss $C$ is ..`: a lone letter beside the word."""
@@ -813,8 +825,10 @@ class Inference:
             if not self._is_in_range(ref, term):
                 continue
             letters = tuple(i for i in ref.indices if isinstance(i, str))
-            if ref.key == self.loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
-                self.loss_as_written = term
+            is_loss = ref.key == self.loss or (ref.base in LOSS_BASES and self.tops[ref.key] > 0)
+            if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
+                if ref.key == self.loss:
+                    self.loss_as_written = term
                 term = added_up(term)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
