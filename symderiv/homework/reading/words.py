@@ -19,7 +19,8 @@ NAME_WORDS = frozenset(
 )
 SCRIPT_WORDS = frozenset(
     "new old in out true pred next prev hid hidden max min train test total init data reg ce mse bce input output target "
-    "curr current final loss penalty avg mean batch l1 l2 obs act net layer all ridge pos neg tot bias err sum".split()
+    "curr current final loss penalty avg mean batch l1 l2 obs act net layer all ridge pos neg tot bias err sum "
+    "neu alt nuevo nouveau".split()
 )
 CONNECTORS = frozenset(
     "and or if for where with when while then so hence thus since because as let we is are be by on in at of to from gives "

@@ -81,7 +81,7 @@ MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
-NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo")
+NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
@@ -716,7 +716,9 @@ class Inference:
         named = self._loss_in_words()
         if named is not None:
             scores[named] += 9
-        if any(k.startswith(("dW", "dw", "db")) for k in self.used):  # dW is of the cost of all, not of one example's loss
+        if any(
+            k.startswith(("dW", "dw", "db")) for k in self.used
+        ):  # dW is of the cost of all, not of one example's loss
             for key in self._means & scores.keys():
                 scores[key] += 8
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
@@ -939,7 +941,12 @@ class Inference:
 
     def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
         r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
-        is_own = ref.key != self.loss and not ref.indices and all(r.key != ref.key for r in references_in(term))
+        is_own = (
+            ref.key != self.loss
+            and not ref.indices
+            and not any(names_before(ref.key))
+            and all(r.key != ref.key for r in references_in(term))
+        )
         if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, self.loss) is not None:
             line = self.document.statements[at].line
             self.directions.append(Definition(ref.key, term, at, line))

@@ -311,7 +311,18 @@ class _Recogniser:
                 return True
         return False
 
+    def _with_targets(self, term: Term) -> Term:
+        """`(1 - out_1)^2` with `target_1 = 1`: the whole number in a squared difference is the target of that unit."""
+        match term:
+            case Power(Add(((a, Const() as one), (b, Part() as out))) as base, exponent) if a != b:
+                for known in self.known.values():
+                    is_same = known.value.size == 1 and float(known.value.item()) == float(one.value)
+                    if is_same and base_of(known.key) in DATA_BASES and _mark(known.key) == _mark(out.key):
+                        return Power(replace(base, terms=((a, Part(known.key, ())), (b, out))), exponent)
+        return mapped(term, self._with_targets)
+
     def _add(self, key: str, formula: Term, at: int, line: int) -> None:
+        formula = self._with_targets(formula)
         self.inference.definitions.append(Definition(key, formula, at, line))
         self.used |= {r.key for r in references_in(formula)}
         for product in _products(formula):
