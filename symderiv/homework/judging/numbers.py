@@ -528,7 +528,9 @@ class NumberWorlds:
             return []
         gradient, factors = self._step_along(at, key, indices, base)
         out: list[tuple[Array, list[Printed]]] = []
-        both = (after, not after) if self.state(at).since is not None else (after,)  # all steps may be from the old values
+        both = (
+            (after, not after) if self.state(at).since is not None else (after,)
+        )  # all steps may be from the old values
         for value, used in (pair for updated in both for pair in self.from_printed(gradient, at, updated)):
             found = fitted(old, value)
             if found is not None:

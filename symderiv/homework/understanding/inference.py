@@ -79,6 +79,8 @@ MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more size
 SMALL_WEIGHTS = frozenset({"w", "v", "u"})
 MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
+MOST_LAYERS = 5
+SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
@@ -154,13 +156,13 @@ class Inference:
         self._elaborate_again()
         self.said = self._said_derivatives()
         self._find_definitions()
-        tangled = self._tangled_folds() | self._turned_folds()
+        tangled = (self._tangled_folds() | self._turned_folds()) - self.apart
         if tangled:
-            self.__init__(self.document, tangled)  # type: ignore[misc]
+            self.__init__(self.document, self.apart | tangled)  # type: ignore[misc]
             return self.run()
         for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
-            term = Transpose(Part(letter, ()))
-            self.definitions.insert(0, Definition(letter.upper(), term, 0, 1))
+            self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
+            self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
@@ -246,12 +248,22 @@ class Inference:
         if not self.symbols.general and not self.symbols.top:
             return
         first = self._first_layer()
-        self.layer_range = (first, first + LAYERS)
+        said = self._said_depth()
+        layers = LAYERS if said is None else said - first
+        self.layer_range = (first, first + layers)
         if self.symbols.top:
-            self.base_layers = {self.symbols.top: first + LAYERS}
-        self.assumptions.append(
-            Assumption(f"formulas for a general layer are judged on {LAYERS} layers", "layers by a letter")
-        )
+            self.base_layers = {self.symbols.top: first + layers}
+        why = "layers by a letter" if said is None else f"{self.symbols.top} = {said}"
+        self.assumptions.append(Assumption(f"formulas for a general layer are judged on {layers} layers", why))
+
+    def _said_depth(self) -> int | None:
+        """The 2 of 'for example L = 2', if the document says one depth."""
+        depths = set()
+        for statement in self.document.statements:
+            left, right = statement.sides[0].node, statement.sides[-1].node
+            if isinstance(left, f.Name) and left.base == self.symbols.top and len(statement.sides) == 2:
+                depths |= {int(right.value)} if isinstance(right, f.Number) and right.value.denominator == 1 else set()
+        return depths.pop() if len(depths) == 1 and 2 <= max(depths) <= MOST_LAYERS else None
 
     def _first_layer(self) -> int:
         """0 where a^0 is the input, 1 where it is a^1."""
@@ -914,24 +926,45 @@ class Inference:
         for key in uses:
             if base_of(key) in small and key in _reached(uses, key):
                 tangled.add(base_of(key))
-        return frozenset(tangled)
+        return frozenset(tangled) | self._folds_with_two_formulas()
+
+    def _folds_with_two_formulas(self) -> set[str]:
+        """The z of `z = x W + b` and later `Z = H W + b`: two models in one document, not two ways to write one array."""
+        found = set()
+        for other in self.restated:
+            first = next((d for d in self.definitions if d.key == other.key), None)
+            letter = base_of(other.key)
+            if first is None or letter not in self.symbols.folds.values() or "[" in other.key:
+                continue
+            heads = {
+                name.base for d in (first, other) if (name := name_of(self.document.statements[d.at].sides[0].node))
+            }
+            if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
+                r.key for r in references_in(other.term)
+            }:
+                found.add(letter)
+        return found
 
     def _turned_folds(self) -> frozenset[str]:
         """Small letters folded with a capital that has its samples the other way."""
         return frozenset(self.symbols.folds.values()) & self._turned_letters
 
     @cached_property
+    def _stated_rows(self) -> list[tuple[str, str]]:
+        r"""(X, n) of `X \in R^{n \times d}`: a capital with as many rows as there may be samples."""
+        found = []
+        for statement in self.document.statements:
+            head, sizes = _strip(statement.sides[0].node), sizes_in(statement.sides[-1].node)
+            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":") or not isinstance(head, f.Name):
+                continue
+            if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
+                found.append((head.base, sizes[0]))
+        return found
+
+    @cached_property
     def _turned_letters(self) -> frozenset[str]:
         r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
-        rows = {
-            base_of(reference.key).lower()
-            for statement in self.document.statements
-            if len(statement.sides) == 2 and statement.relations[0] in ("in", ":")
-            and (sizes := sizes_in(statement.sides[1].node)) is not None
-            and len(sizes) == 2 and sizes[0] in ("n", "m", "N", "M", "B")
-            and (reference := self._closed(statement.sides[0].node)) is not None
-            and isinstance(head := _strip(statement.sides[0].node), f.Name) and head.base.isupper()
-        }  # fmt: skip
+        rows = {head.lower() for head, _ in self._stated_rows}
         nodes = [n for s in self.document.statements for side in s.sides for n in f.walk(side.node)]
         return frozenset(
             letter
@@ -1534,13 +1567,14 @@ class Inference:
     def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
         """Letters that run over samples: bounded by n or m, or above in brackets."""
         found: set[str] = set()
+        counted = {n for head, n in self._stated_rows if head == "X"} or SAMPLE_SIZES
         for statement in self.document.statements:
             for side in statement.sides:
                 for node in f.walk(side.node):
                     if isinstance(node, f.BigSum) and node.end is not None:
                         ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
                         plain = isinstance(node.end, (f.Name, f.Comparison))
-                        if ends & {"n", "m", "N", "M", "B"} and plain:
+                        if ends & counted and plain:
                             found |= {i.base for i in node.indices if isinstance(i, f.Name)}
                     if isinstance(node, f.Scripted):
                         for script in node.upper:
@@ -1844,18 +1878,24 @@ def _gives_vector(statement: Statement) -> bool:
     return any(value is not None and value[0].size > 1 for value in values)
 
 
+def _samples_first(term: Term, sample: Part) -> Term:
+    """`x^T w` for `w^T x`: a number for one sample, and a column of them where the samples are rows of X."""
+    match term:
+        case Sloppy((Transpose(weight), body), ("",)) if body == sample:
+            return Sloppy((Transpose(sample), weight), ("",))
+    return mapped(term, lambda t: _samples_first(t, sample))
+
+
 def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
-    """`x_i^T w` or `w^T x_i`, where i is a sample."""
+    """`x_i^T w` or `w^T x_i`, where i is a sample; also `w^T x` of one."""
 
     def is_sample(part: f.Node) -> bool:
-        return (
-            isinstance(part, f.Scripted)
-            and isinstance(part.base, f.Name)
-            and part.base.base == letter
-            and len(part.lower) == 1
-            and isinstance(part.lower[0].body, f.Name)
-            and part.lower[0].body.base in samples
-        )
+        if isinstance(part, f.Name):
+            return part.base == letter and not part.accents
+        if not isinstance(part, f.Scripted) or not isinstance(part.base, f.Name) or part.base.base != letter:
+            return False
+        marks = (*part.lower, *part.upper)
+        return len(marks) == 1 and isinstance(marks[0].body, f.Name) and marks[0].body.base in samples
 
     return any(
         isinstance(left, f.Transposed)

@@ -59,7 +59,7 @@ def _as_line(row: Row) -> Statement | None:
     if not any(re.search(FORMULA_WORDS, heading, re.IGNORECASE) for heading in row.headings):
         return None
     lone = [cell[0] for cell in row.cells if len(cell) == 1 and len(cell[0].sides) == 1]
-    if len(lone) < 2 or name_of(lone[0].sides[0].node) is None:
+    if len(lone) < 2 or (name_of(lone[0].sides[0].node) is None and not isinstance(lone[0].sides[0].node, Derivative)):
         return None
     formulas = [s for s in lone[1:] if _is_formula(s.sides[0].node)]
     if len(formulas) != 1:
