@@ -14,7 +14,7 @@ from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import EACH, LayerOpen, Reference
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference
 from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, Term, references_in
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
@@ -61,7 +61,7 @@ class _Finder:
             sign, jacobian = _signed(term)
             minus = "-" if sign < 0 else ""
             self.understanding.assumptions.append(
-                Assumption(f"{key} is {minus}d{self.understanding.loss}/d{jacobian.bottom.key}", "its first lines")
+                Assumption(f"{key} is {minus}d{jacobian.top.key}/d{jacobian.bottom.key}", "its first lines")
             )
 
     def _tell_apart(self, reference: Reference, right: Term) -> None:
@@ -121,8 +121,12 @@ class _Finder:
 
     def _said(self, right: Term) -> Term | None:
         sign, body = _signed(right)
-        if isinstance(body, Jacobian) and isinstance(body.top, Part) and self._is_loss(body.top.key):
+        if not isinstance(body, Jacobian) or not isinstance(body.top, Part):
+            return None
+        if self._is_loss(body.top.key):
             return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(body.bottom.key, ())))
+        if base_of(body.top.key) in LOSS_BASES and body.top.key in self.understanding.definitions_at(0):
+            return _with_sign(sign, Jacobian(body.top, Part(body.bottom.key, ())))  # another loss of the document
         return None
 
     def _is_loss(self, key: str) -> bool:

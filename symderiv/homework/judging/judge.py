@@ -39,7 +39,7 @@ from symderiv.homework.understanding.elaboration import (
     without_indices,
 )
 from symderiv.homework.understanding.given_values import is_rate
-from symderiv.homework.understanding.inference import Inference, any_function_of
+from symderiv.homework.understanding.inference import Inference, Variant, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.readings import Reader
@@ -944,7 +944,11 @@ class Judge:
         loss = true_for_each_class(self.understanding, at, left, right)
         if loss is not None:
             return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
-        otherwise = self._otherwise(at, left, right, kind) or self._for_one_output(at, left, right, kind)
+        otherwise = (
+            self._otherwise(at, left, right, kind)
+            or self._for_one_output(at, left, right, kind)
+            or self._for_one_sample(at, left, right, kind)
+        )
         if otherwise is not None:
             return otherwise
         unlinked = self._unlinked(at, right)
@@ -1126,6 +1130,26 @@ class Judge:
                     "notation", kind, "right for one output unit; the document does not say that there is one"
                 )
         return None
+
+    def _for_one_sample(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right for the loss of one sample, in a document that comes to the mean over many with another loss."""
+        understanding = self.understanding
+        top = self._key(left.top) if isinstance(left, Jacobian) else None
+        definitions = understanding.definitions_at(at)
+        if top not in definitions or not understanding.axes.batch or _letters_of(left) | _letters_of(right):
+            return None
+        losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
+        means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}
+        if top not in losses or top in means or not means:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            if Comparer(self._with_one_sample, at).compare(left, right).answer is Answer.EQUAL:
+                return Verdict("correct", kind, "for one sample")
+        return None
+
+    @cached_property
+    def _with_one_sample(self) -> Understanding:
+        return self.inference.varied(self.inference._shaped(single=True), Variant())
 
     @cached_property
     def _with_one_output(self) -> Understanding | None:

@@ -942,7 +942,7 @@ class Inference:
             if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
                 r.key for r in references_in(other.term)
             }:
-                found.add(letter)
+                found |= set(self.symbols.folds.values())
         return found
 
     def _turned_folds(self) -> frozenset[str]:
@@ -1808,20 +1808,21 @@ class Inference:
                 if isinstance(part, Apply) and part.function in ("log", "sqrt"):
                     inside = {r.key for r in references_in(part.body)}
                     positive |= inside & free
-        if loss is not None and soft:
+        for written in [loss, *(t for k, t in definitions.items() if base_of(k) in LOSS_BASES and k != self.loss)]:
+            if written is None or not soft:
+                continue
             parts = [
-                definitions[r.key] for r in references_in(loss) if r.key in definitions and r.key in self.loss_parts
+                definitions[r.key] for r in references_in(written) if r.key in definitions and r.key in self.loss_parts
             ]
-            written = [loss, *parts] if self.word_other is None else [loss, self.word_other]
-            logs = any(isinstance(p, Apply) and p.function == "log" for t in written for p in everything_in(t))
-            if logs:
-                targets = {r.key for t in (loss, *parts) for r in references_in(t)} & free
+            whole = [written, *parts] if self.word_other is None else [written, self.word_other]
+            if any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
+                targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
                 targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
-                shares |= targets
-                for key in sorted(targets):
+                for key in sorted(targets - shares):
                     self.assumptions.append(
                         Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
                     )
+                shares |= targets
         return frozenset(shares), frozenset(positive)
 
     @property

@@ -2,6 +2,7 @@ r"""What some books write is first put as others do: `\sigma' = \sigma(1 - \sigm
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -38,8 +39,8 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, without_notes, with_entries, with_primed_indices, with_arguments, without_steps, with_layer_letter, with_lists,
-        with_scores,
+        with_formula_rows, with_given_names, without_notes, with_entries, with_primed_indices, with_arguments,
+        without_steps, with_layer_letter, with_lists, with_scores,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -76,6 +77,28 @@ def _as_line(row: Row) -> Statement | None:
 def _is_formula(node: Node) -> bool:
     """More than a name and more than numbers."""
     return name_of(node) is None and any(isinstance(n, Name) for n in walk(node))
+
+
+# --- names that the words give ---
+NAMING = (
+    r"(?:call|denot\w*|name|abbreviat\w*|write)\s+(?:this|it|that|the)(?:\s+\w+){0,3}?(?:\s+(?:by|as|for))?|"
+    r"(?:nenne\w*|bezeichne\w*)\s+(?:das|dies\w*|ihn|sie|wir)(?:\s+\w+){0,3}?|(?:appelons|notons)(?:\s+\w+){0,3}?|"
+    r"(?:llam\w+|denot\w+)(?:\s+\w+){0,3}?"
+)
+
+
+def with_given_names(document: Document) -> Document:
+    r"""`dJ/dZ = (A - Y)/n. Call this matrix G`: G is what stood on the left."""
+    statements = list(document.statements)
+    for at, (before, lone) in enumerate(itertools.pairwise(document.statements), 1):
+        between = document.text[before.span[1] : lone.span[0]]
+        if len(lone.sides) != 1 or name_of(lone.sides[0].node) is None or len(before.sides) < 2:
+            continue
+        is_named = re.search(rf"\b(?:{NAMING})[\s$\\(`]*$", between, re.IGNORECASE)
+        if is_named and isinstance(before.sides[0].node, Derivative) and len(between) < 120:
+            sides = (lone.sides[0], Side(before.sides[0].node, lone.sides[0].span))
+            statements[at] = replace(lone, sides=sides, relations=("=",))
+    return replace(document, statements=statements)
 
 
 # --- notes in brackets ---
