@@ -39,7 +39,7 @@ from symderiv.homework.understanding.elaboration import (
     without_indices,
 )
 from symderiv.homework.understanding.given_values import is_rate
-from symderiv.homework.understanding.inference import Inference, Variant, any_function_of
+from symderiv.homework.understanding.inference import CONTRARY, Inference, Variant, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.readings import Reader
@@ -1103,7 +1103,10 @@ class Judge:
                 return True
         start = statements[at].span[0]
         words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
-        return bool(re.search(SPECIAL_CASE, words, re.IGNORECASE))
+        return bool(
+            re.search(SPECIAL_CASE, words, re.IGNORECASE)
+            or re.search(CONTRARY, re.split(r"[.!?]\s", words)[-1], re.IGNORECASE)
+        )
 
     def _otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""

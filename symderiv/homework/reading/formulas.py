@@ -6,9 +6,10 @@ whether it is a layer, a power, a transpose or an application is for later stage
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction as Rational
+from typing import Any
 
 
 class _Kept:
@@ -257,3 +258,25 @@ def _walked(node: Node) -> tuple[Node, ...]:
 
 
 MAX_KEPT = 500
+
+
+def rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
+    """The node with everything below it visited."""
+    changed: dict[str, Any] = {}
+    for name in (f.name for f in fields(node) if f.name != "span"):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changed[name] = visit(value)
+        elif isinstance(value, tuple) and value:
+            changed[name] = _all_visited(value, visit)
+    return replace(node, **changed)
+
+
+def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:
+    out: list[Any] = []
+    for value in values:  # no comprehension: deep trees need the frames
+        if isinstance(value, Node):
+            out.append(visit(value))
+        else:
+            out.append(_all_visited(value, visit) if isinstance(value, tuple) else value)
+    return tuple(out)

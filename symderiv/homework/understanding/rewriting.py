@@ -6,8 +6,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from symderiv.homework.reading.formulas import (
     BigSum,
@@ -25,10 +24,12 @@ from symderiv.homework.reading.formulas import (
     Sum,
     Text,
     Transposed,
+    rebuilt,
     walk,
 )
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
+from symderiv.homework.understanding.units import with_unit_layers
 
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
@@ -39,7 +40,7 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, with_given_names, without_notes, with_entries, with_primed_indices, with_arguments,
+        with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices, with_arguments,
         without_steps, with_layer_letter, with_lists, with_scores,
     ):  # fmt: skip
         document = rewriting(document)
@@ -143,7 +144,7 @@ def with_entries(document: Document) -> Document:
         is_marked = isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base in marked
         if is_marked and isinstance(node, Scripted) and len(node.lower) == 1 and isinstance(node.lower[0].body, Number):
             return replace(node, lower=(), upper=(replace(node.lower[0], bracket="["), *node.upper))
-        return _rebuilt(node, entry)
+        return rebuilt(node, entry)
 
     return _with_sides(document, entry)
 
@@ -172,16 +173,16 @@ def with_primed_indices(document: Document) -> Document:
         name = _primed(node)
         if name in letters and isinstance(node, Scripted) and isinstance(node.base, Name):
             return replace(node.base, span=node.span, base=letters[name])
-        return _rebuilt(node, index)
+        return rebuilt(node, index)
 
     def visit(node: Node) -> Node:
         if isinstance(node, Scripted):
             lower = tuple(replace(s, body=index(s.body)) for s in node.lower)
-            return replace(_rebuilt(replace(node, lower=()), visit), lower=lower)  # type: ignore[call-arg]
+            return replace(rebuilt(replace(node, lower=()), visit), lower=lower)  # type: ignore[call-arg]
         if isinstance(node, BigSum):
             indices = tuple(index(i) for i in node.indices)
-            return replace(_rebuilt(node, visit), indices=indices)  # type: ignore[call-arg]
-        return _rebuilt(node, visit)
+            return replace(rebuilt(node, visit), indices=indices)  # type: ignore[call-arg]
+        return rebuilt(node, visit)
 
     return _with_sides(document, visit)
 
@@ -228,7 +229,7 @@ def with_scores(document: Document) -> Document:
     def scored(node: Node) -> Node:
         exponent = _exponent(node)
         if not isinstance(exponent, Name) or exponent.accents:
-            return _rebuilt(node, scored)
+            return rebuilt(node, scored)
         entry = Scripted(exponent.span, replace(base, span=exponent.span), (Script(exponent.span, exponent),))
         if isinstance(node, Scripted):
             return replace(node, upper=(Script(exponent.span, entry),))
@@ -317,7 +318,7 @@ def _applied(node: Node, base: str, argument: str) -> Node:
         if _is_head(part, base):
             end = (part.span[1], part.span[1])
             return Product(part.span, (part, Group(end, "(", (Name(end, argument),))), ("",))
-        return _rebuilt(part, visit)
+        return rebuilt(part, visit)
 
     return visit(node)
 
@@ -339,7 +340,7 @@ def without_steps(document: Document) -> Document:
 
     def visit(part: Node) -> Node:
         if not isinstance(part, Product):
-            return _rebuilt(part, visit)
+            return rebuilt(part, visit)
         factors: list[Node] = []
         marks: list[str] = []
         for mark, factor in zip(("", *part.marks), part.factors, strict=True):
@@ -416,13 +417,13 @@ def with_layer_letter(document: Document) -> Document:
     def renamed(part: Node) -> Node:
         if isinstance(part, Name) and not part.accents:
             return replace(part, base=letters.get(part.base, part.base))
-        return _rebuilt(part, renamed)
+        return rebuilt(part, renamed)
 
     def visit(part: Node) -> Node:
         if isinstance(part, Scripted) and part.upper:
             upper = tuple(replace(s, body=renamed(s.body)) if s.bracket else s for s in part.upper)
-            return _rebuilt(replace(part, upper=upper), visit)
-        return _rebuilt(part, visit)
+            return rebuilt(replace(part, upper=upper), visit)
+        return rebuilt(part, visit)
 
     statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
     return replace(document, statements=statements)
@@ -481,25 +482,3 @@ def _product(old: Product, factors: list[Node]) -> Product:
         flat.extend(pieces)
         marks.extend((mark, *inner))
     return Product(old.span, tuple(flat), tuple(marks[1:]))
-
-
-def _rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
-    """The node with everything below it visited."""
-    changed: dict[str, Any] = {}
-    for name in (f.name for f in fields(node) if f.name != "span"):
-        value = getattr(node, name)
-        if isinstance(value, Node):
-            changed[name] = visit(value)
-        elif isinstance(value, tuple) and value:
-            changed[name] = _all_visited(value, visit)
-    return replace(node, **changed)
-
-
-def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:
-    out: list[Any] = []
-    for value in values:  # no comprehension: deep trees need the frames
-        if isinstance(value, Node):
-            out.append(visit(value))
-        else:
-            out.append(_all_visited(value, visit) if isinstance(value, tuple) else value)
-    return tuple(out)
