@@ -58,19 +58,21 @@ def with_unit_layers(document: Document) -> Document:
 
 # --- which names ---
 def _units_of(document: Document) -> Units | None:
-    for statement in document.statements:
-        for side in statement.sides[1:]:
-            found = _weighted_sum(statement.sides[0].node, side.node)
-            if found is None:
-                continue
-            net, weight, fed, own, below = found
-            out = _output(document, net, own)
-            target = _target(document, out) if out is not None else None
-            if out is None or target is None or (fed != out and fed not in ("x", "in", "a")):
-                continue
-            units = Units(net, out, weight, fed, target, own, below)
-            return units if _is_about_letters(document, units) else None
-    return None
+    sums = {
+        found
+        for statement in document.statements
+        for side in statement.sides[1:]
+        if (found := _weighted_sum(statement.sides[0].node, side.node)) is not None
+    }
+    if len(sums) != 1:
+        return None  # every layer has its own letters, or there are no units
+    net, weight, fed, own, below = sums.pop()
+    out = _output(document, net)
+    target = _target(document, out) if out is not None else None
+    if out is None or target is None or (fed != out and fed not in ("x", "in", "a")):
+        return None
+    units = Units(net, out, weight, fed, target, own, below)
+    return units if _is_about_letters(document, units) else None
 
 
 def _weighted_sum(left: Node, right: Node) -> tuple[str, str, str, str, str] | None:
@@ -90,7 +92,7 @@ def _weighted_sum(left: Node, right: Node) -> tuple[str, str, str, str, str] | N
     return _base(left), _base(weights[0]), _base(others[0]), own[0], index.base
 
 
-def _output(document: Document, net: str, own: str) -> str | None:
+def _output(document: Document, net: str) -> str | None:
     """The o of `o_j = f(net_j)`."""
     for statement in document.statements:
         left = statement.sides[0].node
