@@ -35,6 +35,7 @@ _ABBREVIATION = re.compile(
 _SCRIPT_TAG = re.compile(r"<su([bp])>|</su[bp]>")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
 _OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
+_RATES = frozenset(("lam", "lmbda", "lr", "reg", "eps"))
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
 _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
@@ -265,6 +266,8 @@ class _Line:
             return False
         if word in ("if", "else") and self._is_choice(at):
             return False
+        if word.lower() in _RATES and before in _OPERATORS:
+            return False  # `.. + lam W2`
         return not (word.lower() in FUNCTIONS and self._has_argument(at))
 
     def _has_argument(self, at: int) -> bool:
