@@ -1281,8 +1281,10 @@ class Judge:
             if answers[-1] is Answer.EQUAL:
                 named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
                 output = self.inference._output()
-                if all(b == output for b in choice.values()):
-                    return Verdict("correct", kind, f"{named}, the output")
+                formula = self.understanding.definitions_at(at).get(output or "")
+                scores = formula.body if isinstance(formula, (Apply, Softmax)) else None
+                if all(b == output or scores == Part(b, ()) for b in choice.values()):
+                    return Verdict("correct", kind, f"{named}, of the output")
                 return Verdict("notation", kind, f"the layer is not written: {named}")
         if all(a is Answer.DIFFERENT for a in answers):
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
