@@ -296,3 +296,12 @@ def test_the_model_that_was_given_is_told_apart_from_an_inferred_one():
     assert "What was understood" in marking("x").to_html()
     given = marking("x", understood=Understood(inferred=False))
     assert "The model that it was marked against" in given.to_html() and "marked against" in given.to_text()
+
+
+def test_of_a_huge_document_the_page_shows_the_lines_near_claims():
+    text = "$a = b$\n" + "\n" * 30_000 + "$c = d$\n"
+    claim = Claim(30_002, (text.index("$c") + 1, text.index("$c") + 6), "c = d", "definition", "c = d", "correct")
+    lines = cut(Marking("huge", text, Understood(), (claim,)))
+    assert len(lines) < 2_100 and lines[-2].claims == [0] and [x.number for x in lines][:3] == [1, 2, 3]
+    page = Marking("huge", text, Understood(), (claim,)).to_html()
+    assert "lines without claims are not shown" in page and len(page) < 1_000_000

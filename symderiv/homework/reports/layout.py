@@ -26,6 +26,10 @@ WORDS = {
 SEVERITY = {verdict: k for k, verdict in enumerate(("correct", "notation", "uncheckable", "carried", "wrong"))}
 
 
+MOST_LINES = 20_000
+FIRST_LINES = 2_000
+
+
 @lru_cache(maxsize=4096)
 def shown(character: str) -> str:
     """One character as it may be shown: itself, a space for every kind of space, else its name or code point."""
@@ -94,30 +98,45 @@ def span_in(text: str, claim: Claim) -> tuple[int, int]:
 
 
 def cut(marking: Marking) -> list[Line]:
-    """The document in lines and pieces.
+    """The document in lines and pieces; of a huge one its beginning and the lines around claims.
 
     Where claims overlap, the innermost one colours: a span around another yields to it; of others, the worst.
     """
     text = marking.text
     starts = line_starts(text)
-    lines = [
-        Line(k + 1, start, (starts[k + 1] - 1 if k + 1 < len(starts) else len(text))) for k, start in enumerate(starts)
-    ]
     spans = [span_in(text, claim) for claim in marking.claims]
     over: dict[int, list[int]] = {}
+    beside: dict[int, list[int]] = {}
     for k, (start, end) in enumerate(spans):
         first = bisect_right(starts, start) - 1
         last = bisect_right(starts, max(start, end - 1)) - 1
         if end > start:
             for touched in range(first, last + 1):
                 over.setdefault(touched, []).append(k)
-            lines[first].claims.append(k)
         else:
-            lines[min(max(marking.claims[k].line, 1), len(lines)) - 1].claims.append(k)
-    for k, line in enumerate(lines):
+            first = min(max(marking.claims[k].line, 1), len(starts)) - 1
+        beside.setdefault(first, []).append(k)
+    lines = []
+    for k in _shown(len(starts), {*over, *beside}):
+        end = starts[k + 1] - 1 if k + 1 < len(starts) else len(text)
+        line = Line(k + 1, starts[k], end, claims=sorted(beside.get(k, []), key=lambda c: (spans[c][0], -spans[c][1])))
         line.pieces = _pieces(line, over.get(k, []), spans, marking.claims)
-        line.claims.sort(key=lambda c: (spans[c][0], -spans[c][1]))
+        lines.append(line)
     return lines
+
+
+def _shown(count: int, touched: set[int]) -> Iterable[int]:
+    """Which lines: all, or where there are more than anybody reads the first and those near a claim."""
+    if count <= MOST_LINES:
+        return range(count)
+    near = {line for k in touched for line in range(max(k - 3, 0), min(k + 4, count))}
+    return sorted(near | set(range(FIRST_LINES)))
+
+
+def left_out(marking: Marking, lines: list[Line]) -> list[tuple[int, str]]:
+    """A note where lines are not shown."""
+    missing = marking.text.count("\n") + 1 - len(lines)
+    return [(lines[-1].number, f"{missing:,} lines without claims are not shown")] if missing > 1 else []
 
 
 def _pieces(line: Line, over: list[int], spans: list[tuple[int, int]], claims: tuple[Claim, ...]) -> list[Piece]:

@@ -15,7 +15,7 @@ from symderiv.calculus.formats import writer
 from symderiv.documents.frame import render
 from symderiv.documents.mathml import mathml
 from symderiv.homework.marking import VERDICTS, Claim, Marking
-from symderiv.homework.reports.layout import SIGNS, WORDS, Line, Piece, cut, harmless, shown, summary_line
+from symderiv.homework.reports.layout import SIGNS, WORDS, Line, Piece, cut, harmless, left_out, shown, summary_line
 
 LONGEST_FORMULA = 2_000
 """Longer ones stand as source: a browser would take seconds to lay them out, and nobody would read them."""
@@ -67,8 +67,8 @@ def to_html(marking: Marking) -> str:
         ],
         assumptions=[(text(a.text), text(a.evidence), a.line) for a in understood.assumptions],
         lines=[(line.number, _source(marking, line, told), [told[k] for k in line.claims]) for line in lines],
-        notes=[(line, text(note)) for line, note in marking.notes],
-        last=len(lines),
+        notes=[(line, text(note)) for line, note in (*marking.notes, *left_out(marking, lines))],
+        last=lines[-1].number if lines else 0,
     )
 
 
