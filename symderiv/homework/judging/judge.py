@@ -42,7 +42,7 @@ from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import CONTRARY, Inference, Variant, any_function_of
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in
 from symderiv.homework.understanding.patience import TookTooLong, at_most
-from symderiv.homework.understanding.readings import Reader
+from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
 from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference
@@ -71,6 +71,8 @@ from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARG
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World, separates
 
 SECONDS_A_CLAIM = 2.0
+MOST_LETTERS = 3  # of an identity about any matrices
+IDENTITY_SIZES = (2, 3)
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 ASIDE = 160  # characters before a formula that may say for which activation it is
 SHAPE_WORDS = re.compile(  # what may stand between a name and its shape
@@ -463,7 +465,11 @@ class Judge:
             return self._definition(at, statement, reference, left, right)
         if self._is_function_said(subject, left, right):
             return Verdict("correct", "definition", "what the function is")
-        fact = self._fact(left, right, subject, side) or self._own_fact(left, right, subject, side)
+        fact = (
+            self._fact(left, right, subject, side)
+            or self._own_fact(left, right, subject, side)
+            or self._matrix_fact(left, right)
+        )
         if fact is not None:
             return fact
         if left == right and "Δ" in to_text(subject.side.node):
@@ -520,6 +526,27 @@ class Judge:
         with contextlib.suppress(NotUnderstood, LayerOpen):
             return self._fact(elaborator.term(subject.side.node), elaborator.term(side.node), subject, side)
         return None
+
+    def _matrix_fact(self, left: Term, right: Term) -> Verdict | None:
+        """`(A B)^T = B^T A^T`: about letters that are no quantities, whatever matrices they are."""
+        keys = sorted({r.key for t in (left, right) for r in references_in(t)})
+        if isinstance(left, Part) or not 0 < len(keys) <= MOST_LETTERS or any(k in self._grounded for k in keys):
+            return None
+        shapes = [(rows, columns) for rows in IDENTITY_SIZES for columns in IDENTITY_SIZES]
+        every = itertools.product(shapes, repeat=len(keys))
+        held = [self._holds_for(dict(zip(keys, each, strict=True)), left, right) for each in every]
+        return Verdict("correct", "derivative", "an identity") if True in held and False not in held else None
+
+    def _holds_for(self, shapes: dict[str, tuple[int, int]], left: Term, right: Term) -> bool | None:
+        """Whether two sides agree for matrices of these shapes; None where these do not fit."""
+        draw = np.random.default_rng(1)
+        values = {key: draw.normal(size=shape) for key, shape in shapes.items()}
+        reader = Reader(World(Point(Machine, values, {}), {}), Axes())
+        try:
+            one, other = (reader.readings(t)[0].value.array for t in (left, right))
+        except (Misfit, Unknown, Undefined):
+            return None
+        return one.shape == other.shape and Machine.distance(one, other) < 1e-9
 
     def _per_sample(self, term: Term) -> Term:
         """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
@@ -910,6 +937,8 @@ class Judge:
                 return Verdict("correct", "update", "the step of gradient descent")
             if to_text(subject.side.node) != to_text(subject.sides[-1][0]):
                 return Verdict("correct", kind, "the same in other words")
+            if self._is_one_step(at, left):
+                return Verdict("correct", "chain", "a path of one step")
             return Verdict("uncheckable", kind, "both sides are the same")
         if isinstance(left, Jacobian) and self._key(left.top) == left.bottom.key and is_number(right):
             one = self.understanding.reader(at, False).readings(right)[0].value.array
@@ -980,6 +1009,14 @@ class Judge:
         if found.reason:
             message += f": {found.reason}"
         return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+
+    def _is_one_step(self, at: int, left: Term) -> bool:
+        """Whether a derivative is a whole path by itself: its top is worked out from its bottom directly."""
+        top = self._key(left.top) if isinstance(left, Jacobian) else None
+        body = self.understanding.definitions_at(at).get(top or "")
+        return (
+            body is not None and isinstance(left, Jacobian) and left.bottom.key in {r.key for r in references_in(body)}
+        )
 
     def _locally(self, at: int, left: Jacobian, right: Term, kind: str) -> Verdict | None:
         """`dL/dW = dL/dz a^T` for a step `z = W a + b` that the loss of the document knows nothing of: for any loss of z."""

@@ -40,6 +40,8 @@ _HEADING = re.compile(
     r"[ \t]*#{1,6}[ \t]+|\\(?:sub)*(?:section|chapter|paragraph)\*?\{|\*\*[^*\n]+\*\*:?[ \t]*$|\d+(?:\.\d+)*\.?[ \t]+[A-Z][\w ,'-]*$"
 )
 _CODE_COMMENT = re.compile(r"#.*|//.*|(?<!\S)%.*")
+_TABULAR = re.compile(r"\\begin\{(tabular[x*]?)\}.*?\\end\{\1\}", re.DOTALL)
+_ROW_END = re.compile(r"\\\\(?:\[[^\]\n]*\])?|\\(?:hline|toprule|midrule|bottomrule)\b|\\end\{tabular")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|Out\[\d*\]:)[ \t]+")
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+(?=\S)")
 _CODE_ONLY = re.compile(
@@ -252,7 +254,9 @@ class _Reader:
         next_covered = 0
         in_table: tuple[str, ...] | None = None
         pieces = self._pieces(low, stop)
+        tabulars = [match.span() for match in _TABULAR.finditer(self.work)] if self.layout.is_tex else []
         skip_to = -1
+        tabular = (-1, -1)
         for start, end in pieces:
             while next_covered < len(covered) and covered[next_covered][1] <= start:
                 next_covered += 1
@@ -269,13 +273,17 @@ class _Reader:
                 if not self.text[left:right].strip():
                     continue
                 mine = [region for region in own if left <= region.start and region.end <= right]
+                if tabulars and "&" in self.text[left:right] and (of := _around(tabulars, left)) is not None:
+                    headings = in_table if tabular == of else None
+                    in_table, tabular = self._tabular_row(left, right, mine, headings), of
+                    continue
                 if "|" in self.text[left:right]:
                     table = self._table_row(left, right, mine, in_table)
                     if table is not None:
                         in_table = table
                         continue
                 self._line(left, right, mine)
-            if not self.text[start:end].strip() or "|" not in self.text[start:end]:
+            if "|" not in self.text[start:end] and not tabular[0] <= start < tabular[1]:
                 in_table = None
 
     def _pieces(self, low: int, stop: int) -> list[tuple[int, int]]:
@@ -376,7 +384,24 @@ class _Reader:
             return tuple(self.text[low:high].strip() for low, high in self._cells(start, end, regions))
         if _SEPARATOR_ROW.fullmatch(line.rstrip()):
             return headings
-        cells = self._cells(start, end, regions)
+        self._row(start, headings, self._cells(start, end, regions), regions)
+        return headings
+
+    def _tabular_row(
+        self, start: int, end: int, regions: list[Region], headings: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        r"""Read a line of a `tabular` as a row; the first one without formulas has the headings."""
+        last = _ROW_END.search(self.work, start, end)
+        cells = self._cells(start, end if last is None else last.start(), regions, "&")
+        if headings is None:
+            headings = tuple(self.work[low:high].strip() for low, high in cells)
+            if not regions:
+                return headings
+        self._row(start, headings, cells, regions)
+        return headings
+
+    def _row(self, start: int, headings: tuple[str, ...], cells: list[tuple[int, int]], regions: list[Region]) -> None:
+        """Read the cells of a row."""
         number = len(self.tables)
         self.tables.append(_Table(headings, len(cells), self.lines.number(start), [[] for _ in cells]))
         for column, (low, high) in enumerate(cells):
@@ -386,13 +411,12 @@ class _Reader:
                 [region for region in regions if low <= region.start and region.end <= high],
                 (number, column),
             )
-        return headings
 
-    def _cells(self, start: int, end: int, regions: list[Region]) -> list[tuple[int, int]]:
+    def _cells(self, start: int, end: int, regions: list[Region], bar: str = "|") -> list[tuple[int, int]]:
         bars = [
             at
             for at in range(start, end)
-            if self.text[at] == "|"
+            if self.text[at] == bar
             and self.text[at - 1 : at] != "\\"
             and not any(region.start <= at < region.end for region in regions)
         ]
@@ -406,6 +430,8 @@ class _Reader:
 
     def _cell(self, low: int, high: int, regions: list[Region], cell: tuple[int, int]) -> None:
         inside = [region for region in regions if low <= region.start < high]
+        if not inside and (self.layout.is_tex or not self.text[low:high].strip()):
+            return
         if not inside and _is_code(self.text[low:high].strip()):
             low += len(self.text[low:high]) - len(self.text[low:high].lstrip())
             text = self.text[low:high].rstrip()
@@ -661,6 +687,11 @@ def _is_formula(tokens: Tokens) -> bool:
     if kinds[0] == "-" and "-" in kinds[:2] and words:
         return False
     return relations or len(words) * 2 < len(kinds) or any(kind in ("_", "^", "mul", "+") for kind in kinds)
+
+
+def _around(ranges: Sequence[tuple[int, int]], at: int) -> tuple[int, int] | None:
+    """The range that a place is in."""
+    return next((found for found in ranges if found[0] <= at < found[1]), None)
 
 
 def _uncovered(start: int, end: int, covered: Sequence[tuple[int, int]], index: int) -> list[tuple[int, int]]:

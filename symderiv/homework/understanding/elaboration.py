@@ -12,6 +12,7 @@ from functools import cache
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
+from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.symbols import (
     EACH,
     HYPER_BASES,
@@ -26,6 +27,7 @@ from symderiv.homework.understanding.terms import (
     ONE,
     Add,
     Apply,
+    Augmented,
     Compare,
     Const,
     Diagonal,
@@ -35,6 +37,7 @@ from symderiv.homework.understanding.terms import (
     Part,
     Power,
     Ref,
+    Rest,
     SizeOf,
     Sloppy,
     Softmax,
@@ -216,9 +219,12 @@ class Elaborator:
             return Part("ones", ())  # 1_n
         body = self.term(node.base)
         indices: list[str | int] = []
-        for script in node.lower:
+        for at, script in enumerate(node.lower):
             inner = script.body
-            if isinstance(inner, f.Name) and inner.base in self.symbols.indices:
+            if is_slice(inner) and isinstance(inner, f.Text):
+                along = "first" if len(node.lower) == 1 else ("rows", "columns")[min(at, 1)]
+                body = Rest(body, along) if inner.text.strip() != ":" else body
+            elif isinstance(inner, f.Name) and inner.base in self.symbols.indices:
                 indices.append(inner.base)
             elif isinstance(inner, f.Number) and inner.text.isdigit():
                 indices.extend(int(d) for d in inner.text)
@@ -263,6 +269,8 @@ class Elaborator:
     def _transposed(self, node: f.Transposed) -> Term:
         is_list = isinstance(node.body, f.Group) and len(node.body.items) > 1
         body = self.term(node.body)
+        if is_list and isinstance(node.body, f.Group) and isinstance(node.body.items[-1], f.Transposed):
+            return Transpose(with_one(Stack((tuple(self.term(item) for item in node.body.items),))))  # [1, x^T]^T
         return body if is_list else Transpose(body)  # [1, 2]^T: a list lies in the line, so this is a column
 
     def _group(self, node: f.Group) -> Term:
@@ -271,7 +279,7 @@ class Elaborator:
         if not node.items:
             raise NotUnderstood("nothing between brackets", node.span)
         if len(node.items) != 1:
-            return Stack(tuple((self.term(item),) for item in node.items))
+            return with_one(Stack(tuple((self.term(item),) for item in node.items)))
         body = self.term(node.items[0])
         return Apply("abs", 0, body) if node.bracket == "|" else body
 
@@ -558,7 +566,7 @@ class Elaborator:
 
     # --- matrices, cases, comparisons ---
     def _matrix(self, node: f.Matrix) -> Term:
-        return Stack(tuple(tuple(self.term(entry) for entry in row) for row in node.rows))
+        return with_one(Stack(tuple(tuple(self.term(entry) for entry in row) for row in node.rows)))
 
     def _cases(self, node: f.Cases) -> Term:
         terms: list[tuple[int, Term]] = []
@@ -759,6 +767,14 @@ def without_indices(term: Term, letters: frozenset[str]) -> Term:
 def _accents_of(key: str) -> tuple[str, ...]:
     """The accents in a key: `dy^hat[2]` has the hat."""
     return tuple(key.split("[")[0].split("{")[0].split("^")[1:])
+
+
+def with_one(stack: Stack) -> Term:
+    """`[1; x]` and `[1, X]`: a row or column of ones put before something that is no number."""
+    entries = [entry for row in stack.rows for entry in row]
+    if len(entries) != 2 or entries[0] not in (ONE, Part("ones", ())) or is_number(entries[1]):
+        return stack
+    return Augmented(entries[1], "rows" if len(stack.rows) == 2 else "columns")
 
 
 def is_number(term: Term) -> bool:

@@ -20,6 +20,7 @@ from symderiv.homework.understanding.activations import OPEN_LETTERS, Activation
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.understanding.features import counted_from_zero, find_features
 from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
@@ -163,6 +164,7 @@ class Inference:
         for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
+        find_features(self)
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
@@ -171,6 +173,9 @@ class Inference:
         self._find_word_loss()
         self._find_generic_loss()
         understanding = self._shaped()
+        rows, columns = counted_from_zero(self)
+        recognised.zero_rows |= rows
+        recognised.zero_columns |= columns
         recognised.settle(understanding)
         understanding.assumptions.extend(self.assumptions)
         return understanding

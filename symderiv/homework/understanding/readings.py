@@ -39,6 +39,7 @@ from symderiv.homework.understanding.terms import (
     Part,
     Power,
     Ref,
+    Rest,
     SizeOf,
     Sloppy,
     Softmax,
@@ -201,6 +202,10 @@ class Reader:
                         else summed.shape[0] * summed.shape[1]
                     )
                     yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
+            case Rest(body, "first"):
+                for inner in self.readings(body):
+                    along = "columns" if inner.value.shape[0] == 1 else "rows"
+                    yield from self._made(Rest(inner.term, along), inner.edits)
             case Gathered(body, indices):
                 for inner in self.readings(body):
                     yield from self._made(
@@ -243,6 +248,17 @@ class Reader:
             return
         for term, edits in self._placed(part):
             yield from self._made(term, edits)
+            if (rest := self._from_one(term)) is not None:
+                yield from self._made(rest, edits)
+
+    def _from_one(self, place: Ref) -> Term | None:
+        """`W_j` where rows are counted from 0 and j runs from 1, as over the units that the row of the bias has none of."""
+        axes = self.axes
+        if isinstance(place.rows, str) and place.key in axes.zero_rows:
+            return Label(Rest(Ref(place.key), "rows"), place.rows, place.columns)
+        if isinstance(place.columns, str) and place.key in axes.zero_columns:
+            return Label(Rest(Ref(place.key), "columns"), place.rows, place.columns)
+        return None
 
     def _placed(self, part: Part) -> Iterator[tuple[Ref, tuple[str, ...]]]:
         """The quantity with its indices on axes."""
@@ -566,6 +582,8 @@ def rebuilt(term: Term, parts: list[Term]) -> Term:
             return Apply(function, order, parts[0])
         case Augmented(_, along):
             return Augmented(parts[0], along)
+        case Rest(_, along):
+            return Rest(parts[0], along)
         case Label(_, rows, columns):
             return Label(parts[0], rows, columns)
         case Stack(rows):

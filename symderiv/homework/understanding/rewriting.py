@@ -40,8 +40,8 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices, with_arguments,
-        without_steps, with_layer_letter, with_lists, with_scores,
+        with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
+        with_arguments, without_steps, with_layer_letter, with_lists, with_scores, with_slices,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -255,6 +255,52 @@ def _is_share_of_letters(node: Fraction) -> bool:
     if not isinstance(_exponent(node.above), Name) or not isinstance(total, BigSum) or len(total.indices) != 1:
         return False
     return _exponent(total.body) == total.indices[0]
+
+
+# --- all but the first ---
+def with_slices(document: Document) -> Document:
+    r"""`W_{1:}`, `W[1:, :]` and `(W d)[1:]` as `(..)_{1:}`: the rows after the first, of a whole that stands in brackets."""
+    return _with_sides(document, _sliced)
+
+
+def _sliced(node: Node) -> Node:
+    if isinstance(node, Product) and any(_is_slice_group(x) for x in node.factors[1:]):
+        factors: list[Node] = []
+        marks: list[str] = []
+        for mark, factor in zip(("", *node.marks), node.factors, strict=True):
+            if factors and not mark and isinstance(factor, Group) and _is_slice_group(factor):
+                factors[-1] = _all_but_first(factors[-1], [Script(x.span, x) for x in factor.items])
+            else:
+                factors.append(_sliced(factor))
+                marks.append(mark)
+        return (
+            _product(replace(node, factors=tuple(factors), marks=tuple(marks[1:])), factors)
+            if len(factors) > 1
+            else factors[0]
+        )
+    if isinstance(node, Scripted) and isinstance(node.base, Name) and any(is_slice(s.body) for s in node.lower):
+        kept = tuple(s for s in node.lower if not is_slice(s.body))
+        whole = replace(node, lower=kept) if kept or node.upper or node.primes else node.base
+        scripts = [replace(s, body=Text(s.span, part)) for s in node.lower if isinstance(s.body, Text) and is_slice(s.body)
+                   for part in s.body.text.split(",")]  # fmt: skip
+        return _all_but_first(whole, scripts)
+    return rebuilt(node, _sliced)
+
+
+def _all_but_first(node: Node, scripts: list[Script]) -> Node:
+    group = node if isinstance(node, Group) else Group(node.span, "(", (node,))
+    return Scripted(node.span, rebuilt(group, _sliced), tuple(scripts))
+
+
+def is_slice(node: Node) -> bool:
+    """`1:` or `2:`, all but the first (counted from 0 or 1), perhaps `:` for all of the other axis."""
+    return (
+        isinstance(node, Text) and re.fullmatch(r"\s*(?:[12]?:|:\s*,\s*[12]:|[12]:\s*,\s*:)\s*", node.text) is not None
+    )
+
+
+def _is_slice_group(node: Node) -> bool:
+    return isinstance(node, Group) and node.bracket == "[" and bool(node.items) and all(is_slice(x) for x in node.items)
 
 
 # --- functions without their argument ---

@@ -317,6 +317,10 @@ class ShapeInference:
                 return self._summed(along, self.of(body))
             case Sloppy():
                 return self._sloppy(term)
+            case Stack(((body,), (Const(),))) if not isinstance(body, Const):
+                return self._longer(body, "rows")  # [x; 1]
+            case Stack(((body, Const()),)) if not isinstance(body, Const):
+                return self._longer(body, "columns")
             case Stack(rows):
                 for row in rows:
                     for entry in row:

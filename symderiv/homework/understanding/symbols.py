@@ -696,6 +696,8 @@ class _Counts:
         base = node.base.base
         for script in node.upper:
             body = script.body
+            if script.bracket in ("odot", "circ"):
+                continue  # a power entry by entry says nothing of layers
             if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
                 self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]

@@ -172,6 +172,14 @@ class Augmented(_Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class Rest(_Kept):
+    """The body without its first row or column; `along` is 'rows', 'columns', or 'first' until it is known which."""
+
+    body: Term
+    along: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compare(_Kept):
     """1 where the comparison holds, 0 elsewhere."""
 
@@ -224,7 +232,7 @@ class Local(_Kept):
 
 Term = (
     Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
-    | Kronecker | Diagonal | Label | Stack | Augmented | Compare | Jacobian | Part | Sloppy | Gathered | Local
+    | Kronecker | Diagonal | Label | Stack | Augmented | Rest | Compare | Jacobian | Part | Sloppy | Gathered | Local
 )  # fmt: skip
 
 ONE = Const(Fraction(1))
@@ -239,7 +247,9 @@ def _both(term: Times | MatMul | Over | Compare) -> tuple[Term, ...]:
     return term.left, term.right
 
 
-def _body(term: Transpose | Diagonal | SumOver | Apply | Softmax | Augmented | Label | Gathered) -> tuple[Term, ...]:
+def _body(
+    term: Transpose | Diagonal | SumOver | Apply | Softmax | Augmented | Rest | Label | Gathered,
+) -> tuple[Term, ...]:
     return (term.body,)
 
 
@@ -254,7 +264,7 @@ _PARTS: dict[type, Callable[[Any], tuple[Term, ...]]] = {
     Power: lambda term: (term.base, term.exponent),
     **dict.fromkeys((Times, MatMul, Over, Compare), _both),
     **dict.fromkeys((Jacobian, Local), _top_and_bottom),
-    **dict.fromkeys((Transpose, Diagonal, SumOver, Apply, Softmax, Augmented, Label, Gathered), _body),
+    **dict.fromkeys((Transpose, Diagonal, SumOver, Apply, Softmax, Augmented, Rest, Label, Gathered), _body),
 }
 
 
@@ -335,6 +345,8 @@ def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
             return Diagonal(function(body))
         case Augmented(body, along):
             return Augmented(function(body), along)
+        case Rest(body, along):
+            return Rest(function(body), along)
         case Label(body, rows, columns):
             return Label(function(body), rows, columns)
         case Stack(rows):

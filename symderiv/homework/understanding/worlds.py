@@ -48,6 +48,7 @@ from symderiv.homework.understanding.terms import (
     Over,
     Power,
     Ref,
+    Rest,
     SizeOf,
     Softmax,
     Stack,
@@ -612,6 +613,12 @@ class World:
 
         body = self._value(term.body, bottom)
         return Value(body.letters, ahead(body.array, 1), None if body.tangent is None else ahead(body.tangent, 0))
+
+    def _rest(self, term: Rest, bottom: str | None) -> Value:
+        value = self._value(term.body, bottom)
+        if value.shape[0 if term.along == "rows" else 1] < 2:
+            raise Misfit("nothing is left without the first")
+        return _each(value, lambda a: a[..., 1:, :] if term.along == "rows" else a[..., 1:])
 
     def _compare(self, term: Compare, bottom: str | None) -> Value:
         left, right = self._value(term.left, None), self._value(term.right, None)

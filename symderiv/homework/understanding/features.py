@@ -1,0 +1,105 @@
+"""The bias as first feature: a tilde for a 1 put before a quantity, and what is counted from 0 then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.symbols import LayerOpen, trees_of
+from symderiv.homework.understanding.terms import Augmented, Part, Sloppy, Term, Transpose, everything_in, references_in
+from symderiv.homework.understanding.understanding import Definition
+
+if TYPE_CHECKING:
+    from symderiv.homework.understanding.inference import Inference
+
+TILDE = "^tilde"
+
+
+def find_features(inference: Inference) -> None:
+    r"""`\tilde x` that nothing defines, in a product in place of the x that is given or defined: x with a 1 put first."""
+    defined = {d.key for d in inference.definitions}
+    used = [r for d in inference.definitions for r in references_in(d.term)]
+    plain = {r.key for r in used}
+    known = {*defined, *inference.used, *(n.key for n in inference.numbers), *_named_in_tables(inference)}
+    for key in sorted({r.key for r in used if TILDE in r.key} - defined):
+        body = inference.symbols.canonical(key.replace(TILDE, ""))
+        if body in plain or body not in known:
+            continue
+        at = next(d.at for d in inference.definitions if key in {r.key for r in references_in(d.term)})
+        line = inference.document.statements[at].line
+        along = "columns" if any(_stands_first(d.term, key) for d in inference.definitions) else "rows"
+        inference.definitions.append(Definition(key, Augmented(Part(body, ()), along), at, line))
+        inference.assumptions.append(
+            Assumption(f"{key} is {body} with a 1 put first", "nothing else says what it is", line)
+        )
+
+
+def _named_in_tables(inference: Inference) -> set[str]:
+    """Quantities that have a row of their own in a table."""
+    cells = [row.cells[0][0] for row in inference.document.rows if row.cells and len(row.cells[0]) == 1]
+    names = [inference.plain(cell.sides[0].node) for cell in cells if len(cell.sides) == 1]
+    return {inference.symbols.canonical(name.key) for name in names if name is not None}
+
+
+def _stands_first(term: Term, key: str) -> bool:
+    """`\\tilde X W`: the weights stand behind, so units are columns."""
+    products = [p for p in everything_in(term) if isinstance(p, Sloppy) and len(p.factors) > 1]
+    return any(p.factors[0] in (Part(key, ()), Transpose(Part(key, ()))) for p in products)
+
+
+def counted_from_zero(inference: Inference) -> tuple[set[str], set[str]]:
+    """The quantities whose rows, and those whose columns, are counted from 0: with a bias first, where a 0 is written."""
+    rows, columns = _with_bias(inference.definitions)
+    if not (rows | columns) & set(_indexed_by_zero(inference)):
+        return set(), set()
+    return rows, columns
+
+
+def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
+    """What has a 1 put first, and the weights that meet it, by the axis."""
+    rows: set[str] = set()
+    columns: set[str] = set()
+    longer = {d.key: d.term for d in definitions if isinstance(d.term, Augmented)}
+    for key, term in longer.items():
+        (rows if term.along == "rows" else columns).add(key)
+    for product in (p for d in definitions for p in everything_in(d.term) if isinstance(p, Sloppy)):
+        first, second = product.factors[:2]
+        for weight, other, stands_first in ((first, second, True), (second, first, False)):
+            met = _key_of(weight)
+            if met is not None and _has_one(other, longer):
+                (rows if stands_first == isinstance(weight, Transpose) else columns).add(met)
+    return rows, columns
+
+
+def _has_one(term: Term, longer: dict[str, Augmented]) -> bool:
+    term = term.body if isinstance(term, Transpose) else term
+    return isinstance(term, Augmented) or (isinstance(term, Part) and term.key in longer)
+
+
+def _key_of(term: Term) -> str | None:
+    term = term.body if isinstance(term, Transpose) else term
+    return term.key if isinstance(term, Part) else None
+
+
+def _indexed_by_zero(inference: Inference) -> Iterator[str]:
+    r"""Quantities with an index 0, or with a letter that is summed from 0."""
+    from_zero = {
+        i.base
+        for tree in trees_of(inference.document)
+        for n in f.walk(tree)
+        if isinstance(n, f.BigSum) and isinstance(n.start, f.Number) and n.start.value == 0
+        for i in n.indices
+        if isinstance(i, f.Name)
+    }
+    for tree in trees_of(inference.document):
+        for node in f.walk(tree):
+            if not isinstance(node, f.Scripted) or not node.lower:
+                continue
+            try:
+                reference = inference.elaborator.reference(node)
+            except LayerOpen:
+                continue
+            if reference is not None and {0, *from_zero} & set(reference.indices):
+                yield inference.symbols.canonical(reference.key)
