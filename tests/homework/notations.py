@@ -109,7 +109,8 @@ class Notation:
             return f"({alone}){self.raised(power)}"
         if self.transpose_place == "brace":
             return f"{{{base}^{{{inner}}}}}{self.raised(power)}"
-        return f"{base}^{{{inner}{power if power != chr(39) else chr(92) + 'prime'}}}"
+        power = "\\prime" if power == "'" else f" {power}" if self.mark == "angle" and power.isalpha() else power
+        return f"{base}^{{{inner}{power}}}"  # a space, for \\rangleT is no command
 
     def _plain_mark(self, base: str, label: str) -> str:
         match self.mark:

@@ -111,7 +111,7 @@ class Words:
                 )
             elif (
                 kind in ("sigmoid", "relu", "softmax", "softplus", "tanh")
-                and n.functions[kind].lstrip("\\") not in NAMES[kind].lower()
+                and n.functions[kind].lstrip("\\") != NAMES[kind].lower()
             ):
                 parts.append(f"{wrap(n.letter(n.functions[kind]))} is the {NAMES[kind]} function.")
         if n.hadamard in ("\\odot", "\\circ", "*") and n.dialect != "python" and s["says_hadamard"]:

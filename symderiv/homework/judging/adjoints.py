@@ -57,12 +57,24 @@ class _Finder:
                 guess = self._guess(reference)
                 if guess is not None:
                     self.found[reference.key] = guess
+        self._find_used()
         for key, term in self.found.items():
             sign, jacobian = _signed(term)
             minus = "-" if sign < 0 else ""
             self.understanding.assumptions.append(
                 Assumption(f"{key} is {minus}d{jacobian.top.key}/d{jacobian.bottom.key}", "its first lines")
             )
+
+    def _find_used(self) -> None:
+        r"""`\bar a_2 \, \partial a_2 / \partial z_2` where bars are derivatives, and no line says what this one is."""
+        if not any("^bar" in key for key in self.found) and not self.inference._bars_are_derivatives:
+            return
+        for key in self.inference.used:
+            reference = Reference(base_of(key), key)
+            if "^bar" in key and key not in self.found and key not in self.inference.lefts and self._is_name(reference):
+                guess = self._guess(reference)
+                if guess is not None:
+                    self.found[key] = guess
 
     def _tell_apart(self, reference: Reference, right: Term) -> None:
         r"""`\delta_j = dE/da_j` after `\delta_k = dE/dy_k`: the letter of the index tells which is meant."""
@@ -189,7 +201,9 @@ class _Finder:
     def _guess(self, reference: Reference) -> Term | None:
         candidates = self._candidates(reference)
         mark = _mark(reference.key)
-        if self.offset is not None and mark is not None:
+        if reference.base != "delta":
+            mark = None  # a bar stands over the very quantity
+        elif self.offset is not None and mark is not None:
             wanted = f"{self.letter}[{mark + self.offset}]"
             candidates = [k for k in candidates if k == wanted]
         elif mark is not None:

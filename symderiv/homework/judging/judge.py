@@ -90,6 +90,8 @@ EDIT_WORDS = {
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 SIGNS = {"in": " ∈ ", ":": ": ", "<-": " ← ", ":=": " := ", "->": " → "}
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
+OPEN_FUNCTION = r"([A-Za-z]+)\W{1,3}is (?:a|any|some|an arbitrary) (?:smooth |differentiable )?(?:activation )?function"
+USUAL_ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus")
 HARMLESS = frozenset({"oblong", "implied", "gathered"})
 
 COSTS = {
@@ -989,7 +991,7 @@ class Judge:
         if own is not None:
             return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
         unknown = self._unknown_leaf(at, left, right) or self._unknown_function(at, left, right)
-        if unknown is not None:
+        if unknown is not None and not self._is_false_for_any(unknown, at, left, right):
             return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
         if self._is_special_case(at):
             return Verdict("uncheckable", kind, "said of a special case, and false in general")
@@ -1115,6 +1117,42 @@ class Judge:
                     return part.function
         return None
 
+    def _is_false_for_any(self, function: str, at: int, left: Term, right: Term) -> bool:
+        """Whether a function is left open on purpose (any activation, or its slope is written g'), and no usual one makes this true."""
+        if function not in self._left_open:
+            return False
+        for name in USUAL_ACTIVATIONS:
+            anew = replace(self.understanding, definitions=self._put_in(function, name))
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                    return False
+        return True
+
+    def _put_in(self, function: str, name: str) -> list[Definition]:
+        """The definitions with one function in the place of another."""
+        return [
+            replace(d, term=replace(d.term, function=name))
+            if isinstance(d.term, Apply) and d.term.function == function
+            else d
+            for d in self.understanding.definitions
+        ]
+
+    @cached_property
+    def _left_open(self) -> frozenset[str]:
+        """Functions of which the document wants to know no more than that they have a slope."""
+        terms: list[Term] = []
+        for statement in self.understanding.document.statements:
+            for layers in self.inference.instances(statement):
+                for side in statement.sides[1:]:
+                    with contextlib.suppress(NotUnderstood, LayerOpen):
+                        terms.append(self._elaborator(layers).term(side.node))
+        sloped = {p.function for t in terms for p in everything_in(t) if isinstance(p, Apply) and p.order}
+        said = set(re.findall(OPEN_FUNCTION, self.understanding.document.text))
+        own = {
+            p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
+        }
+        return frozenset(sloped | {f for f in own if base_of(f) in said}) - set(FUNCTIONS)
+
     @staticmethod
     def _leaves(term: Term, definitions: Mapping[str, Term]) -> set[str]:
         """What a term goes back to."""
@@ -1231,13 +1269,7 @@ class Judge:
             if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
                 continue
             for function in sorted(used):
-                definitions = [
-                    replace(d, term=replace(d.term, function=name))
-                    if isinstance(d.term, Apply) and d.term.function == function
-                    else d
-                    for d in self.understanding.definitions
-                ]
-                anew = replace(self.understanding, definitions=definitions)
+                anew = replace(self.understanding, definitions=self._put_in(function, name))
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                         return Verdict("correct", kind, f"with {name} instead of {function}")

@@ -305,6 +305,10 @@ class Derivatives(Scripts):
                 bottom = below if bottom is None else self._marked(bottom, below)
                 if type(bottom) is Name and self.kind() == "num" and not self.gaps[self.at]:
                     bottom = self._marked(bottom, self.number())  # `∇_α3`, as α3 is written
+                if type(bottom) is Name and self._is_index_below(bottom):
+                    lower: list[Script] = []
+                    last = self.index(lower, upper)
+                    bottom = Scripted((bottom.span[0], last), bottom, tuple(lower)) if lower else bottom
             elif kind == "^":
                 more_turned, more_primes, _ = self.script(upper, True)
                 turned, primes = turned + more_turned, primes + more_primes
@@ -324,6 +328,13 @@ class Derivatives(Scripts):
             )
         return Scripted(span, bottom, (), tuple(upper), primes), turned > 0, second
 
+    def _is_index_below(self, bottom: Node) -> bool:
+        """Whether `[3]` belongs to the name below: `∇_W[3] L`, as W[3] is written."""
+        if self.kind() != "[" or not self._is_index(bottom, False):
+            return False
+        after = self.match[self.at] + 1
+        return after < self.end and self.kinds[after] in ("name", "greek", "accent")
+
     def _marked(self, name: Node, mark: Node) -> Node:
         """`∇_W_o`: a name below the sign that has a mark below itself."""
         return Scripted((name.span[0], mark.span[1]), name, (Script(mark.span, mark),))
@@ -337,7 +348,10 @@ class Derivatives(Scripts):
         self.depth += 1
         top = self.applied() if self.depth <= MAX_NESTING else self.give_up()
         self.depth -= 1
-        return Derivative((span[0], top.span[1]), top, bottom, style)
+        whole = (span[0], top.span[1])
+        if type(top) is Transposed:  # `∇_z L.T`: a loss is a number, so its gradient is meant
+            return Transposed(whole, Derivative(whole, top.body, bottom, style))
+        return Derivative(whole, top, bottom, style)
 
     def jacobian(self) -> Node | None:
         """`J_s(h)`: the Jacobian of s with respect to h."""

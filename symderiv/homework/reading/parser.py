@@ -424,7 +424,7 @@ class Parser(Brackets):
         if self.kind() in ("^", "_", "'"):
             head = self.postfix(head)
         kind = self.kind()
-        if kind in ("(", "[", "lbrace") or (kind == "{" and self.match[self.at] > 0):
+        if kind in ("(", "[", "lbrace") or (kind == "{" and self.match[self.at] > 0 and not self._is_scripted_letter()):
             return self._call_in_brackets(head, start, word)
         if (
             word in _PREFIX
@@ -438,6 +438,14 @@ class Parser(Brackets):
             self.depth -= 1
             return self.called(head, start, (argument,), (), argument.span[1])
         return head
+
+    def _is_scripted_letter(self) -> bool:
+        r"""Whether the braces here hold a letter whose scripts follow: `\log \mathbf{h}_2`, `\log {y}_i`, not `\log{x}^2`."""
+        after = self.match[self.at] + 1
+        if after >= self.end or self.kinds[after] not in ("_", "^", "'"):
+            return False
+        command = "\\" in self.text[self.ends[self.at - 1] : self.starts[self.at + 1]]
+        return self.kinds[after] == "_" or command
 
     def _call_in_brackets(self, head: Node, start: int, word: str) -> Node:
         at = self.at

@@ -234,12 +234,18 @@ class Elaborator:
                         indices.append(each.base)
                     elif isinstance(each, f.Number) and each.text.isdigit():
                         indices.append(int(each.text))
+        samples = [
+            s.body.base
+            for s in node.upper
+            if s.bracket in ("(", "[") and isinstance(s.body, f.Name) and s.body.base in self.symbols.indices
+        ]  # (\delta^3)^{(i)}
+        indices.extend(samples)
         if indices:
             body = _labelled(body, tuple(indices))
         powers = [s.body for s in node.upper if s.bracket in ("", "odot", "circ")]
         if len(powers) == 1 and isinstance(powers[0], f.Name) and powers[0].base == "T" and "T" not in self.known:
             return Transpose(body)
-        if len(powers) > 1 or len(powers) < len(node.upper):
+        if len(powers) > 1 or len(powers) + len(samples) < len(node.upper):
             raise NotUnderstood("a superscript that is neither a power nor a transpose", node.span)
         if (
             node.primes == 1

@@ -401,7 +401,7 @@ class Inference:
         self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
         self.activations.add(activations_of(self))
         self.functions.update(self.activations.everywhere)
-        for base in sorted(self.symbols.functions):
+        for base in sorted(self.symbols.functions, key=lambda base: (base != "sigma", base)):
             if base in self.functions or base in self.activations.sections:
                 continue
             if base == "sigma" and "softmax" not in words:
@@ -411,6 +411,7 @@ class Inference:
                 len(words) == 1
                 and base in OPEN_LETTERS
                 and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
+                and words[0] not in self.functions.values()  # and so it is beside the sigmoid sigma
             ):
                 self.functions[base] = words[0]
                 self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
@@ -600,12 +601,7 @@ class Inference:
             other = self.plain(node, self._with(layers))
             if other is None or isinstance(_strip(node), f.Number) or self._generic_call(node, layers) is not None:
                 continue
-            if (
-                ref.key == other.key
-                or ref.base in HYPER_BASES
-                or other.base in HYPER_BASES
-                or ref.key in self.words_as_names
-            ):
+            if ref.key == other.key or _is_hyper(ref) or _is_hyper(other) or ref.key in self.words_as_names:
                 continue
             if (
                 any(w in ref.mark or w in other.mark for w in ("new", "old", "t", "next"))
@@ -786,10 +782,11 @@ class Inference:
             if len(base) > 1
         ):
             match = re.search(
-                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJEC])\b", self.document.text
+                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJECℒ]|ell|ℓ)(?![^\W\d_])",
+                self.document.text,
             )
             if match:
-                return match.group(1)
+                return {"ℒ": "L", "ℓ": "ell"}.get(match[1], match[1])
         return None
 
     # --- premises ---
@@ -1868,6 +1865,11 @@ class Inference:
                 ):  # fmt: skip
                     return True
         return False
+
+
+def _is_hyper(reference: Reference) -> bool:
+    r"""Whether a letter is one of rates and penalties: beta, but not the `\beta^3` of a layer."""
+    return reference.base in HYPER_BASES and _layer_of(reference.key) is None
 
 
 def _says_value(relation: str, node: f.Node) -> bool:

@@ -812,6 +812,7 @@ class _Counts:
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
+            and (base in FUNCTION_BASES or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
         }  # fmt: skip
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
