@@ -22,6 +22,7 @@ from symderiv.homework.judging.comparing import Answer, Comparer, Comparison
 from symderiv.homework.judging.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.judging.numbers import NumberWorlds
 from symderiv.homework.judging.rows import judge_rows
+from symderiv.homework.judging.truths import truth_of
 from symderiv.homework.judging.verdicts import FAULTS, Own, Subject, Verdict, reason_of, unjudged
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
@@ -959,7 +960,8 @@ class Judge:
                 return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
             accepted = self._accepted(found, kind)
             if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
-                return self._for_one_output(at, left, right, kind) or accepted
+                right_form = replace(accepted, expected=truth_of(self.understanding, at, left))
+                return self._for_one_output(at, left, right, kind) or right_form
             return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
@@ -1010,7 +1012,8 @@ class Judge:
         message = "this is not the derivative"
         if found.reason:
             message += f": {found.reason}"
-        return Verdict("wrong", kind, message, mistakes=("unrecognised",))
+        truth = truth_of(self.understanding, at, left)
+        return Verdict("wrong", kind, message, mistakes=("unrecognised",), expected=truth)
 
     def _is_one_step(self, at: int, left: Term) -> bool:
         """Whether a derivative is a whole path by itself: its top is worked out from its bottom directly."""

@@ -50,6 +50,11 @@ def harmless(text: object) -> str:
     return "".join(map(shown, " ".join(str(text).split("\n"))))
 
 
+def named_mistakes(claim: Claim) -> list[str]:
+    """The mistakes of a claim that have a name."""
+    return [mistake for mistake in claim.mistakes if mistake != "unrecognised"]
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun: 1 claim, 2 claims."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

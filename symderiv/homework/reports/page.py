@@ -15,13 +15,25 @@ from symderiv.calculus.formats import writer
 from symderiv.documents.frame import render
 from symderiv.documents.mathml import mathml
 from symderiv.homework.marking import VERDICTS, Claim, Marking
-from symderiv.homework.reports.layout import SIGNS, WORDS, Line, Piece, cut, harmless, left_out, shown, summary_line
+from symderiv.homework.reports.layout import (
+    SIGNS,
+    WORDS,
+    Line,
+    Piece,
+    cut,
+    harmless,
+    left_out,
+    named_mistakes,
+    shown,
+    summary_line,
+)
 
 LONGEST_FORMULA = 2_000
 """Longer ones stand as source: a browser would take seconds to lay them out, and nobody would read them."""
 PROSE = frozenset(
     "is are be has have the of and with by shape matrix vector where since then let if to for so we".split()
 )
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _CODE = re.compile(r"@|\*|\bnp\.|\.T\b|\.sum\(|\[:")
 _LEAVE_OUT = re.compile(r"\\(?:label|tag)\*?\{[^{}]*\}|\\(?:nonumber|notag)\b|(?:\\\\\s*)+$|^(?:\s*\\\\)+")
 _UNKNOWN_COMMAND = re.compile(r">[^<]*\\[^<]*<")
@@ -56,14 +68,15 @@ def to_html(marking: Marking) -> str:
         "homework.html.j2",
         styles=("homework.css",),
         scripted=False,
-        title=harmless(marking.document),
+        title=harmless(_file_name(marking.document)),
         inferred=understood.inferred,
         counts=[(v, SIGNS[v], WORDS[v], marking.summary[v]) for v in VERDICTS],
         summary=summary_line(marking.summary),
         faults=[told[k] for k in sorted(beside, key=lambda k: (beside[k], marking.claims[k].span)) if told[k].is_open],
-        equations=[formula(equation) for equation in understood.equations],
+        equations=[formula(as_latex(equation)) for equation in understood.equations],
         shapes=[
-            (formula(name), Markup("<code>%s</code>") % harmless(shape)) for name, shape in understood.shapes.items()
+            (formula(as_latex(name)), Markup("<code>%s</code>") % harmless(shape))
+            for name, shape in understood.shapes.items()
         ],
         assumptions=[(text(a.text), text(a.evidence), a.line) for a in understood.assumptions],
         lines=[(line.number, _source(marking, line, told), [told[k] for k in line.claims]) for line in lines],
@@ -72,11 +85,16 @@ def to_html(marking: Marking) -> str:
     )
 
 
+def _file_name(document: str) -> str:
+    """The last part of a path; where it lies says nothing to the student."""
+    return document.rsplit("/", 1)[-1] if re.fullmatch(r"[\w./ -]*\w", document) else document
+
+
 def _told(number: int, claim: Claim) -> Told:
     verdict = claim.verdict if claim.verdict in VERDICTS else "uncheckable"
     entries = [("read as", Markup("<code>%s</code>") % harmless(claim.reading) if claim.reading else Markup())]
     entries += [("reason", text(claim.message)), ("expected", _expected(claim.expected))]
-    entries.append(("mistakes", escape(harmless(", ".join(claim.mistakes)))))
+    entries.append(("mistakes", escape(harmless(", ".join(named_mistakes(claim))))))
     return Told(
         number=number + 1,
         line=claim.line,
@@ -107,6 +125,16 @@ def formula(latex: str) -> Markup:
         return source
     found = mathml(cleaned)
     return source if found.startswith("<code") or _UNKNOWN_COMMAND.search(found) else Markup(found)
+
+
+def as_latex(plain: str) -> str:
+    """Plain mathematics as LaTeX: `W^[1]_ij` has the superscript [1], `e^(-z)` the exponent -z, `w₁₂` an index."""
+    found = re.sub(r"\^(\[[^\]]*\])", r"^{\1}", plain)
+    found = re.sub(r"\^\((\w)\)", r"^{(\1)}", found)
+    found = re.sub(r"\^\(([^()]*)\)", r"^{\1}", found)
+    found = re.sub(r"_([A-Za-z0-9]{2,})", r"_{\1}", found)
+    found = re.sub("[₀-₉]+", lambda m: "_{" + m[0].translate(_LOWERED) + "}", found)
+    return re.sub(r"\b(ln|log|exp|tanh|cosh|max)\(", r"\\\1(", found)
 
 
 def _is_code(latex: str) -> bool:

@@ -18,6 +18,7 @@ from symderiv.homework.reports.layout import (
     WORDS,
     harmless,
     line_starts,
+    named_mistakes,
     reading_order,
     shown,
     span_in,
@@ -100,8 +101,8 @@ def _claim(text: str, starts: list[int], claim: Claim, width: int, colour: bool)
     told = [("read as", claim.reading), ("reason", claim.message), ("expected", claim.expected)]
     if claim.root_line is not None:
         told.append(("follows", f"from line {claim.root_line}, where it is charged"))
-    if claim.mistakes:
-        told.append(("mistakes", ", ".join(claim.mistakes)))
+    if named_mistakes(claim):
+        told.append(("mistakes", ", ".join(named_mistakes(claim))))
     for name, content in told:
         if content:
             yield from _wrapped(content, f"  {name:<9} ", " " * 12, width)
