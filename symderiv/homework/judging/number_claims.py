@@ -209,6 +209,12 @@ class NumberClaim:
         words = self.judge_.inference.words
         return any(re.search(pattern, words, re.IGNORECASE) for pattern in ACTIVATION_WORDS.values())
 
+    def _as_definition(self, kind: str) -> Verdict:
+        """A quantity that numbers alone define; a delta is a derivative, of which it is not known what it is of."""
+        if self.reference is not None and self.reference.base in ("delta", "Delta"):
+            return Verdict("uncheckable", kind, f"what {self.reference.key} stands for is not known")
+        return Verdict("correct", kind, "taken as its definition: nothing else says how it is worked out")
+
     def _own_arithmetic(self, printed: tuple[Array, Array] | None) -> Verdict | None:
         """A quantity without a formula, worked out in numbers: the arithmetic is all there is to judge."""
         if printed is None:
@@ -219,7 +225,7 @@ class NumberClaim:
                 return Verdict(
                     "wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",)
                 )
-            return Verdict("correct", "number", "taken as its definition: nothing else says how it is worked out")
+            return self._as_definition("number")
         self.value, self.half = printed
         before = self._before(self.value)
         if before is False:
@@ -312,7 +318,7 @@ class NumberClaim:
                 return self._by_arithmetic(before)
             formulas = self.judge_.understanding.definitions_at(self.at)
             if self.reference is not None and isinstance(self.left, Part) and self.left.key not in formulas:
-                return Verdict("correct", self.kind, "taken as its definition: nothing else says how it is worked out")
+                return self._as_definition(self.kind)
             return self._unknown()
         if self._is_right_with_brackets():
             return Verdict("notation", self.kind, "brackets are missing: a minus before a square belongs to the number")
