@@ -89,6 +89,7 @@ EDIT_WORDS = {
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 SIGNS = {"in": " ∈ ", ":": ": ", "<-": " ← ", ":=": " := ", "->": " → "}
+SIGN = re.compile(r"=|\\(?:leftarrow|gets)\b|←|<-")
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 HARMLESS = frozenset({"oblong", "implied", "gathered"})
 
@@ -191,6 +192,8 @@ class Judge:
         before = sides[0]
         for k, side in enumerate(sides[1:]):
             start = sides[0].span[0] if k == 0 else before.span[1]
+            if k and re.search(r"\\\\|\n", self.understanding.document.text[start : side.span[0]]):  # on its own line
+                start = self._sign_start(replace(statement, span=(start, side.span[1])), side)
             sign = relations[k]
             if sign == "=:":
                 self._relation(at, statement, self._subject(side), "=:", before, (before.span[0], side.span[1]))
@@ -204,13 +207,10 @@ class Judge:
         """A continued line's claim begins with its relation sign."""
         text = self.understanding.document.text
         start = max(statement.span[0], 0)
-        return (
-            start
-            if side is statement.sides[0]
-            else text.rfind("=", start, side.span[0])
-            if "=" in text[start : side.span[0]]
-            else side.span[0]
-        )
+        if side is statement.sides[0]:
+            return start
+        signs = list(SIGN.finditer(text, start, side.span[0]))
+        return signs[-1].start() if signs else side.span[0]
 
     def _lone(self, at: int, statement: Statement, side: Side) -> None:
         """An expression without a relation: a question, or the answer to one."""
@@ -219,6 +219,7 @@ class Judge:
         if isinstance(node, f.Derivative):
             after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
             before = self.understanding.document.text[max(0, side.span[0] - ASIDE) : side.span[0]].split("\n\n")[-1]
+            before = re.sub(r"\\[A-Za-z]+", "", before)  # a heading that is the formula alone asks nothing
             asked = "" if not re.search(r"\w", before) else re.split(r"[.!;]\s", statement.lead)[-1]
             if "?" in after or "?" in statement.tail or re.search(QUESTION, asked, re.IGNORECASE):
                 self.question, self.question_at = subject, at

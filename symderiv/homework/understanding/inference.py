@@ -26,7 +26,7 @@ from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
-from symderiv.homework.understanding.rewriting import rewritten
+from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.understanding.symbols import (
@@ -1816,7 +1816,7 @@ class Inference:
 
 def _says_value(relation: str, node: f.Node) -> bool:
     """Whether a relation tells what its left side is: an assignment only where it is to a number."""
-    return relation in EQUAL_SIGNS or (relation == "<-" and literal(node) is not None)
+    return relation in EQUAL_SIGNS or (relation == "<-" and (literal(node) is not None or is_of_numbers(node)))
 
 
 def _gives_vector(statement: Statement) -> bool:
