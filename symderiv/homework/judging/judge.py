@@ -35,6 +35,7 @@ from symderiv.homework.understanding.elaboration import (
     is_number,
     relabelled,
     renamed,
+    replaced,
     with_part,
     without_indices,
 )
@@ -62,6 +63,7 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Times,
+    Transpose,
     everything_in,
     mapped,
     parts_of,
@@ -463,7 +465,9 @@ class Judge:
             update = self._update(at, reference, left, right, sign)
             if update is not None:
                 return update
-            return self._definition(at, statement, reference, left, right)
+            return self._named_part(at, reference, right, subject) or self._definition(
+                at, statement, reference, left, right
+            )
         if self._is_function_said(subject, left, right):
             return Verdict("correct", "definition", "what the function is")
         fact = (
@@ -477,6 +481,9 @@ class Judge:
             return Verdict("correct", "update", "the step of gradient descent")
         if left == right and not is_derivative:
             return Verdict("uncheckable", "derivative", "both sides are the same")
+        spelled = self._spelled_out(at, left, right)
+        if spelled is not None and self._compare(at, left, spelled).answer is not Answer.UNDECIDED:
+            right = spelled
         relation = self._chain(at, left, right) or self._derivative(at, statement, subject, left, right)
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
@@ -574,6 +581,8 @@ class Judge:
         printed, halves = literal(side.node), literals_in(side.node)
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
+        if printed is None and not halves and any(r.key == "ones" for r in references_in(right)):
+            return None  # 1^T Y = 1^T
         if (
             isinstance(left, Jacobian)
             and not halves
@@ -600,7 +609,7 @@ class Judge:
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
-        if self._was_used(reference.key, at) and not self._is_forward(reference.key):
+        if self._was_used(reference.key, at) and not self._is_forward(reference.key, at):
             return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
@@ -625,10 +634,75 @@ class Judge:
             return Verdict("correct", "definition", "agrees with what was said before")
         return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
 
-    def _is_forward(self, key: str) -> bool:
-        """Whether the loss depends on a quantity."""
+    # --- names for parts of a derivative ---
+    def _named_part(self, at: int, reference: Reference, right: Term, subject: Subject) -> Verdict | None:
+        r"""`p_1 = \sum_j dJ/dz_j dz_j/dw`, one of the terms of a derivative, by a name that means nothing else."""
+        own = next(
+            (term for place, term in self._parts_named.get(reference.key, ()) if place == self._head_of(at)), None
+        )
+        if own is None or reference.indices:
+            return None
+        if right == own:
+            found = self._compare(at, own, own)
+            return Verdict("correct", "definition", "a name for it") if found.answer is Answer.EQUAL else None
+        found = self._compare(at, own, right)
+        if found.answer is Answer.EQUAL:
+            return self._accepted(found, "derivative")
+        if found.answer is Answer.UNDECIDED:
+            return Verdict("uncheckable", "derivative", found.reason)
+        return Verdict("wrong", "derivative", "this is not what stands before it", mistakes=("unrecognised",))
+
+    def _head_of(self, at: int) -> int:
+        """The statement that a continued one goes on from."""
+        statements = self.understanding.document.statements
+        while at and statements[at].is_continued:
+            at -= 1
+        return at
+
+    @cached_property
+    def _parts_named(self) -> dict[str, list[tuple[int, Term]]]:
+        """(statement, what it stands for) of names that are only ever given as formulas with derivatives in them."""
+        found: dict[str, list[tuple[int, Term]]] = {}
+        elaborator = self._elaborator(self.inference.base_layers)
+        known = {*self._grounded, *self.inference.elaborator.adjoints, self.understanding.loss}
+        for at, statement in enumerate(self.understanding.document.statements):
+            if len(statement.sides) < 2 or statement.is_continued or statement.relations[0] != "=":
+                continue
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                reference = self.inference.plain(statement.sides[0].node)
+                if reference is None or reference.key in known or reference.indices:
+                    continue
+                term = elaborator.term(statement.sides[1].node)
+                jacobians = [p for p in everything_in(term) if isinstance(p, Jacobian)]
+                if len(jacobians) > 1 and all(r.key in self._grounded for r in references_in(term)):
+                    found.setdefault(reference.key, []).append((at, term))
+        return found
+
+    def _spelled_out(self, at: int, left: Term, right: Term) -> Term | None:
+        """A side with the parts that have names put in: as they are named before it or, where that is false, after it."""
+        keys = {r.key for r in references_in(right)} & set(self._parts_named)
+        if not keys:
+            return None
+        choices = []
+        for is_before in (True, False):
+            spelled: Term | None = right
+            for key in keys:
+                terms = [term for place, term in self._parts_named[key] if (place < at) == is_before]
+                if not terms or spelled is None:
+                    spelled = None
+                    break
+                spelled = replaced(spelled, Part(key, ()), terms[-1 if is_before else 0])
+            if spelled is not None:
+                choices.append(spelled)
+        true = (term for term in choices if self._compare(at, left, term).answer is Answer.EQUAL)
+        return next(true, choices[0] if len(choices) == 1 else None)
+
+    def _is_forward(self, key: str, at: int) -> bool:
+        """Whether the loss depends on a quantity, as it is defined first or at a statement."""
         loss = self.understanding.loss
-        return loss is None or key == loss or self.understanding.world(0, Machine).depends(loss, key)
+        if loss is None or key == loss:
+            return True
+        return any(self.understanding.world(place, Machine).depends(loss, key) for place in (0, at))
 
     def _was_used(self, key: str, at: int) -> bool:
         """Whether an earlier derivative was written with a name: then the derivative says what it is."""
@@ -959,6 +1033,8 @@ class Judge:
             accepted = self._accepted(found, kind)
             if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
                 return self._for_one_output(at, left, right, kind) or accepted
+            if accepted.verdict == "notation" and self._is_for_one_output(at, left, right):
+                return Verdict("correct", kind, "the loss is a number without a sum: there is one output unit")
             return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
@@ -1165,6 +1241,21 @@ class Judge:
                 )
         return None
 
+    def _is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
+        """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""
+        written = self.inference.loss_as_written
+        anew = self._with_one_output
+        if (
+            anew is None
+            or written is None
+            or any(isinstance(p, (SumOver, Transpose, SizeOf)) for p in everything_in(written))
+        ):
+            return False
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            return found.answer is Answer.EQUAL and self._accepted(found, "derivative").verdict == "correct"
+        return False
+
     @cached_property
     def _with_one_output(self) -> Understanding | None:
         """The same with one output, if nothing says that there are more."""
@@ -1294,6 +1385,10 @@ class Judge:
                 output = self.inference._output()
                 if all(b == output for b in choice.values()):
                     return Verdict("correct", kind, f"{named}, the output")
+                if len(choice) > 1 and all(
+                    b.partition("[")[2] == (output or "").partition("[")[2] for b in choice.values()
+                ):
+                    return Verdict("correct", kind, f"{named}, of the output layer")
                 return Verdict("notation", kind, f"the layer is not written: {named}")
         if all(a is Answer.DIFFERENT for a in answers):
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))

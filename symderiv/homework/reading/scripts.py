@@ -206,7 +206,7 @@ class Scripts(Cursor):
             body: Node = self.number()
             into.append(Script(body.span, body))
             return 0, 0
-        if self._is_expression(low, high) or self._is_power(low, high):
+        if self._is_expression(low, high) or self._is_power(low, high) or (above and self._is_entry(low, high)):
             body = self.within(low, high, self.comparison)
             into.append(Script(body.span, body))
             return 0, 0
@@ -281,6 +281,11 @@ class Scripts(Cursor):
             return False
         after = low + 3 if kinds[low + 2] == "{" else low + 2
         return after < high and self.texts[after] not in ("T", "top", "prime", "'")
+
+    def _is_entry(self, low: int, high: int) -> bool:
+        """`e^{(Z_2)_{lj}}`: an entry of what stands in brackets, no layer."""
+        after = self.match[low] + 1
+        return self.kinds[low] == "(" and low < after < high and self.kinds[after] == "_"
 
     def _is_index(self, node: Node, scripted: bool) -> bool:
         """Whether `[` right after a name is an index of code or a layer whose `^` was lost."""

@@ -1784,12 +1784,17 @@ class Inference:
         return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
 
     def _stated_shares(self) -> set[str]:
-        r"""`\sum_i t_i = 1`."""
+        r"""`\sum_i t_i = 1`, `\mathbf 1^T T = \mathbf 1^T`."""
         found = set()
         for statement in self.document.statements:
             if len(statement.sides) != 2 or statement.relations != ("=",):
                 continue
             left, right = (_strip(side.node) for side in statement.sides)
+            if isinstance(left, f.Product) and _is_ones(right):
+                rest = [x for x in left.factors if not _is_ones(x)]
+                reference = self._closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
+                if reference is not None:
+                    found.add(self.symbols.canonical(reference.key))
             if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
                 reference = self._closed(left.body)
                 if reference is not None:
@@ -1937,6 +1942,13 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
     group = factors[1]
     is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
     return (factors[0].base, group.items[0]) if is_one else (None, None)
+
+
+def _is_ones(node: f.Node) -> bool:
+    """A vector of ones, lying or standing."""
+    node = node.body if isinstance(node, f.Transposed) else node
+    name = name_of(node)
+    return name is not None and name.base == "ones"
 
 
 def _primes(node: f.Node) -> int:
