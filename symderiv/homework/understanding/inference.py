@@ -1632,7 +1632,8 @@ class Inference:
         if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
             return False
         for statement in self.document.statements:
-            if "in" in statement.relations or _gives_vector(statement):
+            is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
+            if is_stated or _gives_vector(statement):
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
