@@ -36,6 +36,7 @@ from symderiv.homework.understanding.elaboration import (
     is_number,
     relabelled,
     renamed,
+    replaced,
     with_part,
     without_indices,
 )
@@ -63,6 +64,7 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     Times,
+    Transpose,
     everything_in,
     mapped,
     parts_of,
@@ -90,6 +92,7 @@ EDIT_WORDS = {
 }  # fmt: skip
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 SIGNS = {"in": " ∈ ", ":": ": ", "<-": " ← ", ":=": " := ", "->": " → "}
+SIGN = re.compile(r"=|\\(?:leftarrow|gets)\b|←|<-")
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 OPEN_FUNCTION = r"([A-Za-z]+)\W{1,3}is (?:a|any|some|an arbitrary) (?:smooth |differentiable )?(?:activation )?function"
 USUAL_ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus")
@@ -194,6 +197,8 @@ class Judge:
         before = sides[0]
         for k, side in enumerate(sides[1:]):
             start = sides[0].span[0] if k == 0 else before.span[1]
+            if k and re.search(r"\\\\|\n", self.understanding.document.text[start : side.span[0]]):  # on its own line
+                start = self._sign_start(replace(statement, span=(start, side.span[1])), side)
             sign = relations[k]
             if sign == "=:":
                 self._relation(at, statement, self._subject(side), "=:", before, (before.span[0], side.span[1]))
@@ -207,13 +212,10 @@ class Judge:
         """A continued line's claim begins with its relation sign."""
         text = self.understanding.document.text
         start = max(statement.span[0], 0)
-        return (
-            start
-            if side is statement.sides[0]
-            else text.rfind("=", start, side.span[0])
-            if "=" in text[start : side.span[0]]
-            else side.span[0]
-        )
+        if side is statement.sides[0]:
+            return start
+        signs = list(SIGN.finditer(text, start, side.span[0]))
+        return signs[-1].start() if signs else side.span[0]
 
     def _lone(self, at: int, statement: Statement, side: Side) -> None:
         """An expression without a relation: a question, or the answer to one."""
@@ -222,6 +224,7 @@ class Judge:
         if isinstance(node, f.Derivative):
             after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
             before = self.understanding.document.text[max(0, side.span[0] - ASIDE) : side.span[0]].split("\n\n")[-1]
+            before = re.sub(r"\\[A-Za-z]+", "", before)  # a heading that is the formula alone asks nothing
             asked = "" if not re.search(r"\w", before) else re.split(r"[.!;]\s", statement.lead)[-1]
             if "?" in after or "?" in statement.tail or re.search(QUESTION, asked, re.IGNORECASE):
                 self.question, self.question_at = subject, at
@@ -465,7 +468,9 @@ class Judge:
             update = self._update(at, reference, left, right, sign)
             if update is not None:
                 return update
-            return self._definition(at, statement, reference, left, right)
+            return self._named_part(at, reference, right, subject) or self._definition(
+                at, statement, reference, left, right
+            )
         if self._is_function_said(subject, left, right):
             return Verdict("correct", "definition", "what the function is")
         fact = (
@@ -479,6 +484,9 @@ class Judge:
             return Verdict("correct", "update", "the step of gradient descent")
         if left == right and not is_derivative:
             return Verdict("uncheckable", "derivative", "both sides are the same")
+        spelled = self._spelled_out(at, left, right)
+        if spelled is not None and self._compare(at, left, spelled).answer is not Answer.UNDECIDED:
+            right = spelled
         relation = self._chain(at, left, right) or self._derivative(at, statement, subject, left, right)
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
@@ -576,6 +584,8 @@ class Judge:
         printed, halves = literal(side.node), literals_in(side.node)
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
+        if printed is None and not halves and any(r.key == "ones" for r in references_in(right)):
+            return None  # 1^T Y = 1^T
         if (
             isinstance(left, Jacobian)
             and not halves
@@ -602,7 +612,7 @@ class Judge:
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
-        if self._was_used(reference.key, at) and not self._is_forward(reference.key):
+        if self._was_used(reference.key, at) and not self._is_forward(reference.key, at):
             return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
@@ -627,10 +637,75 @@ class Judge:
             return Verdict("correct", "definition", "agrees with what was said before")
         return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
 
-    def _is_forward(self, key: str) -> bool:
-        """Whether the loss depends on a quantity."""
+    # --- names for parts of a derivative ---
+    def _named_part(self, at: int, reference: Reference, right: Term, subject: Subject) -> Verdict | None:
+        r"""`p_1 = \sum_j dJ/dz_j dz_j/dw`, one of the terms of a derivative, by a name that means nothing else."""
+        own = next(
+            (term for place, term in self._parts_named.get(reference.key, ()) if place == self._head_of(at)), None
+        )
+        if own is None or reference.indices:
+            return None
+        if right == own:
+            found = self._compare(at, own, own)
+            return Verdict("correct", "definition", "a name for it") if found.answer is Answer.EQUAL else None
+        found = self._compare(at, own, right)
+        if found.answer is Answer.EQUAL:
+            return self._accepted(found, "derivative")
+        if found.answer is Answer.UNDECIDED:
+            return Verdict("uncheckable", "derivative", found.reason)
+        return Verdict("wrong", "derivative", "this is not what stands before it", mistakes=("unrecognised",))
+
+    def _head_of(self, at: int) -> int:
+        """The statement that a continued one goes on from."""
+        statements = self.understanding.document.statements
+        while at and statements[at].is_continued:
+            at -= 1
+        return at
+
+    @cached_property
+    def _parts_named(self) -> dict[str, list[tuple[int, Term]]]:
+        """(statement, what it stands for) of names that are only ever given as formulas with derivatives in them."""
+        found: dict[str, list[tuple[int, Term]]] = {}
+        elaborator = self._elaborator(self.inference.base_layers)
+        known = {*self._grounded, *self.inference.elaborator.adjoints, self.understanding.loss}
+        for at, statement in enumerate(self.understanding.document.statements):
+            if len(statement.sides) < 2 or statement.is_continued or statement.relations[0] != "=":
+                continue
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                reference = self.inference.plain(statement.sides[0].node)
+                if reference is None or reference.key in known or reference.indices:
+                    continue
+                term = elaborator.term(statement.sides[1].node)
+                jacobians = [p for p in everything_in(term) if isinstance(p, Jacobian)]
+                if len(jacobians) > 1 and all(r.key in self._grounded for r in references_in(term)):
+                    found.setdefault(reference.key, []).append((at, term))
+        return found
+
+    def _spelled_out(self, at: int, left: Term, right: Term) -> Term | None:
+        """A side with the parts that have names put in: as they are named before it or, where that is false, after it."""
+        keys = {r.key for r in references_in(right)} & set(self._parts_named)
+        if not keys:
+            return None
+        choices = []
+        for is_before in (True, False):
+            spelled: Term | None = right
+            for key in keys:
+                terms = [term for place, term in self._parts_named[key] if (place < at) == is_before]
+                if not terms or spelled is None:
+                    spelled = None
+                    break
+                spelled = replaced(spelled, Part(key, ()), terms[-1 if is_before else 0])
+            if spelled is not None:
+                choices.append(spelled)
+        true = (term for term in choices if self._compare(at, left, term).answer is Answer.EQUAL)
+        return next(true, choices[0] if len(choices) == 1 else None)
+
+    def _is_forward(self, key: str, at: int) -> bool:
+        """Whether the loss depends on a quantity, as it is defined first or at a statement."""
         loss = self.understanding.loss
-        return loss is None or key == loss or self.understanding.world(0, Machine).depends(loss, key)
+        if loss is None or key == loss:
+            return True
+        return any(self.understanding.world(place, Machine).depends(loss, key) for place in (0, at))
 
     def _was_used(self, key: str, at: int) -> bool:
         """Whether an earlier derivative was written with a name: then the derivative says what it is."""
@@ -962,6 +1037,8 @@ class Judge:
             if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
                 right_form = replace(accepted, expected=truth_of(self.understanding, at, left))
                 return self._for_one_output(at, left, right, kind) or right_form
+            if accepted.verdict == "notation" and self._is_for_one_output(at, left, right):
+                return Verdict("correct", kind, "the loss is a number without a sum: there is one output unit")
             return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
@@ -1232,6 +1309,21 @@ class Judge:
     def _with_one_sample(self) -> Understanding:
         return self.inference.varied(self.inference._shaped(single=True), Variant())
 
+    def _is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
+        """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""
+        written = self.inference.loss_as_written
+        anew = self._with_one_output
+        if (
+            anew is None
+            or written is None
+            or any(isinstance(p, (SumOver, Transpose, SizeOf)) for p in everything_in(written))
+        ):
+            return False
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            return found.answer is Answer.EQUAL and self._accepted(found, "derivative").verdict == "correct"
+        return False
+
     @cached_property
     def _with_one_output(self) -> Understanding | None:
         """The same with one output, if nothing says that there are more."""
@@ -1357,6 +1449,10 @@ class Judge:
                 scores = formula.body if isinstance(formula, (Apply, Softmax)) else None
                 if all(b == output or scores == Part(b, ()) for b in choice.values()):
                     return Verdict("correct", kind, f"{named}, of the output")
+                if len(choice) > 1 and all(
+                    b.partition("[")[2] == (output or "").partition("[")[2] for b in choice.values()
+                ):
+                    return Verdict("correct", kind, f"{named}, of the output layer")
                 return Verdict("notation", kind, f"the layer is not written: {named}")
         if all(a is Answer.DIFFERENT for a in answers):
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))

@@ -51,6 +51,9 @@ class Scripts(Cursor):
             if kind == "^" or kind == "_":
                 self.at += 1
                 into = upper if kind == "^" else lower
+                if kind == "^" and type(node) is Name and node.base == "e" and self._is_exponent():
+                    last = max(last, self._exponent(upper))
+                    continue
                 turned, primed, last_end = self.script(into, kind == "^")
                 transposes += turned
                 primes += primed
@@ -206,7 +209,7 @@ class Scripts(Cursor):
             body: Node = self.number()
             into.append(Script(body.span, body))
             return 0, 0
-        if self._is_expression(low, high) or self._is_power(low, high):
+        if self._is_expression(low, high) or self._is_power(low, high) or (above and self._is_entry(low, high)):
             body = self.within(low, high, self.comparison)
             into.append(Script(body.span, body))
             return 0, 0
@@ -281,6 +284,26 @@ class Scripts(Cursor):
             return False
         after = low + 3 if kinds[low + 2] == "{" else low + 2
         return after < high and self.texts[after] not in ("T", "top", "prime", "'")
+
+    def _is_exponent(self) -> bool:
+        r"""Whether braces after `e^` hold a formula: `\sigma(z)`, `w x`, no number of a layer or sample of an error e."""
+        low, high = self.at + 1, self.match[self.at] if self.kind() == "{" else -1
+        if high - low < 2 or high > self.end or self.kinds[low] == "[" or self.match[low] == high - 1:
+            return False
+        return self.texts[high - 1] != "T" or self.kinds[high - 2] in ("^", "{")
+
+    def _exponent(self, into: list[Script]) -> int:
+        """Read a formula in braces as one script; returns where it ends."""
+        close = self.match[self.at]
+        body = self.within(self.at + 1, close, self.comparison)
+        into.append(Script(body.span, body))
+        self.at = close + 1
+        return self.ends[close]
+
+    def _is_entry(self, low: int, high: int) -> bool:
+        """`e^{(Z_2)_{lj}}`: an entry of what stands in brackets, no layer."""
+        after = self.match[low] + 1
+        return self.kinds[low] == "(" and low < after < high and self.kinds[after] == "_"
 
     def _is_index(self, node: Node, scripted: bool) -> bool:
         """Whether `[` right after a name is an index of code or a layer whose `^` was lost."""

@@ -145,6 +145,9 @@ class Elaborator:
             i, j = reference.indices
             if isinstance(i, str) and isinstance(j, str):
                 return Kronecker(i, j, "")
+            if isinstance(i, str) != isinstance(j, str):
+                letter, number = (i, j) if isinstance(i, str) else (j, i)
+                return Kronecker(str(letter), str(number), "")
         if base == "ones":
             return Part("ones", ())
         if base in ("I", "Id") and reference.key not in self.known:

@@ -26,7 +26,7 @@ from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
-from symderiv.homework.understanding.rewriting import rewritten
+from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.understanding.symbols import (
@@ -1684,7 +1684,8 @@ class Inference:
         if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
             return False
         for statement in self.document.statements:
-            if "in" in statement.relations or _gives_vector(statement):
+            is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
+            if is_stated or _gives_vector(statement):
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
@@ -1837,12 +1838,17 @@ class Inference:
         return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
 
     def _stated_shares(self) -> set[str]:
-        r"""`\sum_i t_i = 1`."""
+        r"""`\sum_i t_i = 1`, `\mathbf 1^T T = \mathbf 1^T`."""
         found = set()
         for statement in self.document.statements:
             if len(statement.sides) != 2 or statement.relations != ("=",):
                 continue
             left, right = (_strip(side.node) for side in statement.sides)
+            if isinstance(left, f.Product) and _is_ones(right):
+                rest = [x for x in left.factors if not _is_ones(x)]
+                reference = self._closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
+                if reference is not None:
+                    found.add(self.symbols.canonical(reference.key))
             if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
                 reference = self._closed(left.body)
                 if reference is not None:
@@ -1874,7 +1880,7 @@ def _is_hyper(reference: Reference) -> bool:
 
 def _says_value(relation: str, node: f.Node) -> bool:
     """Whether a relation tells what its left side is: an assignment only where it is to a number."""
-    return relation in EQUAL_SIGNS or (relation == "<-" and literal(node) is not None)
+    return relation in EQUAL_SIGNS or (relation == "<-" and (literal(node) is not None or is_of_numbers(node)))
 
 
 def _gives_vector(statement: Statement) -> bool:
@@ -2001,6 +2007,13 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
     group = factors[1]
     is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
     return (factors[0].base, group.items[0]) if is_one else (None, None)
+
+
+def _is_ones(node: f.Node) -> bool:
+    """A vector of ones, lying or standing."""
+    node = node.body if isinstance(node, f.Transposed) else node
+    name = name_of(node)
+    return name is not None and name.base == "ones"
 
 
 def _primes(node: f.Node) -> int:

@@ -27,6 +27,7 @@ from symderiv.homework.reading.formulas import (
     rebuilt,
     walk,
 )
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
 from symderiv.homework.understanding.units import with_unit_layers
@@ -41,7 +42,7 @@ def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
         with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
-        with_arguments, without_steps, with_layer_letter, with_lists, with_scores, with_slices,
+        with_arguments, without_steps, with_layer_letter, with_lists, with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -255,6 +256,47 @@ def _is_share_of_letters(node: Fraction) -> bool:
     if not isinstance(_exponent(node.above), Name) or not isinstance(total, BigSum) or len(total.indices) != 1:
         return False
     return _exponent(total.body) == total.indices[0]
+
+
+# --- a step over several lines ---
+def with_steps_in_one(document: Document) -> Document:
+    r"""`w \leftarrow w - \eta g`, below it `\leftarrow 3 - 0.1 \cdot 10`, `\leftarrow 2`: one statement, as if on one line."""
+    statements: list[Statement] = []
+    for statement in document.statements:
+        before = statements[-1] if statements else None
+        if before is not None and _goes_on(before, statement):
+            statements[-1] = replace(
+                before,
+                sides=(*before.sides, *statement.sides),
+                relations=(*before.relations, statement.opening, *statement.relations),
+                span=(before.span[0], statement.span[1]),
+                tail=statement.tail,
+            )
+        else:
+            statements.append(statement)
+    return document if len(statements) == len(document.statements) else replace(document, statements=statements)
+
+
+def _goes_on(step: Statement, statement: Statement) -> bool:
+    """Whether a line of numbers goes on from a step: from an assignment, or from `w = w - ..`."""
+    if not statement.is_continued or len(step.sides) < 2 or not all(is_of_numbers(s.node) for s in statement.sides):
+        return False
+    name, first = step.sides[0].node, step.sides[1].node
+    if name_of(name) is None:
+        return False
+    is_from_itself = isinstance(first, Sum) and len(first.terms) > 1 and same_name(first.terms[0][1], name)
+    return step.relations[0] == "<-" or is_from_itself
+
+
+def same_name(one: Node, other: Node) -> bool:
+    """Whether two names are written alike, wherever they stand."""
+    return to_text(one) == to_text(other)
+
+
+def is_of_numbers(node: Node) -> bool:
+    """Whether numbers are in it, and no names."""
+    inside = list(walk(node))
+    return any(isinstance(n, Number) for n in inside) and not any(isinstance(n, (Name, Derivative)) for n in inside)
 
 
 # --- all but the first ---

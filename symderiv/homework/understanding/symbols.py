@@ -667,6 +667,9 @@ class _Counts:
                 if name is not None:
                     self.naked[name.base] += 1
                     self.bases[name.base] += 1
+                    for script in node.upper if name.base == "e" else ():
+                        if not script.bracket and not isinstance(script.body, (Name, Number)):
+                            self.look(script.body, scope)  # an exponent is a formula like any other
                     return
         for child in children_of(node):
             self.look(child, scope)

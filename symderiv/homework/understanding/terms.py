@@ -133,7 +133,7 @@ class Identity(_Kept):
 
 @dataclass(frozen=True, slots=True)
 class Kronecker(_Kept):
-    """1 where two letters agree; `dim` is the size both run over."""
+    """1 where two letters agree, or the left one and an entry's number; `dim` is the size both run over."""
 
     left: str
     right: str

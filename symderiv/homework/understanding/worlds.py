@@ -540,6 +540,10 @@ class World:
             return self._constant(Fraction(1))
         size = self.size(term.dim)
         eye = self._seeded(Value((), self.arithmetic.zeros((1, size)))).tangent[:, 0, :]
+        if term.right.isdigit():
+            if not 1 <= int(term.right) <= size:
+                raise Misfit(f"there is no entry {term.right} of {size}")
+            return Value((term.left,), eye[int(term.right) - 1][:, None, None])
         return Value(_union((term.left,), (term.right,)), eye[:, :, None, None])
 
     def _diagonal(self, term: Diagonal, bottom: str | None) -> Value:
