@@ -45,7 +45,7 @@ class _Finder:
                 self._tell_apart(reference, right)
                 continue
             said = self._said(right)
-            if said is None:
+            if said is None or not self._may_be(reference, said):
                 said = self._matched(at, reference, right)
             if said is None:
                 open_names.append(reference)
@@ -136,6 +136,12 @@ class _Finder:
         if isinstance(body, Jacobian) and isinstance(body.top, Part) and self._is_loss(body.top.key):
             return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(body.bottom.key, ())))
         return None
+
+    def _may_be(self, reference: Reference, said: Term) -> bool:
+        r"""`\bar b = -\bar z` does not say what b bar is: a bar stands over the very quantity."""
+        sign, jacobian = _signed(said)
+        candidates = self._candidates(reference) if "^bar" in reference.key else []
+        return not candidates or (sign > 0 and jacobian.bottom.key in candidates)
 
     def _is_loss(self, key: str) -> bool:
         """Whether it is the loss; that of each pattern is, where one pattern is looked at."""
