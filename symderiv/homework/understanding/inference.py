@@ -1324,9 +1324,10 @@ class Inference:
         )
 
     def _has_mean(self) -> bool:
-        """Whether a 1/n stands somewhere in the document."""
-        for statement in self.document.statements:
-            for side in statement.sides:
+        """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
+        losses = {d.at for d in self.definitions if d.key == self.loss and d.at}
+        for at, statement in enumerate(self.document.statements):
+            for side in statement.sides if at not in losses else ():
                 for node in f.walk(side.node):
                     if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
                         return True
@@ -1462,7 +1463,8 @@ class Inference:
                         continue
                     if transposed or (node.marks[k] == "cdot" and not marked):
                         found.add(self.symbols.canonical(reference.key))
-        return found
+        matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
+        return found - matrices
 
     def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
         """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
