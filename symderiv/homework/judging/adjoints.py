@@ -70,7 +70,7 @@ class _Finder:
         if not any("^bar" in key for key in self.found) and not self.inference._bars_are_derivatives:
             return
         for key in self.inference.used:
-            reference = Reference(base_of(key), key)
+            reference = Reference(key, base_of(key))
             if "^bar" in key and key not in self.found and key not in self.inference.lefts and self._is_name(reference):
                 guess = self._guess(reference)
                 if guess is not None:

@@ -677,6 +677,16 @@ class Inference:
 
     # --- the loss ---
     def _find_loss(self) -> None:
+        self._find_likely_loss()
+        if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
+            return
+        written = {k for k in self.lefts if self._is_derived(Reference(k, k.partition("[")[0].partition("^")[0]))}
+        free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
+        if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
+            self.loss = free[0]
+            self.assumptions.append(Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name"))
+
+    def _find_likely_loss(self) -> None:
         lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
         for _, ref, node, layers in self._equations():
