@@ -52,6 +52,9 @@ WEIGHTS = {
 }  # fmt: skip
 
 
+MEANS = {"missing-mean-factor", "repeated-mean-factor"}
+
+
 def same(a: np.ndarray, b: np.ndarray) -> bool:
     """Equal as arrays, shapes too."""
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-9, atol=1e-11))
@@ -97,8 +100,8 @@ class Writer:
 
     @property
     def strict(self) -> bool:
-        """Whether shapes are stated, or the document is code."""
-        return bool(self.switches["shapes"]) or self.code
+        """Whether shapes are stated, or products are written with @, as in code."""
+        return bool(self.switches["shapes"]) or self.code or self.notation.matmul == "@"
 
     @property
     def code(self) -> bool:
@@ -236,6 +239,8 @@ class Writer:
             return False
         if slip.tag in ("sign", "constant-factor") and slip.tag in self.planted:
             return False  # it could as well follow from the first
+        if slip.tag in MEANS and self.planted & MEANS:
+            return False  # 1/m lost in one line and put in again in another: it may as well be taken later
         truth = holds(self.values, step.key, slip.expr)
         if slip.verdict == "notation":
             return truth in ("nonconforming", "transposed")

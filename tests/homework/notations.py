@@ -167,6 +167,8 @@ class Notation:
         if self.derivative == "bar":
             base, label = self.names[key]
             hat = "\\bar" if len(base) == 1 else "\\overline"
+            if self.bold and len(base) == 1 and base.isalpha():
+                base = f"\\mathbf{{{base}}}"  # as the quantity below the bar is written
             return (
                 self.marked(f"{hat}{{{base}}}", label, power)
                 if key not in self.spellings

@@ -110,6 +110,8 @@ def draw_notation(rng: random.Random, s: Switches, net: Network) -> Notation:
         )
     if s["naming"] == "layerless" and s["derivative"] == "dname":
         s["derivative"] = "partial"
+    if s["target"] == "d" and s["derivative"] in ("d", "dname"):
+        s["derivative"] = "partial"  # nobody could tell `d z` from a product
     s["delta"] = (
         s["naming"] == "layered"
         and dialect != "python"

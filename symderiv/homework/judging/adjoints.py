@@ -45,7 +45,7 @@ class _Finder:
                 self._tell_apart(reference, right)
                 continue
             said = self._said(right)
-            if said is None:
+            if said is None or not self._may_be(reference, said):
                 said = self._matched(at, reference, right)
             if said is None:
                 open_names.append(reference)
@@ -70,7 +70,7 @@ class _Finder:
         if not any("^bar" in key for key in self.found) and not self.inference._bars_are_derivatives:
             return
         for key in self.inference.used:
-            reference = Reference(base_of(key), key)
+            reference = Reference(key, base_of(key))
             if "^bar" in key and key not in self.found and key not in self.inference.lefts and self._is_name(reference):
                 guess = self._guess(reference)
                 if guess is not None:
@@ -140,6 +140,12 @@ class _Finder:
         if base_of(body.top.key) in LOSS_BASES and body.top.key in self.understanding.definitions_at(0):
             return _with_sign(sign, Jacobian(body.top, Part(body.bottom.key, ())))  # another loss of the document
         return None
+
+    def _may_be(self, reference: Reference, said: Term) -> bool:
+        r"""`\bar b = -\bar z` does not say what b bar is: a bar stands over the very quantity."""
+        sign, jacobian = _signed(said)
+        candidates = self._candidates(reference) if "^bar" in reference.key else []
+        return not candidates or (sign > 0 and jacobian.bottom.key in candidates)
 
     def _is_loss(self, key: str) -> bool:
         """Whether it is the loss; that of each pattern is, where one pattern is looked at."""

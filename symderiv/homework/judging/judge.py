@@ -894,6 +894,9 @@ class Judge:
         """Link derivative factors by name from the bottom; what is left over must be the derivative by the start of the path."""
         if not isinstance(left, Jacobian) or not isinstance(right, Sloppy):
             return None
+        right = self._without_ones(right)
+        if not isinstance(right, Sloppy):
+            return None
         factors = list(right.factors)
         derivatives = [x for x in factors if isinstance(x, Jacobian)]
         dangling = set() if self.understanding.sums_implied else _letters_of(right) - _letters_of(left)
@@ -931,6 +934,17 @@ class Judge:
             if verdict is not None:
                 return verdict
         return self._down(at, left, right, world)
+
+    def _without_ones(self, product: Sloppy) -> Term:
+        r"""Without `\partial a / \partial z` where a is only another name of z."""
+        ones = {
+            i for i, x in enumerate(product.factors) if isinstance(x, Jacobian) and self._key(x.top) == x.bottom.key
+        }
+        kept = [i for i in range(len(product.factors)) if i not in ones]
+        if not ones or not kept or any(m in ("#", "/") for m in product.marks):
+            return product
+        marks = tuple(self._mark_between(product, a, b) for a, b in itertools.pairwise(kept))
+        return product.factors[kept[0]] if len(kept) == 1 else Sloppy(tuple(product.factors[i] for i in kept), marks)
 
     def _down(self, at: int, left: Jacobian, right: Sloppy, world: World) -> Verdict | None:
         """The factors from the top on are a path, and a number is left for the derivative of where it ends: `dJ/dz 1`."""
@@ -1279,7 +1293,8 @@ class Judge:
     def _for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
         anew = self._with_one_output
-        if anew is None or re.search(PROGRAM, self.understanding.document.text, re.MULTILINE):
+        is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
+        if anew is None or is_program or self.understanding.symbols.code:
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)

@@ -179,11 +179,17 @@ class Splitter:
         return self._merge(self._segments(low, high), later)
 
     def _aside(self, low: int, high: int) -> int:
-        """Where brackets with a relation in them begin at the end of a plain line (`w = 0.2 (b = 1)`), 0 if there are none."""
+        """Where brackets with a relation in them begin at the end of a plain line (`w = 0.2 (b = 1)`), 0 if there are none.
+
+        `delta = dh (z > 0)` has none: what is not equal there is a factor, 0 or 1.
+        """
         if not self.plain or self.kinds[high - 1] != ")":
             return 0
         at = next((i for i in range(high - 2, max(high - 24, low), -1) if self.match[i] == high - 1), 0)
         if at <= low or not self.tokens.gaps[at] or self.kinds[at - 1] in ("mul", "/", "+", "-", "rel", "func", "pow"):
+            return 0
+        inside = {self.texts[i] for i in range(at + 1, high - 1) if self.kinds[i] == "rel"}
+        if inside & {"<", ">", "<=", ">="} and self.kinds[at - 1] != "num":
             return 0
         return at if self._relation_in(at + 1, high - 1) and self._relation_in(low, at) else 0
 

@@ -236,8 +236,9 @@ class _Lexer:
                     continue
             if kind == "space":
                 if self.map_starts is not None and at and self.map_starts[at] == self.map_starts[at - 1]:
-                    at = end  # only there to end a command that stands for one character
-                    continue
+                    at += 1  # only there to end a command that stands for one character
+                    if at == end:
+                        continue
                 if text[at] == NOTHING:
                     at = end
                     continue

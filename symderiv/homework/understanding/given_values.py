@@ -196,7 +196,8 @@ class GivenValues:
         known = self._known(key, indices, state)
         if known is None:
             return Event(key, at, indices, value, "given", key)
-        if known.size == value.size and np.allclose(np.ravel(known), np.ravel(value), rtol=1e-9, atol=1e-12):
+        alike = known.size == value.size and np.allclose(np.ravel(known), np.ravel(value), rtol=1e-9, atol=1e-12)
+        if alike and not self._is_small_step(at, key, known):
             return Event(key, at, indices, value, "again", key)
         kind = "step" if self._is_step(at, key, known, number) else "anew"
         return Event(key, at, indices, value, kind, key)
@@ -254,6 +255,13 @@ class GivenValues:
             return False  # words about new weights say nothing of the data
         before = self._seen.get((key, number.indices), self._seen.get((key, ()), 0))
         return bool(re.search(STEP_WORDS, self._words_between(before, at), re.IGNORECASE))
+
+    def _is_small_step(self, at: int, key: str, known: Array) -> bool:
+        """`b := 0.4 - 0.1 * 0.0369 = 0.40`: a step, though its rounded result is the old value."""
+        if is_rate(key) or self._is_datum_line(at, key):
+            return False
+        sums = [side for side in self.understanding.document.statements[at].sides[1:] if isinstance(side.node, f.Sum)]
+        return any(len(s.node.terms) > 1 and _mentions(s, known) for s in sums if isinstance(s.node, f.Sum))
 
     def _is_datum_line(self, at: int, key: str) -> bool:
         """`x = 1, w_1 = 0.5, y = 0.5`: data on the same line, given anew."""

@@ -694,6 +694,16 @@ class Inference:
 
     # --- the loss ---
     def _find_loss(self) -> None:
+        self._find_likely_loss()
+        if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
+            return
+        written = {k for k in self.lefts if self._is_derived(Reference(k, k.partition("[")[0].partition("^")[0]))}
+        free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
+        if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
+            self.loss = free[0]
+            self.assumptions.append(Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name"))
+
+    def _find_likely_loss(self) -> None:
         lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
         for _, ref, node, layers in self._equations():
@@ -1383,9 +1393,10 @@ class Inference:
         )
 
     def _has_mean(self) -> bool:
-        """Whether a 1/n stands somewhere in the document."""
-        for statement in self.document.statements:
-            for side in statement.sides:
+        """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
+        losses = {d.at for d in self.definitions if d.key == self.loss and d.at}
+        for at, statement in enumerate(self.document.statements):
+            for side in statement.sides if at not in losses else ():
                 for node in f.walk(side.node):
                     if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
                         return True
@@ -1521,7 +1532,8 @@ class Inference:
                         continue
                     if transposed or (node.marks[k] == "cdot" and not marked):
                         found.add(self.symbols.canonical(reference.key))
-        return found
+        matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
+        return found - matrices
 
     def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
         """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""

@@ -746,7 +746,9 @@ class _Counts:
         layered = set(self.bracketed)
         if one:
             layered |= {
-                base for (base, _) in self.upper_digits if base in array_like and not self.lower_digits[base]
+                base
+                for base in {base for (base, _) in self.upper_digits}
+                if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
             } | one
         units = self.summed | self.compared  # letters that cannot count layers
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
@@ -810,6 +812,10 @@ class _Counts:
             numbered=self._numbered(folds),
             folds=folds,
         )
+
+    def _is_only_squared(self, base: str) -> bool:
+        """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""
+        return self.bare[base] > 1 and {text for (b, text) in self.upper_digits if b == base} == {"2"}
 
     def functions_guess(self) -> set[str]:
         found = {
