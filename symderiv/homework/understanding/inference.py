@@ -743,7 +743,7 @@ class Inference:
             k.startswith(("dW", "dw", "db")) for k in self.used
         ):  # dW is of the cost of all, not of one example's loss
             for key in self._means & scores.keys():
-                scores[key] += 8
+                scores[key] += 16
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
             return

@@ -266,9 +266,12 @@ class ShapeInference:
             self.dims.unify(unit, SCALAR_DIM)
         term = _inside(term)
         terms = term.terms if isinstance(term, Add) else ((1, term),)
-        for _, part in terms:
-            part = _without_ones(part)
+        for _, whole in terms:
+            part = _without_ones(whole)
             bias = _plain(part)
+            if part is not whole and isinstance(part, Transpose) and bias is not None and bias not in self.defined:
+                self._unify(self.shape(bias), (SCALAR_DIM, unit) if first else (unit, SCALAR_DIM))  # 1 b^T
+                continue
             if bias is None or bias in self.defined or isinstance(part, Transpose):
                 self._residual(part, out)
                 continue
