@@ -202,8 +202,8 @@ class Judge:
             sign = relations[k]
             if sign == "=:":
                 self._relation(at, statement, self._subject(side), "=:", before, (before.span[0], side.span[1]))
-            elif sign in ("=>",):
-                self.subject = subject = self._subject(side)
+            elif sign == "=>" or (sign == "->" and "=" in relations[:k] and "=" in relations[k + 1 : k + 2]):
+                self.subject = subject = self._subject(side)  # `f(s) = .. -> f'(s) = ..`: what follows from it
             else:
                 self._relation(at, statement, subject, sign, side, (start, side.span[1]))
             before = side
