@@ -1309,14 +1309,16 @@ class Judge:
         understanding = self.understanding
         top = self._key(left.top) if isinstance(left, Jacobian) else None
         definitions = understanding.definitions_at(at)
-        if top not in definitions or not understanding.axes.batch or _letters_of(left) | _letters_of(right):
+        letters = _letters_of(left) | _letters_of(right)
+        if top not in definitions or not understanding.axes.batch or (letters and base_of(top) in LOSS_BASES):
             return None
         losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
         means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}
-        if top not in losses or top in means or not means:
+        if top in means or not means:
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
-            if Comparer(self._with_one_sample, at).compare(left, right).answer is Answer.EQUAL:
+            found = Comparer(self._with_one_sample, at).compare(left, right)
+            if found.answer is Answer.EQUAL and self._accepted(found, kind).verdict == "correct":
                 return Verdict("correct", kind, "for one sample")
         return None
 

@@ -18,6 +18,7 @@ from symderiv.homework.reading.formulas import (
     Unread,
 )
 from symderiv.homework.reading.scripts import Scripts
+from symderiv.homework.reading.words import with_accent
 
 _NOT_D = frozenset("diag dim det dot data dtype dist delta digamma done depth d_model".split())
 _NONE = ("", False, 0)
@@ -84,7 +85,7 @@ class Derivatives(Scripts):
         """Take the d off `dW`, in place."""
         text = self.texts[at]
         if self.kinds[at] == "name" and len(text) > 1 and text[0] == "d":
-            self.texts[at] = text[1:]
+            self.texts[at] = with_accent(text[1:])
             if self.text[self.starts[at] : self.starts[at] + 1] == "d":  # not where a macro stands for it
                 self.starts[at] += 1
 

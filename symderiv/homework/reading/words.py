@@ -17,6 +17,14 @@ NAME_WORDS = frozenset(
     "label labels act lr obj grad mse bce sse nll kl ce reg penalty lam eps temp tmp units batch size loss_fn acc accuracy "
     "weight weights momentum sample samples truth axis keepdims keepdim True False None".lower().split()
 )
+
+
+def with_accent(word: str) -> str:
+    """`yhat` as the name y with a hat: `y^hat`; other words stay."""
+    accent = next((a for a in ("hat", "bar", "tilde") if word.endswith(a) and len(word) == len(a) + 1), "")
+    return f"{word[0]}^{accent}" if accent else word
+
+
 SCRIPT_WORDS = frozenset(
     "new old in out true pred next prev hid hidden max min train test total init data reg ce mse bce input output target "
     "curr current final loss penalty avg mean batch l1 l2 obs act net layer all ridge pos neg tot bias err sum "

@@ -90,6 +90,7 @@ RATE_WORDS = (
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
 BAR_WORDS = r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
+ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
@@ -701,7 +702,9 @@ class Inference:
         free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
         if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
             self.loss = free[0]
-            self.assumptions.append(Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name"))
+            self.assumptions.append(
+                Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name")
+            )
 
     def _find_likely_loss(self) -> None:
         lefts: dict[str, None] = {}  # in their order
@@ -971,6 +974,10 @@ class Inference:
                 continue
             if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
                 found.append((head.base, sizes[0]))
+        said = re.search(ROWS_WORDS, self.document.text, re.IGNORECASE)
+        counted = [s for s in ("m", "N", "n") if s in self.symbols.sizes]
+        if said and not found and counted:
+            found.append((said[1], counted[0]))
         return found
 
     @cached_property
