@@ -1589,6 +1589,15 @@ class Inference:
         """Letters that run over samples: bounded by n or m, or above in brackets."""
         found: set[str] = set()
         counted = {n for head, n in self._stated_rows if head == "X"} or SAMPLE_SIZES
+        speaks_of_many = bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
+        lefts = [s.sides[0].node for s in self.document.statements if len(s.sides) > 1]
+        defined_for = {  # an index of units
+            script.body.base
+            for left in lefts
+            if isinstance(left, f.Scripted)
+            for script in left.lower
+            if isinstance(script.body, f.Name)
+        }
         for statement in self.document.statements:
             for side in statement.sides:
                 for node in f.walk(side.node):
@@ -1597,6 +1606,8 @@ class Inference:
                         plain = isinstance(node.end, (f.Name, f.Comparison))
                         if ends & counted and plain:
                             found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+                    if isinstance(node, f.Product) and speaks_of_many:
+                        found |= _averaged(node, counted) - defined_for
                     if isinstance(node, f.Scripted):
                         for script in node.upper:
                             if (
@@ -2070,6 +2081,17 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
 def _layer_of(key: str) -> int | None:
     match = re.search(r"\[(-?\d+)\]", key)
     return int(match.group(1)) if match else None
+
+
+def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
+    r"""The i of `\frac{1}{2m} \sum_i`, where no bound is written."""
+    below = [x.below for x in node.factors if isinstance(x, f.Fraction)]
+    below += [x for mark, x in zip(node.marks, node.factors[1:], strict=True) if mark == "/"]
+    names = {n.base for part in below for n in f.walk(part) if isinstance(n, f.Name)}
+    sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
+    if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
+        return set()
+    return {i.base for i in sums[0].indices if isinstance(i, f.Name)}
 
 
 def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
