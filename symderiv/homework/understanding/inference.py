@@ -39,6 +39,7 @@ from symderiv.homework.understanding.symbols import (
     Symbols,
     name_of,
     symbols_of,
+    trees_of,
 )
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
@@ -175,6 +176,9 @@ class Inference:
         recognised.zero_rows |= rows
         recognised.zero_columns |= columns
         recognised.settle(understanding)
+        understanding.axes.ones_stand = any(
+            isinstance(n, f.Transposed) and _is_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
+        )
         understanding.assumptions.extend(self.assumptions)
         return understanding
 
