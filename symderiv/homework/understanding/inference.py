@@ -1951,8 +1951,8 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
 
 def _is_ones(node: f.Node) -> bool:
     """A vector of ones, lying or standing."""
-    node = node.body if isinstance(node, f.Transposed) else node
-    name = name_of(node)
+    node = _strip(node)
+    name = name_of(_strip(node.body) if isinstance(node, f.Transposed) else node)
     return name is not None and name.base == "ones"
 
 

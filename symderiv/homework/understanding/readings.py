@@ -527,7 +527,7 @@ class Reader:
         if conforms:
             oblong = a[0] != b[1] and is_of_ones(left.term) and is_of_ones(right.term)
             yield MatMul(left.term, right.term), ("oblong",) if oblong else ()
-        if a == b and mark != "@":
+        if a == b and mark != "@" and not (is_of_ones(left.term) and is_of_ones(right.term)):
             yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
             if mark == "cdot" and a[1] == 1:  # the dot product of two columns
                 yield MatMul(Transpose(left.term), right.term), ()
