@@ -666,7 +666,10 @@ class Judge:
         """(statement, what it stands for) of names that are only ever given as formulas with derivatives in them."""
         found: dict[str, list[tuple[int, Term]]] = {}
         elaborator = self._elaborator(self.inference.base_layers)
-        known = {*self._grounded, *self.inference.elaborator.adjoints, self.understanding.loss}
+        definitions = self.understanding.definitions
+        model = {d.key for d in definitions} | {r.key for d in definitions for r in references_in(d.term)}
+        given = {n.key for n in self.understanding.numbers}
+        known = {*model, *given, *self.inference.elaborator.adjoints, self.understanding.loss}
         for at, statement in enumerate(self.understanding.document.statements):
             if len(statement.sides) < 2 or statement.is_continued or statement.relations[0] != "=":
                 continue

@@ -1397,7 +1397,9 @@ class Inference:
         forward = [
             d
             for d in self.definitions
-            if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES
+            if d.key not in {self.loss, *self.loss_parts}
+            and not d.key.startswith("<")
+            and base_of(d.key) not in LOSS_BASES
         ]
         inside = {r.key for d in forward for r in references_in(d.term)}
         lasts = [d.key for d in forward if d.key not in inside]
