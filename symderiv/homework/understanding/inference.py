@@ -1954,7 +1954,10 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
 def _is_ones(node: f.Node) -> bool:
     """A vector of ones, lying or standing."""
     node = _strip(node)
-    name = name_of(_strip(node.body) if isinstance(node, f.Transposed) else node)
+    node = _strip(node.body) if isinstance(node, f.Transposed) else node
+    if isinstance(node, f.Sum) and len(node.terms) == 1:
+        node = _strip(node.terms[0][1])  # (-1_n)^T
+    name = name_of(node)
     return name is not None and name.base == "ones"
 
 
