@@ -16,7 +16,7 @@ from symderiv.homework.understanding.arithmetic import (
     is_prepared,
     prepared,
 )
-from symderiv.homework.understanding.readings import Reading
+from symderiv.homework.understanding.readings import EDITS, Reader, Reading
 from symderiv.homework.understanding.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
@@ -114,6 +114,13 @@ class Comparer:
 
     def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
         reader = self.understanding.reader(self.at, lenient)
+        found = [self._compared_with(targets, bound, reader, lenient) for bound in reader.bound(right)]
+        equal = [each for each in found if each.answer is Answer.EQUAL]
+        if equal:
+            return min(equal, key=lambda each: sum(EDITS.get(e, _COST.get(e, 0.0)) for e in each.edits))
+        return next((each for each in found if each.reading is not None), found[0])
+
+    def _compared_with(self, targets: list[Reading], right: Term, reader: Reader, lenient: bool) -> Comparison:
         try:
             readings = reader.readings(reader.sized(right, targets[0].value))
         except Unknown as error:

@@ -54,6 +54,7 @@ from symderiv.homework.understanding.terms import (
     Const,
     Jacobian,
     Kronecker,
+    OnesOf,
     Over,
     Part,
     Ref,
@@ -153,6 +154,7 @@ class Judge:
         """What `delta_2`, `z bar` stand for: said outright, or by the first line that is true for a derivative of the loss."""
         with contextlib.suppress(TookTooLong):
             self.understanding.refine()
+            self.understanding.learn_ones()
             if self.understanding.loss is not None:
                 self.inference.elaborator.adjoints = adjoints_of(self.inference, self.understanding)
 
@@ -584,7 +586,7 @@ class Judge:
         printed, halves = literal(side.node), literals_in(side.node)
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
-        if printed is None and not halves and any(r.key == "ones" for r in references_in(right)):
+        if printed is None and not halves and any(_is_ones(p) for p in everything_in(right)):
             return None  # 1^T Y = 1^T
         if (
             isinstance(left, Jacobian)
@@ -667,7 +669,10 @@ class Judge:
         """(statement, what it stands for) of names that are only ever given as formulas with derivatives in them."""
         found: dict[str, list[tuple[int, Term]]] = {}
         elaborator = self._elaborator(self.inference.base_layers)
-        known = {*self._grounded, *self.inference.elaborator.adjoints, self.understanding.loss}
+        definitions = self.understanding.definitions
+        model = {d.key for d in definitions} | {r.key for d in definitions for r in references_in(d.term)}
+        given = {n.key for n in self.understanding.numbers}
+        known = {*model, *given, *self.inference.elaborator.adjoints, self.understanding.loss}
         for at, statement in enumerate(self.understanding.document.statements):
             if len(statement.sides) < 2 or statement.is_continued or statement.relations[0] != "=":
                 continue
@@ -1486,8 +1491,11 @@ class Judge:
         if strict and any(e in ("transposed", "swapped") for e in edits):
             return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",
                            mistakes=("missing-transpose",))  # fmt: skip
-        if strict and "dotted" in edits:
-            return Verdict("wrong", kind, "true only if ⊙ were a matrix product", mistakes=("elementwise-for-matmul",))
+        if strict and {"dotted", "marked"} & set(edits):
+            sign = "⊙" if "dotted" in edits else "∘"
+            return Verdict(
+                "wrong", kind, f"true only if {sign} were a matrix product", mistakes=("elementwise-for-matmul",)
+            )
         if edits:
             return Verdict("notation", kind, "true if read charitably: " + ", ".join(EDIT_WORDS[e] for e in edits))
         return Verdict("correct", kind)
@@ -1575,6 +1583,10 @@ def _of_the_data(term: Term, keep_mean: bool) -> Term:
             rest = tuple(f for f in factors if not _is_mean(f))
             return rest[0] if len(rest) == 1 else Sloppy(rest, marks[: len(rest) - 1])
     return term
+
+
+def _is_ones(term: Term) -> bool:
+    return isinstance(term, OnesOf) or term == Part("ones", ())
 
 
 def _is_mean(term: Term) -> bool:

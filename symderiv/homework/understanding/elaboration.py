@@ -11,6 +11,7 @@ from fractions import Fraction as Rational
 from functools import cache
 
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.symbols import (
@@ -33,6 +34,7 @@ from symderiv.homework.understanding.terms import (
     Diagonal,
     Jacobian,
     Kronecker,
+    OnesOf,
     Over,
     Part,
     Power,
@@ -149,7 +151,8 @@ class Elaborator:
                 letter, number = (i, j) if isinstance(i, str) else (j, i)
                 return Kronecker(str(letter), str(number), "")
         if base == "ones":
-            return Part("ones", ())
+            label = reference.mark or "".join(str(i) for i in reference.indices)
+            return OnesOf(label) if label else Part("ones", ())
         if base in ("I", "Id") and reference.key not in self.known:
             return Part("identity", ())
         quantity = self._quantity(reference, node)
@@ -219,7 +222,7 @@ class Elaborator:
         if isinstance(node.base, f.Group) and node.base.bracket in ("|", "||"):
             return self._norm(node)
         if isinstance(node.base, f.Number) and node.base.text == "1" and node.lower and not node.upper:
-            return Part("ones", ())  # 1_n
+            return OnesOf("".join(to_text(s.body) for s in node.lower))  # 1_n
         body = self.term(node.base)
         indices: list[str | int] = []
         for at, script in enumerate(node.lower):
@@ -781,7 +784,8 @@ def _accents_of(key: str) -> tuple[str, ...]:
 def with_one(stack: Stack) -> Term:
     """`[1; x]` and `[1, X]`: a row or column of ones put before something that is no number."""
     entries = [entry for row in stack.rows for entry in row]
-    if len(entries) != 2 or entries[0] not in (ONE, Part("ones", ())) or is_number(entries[1]):
+    is_one = isinstance(entries[0], OnesOf) or entries[0] in (ONE, Part("ones", ()))
+    if len(entries) != 2 or not is_one or is_number(entries[1]):
         return stack
     return Augmented(entries[1], "rows" if len(stack.rows) == 2 else "columns")
 

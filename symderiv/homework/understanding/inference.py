@@ -39,6 +39,7 @@ from symderiv.homework.understanding.symbols import (
     Symbols,
     name_of,
     symbols_of,
+    trees_of,
 )
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
@@ -178,6 +179,9 @@ class Inference:
         recognised.zero_rows |= rows
         recognised.zero_columns |= columns
         recognised.settle(understanding)
+        understanding.axes.ones_stand = any(
+            isinstance(n, f.Transposed) and _is_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
+        )
         understanding.assumptions.extend(self.assumptions)
         return understanding
 
@@ -1462,7 +1466,9 @@ class Inference:
         forward = [
             d
             for d in self.definitions
-            if d.key != self.loss and not d.key.startswith("<") and base_of(d.key) not in LOSS_BASES
+            if d.key not in {self.loss, *self.loss_parts}
+            and not d.key.startswith("<")
+            and base_of(d.key) not in LOSS_BASES
         ]
         inside = {r.key for d in forward for r in references_in(d.term)}
         lasts = [d.key for d in forward if d.key not in inside]
@@ -2041,7 +2047,10 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
 
 def _is_ones(node: f.Node) -> bool:
     """A vector of ones, lying or standing."""
-    node = node.body if isinstance(node, f.Transposed) else node
+    node = _strip(node)
+    node = _strip(node.body) if isinstance(node, f.Transposed) else node
+    if isinstance(node, f.Sum) and len(node.terms) == 1:
+        node = _strip(node.terms[0][1])  # (-1_n)^T
     name = name_of(node)
     return name is not None and name.base == "ones"
 

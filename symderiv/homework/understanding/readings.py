@@ -35,6 +35,7 @@ from symderiv.homework.understanding.terms import (
     Local,
     MatMul,
     Ones,
+    OnesOf,
     Over,
     Part,
     Power,
@@ -57,6 +58,7 @@ from symderiv.homework.understanding.worlds import Misfit, TooLarge, Unknown, Va
 MAX_READINGS = 24
 MANY_FACTORS = 8  # from here on numbers beside each other are multiplied first
 MOST_FACTORS = 64
+MOST_BOUND = 64  # ways to give sizes to vectors of ones
 ELEMENTWISE = {"odot", "circ", ".*"}
 EDITS = {
     "elementwise": 1.0,  # an elementwise product that is not marked, where a matrix product would conform too
@@ -95,6 +97,10 @@ class Axes:
     zero_based: Mapping[tuple[str, int], bool] = field(default_factory=dict)
     zero_rows: frozenset[str] = frozenset()  # keys whose first axis is counted from 0 (a bias feature)
     zero_columns: frozenset[str] = frozenset()
+    ones: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the size of `1_n` by its letter, as far as the equations say it
+    ones_stand: bool = False  # `1_n^T` is written: 1_n itself is a column
 
     @property
     def unit_axis(self) -> str:
@@ -141,6 +147,27 @@ class Reader:
                     self._note_sizes(below, sizes)
             self._note_sizes(part, sizes)
         return _with_sizes(term, sizes)
+
+    def bound(self, term: Term) -> Iterator[Term]:
+        """The term with the same size for every `1_k` with the same letter: one term for every size that is possible."""
+        labels = sorted({p.label for p in everything_in(term) if isinstance(p, OnesOf)})
+        if not labels or not self.axes.ones_stand:
+            yield term
+            return
+        choices = [self._ones_sizes(label) for label in labels]
+        for chosen in islice(cartesian(*choices), MOST_BOUND):
+            sizes = dict(zip(labels, chosen, strict=True))
+            yield _with_ones(term, sizes)
+
+    def _ones_sizes(self, label: str) -> list[str]:
+        """The sizes that `1_k` may have: the one that the equations say, or one name of each."""
+        if label in self.axes.ones:
+            return [self.axes.ones[label]]
+        names: dict[int, str] = {}
+        for name, size in self.world.point.sizes.items():
+            names.setdefault(size, name)
+        several = [name for size, name in names.items() if size > 1]
+        return several or list(names.values())
 
     def _note_sizes(self, part: Term, sizes: dict[str, int]) -> None:
         """How far the letters of a quantity run."""
@@ -202,6 +229,11 @@ class Reader:
                         else summed.shape[0] * summed.shape[1]
                     )
                     yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
+            case OnesOf(label):
+                for size in self._ones_sizes(label):
+                    yield from self._made(Ones(size, "1"), ())
+                    if not self.axes.ones_stand:
+                        yield from self._made(Ones("1", size), ())
             case Rest(body, "first"):
                 for inner in self.readings(body):
                     along = "columns" if inner.value.shape[0] == 1 else "rows"
@@ -495,7 +527,7 @@ class Reader:
         if conforms:
             oblong = a[0] != b[1] and is_of_ones(left.term) and is_of_ones(right.term)
             yield MatMul(left.term, right.term), ("oblong",) if oblong else ()
-        if a == b and mark != "@":
+        if a == b and mark != "@" and not (is_of_ones(left.term) and is_of_ones(right.term)):
             yield Times(left.term, right.term), (("elementwise",) if conforms and mark != "*" else ())
             if mark == "cdot" and a[1] == 1:  # the dot product of two columns
                 yield MatMul(Transpose(left.term), right.term), ()
@@ -533,6 +565,10 @@ def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:
         size = sizes.get(term.left, sizes.get(term.right))
         return replace(term, dim=str(size)) if size else term
     return mapped(term, lambda t: _with_sizes(t, sizes))
+
+
+def _with_ones(term: Term, sizes: Mapping[str, str]) -> Term:
+    return Ones(sizes[term.label], "1") if isinstance(term, OnesOf) else mapped(term, lambda t: _with_ones(t, sizes))
 
 
 def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:

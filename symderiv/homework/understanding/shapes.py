@@ -16,6 +16,7 @@ from symderiv.homework.understanding.terms import (
     Gathered,
     Jacobian,
     Kronecker,
+    OnesOf,
     Over,
     Part,
     Power,
@@ -500,7 +501,7 @@ def _entries_of(term: Term) -> Iterable[Part]:
 def _without_ones(term: Term) -> Term:
     """`b 1^T`: the bias, repeated by a row of ones."""
     if isinstance(term, Sloppy) and len(term.factors) == 2:
-        rest = [f for f in term.factors if not (isinstance(_bare(f), Part) and _bare(f).key == "ones")]  # type: ignore[union-attr]
+        rest = [f for f in term.factors if not isinstance(_bare(f), OnesOf) and _bare(f) != Part("ones", ())]
         if len(rest) == 1:
             return rest[0]
     return term

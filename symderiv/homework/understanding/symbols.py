@@ -668,7 +668,7 @@ class _Counts:
                     self.naked[name.base] += 1
                     self.bases[name.base] += 1
                     for script in node.upper if name.base == "e" else ():
-                        if not script.bracket and not isinstance(script.body, (Name, Number)):
+                        if script.bracket in ("", "(") and not isinstance(script.body, (Name, Number)):
                             self.look(script.body, scope)  # an exponent is a formula like any other
                     return
         for child in children_of(node):

@@ -125,6 +125,13 @@ class Ones(_Kept):
 
 
 @dataclass(frozen=True, slots=True)
+class OnesOf(_Kept):
+    r"""`\mathbf 1_n`: a vector of ones whose size has only a letter; reading it makes Ones of it."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Identity(_Kept):
     """The identity matrix of a size."""
 
@@ -231,7 +238,7 @@ class Local(_Kept):
 
 
 Term = (
-    Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | Identity
+    Const | SizeOf | Ref | Add | Times | MatMul | Over | Power | Transpose | Apply | Softmax | SumOver | Ones | OnesOf | Identity
     | Kronecker | Diagonal | Label | Stack | Augmented | Rest | Compare | Jacobian | Part | Sloppy | Gathered | Local
 )  # fmt: skip
 

@@ -25,11 +25,14 @@ from symderiv.homework.understanding.terms import (
     Add,
     Gathered,
     Jacobian,
+    Ones,
+    OnesOf,
     Part,
     Ref,
     Stack,
     SumOver,
     Term,
+    everything_in,
     parts_of,
     references_in,
 )  # fmt: skip
@@ -202,6 +205,19 @@ class Understanding:
     @cached_property
     def _readers(self) -> dict[tuple[tuple[int, ...], bool], Reader]:
         return {}
+
+    def learn_ones(self) -> None:
+        r"""The size of `\mathbf 1_m` as the equations need it: `b \mathbf 1_m^T` is as wide as there are samples."""
+        found: dict[str, str] = {}
+        resolved = self.world(0, Machine).definitions
+        for key, term in self.definitions_at(0).items():
+            labels = [p.label for p in everything_in(term) if isinstance(p, OnesOf)]
+            ones = [p for p in everything_in(resolved[key]) if isinstance(p, Ones)] if key in resolved else []
+            if len(labels) == len(ones):
+                for label, one in zip(labels, ones, strict=True):
+                    found.setdefault(label, one.rows if one.columns == "1" else one.columns)
+        self.axes.ones = found
+        self._readers.clear()
 
     def _built(self, at: int, arithmetic: Arithmetic, seed: int) -> World:
         definitions = self.definitions_at(at)

@@ -1,0 +1,82 @@
+"""Ways to write that are more than a formula: biases inside the weights, steps over several lines, names for parts, ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from symderiv.homework.checking import check_homework
+
+NET = r"""$$h = W^T \begin{bmatrix} 1 \\ x \end{bmatrix}$$
+$$a = \sigma(h)$$
+$$u = V^T \begin{bmatrix} 1 \\ a \end{bmatrix}$$
+$$E = \frac{1}{2} (u - y)^2$$
+"""
+TILDE = r"""The input is $x$, and a tilde means a 1 put first.
+$$h = W^T \tilde{x}$$
+$$a = \sigma(h)$$
+$$u = V^T \tilde{a}$$
+$$E = \frac{1}{2} (u - y)^2$$
+"""
+STEP = r"""$x = 2$, $y = 1$, $w = 3$, $\eta = 0.1$
+
+$h = w x$
+
+$E = \frac12 (h - y)^2$
+
+"""
+BATCH = r"""$X \in \mathbb{R}^{d \times n}$, $Y \in \mathbb{R}^{k \times n}$, $W \in \mathbb{R}^{k \times d}$, $b \in \mathbb{R}^{k \times 1}$
+
+$$Z = W X + b \mathbf{1}_n^T$$
+$$J = \frac{1}{2n} \|Z - Y\|^2$$
+"""
+PARTS = r"""$$u = w x, \quad v = x^2, \quad E = u v + u$$
+"""
+VERDICTS = [
+    (NET, r"$$\frac{\partial E}{\partial V} = \begin{bmatrix} 1 \\ a \end{bmatrix} (u - y)$$", "correct"),
+    (NET, r"$$\frac{\partial E}{\partial V} = (u - y) a$$", "wrong"),
+    (NET, r"$$\frac{\partial E}{\partial a} = (V (u - y))_{1:}$$", "correct"),
+    (NET, r"$$\frac{\partial E}{\partial a} = V_{1:} (u - y)$$", "correct"),
+    (NET, r"$$\frac{\partial E}{\partial a} = V (u - y)$$", "wrong"),
+    (NET, r"$$\frac{\partial E}{\partial W} = \begin{bmatrix} 1 \\ x \end{bmatrix} ((V (u - y))_{1:} \odot a \odot (1 - a))^T$$", "correct"),
+    (TILDE, r"$$\frac{\partial E}{\partial V} = \tilde{a} (u - y)$$", "correct"),
+    (TILDE, r"$$\frac{\partial E}{\partial W} = \tilde{x} ([V (u - y)]_{1:} \odot a \odot (1 - a))^T$$", "correct"),
+    (TILDE, r"$$\frac{\partial E}{\partial W} = \tilde{x} (V (u - y) \odot \tilde{a} \odot (1 - \tilde{a}))^T$$", "wrong"),
+    (TILDE + r"$$u = \sum_{j=0}^h V_j \tilde{a}_j$$", r"$$\frac{\partial E}{\partial a_j} = V_j (u - y)$$", "correct"),
+    (BATCH, r"$$\frac{\partial J}{\partial b} = \frac{1}{n} (Z - Y) \mathbf{1}_n$$", "correct"),
+    (BATCH, r"$$\frac{\partial J}{\partial b} = \frac{1}{n} (Z - Y) \mathbf{1}_n^T$$", "wrong"),
+    (BATCH, r"$$\frac{\partial J}{\partial W} = \frac{1}{n} (Z - Y) \circ X^T$$", "wrong"),
+    (BATCH, r"$$\frac{\partial J}{\partial W} = \frac{1}{n} (Z - Y) X^T$$", "correct"),
+    ("$z = W x$, $J = (z - y)^2$\n", r"$$(A B)^T = B^T A^T$$", "correct"),
+    ("$z = W x$, $J = (z - y)^2$\n", r"$$(A B)^T = A^T B^T$$", "uncheckable"),
+    (PARTS + r"$$p = \frac{dE}{du} \frac{du}{dx}, \quad q = \frac{dE}{dv} \frac{dv}{dx}$$", r"$$\frac{dE}{dx} = p + q$$", "correct"),
+    (PARTS + r"$$p = \frac{dE}{du} \frac{du}{dx}, \quad q = \frac{dE}{dv} \frac{dv}{dx}$$", r"$$\frac{dE}{dx} = p - q$$", "wrong"),
+    (STEP, "$$\\begin{aligned} w &\\leftarrow w - \\eta \\frac{dE}{dw} \\\\ &\\leftarrow 3 - 0.1 \\cdot 10 \\\\ &\\leftarrow 2 \\end{aligned}$$", "correct"),
+    (STEP, "$$\\begin{aligned} w &= w - \\eta \\frac{dE}{dw} \\\\ &= 3 - 0.1 \\cdot 10 \\\\ &= 2.5 \\end{aligned}$$", "wrong"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "line", "verdict"), VERDICTS)
+def test_the_last_claim(before: str, line: str, verdict: str):
+    last = check_homework(before + "\n" + line + "\n").claims[-1]
+    assert last.verdict == verdict, f"{last.reading}: {last.message}"
+
+
+def test_a_line_of_a_step_has_its_own_place():
+    text = STEP + "$$\\begin{aligned} w &\\leftarrow w - \\eta \\frac{dE}{dw} \\\\\n&\\leftarrow 2.5 \\end{aligned}$$\n"
+    last = check_homework(text).claims[-1]
+    assert (last.source, last.line, last.verdict) == (r"\leftarrow 2.5", 8, "wrong")
+
+
+def test_rows_of_a_table_in_latex_say_shapes():
+    text = r"""\documentclass{article}\begin{document}
+The first matrix product: $$u = w x, \quad f = u + b$$
+\begin{tabular}{ll}\hline
+name & shape \\ \hline
+$w$ & $1 \times 1$ \\
+$x$ & $1 \times 1$ \\
+$b$ & $1 \times 1$ \\
+\hline\end{tabular}
+$$\frac{\partial f}{\partial w} = x$$
+\end{document}
+"""
+    assert [c.verdict for c in check_homework(text, "table.tex").claims] == ["correct"] * 3
