@@ -157,6 +157,8 @@ class _Finder:
         signs = (1, -1) if self._steps_up() else (1,)
         for sign in signs:
             for key in self._candidates(reference):
+                if self.offset is not None and self.inference.is_general(at) and base_of(key) != self.letter:
+                    continue  # one rule for all layers, and the output's delta has told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
                 try:

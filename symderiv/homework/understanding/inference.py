@@ -16,6 +16,7 @@ import numpy as np
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document, Statement
+from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, Saying, activations_of
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
@@ -576,7 +577,9 @@ class Inference:
             other = self.plain(node, self._with(layers))
             if other is not None:
                 meanings.setdefault(ref.key, set()).add(other.key)
-        self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
+        self.words_as_names = {
+            k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3 and base_of(k) not in GREEK
+        }
         said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
         if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
             self.symbols.alias(said[1], "eta")
@@ -684,7 +687,9 @@ class Inference:
         free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
         if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
             self.loss = free[0]
-            self.assumptions.append(Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name"))
+            self.assumptions.append(
+                Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name")
+            )
 
     def _find_likely_loss(self) -> None:
         lefts: dict[str, None] = {}  # in their order

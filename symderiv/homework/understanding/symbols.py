@@ -58,6 +58,9 @@ LOSS_BASES = (
 FUNCTION_BASES = frozenset(
     {"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"}
 )
+PRIMED = frozenset(
+    {"W", "w", "X", "x", "V", "U", "A", "H", "Z", "Theta", "theta", "alpha", "beta"}
+)  # arrays, not functions
 NEVER_FUNCTIONS = frozenset(
     {
         "alpha",
@@ -93,6 +96,7 @@ HYPER_BASES = frozenset(
         "lam",
         "reg",
         "wd",
+        "eps",
         "weight_decay",
         "learning_rate",
         "step_size",
@@ -547,6 +551,10 @@ def families_of(
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
     alike = _alike(document, symbols.indices)
+    lefts = {letter for letters in defined.values() for letter in letters}
+    for a, b in list(alike.items()):
+        if a in lefts and b not in lefts:  # o_r is defined, o_l only compared: r stands for both
+            alike = {x: a if y == b else y for x, y in alike.items() if x != a} | {b: a}
     defined = {base: {alike.get(x, x) for x in letters} for base, letters in defined.items()}
     units = {letter for letters in defined.values() for letter in letters}
     alone = {
@@ -620,8 +628,8 @@ class _Counts:
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
         match node:
-            case Transposed():
-                self.transposed += 1
+            case Transposed(_, body):
+                self.transposed += not (isinstance(body, Name) and body.base == "ones")  # `1^T` beside `W'`
             case Product(_, factors, marks):
                 self.code = self.code or "@" in marks
                 for mark, factor in zip(marks, factors[1:], strict=True):
@@ -749,9 +757,7 @@ class _Counts:
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
-        primes_transpose = not self.transposed and (
-            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "x", "V", "U", "A", "Theta", "theta"})
-        )
+        primes_transpose = not self.transposed and (len(arrays) > 1 or bool(arrays & PRIMED))
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
         indices = set(units) & SUMMABLE
