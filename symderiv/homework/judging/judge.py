@@ -1120,7 +1120,7 @@ class Judge:
                     with contextlib.suppress(NotUnderstood, LayerOpen):
                         terms.append(self._elaborator(layers).term(side.node))
         sloped = {p.function for t in terms for p in everything_in(t) if isinstance(p, Apply) and p.order}
-        said = set(re.findall(OPEN_FUNCTION, self.understanding.document.text))
+        said = {x.removeprefix("var") for x in re.findall(OPEN_FUNCTION, self.understanding.document.text)}
         own = {
             p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
         }

@@ -827,7 +827,7 @@ class Inference:
             letters = tuple(i for i in ref.indices if isinstance(i, str))
             if ref.key == self.loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
                 self.loss_as_written = term
-                term = added_up(term)
+                term = added_up(term, self._with_formula)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
             whole = _without_letters(term, letters) if letters else None
@@ -1091,7 +1091,9 @@ class Inference:
         if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
             return
         for definition in spelled:
-            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term)))
+            self.definitions.append(
+                replace(definition, key=self.loss, term=added_up(definition.term, self._with_formula))
+            )
         evidence = "the only loss that has a formula"
         self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
 
