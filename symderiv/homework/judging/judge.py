@@ -413,6 +413,8 @@ class Judge:
     def _exists(self, left: Term, right: Term, at: int) -> bool:
         """Whether a general formula says something about these layers: all its quantities are there."""
         shapes = self.understanding.shapes
+        if not self.inference.has_layers(r.key for t in (left, right) for r in references_in(t)):
+            return False
         try:
             world = self.understanding.world(at, Machine)
             for ref in (*references_in(left), *references_in(right)):

@@ -1022,11 +1022,14 @@ class Inference:
         return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
 
     def _is_in_range(self, ref: Reference, term: Term) -> bool:
+        return self.has_layers((ref.key, *(r.key for r in references_in(term))))
+
+    def has_layers(self, keys: Iterable[str]) -> bool:
+        """Whether general formulas are judged on the layers of all these quantities."""
         if self.layer_range is None:
             return True
         first, last = self.layer_range
-        marks = [_layer_of(ref.key), *(_layer_of(r.key) for r in references_in(term))]
-        return all(m is None or first <= m <= last for m in marks)
+        return all(m is None or first <= m <= last for m in map(_layer_of, keys))
 
     @property
     def _bars_are_derivatives(self) -> bool:

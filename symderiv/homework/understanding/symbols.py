@@ -625,6 +625,7 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.layer_functions: set[str] = set()
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
         match node:
@@ -639,6 +640,8 @@ class _Counts:
                     name = name_of(factor)
                     after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
                     if name is not None and _is_argument(after):
+                        if isinstance(factor, Scripted) and _same_layer(factor, after):
+                            self.layer_functions.add(name.base)
                         primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
                         if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
@@ -748,11 +751,15 @@ class _Counts:
         array_like = {b for b in self.bases if b not in self.functions_guess()}
         layered = set(self.bracketed)
         if one:
-            layered |= {
-                base
-                for base in {base for (base, _) in self.upper_digits}
-                if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
-            } | one
+            layered |= (
+                {
+                    base
+                    for base in {base for (base, _) in self.upper_digits}
+                    if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
+                }
+                | one
+                | self.layer_functions
+            )
         units = self.summed | self.compared  # letters that cannot count layers
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
@@ -822,7 +829,7 @@ class _Counts:
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
-            and (base in FUNCTION_BASES or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
+            and (base in FUNCTION_BASES - GREEK_WEIGHTS or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
         }  # fmt: skip
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
@@ -861,6 +868,20 @@ def _is_argument(node: Node | None) -> bool:
     if isinstance(node, Scripted) and isinstance(node.base, Group) and not node.lower:
         node = node.base
     return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
+
+
+def _same_layer(function: Scripted, argument: Node | None) -> bool:
+    r"""`\phi^2(z^2)`: the same number above a function and above all that it is applied to."""
+    if len(function.upper) != 1 or not isinstance(argument, Group) or not isinstance(function.upper[0].body, Number):
+        return False
+    inside = argument.items[0]
+    return (
+        isinstance(inside, Scripted)
+        and len(inside.upper) == 1
+        and isinstance(inside.base, Name)
+        and isinstance(inside.upper[0].body, Number)
+        and inside.upper[0].body.text == function.upper[0].body.text
+    )
 
 
 def _bound_names(node: Node) -> Iterator[str]:
