@@ -507,7 +507,7 @@ def loss_text(net: Network, n: Notation, s: Switches, rng: random.Random) -> str
     if sums == "indexed" and n.tex and not _bare(a) and s["mark"] in ("sub", "sub_braced"):
         sums = "outer"
     if sums == "indexed" and n.tex and y.isalpha():
-        a, y = (_indexed(t) for t in (a, y))
+        a, y = (_indexed(t, per_sample) for t in (a, y))
     power = "^2" if n.tex else "²"
     square = f"({a} {minus} {y}){power}"
     if net.loss == "mse" and sums == "norm":
@@ -544,9 +544,10 @@ def _bare(name: str) -> bool:
     return "_" not in name and "^" not in name
 
 
-def _indexed(name: str) -> str:
-    """The entry k of sample i."""
-    return name + "_{ki}" if "_" not in name else f"({name})_{{ki}}"
+def _indexed(name: str, per_sample: bool) -> str:
+    """The entry k of sample i, or of the only one."""
+    index = "ki" if per_sample else "k"
+    return name + f"_{{{index}}}" if "_" not in name else f"({name})_{{{index}}}"
 
 
 def _python_loss(net: Network, a: str, y: str, c: str) -> str:

@@ -163,6 +163,8 @@ class Notation:
             return self.marked("\\delta", label, power)
         if self.derivative == "dname" or self.dialect == "python":
             text = "d" + self.name(key, power if self.tex else "")
+            if text.startswith("d("):  # d(Z^2)^T would be a product or the differential of a power
+                return f"(d{self.name(key)}){self.raised(power)}"
             return text if self.tex else text + self.raised(power)
         if self.derivative == "bar":
             base, label = self.names[key]

@@ -176,7 +176,9 @@ class Page:
             }[style]
             texts = [self._aligned(row) for row in rows]
             self.lines += [*opening, *(t + " \\\\" for t in texts[:-1]), texts[-1], *closing, ""]
-        self.placed += [(start, mark) for row in rows for mark in row.marks]
+            start += len(opening) - 1
+        # each from its own line on: a claim may be the beginning of an earlier one
+        self.placed += [(start + k, mark) for k, row in enumerate(rows, 1) for mark in row.marks]
 
     def _aligned(self, row: Row) -> str:
         """A row with & before its relation; the claims change with it."""

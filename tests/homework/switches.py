@@ -119,7 +119,7 @@ def draw_notation(rng: random.Random, s: Switches, net: Network) -> Notation:
         and s["loss_stated"] != "missing"
         and rng.random() < 0.3
     )
-    s["delta_defined"] = s["delta"] and rng.random() < 0.6
+    s["delta_defined"] = s["delta"] and rng.random() < 0.6 and s["loss_stated"] == "formula"  # it stands after it
     s["delta_shift"] = (
         1 if s["delta"] and not s["delta_defined"] and s["numbering"] == "from 1" and rng.random() < 0.15 else 0
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.marking import Assumption
+from symderiv.homework.reading.formulas import Derivative
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
@@ -36,6 +37,7 @@ class _Finder:
         self.inference, self.understanding = inference, understanding
         self.found: dict[str, Term] = {}
         self.offset: int | None = None
+        self.matched = 0  # deltas that are derivatives by the same letter
 
     def find(self) -> None:
         """Names in the order of their first lines; a rule found by the first settles those that no true line settles."""
@@ -45,7 +47,7 @@ class _Finder:
                 self._tell_apart(reference, right)
                 continue
             said = self._said(right)
-            if said is None or not self._may_be(reference, said):
+            if said is None or not self._may_be(reference, said) or self._breaks_rule(at, reference, said):
                 said = self._matched(at, reference, right)
             if said is None:
                 open_names.append(reference)
@@ -147,6 +149,15 @@ class _Finder:
         candidates = self._candidates(reference) if "^bar" in reference.key else []
         return not candidates or (sign > 0 and jacobian.bottom.key in candidates)
 
+    def _breaks_rule(self, at: int, reference: Reference, said: Term) -> bool:
+        """`delta_0 = dh_0` where delta_2 and delta_1 were dL/dz_2 and dL/dz_1: a slope is lost, nothing is named anew."""
+        right = self.understanding.document.statements[at].sides[1].node
+        if reference.base != "delta" or self.matched < 2 or isinstance(right, Derivative):
+            return False
+        _, jacobian = _signed(said)
+        mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
+        return base_of(jacobian.bottom.key) != self.letter and mark is not None and other is not None
+
     def _is_loss(self, key: str) -> bool:
         """Whether it is the loss; that of each pattern is, where one pattern is looked at."""
         understanding = self.understanding
@@ -161,6 +172,9 @@ class _Finder:
         signs = (1, -1) if self._steps_up() else (1,)
         for sign in signs:
             for key in self._candidates(reference):
+                is_told = self.offset is not None and (self.matched > 1 or self.inference.is_general(at))
+                if reference.base == "delta" and is_told and base_of(key) != self.letter:
+                    continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
                 try:
@@ -201,6 +215,8 @@ class _Finder:
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
             self.letter = base_of(jacobian.bottom.key)
+        if reference.base == "delta":
+            self.matched += self.letter == base_of(jacobian.bottom.key)
 
     letter = "z"
 

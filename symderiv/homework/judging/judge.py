@@ -421,6 +421,8 @@ class Judge:
     def _exists(self, left: Term, right: Term, at: int) -> bool:
         """Whether a general formula says something about these layers: all its quantities are there."""
         shapes = self.understanding.shapes
+        if not self.inference.has_layers(r.key for t in (left, right) for r in references_in(t)):
+            return False
         try:
             world = self.understanding.world(at, Machine)
             for ref in (*references_in(left), *references_in(right)):
@@ -1246,7 +1248,7 @@ class Judge:
                     with contextlib.suppress(NotUnderstood, LayerOpen):
                         terms.append(self._elaborator(layers).term(side.node))
         sloped = {p.function for t in terms for p in everything_in(t) if isinstance(p, Apply) and p.order}
-        said = set(re.findall(OPEN_FUNCTION, self.understanding.document.text))
+        said = {x.removeprefix("var") for x in re.findall(OPEN_FUNCTION, self.understanding.document.text)}
         own = {
             p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
         }
@@ -1502,6 +1504,7 @@ class Judge:
 
     # --- what follows from false lines ---
     def _keep(self, at: int, left: Term, found: Comparison, line: int) -> None:
+        left, times = self._gradient_in(left)
         if not isinstance(left, Jacobian) or found.reading is None or found.reading.value.letters:
             return
         top = self._key(left.top)
@@ -1513,17 +1516,25 @@ class Judge:
             shape = world.quantity(key).shape
         except (Unknown, Misfit, Undefined):
             return
-        reader = self.understanding.reader(at, False)
-        del reader
         value = found.reading.value
+        if times != 1:
+            value = replace(value, array=value.array / times)
         if value.shape == shape and np.any(np.asarray(value.array, dtype=float) != 0):
             self.own.setdefault(key, Own(found.reading.term, key, value, line))
 
+    def _gradient_in(self, left: Term) -> tuple[Term, int]:
+        """The derivative in `n dL/da`, which is meant where 1/n is taken later, and the n."""
+        match left:
+            case Sloppy((SizeOf(dim), Jacobian() as gradient), ("",)):
+                return gradient, self.understanding.sizes.get(dim, 1)
+        return left, 1
+
     def _carried(self, at: int, left: Term, right: Term) -> int | None:
-        """The line of an own false derivative from which this one follows."""
+        """The line of an own false derivative from which this one follows: what it changes there goes on along the chain."""
+        left, times = self._gradient_in(left)
         if not isinstance(left, Jacobian) or self._key(left.top) != self.understanding.loss or not self.own:
             return None
-        world = self.understanding.world(at, Machine)
+        world, loss = self.understanding.world(at, Machine), Ref(self.understanding.loss or "")
         key = left.bottom.key
         for own in reversed(list(self.own.values())):
             if own.bottom == key:
@@ -1531,11 +1542,13 @@ class Judge:
             try:
                 if not world.depends(own.bottom, key):
                     continue
-                local = world.jacobian(Ref(own.bottom), Ref(key))
+                local = world.jacobian(Ref(own.bottom), Ref(key)).array
+                truth = world.jacobian(loss, Ref(key)).array
+                change = own.value.array - world.jacobian(loss, Ref(own.bottom)).array
             except (Unknown, Misfit, Undefined):
                 continue
-            array = local.array
-            value = own.value.array * array if array.ndim == 2 else np.einsum("rc,rcst->st", own.value.array, array)
+            moved = change * local if local.ndim == 2 else np.einsum("rc,rcst->st", change, local)
+            value = times * (truth + moved)
             for lenient in (False, True):
                 try:
                     readings = self.understanding.reader(at, lenient).readings(right)

@@ -388,7 +388,8 @@ class Derivatives(Scripts):
         """One factor, a name with the argument list right after it."""
         first = self.postfix(self.atom())
         base = first.base if type(first) is Scripted else first
-        if type(base) is Name and self.kind() == "(" and 0 <= self.match[self.at] < self.end:
+        is_list = self.kind() == "(" and 0 <= self.match[self.at] < self.end
+        if type(base) is Name and is_list and not self._holds_relation():  # `E (z > 0)` is a product
             group = self.postfix(self.group())
             return Product((first.span[0], group.span[1]), (first, group), ("",))
         return first

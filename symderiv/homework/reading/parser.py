@@ -390,9 +390,15 @@ class Parser(Brackets):
         return Call((span[0], self.ends[close]), Name(span, "indicator"), (condition,))
 
     def number_atom(self) -> Node:
-        """A number, or the 1 of an indicator."""
+        """A number, or the 1 of an indicator, but not that of `h_1 [w (z > 0)]`."""
         at = self.at
-        if self.texts[at] == "1" and at + 1 < self.end and self.kinds[at + 1] in ("_", "lbrace", "[", "("):
+        is_script = at > 0 and self.kinds[at - 1] in ("_", "^")
+        if (
+            self.texts[at] == "1"
+            and not is_script
+            and at + 1 < self.end
+            and self.kinds[at + 1] in ("_", "lbrace", "[", "(")
+        ):
             node = self.number()
             if self.kind() == "_":
                 return self._indicator_below(node.span) or node

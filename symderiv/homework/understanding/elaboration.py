@@ -612,9 +612,15 @@ class Elaborator:
     def _derivative(self, node: f.Derivative) -> Term:
         bottom = self._bottom(node.bottom)
         top_node = node.top
+        if isinstance(top_node, f.Transposed) and (named := self.reference(top_node.body)) and named.key == self.loss:
+            return Transpose(Jacobian(Part(named.key, ()), bottom))  # a loss is a number: its gradient is meant
         if isinstance(top_node, f.Product) and len(top_node.factors) > 1 and self.loss is not None:
             first = self.reference(top_node.factors[0])
-            if first is not None and first.key == self.loss and not isinstance(top_node.factors[1], f.Group):
+            if (
+                first is not None
+                and first.key == self.loss
+                and (top_node.marks[0] or not isinstance(top_node.factors[1], f.Group))
+            ):
                 rest = (
                     f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:])
                     if len(top_node.factors) > 2

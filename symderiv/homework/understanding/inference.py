@@ -16,6 +16,7 @@ import numpy as np
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document, Statement
+from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, Saying, activations_of
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
@@ -598,7 +599,9 @@ class Inference:
             other = self.plain(node, self._with(layers))
             if other is not None:
                 meanings.setdefault(ref.key, set()).add(other.key)
-        self.words_as_names = {k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3}
+        self.words_as_names = {
+            k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3 and base_of(k) not in GREEK
+        }
         said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
         if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
             self.symbols.alias(said[1], "eta")
@@ -862,7 +865,7 @@ class Inference:
             if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
                 if ref.key == self.loss:
                     self.loss_as_written = term
-                term = added_up(term)
+                term = added_up(term, self._with_formula)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
             whole = _without_letters(term, letters) if letters else None
@@ -1087,11 +1090,14 @@ class Inference:
         return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
 
     def _is_in_range(self, ref: Reference, term: Term) -> bool:
+        return self.has_layers((ref.key, *(r.key for r in references_in(term))))
+
+    def has_layers(self, keys: Iterable[str]) -> bool:
+        """Whether general formulas are judged on the layers of all these quantities."""
         if self.layer_range is None:
             return True
         first, last = self.layer_range
-        marks = [_layer_of(ref.key), *(_layer_of(r.key) for r in references_in(term))]
-        return all(m is None or first <= m <= last for m in marks)
+        return all(m is None or first <= m <= last for m in map(_layer_of, keys))
 
     @property
     def _bars_are_derivatives(self) -> bool:
@@ -1156,7 +1162,9 @@ class Inference:
         if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
             return
         for definition in spelled:
-            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term)))
+            self.definitions.append(
+                replace(definition, key=self.loss, term=added_up(definition.term, self._with_formula))
+            )
         evidence = "the only loss that has a formula"
         self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
 

@@ -22,35 +22,38 @@ from symderiv.homework.understanding.terms import (
 )  # fmt: skip
 
 
-def added_up(term: Term) -> Term:
-    """The loss with every array term summed over all its entries; what is a number already stays."""
+def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
+    """The loss with every array term summed over all its entries; what is a number already stays.
+
+    formulas: what is worked out by a formula: an `alpha` of these is a quantity of the network, no rate.
+    """
     match term:
         case Add(terms) if all(isinstance(t, Part) and not t.indices for _, t in terms):
             return term  # `J = J_1 + J_2`, `f = u + b`: numbers
         case Add(terms):
-            return Add(tuple((sign, added_up(t)) for sign, t in terms))
+            return Add(tuple((sign, added_up(t, formulas)) for sign, t in terms))
         case SumOver("all", _):
             return term
         case SumOver(_, body):
-            return added_up(body)
+            return added_up(body, formulas)
         case Sloppy(factors, ("#",)):
-            return added_up(factors[0])
-        case Over(left, right) if not has_arrays(right):
-            return Over(added_up(left), right)
+            return added_up(factors[0], formulas)
+        case Over(left, right) if not has_arrays(right, formulas):
+            return Over(added_up(left, formulas), right)
         case Sloppy(factors, marks) if "#" not in marks:
-            return _product(factors, marks)
-    if not has_arrays(term):
+            return _product(factors, marks, formulas)
+    if not has_arrays(term, formulas):
         return term
     return SumOver("all", entrywise(term))
 
 
-def _product(factors: tuple[Term, ...], marks: tuple[str, ...]) -> Term:
-    numbers = [f for f in factors if not has_arrays(f)]
-    arrays = [f for f in factors if has_arrays(f)]
+def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozenset[str]) -> Term:
+    numbers = [f for f in factors if not has_arrays(f, formulas)]
+    arrays = [f for f in factors if has_arrays(f, formulas)]
     if not arrays:
         return Sloppy(factors, marks)
     if len(arrays) == 1:
-        body = added_up(arrays[0])
+        body = added_up(arrays[0], formulas)
     elif any(is_matrix_product(f) for f in arrays) or any(isinstance(f, SumOver) for f in arrays):
         if any(isinstance(f, SumOver) for f in arrays) and not isinstance(arrays[0], SumOver):
             inner = tuple(f.body if isinstance(f, SumOver) else f for f in arrays)
@@ -67,15 +70,16 @@ def layerless(key: str) -> str:
     return key.split("{")[0]
 
 
-def has_arrays(term: Term) -> bool:
+def has_arrays(term: Term, formulas: frozenset[str] = frozenset()) -> bool:
     """Whether a term mentions a quantity that may be more than a number."""
     if isinstance(term, SizeOf):
         return False
     if isinstance(term, Part):
-        return base_of(term.key) not in HYPER_BASES or "[" in term.key  # beta[2]: an activation, no rate
+        is_rate = base_of(term.key) in HYPER_BASES and term.key not in formulas
+        return not is_rate or "[" in term.key  # beta[2]: an activation, no rate
     if isinstance(term, Stack):
         return True
-    return any(has_arrays(p) for p in parts_of(term))
+    return any(has_arrays(p, formulas) for p in parts_of(term))
 
 
 def is_matrix_product(term: Term) -> bool:

@@ -58,6 +58,9 @@ LOSS_BASES = (
 FUNCTION_BASES = frozenset(
     {"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"}
 )
+PRIMED = frozenset(
+    {"W", "w", "X", "x", "V", "U", "A", "H", "Z", "Theta", "theta", "alpha", "beta"}
+)  # arrays, not functions
 NEVER_FUNCTIONS = frozenset(
     {
         "alpha",
@@ -93,6 +96,7 @@ HYPER_BASES = frozenset(
         "lam",
         "reg",
         "wd",
+        "eps",
         "weight_decay",
         "learning_rate",
         "step_size",
@@ -547,6 +551,10 @@ def families_of(
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
     alike = _alike(document, symbols.indices)
+    lefts = {letter for letters in defined.values() for letter in letters}
+    for a, b in list(alike.items()):
+        if a in lefts and b not in lefts:  # o_r is defined, o_l only compared: r stands for both
+            alike = {x: a if y == b else y for x, y in alike.items() if x != a} | {b: a}
     defined = {base: {alike.get(x, x) for x in letters} for base, letters in defined.items()}
     units = {letter for letters in defined.values() for letter in letters}
     alone = {
@@ -617,11 +625,12 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.layer_functions: set[str] = set()
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
         match node:
-            case Transposed():
-                self.transposed += 1
+            case Transposed(_, body):
+                self.transposed += not (isinstance(body, Name) and body.base == "ones")  # `1^T` beside `W'`
             case Product(_, factors, marks):
                 self.code = self.code or "@" in marks
                 for mark, factor in zip(marks, factors[1:], strict=True):
@@ -631,6 +640,8 @@ class _Counts:
                     name = name_of(factor)
                     after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
                     if name is not None and _is_argument(after):
+                        if isinstance(factor, Scripted) and _same_layer(factor, after):
+                            self.layer_functions.add(name.base)
                         primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
                         (self.primed if primes else self.applied)[name.base] += 1
                         if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
@@ -745,18 +756,20 @@ class _Counts:
         array_like = {b for b in self.bases if b not in self.functions_guess()}
         layered = set(self.bracketed)
         if one:
-            layered |= {
-                base
-                for base in {base for (base, _) in self.upper_digits}
-                if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
-            } | one
+            layered |= (
+                {
+                    base
+                    for base in {base for (base, _) in self.upper_digits}
+                    if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
+                }
+                | one
+                | self.layer_functions
+            )
         units = self.summed | self.compared  # letters that cannot count layers
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
-        primes_transpose = not self.transposed and (
-            len(arrays) > 1 or bool(arrays & {"W", "w", "X", "x", "V", "U", "A", "Theta", "theta"})
-        )
+        primes_transpose = not self.transposed and (len(arrays) > 1 or bool(arrays & PRIMED))
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
         indices = set(units) & SUMMABLE
@@ -821,7 +834,7 @@ class _Counts:
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
-            and (base in FUNCTION_BASES or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
+            and (base in FUNCTION_BASES - GREEK_WEIGHTS or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
         }  # fmt: skip
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
@@ -860,6 +873,20 @@ def _is_argument(node: Node | None) -> bool:
     if isinstance(node, Scripted) and isinstance(node.base, Group) and not node.lower:
         node = node.base
     return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
+
+
+def _same_layer(function: Scripted, argument: Node | None) -> bool:
+    r"""`\phi^2(z^2)`: the same number above a function and above all that it is applied to."""
+    if len(function.upper) != 1 or not isinstance(argument, Group) or not isinstance(function.upper[0].body, Number):
+        return False
+    inside = argument.items[0]
+    return (
+        isinstance(inside, Scripted)
+        and len(inside.upper) == 1
+        and isinstance(inside.base, Name)
+        and isinstance(inside.upper[0].body, Number)
+        and inside.upper[0].body.text == function.upper[0].body.text
+    )
 
 
 def _bound_names(node: Node) -> Iterator[str]:
