@@ -1518,7 +1518,7 @@ class Judge:
             return
         value = found.reading.value
         if times != 1:
-            value = replace(value, array=value.array / times)
+            value = value._replace(array=value.array / times)
         if value.shape == shape and np.any(np.asarray(value.array, dtype=float) != 0):
             self.own.setdefault(key, Own(found.reading.term, key, value, line))
 
