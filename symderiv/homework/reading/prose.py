@@ -18,7 +18,7 @@ from symderiv.homework.reading.words import CONNECTORS
 _HINT = re.compile(
     r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼∂∇]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|\\partial)|\w\s*×|\d\s*x\s*\w"
     r"|\b\w{1,8}\}?\]?\s+(?:[xX]|by)\s+\w|\b(?:shape|size|dim)\w*\b[^(\[\n]{0,40}[(\[]|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
-    r"|\bis \([A-Z1-9][\w-]*, ?[A-Z1-9][\w-]*\)"
+    r"|\bis \(\w+, ?\w+\)"
 )
 _WORDS = re.compile(
     r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)"
@@ -36,6 +36,7 @@ _SCRIPT_TAG = re.compile(r"<su([bp])>|</su[bp]>")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z]{2})['’](?=[a-z]{1,2}\b)")
 _OPERATORS = frozenset(("mul", "+", "-", "/", "rel", "pow", "pm", "aug"))
 _RATES = frozenset(("lam", "lmbda", "lr", "reg", "eps"))
+_SIZE_LETTERS = frozenset("NDMHKCBPQndmhkcpqo")
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
 _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
@@ -802,12 +803,19 @@ class _Line:
                     and self._are_sizes(at + 1, close)
                     and (
                         self.texts[at - 1] != "is"
-                        or (close == at + 4 and self.texts[at + 1].isupper())  # X is (N, D): no values
+                        or (
+                            close == at + 4 and self._are_letters(at + 1, at + 3)
+                        )  # X is (N, D), b is (h, 1): no values
                         or not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at])
                     )
                 ):
                     return at, close + 1, [(at, close + 1)]
         return None
+
+    def _are_letters(self, one: int, two: int) -> bool:
+        """Whether of two sizes at least one is a letter that sizes have."""
+        texts = {self.texts[one], self.texts[two]}
+        return bool(texts & _SIZE_LETTERS) and texts <= _SIZE_LETTERS | {"1", "2", "3", "10", "784"}
 
     def _are_sizes(self, at: int, end: int) -> bool:
         """Whether sizes with commas stand in a range."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
 COMMENT = r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*)$"
+SHAPE_COMMENT = r"^[ \t]*#[ \t]*([^\n]*\b\w+ is \(\w+, ?\w+\)[^\n]*)$"
 INITIAL = re.compile(r"\b(?:random|zeros|ones|empty|full|default_rng|array|asarray|copy)\b")
 
 
@@ -109,8 +110,8 @@ class _Source:
 
     def _comments(self) -> None:
         """A comment of a line of its own that is one equation: `# dloss/dP = 2 (P - Y) / N`, `# tanh: tanh'(z) = 1 - tanh(z)^2`."""
-        for match in re.finditer(COMMENT, self.text, re.MULTILINE):
-            begin, end = match.span(1)
+        for match in re.finditer(f"{COMMENT}|{SHAPE_COMMENT}", self.text, re.MULTILINE):
+            begin, end = match.span(1 if match[1] else 2)
             if not "".join(self.out[begin:end]).strip():
                 self.out[begin:end] = list(self.text[begin:end])
 
