@@ -48,6 +48,7 @@ VERDICTS = [
     (BATCH, r"$$\frac{\partial J}{\partial W} = \frac{1}{n} (Z - Y) X^T$$", "correct"),
     ("$z = W x$, $J = (z - y)^2$\n", r"$$(A B)^T = B^T A^T$$", "correct"),
     ("$z = W x$, $J = (z - y)^2$\n", r"$$(A B)^T = A^T B^T$$", "uncheckable"),
+    ("$z = W x$, $J = (z - y)^2$\n", r"$$\frac{\partial Q}{\partial R} = \frac{\partial Q}{\partial S} \frac{\partial R}{\partial S}$$", "uncheckable"),
     (PARTS + r"$$p = \frac{dE}{du} \frac{du}{dx}, \quad q = \frac{dE}{dv} \frac{dv}{dx}$$", r"$$\frac{dE}{dx} = p + q$$", "correct"),
     (PARTS + r"$$p = \frac{dE}{du} \frac{du}{dx}, \quad q = \frac{dE}{dv} \frac{dv}{dx}$$", r"$$\frac{dE}{dx} = p - q$$", "wrong"),
     (STEP, "$$\\begin{aligned} w &\\leftarrow w - \\eta \\frac{dE}{dw} \\\\ &\\leftarrow 3 - 0.1 \\cdot 10 \\\\ &\\leftarrow 2 \\end{aligned}$$", "correct"),

@@ -547,6 +547,8 @@ class Judge:
         keys = sorted({r.key for t in (left, right) for r in references_in(t)})
         if isinstance(left, Part) or not 0 < len(keys) <= MOST_LETTERS or any(k in self._grounded for k in keys):
             return None
+        if any(isinstance(p, Jacobian) for t in (left, right) for p in everything_in(t)):
+            return None  # of what nothing is said: all zero
         shapes = [(rows, columns) for rows in IDENTITY_SIZES for columns in IDENTITY_SIZES]
         every = itertools.product(shapes, repeat=len(keys))
         held = [self._holds_for(dict(zip(keys, each, strict=True)), left, right) for each in every]

@@ -280,6 +280,8 @@ class Elaborator:
 
     def _transposed(self, node: f.Transposed) -> Term:
         is_list = isinstance(node.body, f.Group) and len(node.body.items) > 1
+        if isinstance(node.body, f.Number) and node.body.text == "1":
+            return Transpose(Part("ones", ()))  # b 1^T
         body = self.term(node.body)
         if is_list and isinstance(node.body, f.Group) and isinstance(node.body.items[-1], f.Transposed):
             return Transpose(with_one(Stack((tuple(self.term(item) for item in node.body.items),))))  # [1, x^T]^T
