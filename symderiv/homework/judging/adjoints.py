@@ -235,7 +235,9 @@ class _Finder:
             candidates = [k for k in candidates if k.endswith(family)]
         if not candidates:
             return None
-        return Jacobian(Part(self.understanding.loss or "", ()), Part(candidates[0], ()))
+        named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
+        chosen = named if named in candidates else candidates[0]
+        return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
 
 
 def _signed(term: Term) -> tuple[int, Any]:

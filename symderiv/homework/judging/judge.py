@@ -1303,7 +1303,8 @@ class Judge:
         """Right where there is one output unit, in a document that does not say how many there are."""
         anew = self._with_one_output
         is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
-        if anew is None or is_program or self.understanding.symbols.code:
+        marks = {m for p in everything_in(right) if isinstance(p, Sloppy) for m in p.marks}
+        if anew is None or is_program or ("@" in marks and "" not in marks):  # a program's product takes what fits
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)

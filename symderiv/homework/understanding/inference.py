@@ -1388,7 +1388,7 @@ class Inference:
             out += [Variant(switch=switch)]
         if self.batch and self._is_loss_of_one():
             out += [Variant(single=True)]
-        if self._has_mean():
+        if self._has_mean() and not self._takes_mean_early():
             out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
         return out
 
@@ -1411,18 +1411,34 @@ class Inference:
             r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE
         )
 
+    def _takes_mean_early(self) -> bool:
+        r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
+        parameters = {base_of(k) for k in self.used} & (WEIGHTLIKE | {"B"})
+        taken = set()
+        for statement in self.document.statements:
+            reference = self._closed(statement.sides[0].node)
+            if reference is None or not self._is_derived(reference) or reference.base in DERIVED:
+                continue
+            if any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node)):
+                taken.add(base_of(reference.key).replace("^bar", "").removeprefix("d") in parameters)
+        return len(taken) > 1
+
+    def _is_mean(self, node: f.Node) -> bool:
+        r"""`\frac1n`, `2 / n`."""
+        if isinstance(node, f.Fraction):
+            return _is_mean(node, self.symbols.sizes)
+        if isinstance(node, f.Product) and "/" in node.marks:
+            after = node.factors[node.marks.index("/") + 1]
+            return isinstance(after, f.Name) and after.base in {"n", "m", "N", "M", "B"} | self.symbols.sizes
+        return False
+
     def _has_mean(self) -> bool:
         """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
         losses = {d.at for d in self.definitions if d.key == self.loss and d.at}
         for at, statement in enumerate(self.document.statements):
             for side in statement.sides if at not in losses else ():
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
-                        return True
-                    if isinstance(node, f.Product) and "/" in node.marks:
-                        after = node.factors[node.marks.index("/") + 1]
-                        if isinstance(after, f.Name) and after.base in {"n", "m", "N", "M", "B"} | self.symbols.sizes:
-                            return True
+                if any(self._is_mean(node) for node in f.walk(side.node)):
+                    return True
         return False
 
     def _other_loss(self) -> tuple[str, int] | None:
