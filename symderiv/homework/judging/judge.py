@@ -1097,6 +1097,8 @@ class Judge:
             return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
         if self._is_special_case(at):
             return Verdict("uncheckable", kind, "said of a special case, and false in general")
+        if any(isinstance(p, SumOver) and left in everything_in(p.body) for p in everything_in(right)):
+            return Verdict("uncheckable", kind, "the loss of all and the loss of each have one name here")
         root = self._carried(at, left, right)
         if root is not None:
             return Verdict("carried", kind, f"false, but it follows from line {root}", root=root)
