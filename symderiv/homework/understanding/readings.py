@@ -581,8 +581,10 @@ def _binds_tighter(marks: tuple[str, ...], i: int, k: int, j: int) -> bool:
 
 
 def is_of_ones(term: Term) -> bool:
-    """Whether it is a vector of ones, turned or not."""
-    return isinstance(term, Ones) or (isinstance(term, Transpose) and isinstance(term.body, Ones))
+    """Whether it is a vector of ones, turned or not, with any sign."""
+    while isinstance(term, Transpose) or (isinstance(term, Add) and len(term.terms) == 1):
+        term = term.body if isinstance(term, Transpose) else term.terms[0][1]
+    return isinstance(term, Ones)
 
 
 def _fingerprint(value: Value) -> object:
