@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from symderiv.homework.judging.comparing import Answer, Comparer
@@ -16,7 +17,7 @@ from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstoo
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference
-from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, Term, references_in
+from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, Sloppy, Term, references_in
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
@@ -134,7 +135,7 @@ class _Finder:
         )
 
     def _said(self, right: Term) -> Term | None:
-        sign, body = _signed(right)
+        sign, body = _signed(_end_of_path(right))
         if not isinstance(body, Jacobian) or not isinstance(body.top, Part):
             return None
         if self._is_loss(body.top.key):
@@ -238,6 +239,16 @@ class _Finder:
         named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
         chosen = named if named in candidates else candidates[0]
         return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
+
+
+def _end_of_path(term: Term) -> Term:
+    r"""`\partial L / \partial a \cdot \partial a / \partial z` says as much as `\partial L / \partial z`."""
+    links = [x for x in term.factors if isinstance(x, Jacobian)] if isinstance(term, Sloppy) else []
+    if not isinstance(term, Sloppy) or len(links) < len(term.factors):
+        return term
+    if all(isinstance(b.top, Part) and b.top.key == a.bottom.key for a, b in pairwise(links)):
+        return Jacobian(links[0].top, links[-1].bottom)
+    return term
 
 
 def _signed(term: Term) -> tuple[int, Any]:

@@ -245,6 +245,8 @@ class _Line:
             return False
         if self._glued(at, ("num",)) and len(word) < 5:
             return False
+        if len(word) < 5 and self._glued(at, ("[",)) and self.kinds[at + 2 : at + 4] == ["num", "]"]:
+            return False  # di[1], net[2]
         if (
             self._glued(at, ("(", "'"))
             and (word.lower() in FUNCTIONS or len(word) < 3)
