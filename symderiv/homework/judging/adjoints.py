@@ -115,7 +115,8 @@ class _Finder:
         if reference.key in self.understanding.shapes_of_data or reference.key in self.understanding.definitions_at(0):
             return False
         with contextlib.suppress(NotUnderstood, LayerOpen):
-            return self._said(elaborator.term(statement.sides[1].node)) is not None
+            right = elaborator.term(statement.sides[1].node)
+            return isinstance(_signed(right)[1], Jacobian) and self._said(right) is not None  # a path may be one of several
         return False
 
     def _is_name(self, reference: Reference) -> bool:
