@@ -116,7 +116,9 @@ class _Finder:
             return False
         with contextlib.suppress(NotUnderstood, LayerOpen):
             right = elaborator.term(statement.sides[1].node)
-            return isinstance(_signed(right)[1], Jacobian) and self._said(right) is not None  # a path may be one of several
+            return (
+                isinstance(_signed(right)[1], Jacobian) and self._said(right) is not None
+            )  # a path may be one of several
         return False
 
     def _is_name(self, reference: Reference) -> bool:
