@@ -23,6 +23,7 @@ from symderiv.homework.understanding.terms import (
     SumOver,
     Term,
     everything_in,
+    letters_in,
     mapped,
 )
 from symderiv.homework.understanding.understanding import Definition, Understanding
@@ -36,7 +37,7 @@ OTHER_CLASS = re.compile(
 
 def letter_of_class(definition: Definition) -> str | None:
     """The k of `L = -log p_k`, if nothing sums over it."""
-    letters = set(_letters(definition.term))
+    letters = letters_in(definition.term)
     sums = any(isinstance(p, SumOver) for p in everything_in(definition.term))
     return letters.pop() if len(letters) == 1 and not definition.indices and not sums else None
 
@@ -58,7 +59,7 @@ def _places(understanding: Understanding, at: int, letter: str, left: Term) -> I
     condition = condition_of(understanding.document, at, understanding.symbols.indices)
     if condition is not None and not condition.agree and letter in (condition.left, condition.right):
         other = condition.right if condition.left == letter else condition.left
-    free = sorted(set(_letters(left)) - {letter, other})
+    free = sorted(letters_in(left) - {letter, other})
     for own, another in CHOICES:
         for chosen in product((own, another), repeat=len(free)):
             places = {letter: own, **dict(zip(free, chosen, strict=True))}
@@ -103,10 +104,3 @@ def _put(term: Term, places: Mapping[str, int]) -> Term:
         case SumOver(along, _) if along.removeprefix("letter:") in places:
             return term  # it has a letter of its own
     return mapped(term, lambda part: _put(part, places))
-
-
-def _letters(term: Term) -> Iterator[str]:
-    for part in everything_in(term):
-        below = (part.top, part.bottom) if isinstance(part, Jacobian) else (part,)
-        for each in below:
-            yield from (i for i in each.indices if isinstance(i, str)) if isinstance(each, Part) else ()

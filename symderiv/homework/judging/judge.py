@@ -54,7 +54,6 @@ from symderiv.homework.understanding.terms import (
     Const,
     Jacobian,
     Kronecker,
-    OnesOf,
     Over,
     Part,
     Ref,
@@ -67,6 +66,7 @@ from symderiv.homework.understanding.terms import (
     Times,
     Transpose,
     everything_in,
+    is_ones,
     mapped,
     parts_of,
     references_in,
@@ -221,7 +221,7 @@ class Judge:
 
     def _lone(self, at: int, statement: Statement, side: Side) -> None:
         """An expression without a relation: a question, or the answer to one."""
-        node = _strip(side.node)
+        node = f.without_brackets(side.node)
         subject = self._subject(side)
         if isinstance(node, f.Derivative):
             after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
@@ -248,7 +248,7 @@ class Judge:
     def _lone_shape(self, at: int, statement: Statement, side: Side) -> bool:
         """`X is the input [n x f]`, `$p$ ($1 \\times M$)`, `R^{n x 1}` under a gradient: a shape without a relation."""
         sizes = sizes_in(side.node)
-        node = _strip(side.node)
+        node = f.without_brackets(side.node)
         is_product = isinstance(node, f.Product) and "times" in getattr(node, "marks", ())
         is_space = isinstance(node, f.Scripted) and isinstance(node.base, f.Name) and node.base.base == "R"
         is_pair = isinstance(side.node, f.Group) and len(side.node.items) == 2
@@ -590,7 +590,7 @@ class Judge:
         printed, halves = literal(side.node), literals_in(side.node)
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
-        if printed is None and not halves and any(_is_ones(p) for p in everything_in(right)):
+        if printed is None and not halves and any(is_ones(p) for p in everything_in(right)):
             return None  # 1^T Y = 1^T
         if (
             isinstance(left, Jacobian)
@@ -1569,12 +1569,6 @@ class Judge:
         return None
 
 
-def _strip(node: f.Node) -> f.Node:
-    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
-        node = node.items[0]
-    return node
-
-
 def _of_one_example(term: Term) -> Term | None:
     r"""`w - \eta \delta a^T` for `w - \frac{\eta}{m} \sum_x \delta^x (a^x)^T`, where x is an example; None if it is no such mean."""
     match term:
@@ -1601,10 +1595,6 @@ def _of_the_data(term: Term, keep_mean: bool) -> Term:
             rest = tuple(f for f in factors if not _is_mean(f))
             return rest[0] if len(rest) == 1 else Sloppy(rest, marks[: len(rest) - 1])
     return term
-
-
-def _is_ones(term: Term) -> bool:
-    return isinstance(term, OnesOf) or term == Part("ones", ())
 
 
 def _is_mean(term: Term) -> bool:

@@ -21,7 +21,7 @@ from symderiv.homework.understanding.tables import (
     mentions,
     named_cell,
 )
-from symderiv.homework.understanding.terms import Jacobian, Part, Ref, Term, mapped, parts_of, references_in
+from symderiv.homework.understanding.terms import Jacobian, Part, Ref, Term, letters_in, mapped, references_in
 from symderiv.homework.understanding.worlds import Point, World
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _RowJudge:
         """The heading for the number of the row: an entry where its letter is an index, else a quantity by time."""
         side = Side(_put(heading.node, letter, number), heading.span)
         whole = self.judge._subject(heading)
-        if whole.term is None or not isinstance(number, f.Number) or letter not in _letters(whole.term):
+        if whole.term is None or not isinstance(number, f.Number) or letter not in letters_in(whole.term):
             return self.judge._subject(side)
         place = int(number.value)
         reference = whole.reference
@@ -168,13 +168,6 @@ class _RowJudge:
                     )
         expected = shown(exact[0])
         return Verdict("wrong", "number", f"the value is {expected}", mistakes=("arithmetic-slip",), expected=expected)
-
-
-def _letters(term: Term) -> set[str]:
-    """The letters of its indices."""
-    own = {i for i in term.indices if isinstance(i, str)} if isinstance(term, Part) else set()
-    below = (term.top, term.bottom) if isinstance(term, Jacobian) else parts_of(term)
-    return own.union(*(_letters(part) for part in below))
 
 
 def _at_entry(term: Term, letter: str, place: int) -> Term:

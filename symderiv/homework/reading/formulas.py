@@ -260,6 +260,13 @@ def _walked(node: Node) -> tuple[Node, ...]:
 MAX_KEPT = 500
 
 
+def without_brackets(node: Node) -> Node:
+    """What stands inside brackets round one thing."""
+    while isinstance(node, Group) and len(node.items) == 1 and node.bracket in "([{":
+        node = node.items[0]
+    return node
+
+
 def rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
     """The node with everything below it visited."""
     changed: dict[str, Any] = {}

@@ -16,7 +16,6 @@ from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.symbols import (
     EACH,
-    HYPER_BASES,
     LAYER_LETTERS,
     LOSS_CALLS,
     Reference,
@@ -60,7 +59,6 @@ FUNCTION_NAMES = {
     "id": "identity", "leakyrelu": "leaky_relu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "linear": "identity", "square": "square",
 }  # fmt: skip
 SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
-HALF = Const(Rational(1, 2))
 
 
 MOST_LAYERS = 200  # that a sum over layers is written out for
@@ -803,8 +801,3 @@ def is_number(term: Term) -> bool:
     if isinstance(term, (Part, SizeOf, Jacobian)):
         return False
     return all(is_number(part) for part in parts_of(term))
-
-
-def is_hyper(reference: Reference) -> bool:
-    """Learning rates and penalties."""
-    return reference.base in HYPER_BASES

@@ -467,7 +467,9 @@ class Inference:
                 head = name_of(factors[0]) if len(factors) == 2 else None
                 if head is not None and head.base in self.symbols.functions and not _primes(factors[0]):
                     result = literal(after.node) if after is not None else None
-                    applied.append((head.base, _strip(factors[1]), left.key if left is not None else "", result))
+                    applied.append(
+                        (head.base, f.without_brackets(factors[1]), left.key if left is not None else "", result)
+                    )
         for base, argument, key, result in applied:
             reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self._closed(argument)
             inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
@@ -484,7 +486,11 @@ class Inference:
                     if not isinstance(node, f.Product) or len(node.factors) < 3:
                         continue
                     for k in range(len(node.factors) - 2):
-                        head, group, rest = node.factors[k], node.factors[k + 1], _strip(node.factors[k + 2])
+                        head, group, rest = (
+                            node.factors[k],
+                            node.factors[k + 1],
+                            f.without_brackets(node.factors[k + 2]),
+                        )
                         name = name_of(head)
                         if (
                             name is None
@@ -607,7 +613,11 @@ class Inference:
             self.symbols.alias(said[1], "eta")
         for _, ref, node, layers in list(self._equations()):
             other = self.plain(node, self._with(layers))
-            if other is None or isinstance(_strip(node), f.Number) or self._generic_call(node, layers) is not None:
+            if (
+                other is None
+                or isinstance(f.without_brackets(node), f.Number)
+                or self._generic_call(node, layers) is not None
+            ):
                 continue
             if ref.key == other.key or _is_hyper(ref) or _is_hyper(other) or ref.key in self.words_as_names:
                 continue
@@ -717,7 +727,7 @@ class Inference:
         lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
         for _, ref, node, layers in self._equations():
-            if isinstance(_strip(node), f.Derivative):
+            if isinstance(f.without_brackets(node), f.Derivative):
                 continue
             lefts[ref.key] = None
             elaborator = self._with(layers)
@@ -925,9 +935,9 @@ class Inference:
         found: set[str] = set()
         seen: set[str] = set()
         for _, reference, node, _ in self._equations():
-            inner = _strip(node)
+            inner = f.without_brackets(node)
             if isinstance(inner, f.Sum) and len(inner.terms) == 1:
-                inner = _strip(inner.terms[0][1])
+                inner = f.without_brackets(inner.terms[0][1])
             top = self._closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
             if reference.key not in seen and top is not None and top.key == self.loss:
                 found.add(reference.key)
@@ -976,7 +986,7 @@ class Inference:
         r"""(X, n) of `X \in R^{n \times d}`: a capital with as many rows as there may be samples."""
         found = []
         for statement in self.document.statements:
-            head, sizes = _strip(statement.sides[0].node), sizes_in(statement.sides[-1].node)
+            head, sizes = f.without_brackets(statement.sides[0].node), sizes_in(statement.sides[-1].node)
             if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":") or not isinstance(head, f.Name):
                 continue
             if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
@@ -991,11 +1001,14 @@ class Inference:
     def _turned_letters(self) -> frozenset[str]:
         r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
         rows = {head.lower() for head, _ in self._stated_rows}
+        if not rows:
+            return frozenset()
+        samples = self._sample_letters()
         nodes = [n for s in self.document.statements for side in s.sides for n in f.walk(side.node)]
         return frozenset(
             letter
             for letter in rows
-            if any(isinstance(n, f.Product) and _has_dot_product(n, letter, self._sample_letters({})) for n in nodes)
+            if any(isinstance(n, f.Product) and _has_dot_product(n, letter, samples) for n in nodes)
         )
 
     def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
@@ -1099,7 +1112,7 @@ class Inference:
         first, last = self.layer_range
         return all(m is None or first <= m <= last for m in map(_layer_of, keys))
 
-    @property
+    @cached_property
     def _bars_are_derivatives(self) -> bool:
         """'A bar denotes the derivative of the loss by that quantity'."""
         return bool(re.search(BAR_WORDS, self.words, re.IGNORECASE))
@@ -1130,9 +1143,9 @@ class Inference:
         for at, statement in enumerate(self.document.statements):
             if len(statement.sides) < 2:
                 continue
-            first = _strip(statement.sides[0].node)
+            first = f.without_brackets(statement.sides[0].node)
             for side in statement.sides[1:]:
-                second = _strip(side.node)
+                second = f.without_brackets(side.node)
                 if (
                     not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
                     or first.top is None
@@ -1141,8 +1154,8 @@ class Inference:
                     continue
                 try:
                     left = self.plain(first.top)
-                    same = self.elaborator.reference(_strip(first.bottom)) == self.elaborator.reference(
-                        _strip(second.bottom)
+                    same = self.elaborator.reference(f.without_brackets(first.bottom)) == self.elaborator.reference(
+                        f.without_brackets(second.bottom)
                     )
                     term = self.elaborator.term(second.top)
                 except (NotUnderstood, LayerOpen):
@@ -1257,7 +1270,7 @@ class Inference:
         self.elaborator.expanded = expanded
 
     def _is_named(self, node: f.Node) -> bool:
-        node = _strip(node)
+        node = f.without_brackets(node)
         if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
             node = node.factors[0]
         return name_of(node) is not None
@@ -1429,7 +1442,7 @@ class Inference:
             return _is_mean(node, self.symbols.sizes)
         if isinstance(node, f.Product) and "/" in node.marks:
             after = node.factors[node.marks.index("/") + 1]
-            return isinstance(after, f.Name) and after.base in {"n", "m", "N", "M", "B"} | self.symbols.sizes
+            return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | self.symbols.sizes
         return False
 
     def _has_mean(self) -> bool:
@@ -1515,7 +1528,7 @@ class Inference:
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
-        sample_letters = self._sample_letters(definitions)
+        sample_letters = self._sample_letters()
         if self._is_one_pattern(sample_letters):
             self._drop_samples(sample_letters)
             single = True
@@ -1615,7 +1628,7 @@ class Inference:
             and any(n.term != Const(Fraction(0)) for n in given)
         ]  # fmt: skip
 
-    def _sample_letters(self, definitions: dict[str, Term]) -> frozenset[str]:
+    def _sample_letters(self) -> frozenset[str]:
         """Letters that run over samples: bounded by n or m, or above in brackets."""
         found: set[str] = set()
         counted = {n for head, n in self._stated_rows if head == "X"} or SAMPLE_SIZES
@@ -1832,7 +1845,7 @@ class Inference:
             if dim in sizes and not dim.isdigit() and dim != "#n":
                 sizes[dim] = size
         for name in self.symbols.sizes:
-            sizes.setdefault(name, SAMPLES if batch and name in ("n", "m", "N", "M", "B") else 7)
+            sizes.setdefault(name, SAMPLES if batch and name in SAMPLE_SIZES else 7)
         return sizes
 
     def _counted(self, resolved: dict[str, tuple[str, str]]) -> Iterator[tuple[str, int]]:
@@ -1903,7 +1916,7 @@ class Inference:
         for statement in self.document.statements:
             if len(statement.sides) != 2 or statement.relations != ("=",):
                 continue
-            left, right = (_strip(side.node) for side in statement.sides)
+            left, right = (f.without_brackets(side.node) for side in statement.sides)
             if isinstance(left, f.Product) and _is_ones(right):
                 rest = [x for x in left.factors if not _is_ones(x)]
                 reference = self._closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
@@ -1945,7 +1958,7 @@ def _says_value(relation: str, node: f.Node) -> bool:
 
 def _gives_vector(statement: Statement) -> bool:
     """`w = (0.5, -1)`: a list of numbers as the value of one name."""
-    first = _strip(statement.sides[0].node)
+    first = f.without_brackets(statement.sides[0].node)
     if isinstance(first, f.Group) or not statement.relations:
         return False
     values = (literal(side.node) for side in statement.sides[1:])
@@ -2071,22 +2084,16 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
 
 def _is_ones(node: f.Node) -> bool:
     """A vector of ones, lying or standing."""
-    node = _strip(node)
-    node = _strip(node.body) if isinstance(node, f.Transposed) else node
+    node = f.without_brackets(node)
+    node = f.without_brackets(node.body) if isinstance(node, f.Transposed) else node
     if isinstance(node, f.Sum) and len(node.terms) == 1:
-        node = _strip(node.terms[0][1])  # (-1_n)^T
+        node = f.without_brackets(node.terms[0][1])  # (-1_n)^T
     name = name_of(node)
     return name is not None and name.base == "ones"
 
 
 def _primes(node: f.Node) -> int:
     return node.primes if isinstance(node, f.Scripted) else 0
-
-
-def _strip(node: f.Node) -> f.Node:
-    while isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
-        node = node.items[0]
-    return node
 
 
 def r_indices(ref: object) -> tuple[str | int | None, ...]:
@@ -2130,4 +2137,4 @@ def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
 def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
     below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
     others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
-    return bool(below) and not others and set(below) <= {"n", "m", "N", "M", "B"} | sizes
+    return bool(below) and not others and set(below) <= SAMPLE_SIZES | sizes

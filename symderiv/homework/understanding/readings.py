@@ -94,7 +94,6 @@ class Axes:
     sample_letters: frozenset[str] = frozenset()
     batch: bool = False
     samples: str = "#n"
-    zero_based: Mapping[tuple[str, int], bool] = field(default_factory=dict)
     zero_rows: frozenset[str] = frozenset()  # keys whose first axis is counted from 0 (a bias feature)
     zero_columns: frozenset[str] = frozenset()
     ones: Mapping[str, str] = field(

@@ -16,7 +16,6 @@ from symderiv.homework.understanding.terms import (
     Gathered,
     Jacobian,
     Kronecker,
-    OnesOf,
     Over,
     Part,
     Power,
@@ -28,6 +27,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    is_ones,
     parts_of,
     references_in,
 )  # fmt: skip
@@ -501,7 +501,7 @@ def _entries_of(term: Term) -> Iterable[Part]:
 def _without_ones(term: Term) -> Term:
     """`b 1^T`: the bias, repeated by a row of ones."""
     if isinstance(term, Sloppy) and len(term.factors) == 2:
-        rest = [f for f in term.factors if not isinstance(_bare(f), OnesOf) and _bare(f) != Part("ones", ())]
+        rest = [f for f in term.factors if not is_ones(_bare(f))]
         if len(rest) == 1:
             return rest[0]
     return term

@@ -359,3 +359,19 @@ def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
         case Stack(rows):
             return Stack(tuple(tuple(function(entry) for entry in row) for row in rows))
     return term
+
+
+def is_ones(term: Term) -> bool:
+    """Whether it is a written vector of ones, of whatever size."""
+    return isinstance(term, OnesOf) or term == Part("ones", ())
+
+
+def letters_in(term: Term) -> set[str]:
+    """The letters of all indices in a term, those of sums among them."""
+    found: set[str] = set()
+    for part in everything_in(term):
+        if isinstance(part, Jacobian):
+            found |= letters_in(part.top) | letters_in(part.bottom)
+        elif isinstance(part, Part):
+            found |= {i for i in part.indices if isinstance(i, str)}
+    return found

@@ -295,10 +295,6 @@ class Understanding:
         """Quantities that are more than a number."""
         return {k for k, shape in self.shapes.items() if shape != (SCALAR_DIM, SCALAR_DIM)}
 
-    def loss_term(self) -> Term | None:
-        """The loss as a name."""
-        return None if self.loss is None else Part(self.loss, ())
-
 
 def gradient_in(term: Term, loss: str | None) -> tuple[int, Part | Ref] | None:
     """The sign of the gradient of the loss that is a summand, perhaps with a factor, and what it is a gradient by."""
