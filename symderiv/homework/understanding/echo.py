@@ -60,7 +60,8 @@ def _equations(understanding: Understanding) -> list[str]:
 
 def _shapes(understanding: Understanding) -> dict[str, str]:
     names = {"1": "1", "#n": next((s for s in ("m", "n", "N") if s in understanding.symbols.sizes), "n")}
-    pool = iter(u for u in UNITS if u not in names.values())
+    taken = {*names.values(), *understanding.shapes}  # a size is not called what a quantity is called
+    pool = iter(u for u in UNITS if u not in taken)
     out = {}
     defined = {d.key for d in understanding.definitions}
     order = [*understanding.weights, *understanding.biases, *sorted(defined), *sorted(understanding.shapes)]
