@@ -39,6 +39,7 @@ class _Finder:
         self.found: dict[str, Term] = {}
         self.offset: int | None = None
         self.matched = 0  # deltas that are derivatives by the same letter
+        self.signs: set[int] = set()  # of the deltas so far
 
     def find(self) -> None:
         """Names in the order of their first lines; a rule found by the first settles those that no true line settles."""
@@ -154,11 +155,15 @@ class _Finder:
         return not candidates or (sign > 0 and jacobian.bottom.key in candidates)
 
     def _breaks_rule(self, at: int, reference: Reference, said: Term) -> bool:
-        """`delta_0 = dh_0` where delta_2 and delta_1 were dL/dz_2 and dL/dz_1: a slope is lost, nothing is named anew."""
-        right = self.understanding.document.statements[at].sides[1].node
-        if reference.base != "delta" or self.matched < 2 or isinstance(right, Derivative):
+        """`delta_0 = dh_0`, or `-dh_0`, where delta_2 and delta_1 were dL/dz_2 and dL/dz_1: nothing is named anew."""
+        if reference.base != "delta":
             return False
-        _, jacobian = _signed(said)
+        sign, jacobian = _signed(said)
+        if self.signs and sign not in self.signs:
+            return True
+        right = self.understanding.document.statements[at].sides[1].node
+        if self.matched < 2 or isinstance(right, Derivative):
+            return False
         mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
         return base_of(jacobian.bottom.key) != self.letter and mark is not None and other is not None
 
@@ -214,12 +219,13 @@ class _Finder:
         return sorted(inner, key=rank)
 
     def _learn(self, reference: Reference, term: Term) -> None:
-        _, jacobian = _signed(term)
+        sign, jacobian = _signed(term)
         mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
             self.letter = base_of(jacobian.bottom.key)
         if reference.base == "delta":
+            self.signs.add(sign)
             self.matched += self.letter == base_of(jacobian.bottom.key)
 
     letter = "z"

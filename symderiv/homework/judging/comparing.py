@@ -89,7 +89,7 @@ class Comparer:
         last = Comparison(Answer.DIFFERENT, value=targets[0].value)
         for mode in (False, True) if lenient else (False,):
             found = self._compared(targets, right, mode)
-            if found.answer is Answer.EQUAL and self._is_zero_here_only(targets, found):
+            if found.answer is Answer.EQUAL and self._differs_elsewhere(targets, found):
                 found = Comparison(Answer.DIFFERENT, found.reading, value=found.value)
             if found.answer is not Answer.DIFFERENT:
                 return found
@@ -97,19 +97,22 @@ class Comparer:
                 last = found
         return last
 
-    def _is_zero_here_only(self, targets: list[Reading], found: Comparison) -> bool:
-        """Whether both sides are zero because a ReLU is off at this point, and differ where it is on."""
-        if found.reading is None or found.value is None or not _is_zero(found.value.array):
+    def _differs_elsewhere(self, targets: list[Reading], found: Comparison) -> bool:
+        """Whether both sides agree here only because units of a ReLU are all on, or all off, at this point."""
+        if found.reading is None or found.value is None:
+            return False
+        if not _is_zero(found.value.array) and not self.machine.has_kinks:
             return False
         target = next((t for t in targets if t.value is found.value), targets[0])
         for seed in OTHER_SEEDS:
             world = self.understanding.world(self.at, Machine, seed)
             try:
-                truth, value = self._value(world, target.term), self._value(world, found.reading.term)
+                truth = self._value(world, target.term)
+                value = _repeated_for(self._value(world, found.reading.term), truth)
             except (Misfit, Undefined, Unknown):
-                return False
-            if not (_is_zero(truth.array) and _is_zero(value.array)):
-                return not self._agree(truth, value, Machine)
+                continue
+            if not self._agree(truth, value, Machine):
+                return True
         return False
 
     def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
@@ -195,9 +198,7 @@ class Comparer:
                 return self._exactly(target, made)
         try:
             truth = self._value(self.exact, target.term)
-            value = self._value(self.exact, made.term)
-            if value.letters != truth.letters and set(value.letters) < set(truth.letters):
-                value = _repeated(value, truth)
+            value = _repeated_for(self._value(self.exact, made.term), truth)
         except (Misfit, Undefined, Unknown):
             return False
         return self._agree(truth, value, Exact)
@@ -221,6 +222,12 @@ class Comparer:
                 and arithmetic.distance(target.array, value.array) < arithmetic.tolerance
             )
         return _stands_for(target.array, value.array, arithmetic)
+
+
+def _repeated_for(value: Value, target: Value) -> Value:
+    """The value, repeated if it does not depend on some of the letters of the target."""
+    fewer = value.letters != target.letters and set(value.letters) < set(target.letters)
+    return _repeated(value, target) if fewer else value
 
 
 def _repeated(value: Value, target: Value) -> Value:

@@ -121,6 +121,7 @@ class Judge:
     question: Subject | None = None
     question_at: int = -100
     rows_judged: int = 0
+    shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
 
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
@@ -462,7 +463,10 @@ class Judge:
             if chain is not None and chain.verdict == "correct" and chain.message:
                 subject.sides.append((side.node, right))
                 return chain
+            is_alone = self._per_sample(left) != left and self._per_sample(right) == right
             left, right = self._per_sample(left), self._per_sample(right)
+            if is_alone and self._compare(at, left, right).answer is Answer.EQUAL:
+                self.shows_later = True
         verdict = self._number(at, statement, subject, reference, left, right, sign, side)
         if verdict is not None:
             subject.sides.append((side.node, right))

@@ -1426,14 +1426,18 @@ class Inference:
 
     def _takes_mean_early(self) -> bool:
         r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
-        parameters = {base_of(k) for k in self.used} & (WEIGHTLIKE | {"B"})
+        between = {base_of(d.key) for d in self.definitions}  # from the parameters to the loss
         taken = set()
         for statement in self.document.statements:
-            reference = self._closed(statement.sides[0].node)
-            if reference is None or not self._is_derived(reference) or reference.base in DERIVED:
+            left = statement.sides[0].node
+            reference = self._closed(left.bottom if isinstance(left, f.Derivative) else left)
+            if reference is None or reference.base in DERIVED:
+                continue
+            if not isinstance(left, f.Derivative) and not self._is_derived(reference):
                 continue
             if any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node)):
-                taken.add(base_of(reference.key).replace("^bar", "").removeprefix("d") in parameters)
+                base = base_of(reference.key).replace("^bar", "")
+                taken.add(base in between or base.removeprefix("d") in between)
         return len(taken) > 1
 
     def _is_mean(self, node: f.Node) -> bool:

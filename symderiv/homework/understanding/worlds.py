@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +56,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    everything_in,
     references_in,
 )  # fmt: skip
 
@@ -64,6 +65,7 @@ MAX_ENTRIES = 100_000  # of one array; networks as people write them stay below 
 MAX_SIZE = 1_000  # of an axis
 MAX_REMEMBERED = 1_000  # entries of a value that is kept by its term
 MOST_KEPT = 50_000_000  # bytes of everything that one world keeps
+KINKED = frozenset({"relu", "leaky_relu", "abs"})
 BYTES = {"machine": 8, "exact": 112}  # of an entry
 OVERHEAD = 500  # bytes of an array beside its entries
 
@@ -225,6 +227,12 @@ class World:
             self._gradients.clear()
             self._known.clear()
             self._kept = 0
+
+    @cached_property
+    def has_kinks(self) -> bool:
+        """Whether a quantity has pieces, as behind a ReLU: one point shows one of them only."""
+        parts = (part for term in self.definitions.values() for part in everything_in(term))
+        return any(isinstance(p, Compare) or (isinstance(p, Apply) and p.function in KINKED) for p in parts)
 
     def depends(self, key: str, on: str) -> bool:
         """Whether the definition of a quantity leads to another one."""
