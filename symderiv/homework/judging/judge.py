@@ -1310,7 +1310,7 @@ class Judge:
         anew = self._with_one_output
         is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
         marks = {m for p in everything_in(right) if isinstance(p, Sloppy) for m in p.marks}
-        if anew is None or is_program or ("@" in marks and "" not in marks):  # a program's product takes what fits
+        if anew is None or is_program or "@" in marks:  # a program's product takes what fits
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from symderiv.homework.reading.characters import characters
 from symderiv.homework.reading.spans import Region
 from symderiv.homework.reading.tokens import FUNCTIONS, GREEK, NOTHING, Tokens, tokenize
-from symderiv.homework.reading.words import CONNECTORS
+from symderiv.homework.reading.words import CONNECTORS, NAME_WORDS
 
 _HINT = re.compile(
     r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼∂∇]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|\\partial)|\w\s*×|\d\s*x\s*\w"
@@ -138,7 +138,7 @@ class _Line:
         for at in range(self.size):
             self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
         for at in range(self.size):
-            if self.ordinary[at] and (self._is_operand(at) or self._is_argument(at)):
+            if self.ordinary[at] and (self._is_operand(at) or self._is_argument(at) or self._is_in_log(at)):
                 self.ordinary[at] = False
 
     def _tokens(self) -> Tokens:
@@ -236,7 +236,7 @@ class _Line:
             _DIFFERENTIAL.fullmatch(word)
             or word in GREEK
             or (word[0] == "d" and word[1:] in GREEK)
-            or (before in ("_", "^") and not self.gaps[at])
+            or (before in ("_", "^", "diff") and not self.gaps[at])
         ):
             return False
         if self._glued(at, ("_", "^")) or (
@@ -280,7 +280,12 @@ class _Line:
         kind = self.kinds[at + 1]
         if self.texts[at].lower() in ("log", "ln", "exp", "tanh"):
             return kind in ("accent", "cmd", "num", "(", "greek", "bar") or (
-                kind == "ident" and (len(self.texts[at + 1]) < 3 or self._glued(at + 1, ("num", "_", "^")))
+                kind == "ident"
+                and (
+                    len(self.texts[at + 1]) < 3
+                    or self._glued(at + 1, ("num", "_", "^"))
+                    or (self.texts[at + 1] in NAME_WORDS and "rel" in self.kinds[:at])
+                )
             )
         return kind in ("num", "(", "[", "sum") and self._is_operator(at - 1)
 
@@ -343,13 +348,18 @@ class _Line:
         )
         return (before or ends_left or opens) and (after or ends_right or glued)
 
+    def _is_in_log(self, at: int) -> bool:
+        """The name in `log out`."""
+        after = at > 0 and self.kinds[at - 1] in ("ident", "func") and not self.ordinary[at - 1]
+        return after and self.texts[at - 1] in ("log", "ln", "exp", "tanh") and self.texts[at] in NAME_WORDS
+
     def _is_argument(self, at: int) -> bool:
         """Whether a word stands in the argument list of a call."""
         opened = self.opened[at]
         if (
             opened < 1
             or self.gaps[opened]
-            or self.kinds[opened - 1] not in ("ident", "func")
+            or self.kinds[opened - 1] not in ("ident", "func", "greek")
             or self.ordinary[opened - 1]
         ):
             return False

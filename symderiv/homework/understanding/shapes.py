@@ -243,25 +243,10 @@ class ShapeInference:
             self._unify(left, right)
 
     def _linear_shapes(self, out: Shape, term: Term, linear: tuple[str, Term, bool, bool]) -> None:
-        weight, other, first, transposed = linear
-        w = self.shape(weight)
-        if transposed:
-            w = (w[1], w[0])
-        x = self.of(other)
-        if weight not in self.weights:
-            self.weights.append(weight)
-        if x is None:
+        weight, _, first, _ = linear
+        if not self._linear_shape(out, linear):
             return
-        if isinstance(other, Transpose):  # x^T w: the input turned round
-            pass
-        if first:
-            self.dims.unify(w[1], x[0])
-            self._unify(out, (w[0], x[1]))
-            unit, sample = out
-        else:
-            self.dims.unify(x[1], w[0])
-            self._unify(out, (x[0], w[1]))
-            sample, unit = out
+        unit, sample = out if first else out[::-1]
         self.dims.unify(sample, self.samples)
         if weight in self.single_indexed:
             self.dims.unify(unit, SCALAR_DIM)
@@ -274,11 +259,34 @@ class ShapeInference:
                 self._unify(self.shape(bias), (SCALAR_DIM, unit) if first else (unit, SCALAR_DIM))  # 1 b^T
                 continue
             if bias is None or bias in self.defined or isinstance(part, Transpose):
-                self._residual(part, out)
+                again = self._linear_product(part)
+                if again is not None and again != linear:  # V h + W x: an input past the layer
+                    self._linear_shape(out, again)
+                else:
+                    self._residual(part, out)
                 continue
             if bias not in self.biases:
                 self.biases.append(bias)
             self._unify(self.shape(bias), (unit, SCALAR_DIM) if first else (SCALAR_DIM, unit))
+
+    def _linear_shape(self, out: Shape, linear: tuple[str, Term, bool, bool]) -> bool:
+        """A product of a weight and its input has the shape of what it gives; whether the input has one."""
+        weight, other, first, transposed = linear
+        w = self.shape(weight)
+        if transposed:
+            w = (w[1], w[0])
+        x = self.of(other)
+        if weight not in self.weights:
+            self.weights.append(weight)
+        if x is None:
+            return False
+        if first:
+            self.dims.unify(w[1], x[0])
+            self._unify(out, (w[0], x[1]))
+        else:
+            self.dims.unify(x[1], w[0])
+            self._unify(out, (x[0], w[1]))
+        return True
 
     def _residual(self, part: Term, out: Shape) -> None:
         shape = self.of(part) if not isinstance(part, Sloppy) else None
