@@ -20,6 +20,7 @@ from symderiv.homework.understanding.patience import TookTooLong, at_most, is_ov
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
 
+TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
 
@@ -86,7 +87,7 @@ def _judged(document: Document, text: str) -> Marking:
     for variant in inference.variants():
         if best is not None and is_over():
             break
-        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9
+        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9 + TWO_MISTAKES * variant.later
         if limit < 0:
             continue
         judge = Judge(inference, inference.varied(whole, variant))
@@ -94,8 +95,8 @@ def _judged(document: Document, text: str) -> Marking:
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + sum(COSTS[c.verdict] for c in found)
-        if variant.later and not judge.shows_later:
-            cost += COSTS["wrong"]  # a second 1/n in a single line is a mistake sooner than a convention
+        if variant.later and not judge.shows_later:  # a second 1/n in a single line is a mistake sooner than a convention
+            cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
         if best is None or cost < best[0]:
             best = cost, tuple(found), judge, variant
             if cost == 0:

@@ -17,7 +17,7 @@ from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstoo
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference
-from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, Sloppy, Term, references_in
+from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, SizeOf, Sloppy, Term, references_in
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
@@ -142,6 +142,9 @@ class _Finder:
         sign, body = _signed(_end_of_path(right))
         if not isinstance(body, Jacobian) or not isinstance(body.top, Part):
             return None
+        bottom = body.bottom.key
+        if "[" in bottom and bottom not in self.understanding.shapes:
+            return None  # said of every layer: the last one has no such quantity
         if self._is_loss(body.top.key):
             return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(body.bottom.key, ())))
         if base_of(body.top.key) in LOSS_BASES and body.top.key in self.understanding.definitions_at(0):
@@ -186,6 +189,8 @@ class _Finder:
                     continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
+                if self.understanding.later:
+                    left = Sloppy((SizeOf("#n"), left), ("",))
                 try:
                     if Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL:
                         return _with_sign(sign, Jacobian(top, Part(key, ())))

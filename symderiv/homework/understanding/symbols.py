@@ -834,6 +834,7 @@ class _Counts:
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
+            and self.naked[base] <= n + self.applied[base]  # `h^2'` of an array that stands without an argument elsewhere
             and (base in FUNCTION_BASES - GREEK_WEIGHTS or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
         }  # fmt: skip
         for base in self.applied:
