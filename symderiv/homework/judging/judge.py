@@ -1105,6 +1105,9 @@ class Judge:
         own = self._own_formula_meant(right)
         if own is not None:
             return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
+        nowhere = self._defined_nowhere(at, left, right)
+        if nowhere is not None:
+            return Verdict("uncheckable", kind, f"{nowhere} is nowhere defined", mistakes=("undefined-symbol",))
         unknown = self._unknown_leaf(at, left, right) or self._unknown_function(at, left, right)
         if unknown is not None and not self._is_false_for_any(unknown, at, left, right):
             return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")
@@ -1460,6 +1463,14 @@ class Judge:
             ):
                 return ref.key
         return None
+
+    def _defined_nowhere(self, at: int, left: Term, right: Term) -> str | None:
+        """A name that stands in no premise: neither the network nor a size nor a value says what it is."""
+        definitions = self.understanding.definitions_at(at)
+        known = {*definitions, *(r.key for t in definitions.values() for r in references_in(t))}
+        known |= {n.key for n in self.understanding.numbers} | {key for key, _ in self._stated}
+        known |= {r.key for r in references_in(left)} | set(self.own)
+        return next((r.key for r in references_in(right) if r.key not in known and r.key in self.understanding.shapes), None)
 
     def _is_relation(self, right: Term) -> bool:
         """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""

@@ -97,6 +97,16 @@ CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfue
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
+NO_ARRAYS = re.compile(
+    r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?(?:vector|matri|Vektor|Matri)",
+    re.IGNORECASE,
+)
+SAYS_NUMBERS = re.compile(
+    r"\b(?:everything|all|every (?:quantity|variable|symbol)|each (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b(?:plain |single |just |only |real )?"
+    r"(?:numbers?|scalars?)\b|\bone (?:neuron|unit|node) (?:a|per|in each|in every|each) layer|\b1-1(?:-1)+\b"
+    r"|\b(?:alles?|alle Gr\u00f6\u00dfen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|n\u00famero)",
+    re.IGNORECASE,
+)
 _Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
 
 
@@ -1753,12 +1763,9 @@ class Inference:
 
     def _is_scalar_document(self) -> bool:
         """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
-        words = re.sub(
-            r"\b(?:without|no|not|ohne|keine|sans|sin|sem|senza)\s+(?:\w+\s+)?(?:vector|matri|Vektor|Matri)",
-            "",
-            self.words,
-        )
-        if re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
+        words = NO_ARRAYS.sub("", self.words)
+        is_said = SAYS_NUMBERS.search(words)
+        if not is_said and re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
             return False
         for statement in self.document.statements:
             is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
@@ -1781,7 +1788,8 @@ class Inference:
                         if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
                             return False
                     if (
-                        isinstance(node, f.Scripted)
+                        not is_said
+                        and isinstance(node, f.Scripted)
                         and isinstance(node.base, f.Name)
                         and any(isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower)
                     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symderiv.homework.reading.formulas import (
     BigSum,
@@ -163,6 +163,7 @@ class Symbols:
 
     uppers_are_layers: bool = False
     layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
+    above: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the numbers that stand alone above a letter
     indices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
@@ -294,6 +295,10 @@ class Symbols:
             return None
         if isinstance(body, Number):
             is_layer = self.uppers_are_layers and not marks  # after a layer in brackets it is a power
+            mark, squared = body.text[:-1], body.text[-1:]
+            if is_layer and squared == "2" and mark in self.above.get(base, ()) and body.text[:-1] + "1" not in self.above[base]:
+                marks.append(mark)  # h⁴²: the square of h⁴
+                return replace(body, text="2", value=type(body.value)(2))
             if is_layer and body.digits is None and body.value < 20 and base in self.layered:
                 marks.append(str(body.value))
                 return None
@@ -453,6 +458,8 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
             counts._scripts(tree)
             if isinstance(tree, Scripted) and (name := name_of(tree)) is not None:
                 counts.bases[name.base] += 1
+                if tree.primes:
+                    counts.primed_names.add(name.base)
         counts.together(tree)
     symbols = counts.decided()
     symbols.families = families_of(document, symbols, counts.letter_sets)
@@ -625,6 +632,7 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.primed_names: set[str] = set()  # `w' = ..` says what w' is
         self.layer_functions: set[str] = set()
 
     def look(self, node: Node, scope: tuple[str, ...]) -> None:
@@ -769,7 +777,8 @@ class _Counts:
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
         arrays = self.primed_arrays - self.functions_guess()
-        primes_transpose = not self.transposed and (len(arrays) > 1 or bool(arrays & PRIMED))
+        arrays -= {base for base in arrays - PRIMED if base in self.primed_names or not self.bare[base]}
+        primes_transpose = not self.transposed and bool(arrays)
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
         time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
         indices = set(units) & SUMMABLE
@@ -823,6 +832,7 @@ class _Counts:
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
             numbered=self._numbered(folds),
+            above={b: frozenset(t for (x, t) in self.upper_digits if folds.get(x, x) == b) for b in layered},
             folds=folds,
         )
 
