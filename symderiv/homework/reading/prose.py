@@ -18,7 +18,7 @@ from symderiv.homework.reading.words import CONNECTORS, NAME_WORDS
 _HINT = re.compile(
     r"[=≈≡←→⇒∈≤≥≠<>∝:≔≜⟹∼∂∇]|\\(?:in|to|approx|leftarrow|le|ge|equiv)\b|/\s*\(?(?:d|\\partial)|\w\s*×|\d\s*x\s*\w"
     r"|\b\w{1,8}\}?\]?\s+(?:[xX]|by)\s+\w|\b(?:shape|size|dim)\w*\b[^(\[\n]{0,40}[(\[]|(?<![^\W\d_])[^\W\d_][_^]\w|\\[a-z]+\{"
-    r"|\bis \(\w+, ?\w+\)"
+    r"|\bis \(\w+, ?\w+\)|\b(?:[wW]rit(?:e|ing)|[dD]enote|[aA]bbreviate)\b"
 )
 _WORDS = re.compile(
     r"(?<![\w^\\{])[^\W\d_]{3,}|(?<![\w^\\{])(?:is|of|to|in|on|at|by|we|so|as|an|be|it|if|or|no|us|my)(?!\w)"
@@ -28,6 +28,8 @@ _BLANKED = re.compile(
 )
 _OWNER = re.compile(r"\bself\.")
 _GRADIENT = re.compile(r"\bgrad_(?=[A-Za-z])")
+_NAMING = frozenset("write writing denote abbreviate call shorten schreibe schreiben notons escribimos".split())
+_NAMED_BY = frozenset("for by".split())
 _KEY = re.compile(r"\b([A-Za-z_]\w*)\[[\"']([A-Za-z_]\w*)[\"']\]")
 _ABBREVIATION = re.compile(
     r"(?<![\w.])(?:i\.\s?e|e\.\s?g|w\.\s?r\.\s?t|s\.\s?t|a\.k\.a|d\.\s?h|z\.\s?B|u\.\s?a|p\.\s?ex|c\.\s?f)\."
@@ -180,8 +182,10 @@ class _Line:
         return found
 
     def _spoken_relations(self) -> None:
-        """`dL/db equals p - y`, `dL/dw is 2x`: the word becomes the sign it stands for."""
+        """`dL/db equals p - y`, `dL/dw is 2x`, `write d3 for dE/dz3`: the word becomes the sign it stands for."""
         for at in range(1, self.size - 1):
+            if self.kinds[at] == "ident" and self.texts[at] in _NAMED_BY and self._is_naming(at):
+                self.kinds[at], self.texts[at] = "rel", ":=" if self.texts[at] == "for" else "=:"
             if self.kinds[at] != "ident" or self.texts[at] not in ("equals", "is"):
                 continue
             before, after = self.kinds[at - 1], self.kinds[at + 1]
@@ -196,6 +200,25 @@ class _Line:
             if self.texts[at] == "is" and not self._is_said_of_derivative(at):
                 continue
             self.kinds[at], self.texts[at] = "rel", "="
+
+    def _is_naming(self, at: int) -> bool:
+        """Whether a verb such as `write` comes before, a name on one side and a derivative on the other."""
+        verbs = [k for k in range(at) if self.kinds[k] == "ident" and self.texts[k].lower() in _NAMING]
+        if not verbs:
+            return False
+        low, high = verbs[-1] + 1, at + 1
+        while high < self.size and (high == at + 1 or not self.gaps[high]):
+            high += 1
+        high -= self.kinds[high - 1] in (".", ",", ";", ":")
+        named, derivative = ((low, at), (at + 1, high)) if self.texts[at] == "for" else ((at + 1, high), (low, at))
+        is_derivative = (
+            self._is_differential(derivative[0])
+            and "/" in self.kinds[slice(*derivative)]
+            or (derivative[1] - derivative[0] == 1 and self.kinds[derivative[0]] == "math")
+        )
+        kinds = self.kinds[slice(*named)]
+        is_name = bool(kinds) and not set(kinds) & {"rel", "/", ",", "."} and not any(self.gaps[named[0] + 1 : named[1]])
+        return is_derivative and is_name and (kinds[0] != "ident" or len(self.texts[named[0]]) < 4)
 
     def _is_short(self, at: int) -> bool:
         word = self.texts[at]
