@@ -13,7 +13,7 @@ from collections.abc import Iterator
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
 COMMENT = r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*)$"
-SHAPE_COMMENT = r"^[ \t]*#[ \t]*([^\n]*\b\w+ is \(\w+, ?\w+\)[^\n]*)$"
+SHAPE_COMMENT = r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
 INITIAL = re.compile(r"\b(?:random|zeros|ones|empty|full|default_rng|array|asarray|copy)\b")
 
 
