@@ -1559,7 +1559,7 @@ class Inference:
         batch = self._is_batch(definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
-        lower = set() if batch else self._vectors_by_letter()
+        lower = self._vectors_by_letter() if not batch or sample_letters else set()
         definitions = {k: _as_dot_products(t, lower) for k, t in definitions.items()}
         self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
