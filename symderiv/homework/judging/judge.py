@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -28,7 +28,7 @@ from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
-from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
+from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
 from symderiv.homework.understanding.elaboration import (
     Elaborator,
@@ -805,6 +805,9 @@ class Judge:
         ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
         if self._compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        root = self._carried_step(at, place, rates[0], right)
+        if root is not None:
+            return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
         return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
 
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
@@ -1563,8 +1566,30 @@ class Judge:
         left, times = self._gradient_in(left)
         if not isinstance(left, Jacobian) or self._key(left.top) != self.understanding.loss or not self.own:
             return None
+        for line, value in self._moved(at, left.bottom.key):
+            if self._is_value(at, right, times * value):
+                return line
+        return None
+
+    def _carried_step(self, at: int, old: Part, rate: str, right: Term) -> int | None:
+        """The line of an own false derivative along which this step goes."""
+        if old.indices or not self.own:
+            return None
+        world = self.understanding.world(at, Machine)
+        try:
+            before, speed = world.quantity(old.key).array, world.quantity(rate).array
+        except (Unknown, Misfit, Undefined):
+            return None
+        own = self.own.get(old.key)
+        found = [(own.line, own.value.array)] if own is not None else []
+        for line, value in (*found, *self._moved(at, old.key)):
+            if self._is_value(at, right, before - speed * value):
+                return line
+        return None
+
+    def _moved(self, at: int, key: str) -> Iterator[tuple[int, Array]]:
+        """What the derivative by a quantity would be after each own false line: the line and the value."""
         world, loss = self.understanding.world(at, Machine), Ref(self.understanding.loss or "")
-        key = left.bottom.key
         for own in reversed(list(self.own.values())):
             if own.bottom == key:
                 continue
@@ -1576,21 +1601,20 @@ class Judge:
                 change = own.value.array - world.jacobian(loss, Ref(own.bottom)).array
             except (Unknown, Misfit, Undefined):
                 continue
-            moved = change * local if local.ndim == 2 else np.einsum("rc,rcst->st", change, local)
-            value = times * (truth + moved)
-            for lenient in (False, True):
-                try:
-                    readings = self.understanding.reader(at, lenient).readings(right)
-                except (Unknown, Misfit, Undefined):
-                    continue
-                for reading in readings:
+            yield own.line, truth + (change * local if local.ndim == 2 else np.einsum("rc,rcst->st", change, local))
+
+    def _is_value(self, at: int, right: Term, value: Array) -> bool:
+        """Whether a side has this value in some reading."""
+        for lenient in (False, True):
+            with contextlib.suppress(Unknown, Misfit, Undefined):
+                for reading in self.understanding.reader(at, lenient).readings(right):
                     if (
                         reading.value.shape == value.shape
                         and not reading.value.letters
                         and Machine.distance(reading.value.array, value) < 1e-7
                     ):
-                        return own.line
-        return None
+                        return True
+        return False
 
 
 def _of_one_example(term: Term) -> Term | None:
