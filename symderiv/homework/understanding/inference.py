@@ -1388,7 +1388,7 @@ class Inference:
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
-        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.\d])", self.document.text)
+        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.,\d{])", self.document.text)
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
