@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Claim, Marking, Understood
-from symderiv.homework.reading.python_source import as_lines, is_python
+from symderiv.homework.reading.python_source import as_lines, is_python, with_programs
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import prepared
@@ -68,7 +68,7 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 
 
 def _checked(text: str, name: str) -> Marking:
-    document = read(as_lines(text) if is_python(name, text) else text, name)
+    document = read(as_lines(text) if is_python(name, text) else with_programs(text), name)
     try:
         with at_most(SECONDS_A_DOCUMENT):
             return _judged(document, text)

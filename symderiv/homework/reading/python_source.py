@@ -14,7 +14,9 @@ ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logi
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
 COMMENT = r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*)$"
 SHAPE_COMMENT = r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
-INITIAL = re.compile(r"\b(?:random|zeros|ones|empty|full|default_rng|array|asarray|copy)\b")
+INITIAL = re.compile(r"\b(?:random\b|default_rng\b|(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\()")
+FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*(?:python|py|python3|ipython)\b[^\n]*\n(.*?)^[ \t]*\2", re.M | re.S | re.I)
+SHIFT = re.compile(r"\b(\w+)( - (?:(?:np|numpy)\.(?:max|amax)\(\1\b|\1\.max\()[^()]*\))")  # of a softmax: it cancels
 
 
 def is_python(name: str, text: str) -> bool:
@@ -26,6 +28,26 @@ def is_python(name: str, text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def with_programs(text: str) -> str:
+    """A document with its fenced Python blocks as lines of mathematics; a block that does not parse stays as it is."""
+    added: list[str] = []
+    pieces, end = [], 0
+    for fence in FENCE.finditer(text):
+        begin, stop = fence.span(3)
+        block = text[begin:stop]
+        if fence[1]:
+            continue  # within a list: its indentation is not the program's
+        try:
+            lines = as_lines(block)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        pieces += [text[end:begin], lines[: len(block)]]
+        added.append(lines[len(block) :].strip())
+        end = stop
+    more = "\n".join(x for x in added if x)
+    return "".join(pieces) + text[end:] + (f"\n\n```\n{more}\n```\n" if more else "")
 
 
 def as_lines(text: str) -> str:
@@ -74,6 +96,7 @@ class _Source:
         piece = re.sub(
             r"\b\w+\.shape\[[01]\]|\blen\(\w+\)|\b\w+\.size\(0\)", lambda m: "N".ljust(len(m.group())), piece
         )
+        piece = SHIFT.sub(lambda m: m[1] + " " * len(m[2]), piece)
         piece = re.sub(r"([-+*/]?=)( +)(?= )", r"\2\1", piece)  # the gap before the sign, where it parts nothing
         self.out[begin:end] = list(piece)
 
