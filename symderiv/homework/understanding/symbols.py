@@ -632,6 +632,7 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.bottoms: set[str] = set()  # of derivatives, without scripts
         self.primed_names: set[str] = set()  # `w' = ..` says what w' is
         self.layer_functions: set[str] = set()
 
@@ -664,6 +665,8 @@ class _Counts:
                 return
             case Call(_, Name(_, "dot" | "matmul", ()), (_, _)):
                 self.code = True
+            case Derivative(_, _, Name(_, base, ())):
+                self.bottoms.add(base)
             case BigSum(_, _, indices, _, end, _):
                 self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
                 if end is not None:
@@ -874,6 +877,7 @@ class _Counts:
                 and self.bases[capital]
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
+                and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
             ):
                 folds[capital] = letter
         return folds
