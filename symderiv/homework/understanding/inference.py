@@ -61,6 +61,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    is_ones,
     mapped,
     references_in,
 )  # fmt: skip
@@ -1430,8 +1431,12 @@ class Inference:
         }
         if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
             return False
+        if any(is_ones(p) for d in self.definitions for p in everything_in(d.term)):
+            return False  # b 1^T: the bias of each sample
         return not re.search(
-            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is)\s", self.words, re.IGNORECASE
+            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
+            self.words,
+            re.IGNORECASE,
         )
 
     def _takes_mean_early(self) -> bool:

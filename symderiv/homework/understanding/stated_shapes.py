@@ -36,7 +36,7 @@ def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, 
             return sizes_in(upper[0].body, layers)  # {0, 1}^{N x K}
         case f.Name(_, "R", ()):
             return ("1", "1")  # a real number
-        case f.Number() | f.Name() | f.Scripted():
+        case f.Number() | f.Name() | f.Scripted() | f.Sum():
             one = _size(node, layers)
             return (one,) if one else None
     return None
