@@ -19,6 +19,7 @@ import numpy as np
 from symderiv.homework.judging.adjoints import adjoints_of
 from symderiv.homework.judging.classes import letter_of_class, true_for_each_class
 from symderiv.homework.judging.comparing import Answer, Comparer, Comparison
+from symderiv.homework.judging.differentials import judge_differential
 from symderiv.homework.judging.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.judging.numbers import NumberWorlds
 from symderiv.homework.judging.rows import judge_rows
@@ -459,6 +460,11 @@ class Judge:
         side: Side,
     ) -> Verdict | None:
         is_derivative = isinstance(left, Jacobian) or any(isinstance(p, Jacobian) for p in everything_in(left))
+        if self.inference.elaborator.differentials:
+            differential = judge_differential(self.understanding, at, left, right)
+            if differential is not None:
+                subject.sides.append((side.node, right))
+                return differential
         if self.understanding.later:
             chain = self._chain(at, left, right)
             if chain is not None and chain.verdict == "correct" and chain.message:

@@ -214,11 +214,18 @@ class _Line:
         is_derivative = (
             self._is_differential(derivative[0])
             and "/" in self.kinds[slice(*derivative)]
-            or (derivative[1] - derivative[0] == 1 and self.kinds[derivative[0]] == "math")
+            or (derivative[1] - derivative[0] == 1 and self._marks_derivative(derivative[0]))
         )
         kinds = self.kinds[slice(*named)]
         is_name = bool(kinds) and not set(kinds) & {"rel", "/", ",", "."} and not any(self.gaps[named[0] + 1 : named[1]])
         return is_derivative and is_name and (kinds[0] != "ident" or len(self.texts[named[0]]) < 4)
+
+    def _marks_derivative(self, at: int) -> bool:
+        """Whether a marked formula is a derivative."""
+        if self.kinds[at] != "math":
+            return False
+        region = self.regions[int(self.texts[at])]
+        return re.search(r"partial|nabla|∂|∇|frac\{d", self.text[region.start : region.end]) is not None
 
     def _is_short(self, at: int) -> bool:
         word = self.texts[at]

@@ -72,6 +72,9 @@ class NotUnderstood(ValueError):
         self.reason, self.span = reason, span
 
 
+CHANGE = "d "  # before the key of a quantity: its differential
+
+
 @dataclass
 class Elaborator:
     """Terms for trees.
@@ -91,6 +94,7 @@ class Elaborator:
     lefts: frozenset[str] = frozenset()  # keys that stand on a left side
     text: str = ""  # the document
     step_rate: str | None = None  # the learning rate behind `Delta w`
+    differentials: bool = False  # dW is a small change of W, not the derivative by it
     bodies: Mapping[str, tuple[str, Term]] = field(
         default_factory=dict
     )  # functions by their own formula: letter and body
@@ -206,12 +210,18 @@ class Elaborator:
         key = self.symbols.canonical(key_of(rest, _accents_of(reference.key), reference.mark))
         if key not in self.known:
             return None
-        return Jacobian(Part(self.loss, ()), Part(key, reference.indices))
+        return self._by(Part(key, reference.indices))
+
+    def _by(self, quantity: Part) -> Term:
+        """What a d before a quantity makes of it."""
+        if self.differentials:
+            return Part(CHANGE + quantity.key, quantity.indices)
+        return Jacobian(Part(self.loss or "", ()), quantity)
 
     def _powered(self, body: Term, power: f.Node | None) -> Term:
         if power is None:
             return body
-        return Power(body, self.term(power))
+        return _to_power(body, self.term(power))
 
     # --- scripts on anything ---
     def _scripted(self, node: f.Scripted) -> Term:
@@ -358,7 +368,7 @@ class Elaborator:
             return None
         if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
             return Add(((-1, Sloppy((Part(self.step_rate, ()), gradient), ("",))),))
-        return gradient if factor.base == "d" and "d" not in self.known else None
+        return self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
 
     @staticmethod
     def _divided(factors: list[Term], marks: list[str]) -> Term:
@@ -461,7 +471,7 @@ class Elaborator:
         return Over(self.term(node.above), self.term(node.below))
 
     def _power(self, node: f.Power) -> Term:
-        return Power(self.term(node.base), self.term(node.exponent))
+        return _to_power(self.term(node.base), self.term(node.exponent))
 
     def _root(self, node: f.Root) -> Term:
         return Apply("sqrt", 0, self.term(node.body))
@@ -692,6 +702,13 @@ class Settled(Elaborator):
 def _method_of(kind: str) -> str:
     """The method for a kind of node."""
     return "_" + kind.lower()
+
+
+def _to_power(base: Term, exponent: Term) -> Term:
+    """A power, entry by entry; `diag(p)^{-1}` is the inverse matrix: one over each on the diagonal."""
+    if isinstance(base, Diagonal) and exponent in (Const(Rational(-1)), Add(((-1, ONE),))):
+        return Diagonal(Power(base.body, exponent))
+    return Power(base, exponent)
 
 
 def letters_of(indices: tuple[str | int, ...]) -> str:

@@ -214,10 +214,32 @@ class Inference:
             known,
             lefts=frozenset(self.lefts),
             text=self.document.text,
+            differentials=self._are_differentials(),
         )
         self.own_functions = self._own_functions()
         if self._is_scalar_document():  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
+
+    def _are_differentials(self) -> bool:
+        """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
+        if self.loss is None:
+            return False
+        for statement in self.document.statements:
+            heads = [self._changed(n) for n in f.walk(statement.sides[0].node)]
+            others = (self._changed(n) for side in statement.sides[1:] for n in f.walk(side.node))
+            if heads[0] == self.loss and any(others):
+                return True
+        return False
+
+    def _changed(self, node: f.Node) -> str | None:
+        r"""The letter in `dL`, `d\hat Y`, `dW_2`, whatever its scripts."""
+        if isinstance(node, f.Product) and len(node.factors) > 1 and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d"):
+            name = name_of(node.factors[1])
+            return name.base if name is not None else None
+        name = name_of(node)
+        if name is None or name.base[0] != "d" or name.base in ("delta", "d", "diag"):
+            return None
+        return name.base[1:]
 
     def _own_functions(self) -> dict[str, tuple[str, Term]]:
         """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
@@ -1570,7 +1592,7 @@ class Inference:
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = self._single_indexed() | self.vectors
         shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
-        shapes.infer(self._given_as_numbers(definitions))
+        shapes.infer([*self._given_as_numbers(definitions), *self._loss_as_product(definitions)])
         for key in lower & set(shapes.shapes):
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
@@ -1578,6 +1600,12 @@ class Inference:
         for dim in self._given_ones(shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _loss_as_product(self, definitions: dict[str, Term]) -> list[str]:
+        """The loss, where it is a product and no sum as it stands: `-y^T log p` is one number, so y and p are columns."""
+        body = definitions.get(self.loss or "")
+        is_turned = body is not None and any(isinstance(p, Transpose) for p in everything_in(body))
+        return [self.loss] if self.loss is not None and is_turned and not self.batch else []
 
     def _vectors_by_letter(self) -> set[str]:
         r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
