@@ -280,9 +280,13 @@ class _Recogniser:
         for definition in self.inference.definitions:
             other = _mark(definition.key)
             refs = {r.key for r in references_in(definition.term)}
-            if base_of(definition.key) != base_of(key) or len(refs) != 1 or _layer_letter(other) != _layer_letter(mark):
+            if base_of(definition.key) != base_of(key) or len(refs) != 1:
                 continue
             inner = refs.pop()
+            if mark and not other and not _mark(inner):  # out = f(net), said of every unit
+                return replaced(definition.term, Part(inner, ()), Part(f"{inner}[{mark}]", ()))
+            if _layer_letter(other) != _layer_letter(mark):
+                continue
             if mark and other != mark and _mark(inner) == other and _layer_letter(mark):
                 return replaced(definition.term, Part(inner, ()), Part(inner.replace(f"[{other}]", f"[{mark}]"), ()))
         return None
