@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.elaboration import replaced
 from symderiv.homework.understanding.symbols import LayerOpen, name_of
-from symderiv.homework.understanding.terms import Apply, Softmax, Term, mapped
+from symderiv.homework.understanding.terms import Apply, Part, Softmax, Term, mapped, references_in
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, Definition
 
 if TYPE_CHECKING:
@@ -55,6 +57,28 @@ def sayings_of(inference: Inference) -> list[Saying]:
             for role, kind in _pairs(sentence.text):
                 found.append(Saying(_statement_from(inference, sentence.span[0]), sentence.line, role, kind))
     return found
+
+
+def said_of_every_unit(inference: Inference) -> None:
+    """`out = f(net)` said once, or an activation that the words name once, beside out_h1 and a net_h1 that has a formula."""
+    defined = {d.key for d in inference.definitions}
+    used = {r.key for d in inference.definitions for r in references_in(d.term)}
+    kinds = {k for k, p in ACTIVATION_WORDS.items() if k != "softmax" and re.search(p, inference.words, re.IGNORECASE)}
+    for key in sorted(k for k in used - defined if "[" in k):
+        base, mark = key[:-1].split("[", 1)
+        for definition in inference.definitions:
+            inner = {r.key for r in references_in(definition.term)}
+            if definition.key == base and len(inner) == 1 and f"{min(inner)}[{mark}]" in defined:
+                argument = min(inner)
+                term = replaced(definition.term, Part(argument, ()), Part(f"{argument}[{mark}]", ()))
+                inference.definitions.append(Definition(key, term, definition.at, definition.line))
+                break
+        else:
+            argument = next((f"{a}[{mark}]" for a in ("net", "in") if f"{a}[{mark}]" in defined), None)
+            if base == "out" and argument is not None and len(kinds) == 1:
+                kind = min(kinds)
+                inference.definitions.append(Definition(key, Apply(kind, 0, Part(argument, ())), 0, 1))
+                inference.assumptions.append(Assumption(f"{key} is {kind}({argument})", "said in words of the units"))
 
 
 def _statement_from(inference: Inference, offset: int) -> int:

@@ -17,7 +17,13 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.reading.tokens import GREEK
-from symderiv.homework.understanding.activations import OPEN_LETTERS, Activations, Saying, activations_of
+from symderiv.homework.understanding.activations import (
+    OPEN_LETTERS,
+    Activations,
+    Saying,
+    activations_of,
+    said_of_every_unit,
+)
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
@@ -179,6 +185,7 @@ class Inference:
             self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
         find_features(self)
+        said_of_every_unit(self)
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
