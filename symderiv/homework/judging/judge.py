@@ -1344,10 +1344,16 @@ class Judge:
     def _for_one_sample(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right for the loss of one sample, in a document that comes to the mean over many with another loss."""
         understanding = self.understanding
-        top = self._key(left.top) if isinstance(left, Jacobian) else None
+        if not isinstance(left, Jacobian) or not understanding.axes.batch:
+            return None
         definitions = understanding.definitions_at(at)
         letters = _letters_of(left) | _letters_of(right)
-        if top not in definitions or not understanding.axes.batch or (letters and base_of(top) in LOSS_BASES):
+        top = self._key(left.top)
+        if top is None:  # log h(x)
+            tops = [r.key for r in references_in(left.top)]
+            if not tops or any(base_of(k) in LOSS_BASES or k not in definitions for k in tops):
+                return None
+        elif top not in definitions or (letters and base_of(top) in LOSS_BASES):
             return None
         losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
         means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}

@@ -98,6 +98,7 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
+MANY_BARS = 3
 BAR_WORDS = r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
@@ -1152,10 +1153,13 @@ class Inference:
         first, last = self.layer_range
         return all(m is None or first <= m <= last for m in map(_layer_of, keys))
 
-    @cached_property
+    @property
     def _bars_are_derivatives(self) -> bool:
-        """'A bar denotes the derivative of the loss by that quantity'."""
-        return bool(re.search(BAR_WORDS, self.words, re.IGNORECASE))
+        r"""'A bar denotes the derivative of the loss by that quantity'; `\bar s`, `\bar r`, `\bar q` of quantities with formulas."""
+        if re.search(BAR_WORDS, self.words, re.IGNORECASE):
+            return True
+        bare = {self.symbols.canonical("".join(k.rsplit("^bar", 1))) for k in self.lefts if "^bar" in k}
+        return len({k for k in bare if base_of(k) not in LOSS_BASES} & self.lefts) >= MANY_BARS
 
     def _is_derived(self, ref: Reference) -> bool:
         """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
