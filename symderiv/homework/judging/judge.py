@@ -121,6 +121,8 @@ class Judge:
     subject: Subject | None = None
     question: Subject | None = None
     question_at: int = -100
+    relations: list[tuple[Jacobian, Term]] = field(default_factory=list)  # true ones between derivatives
+    false: dict[Term, tuple[Term, int]] = field(default_factory=dict)  # derivatives as they stand, and the line
     rows_judged: int = 0
     shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
     nearly_later: bool = False  # it would be, but for a sign or a 2
@@ -507,6 +509,13 @@ class Judge:
         relation = self._chain(at, left, right) or self._derivative(at, statement, subject, left, right)
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
+            if isinstance(left, Jacobian) and any(isinstance(p, Jacobian) for p in everything_in(right)):
+                self.relations.append((left, right))
+        elif relation.verdict == "wrong" and isinstance(left, Jacobian):
+            root = self._put_into_relation(at, left, right)
+            if root is not None:
+                return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
+            self.false.setdefault(left, (right, statement.line))
         return relation
 
     def _is_function_said(self, subject: Subject, left: Term, right: Term) -> bool:
@@ -1580,6 +1589,20 @@ class Judge:
             return None
         for line, value in self._moved(at, left.bottom.key):
             if self._is_value(at, right, times * value):
+                return line
+        return None
+
+    def _put_into_relation(self, at: int, left: Term, right: Term) -> int | None:
+        """The line of an own false derivative that was put into a true relation: what it has entry by entry goes on, too."""
+        for whole, relation in self.relations:
+            inside = [p for p in everything_in(relation) if p in self.false] if whole == left else []
+            for factor in inside:
+                own, line = self.false[factor]
+                if self._compare(at, replaced(relation, factor, own), right).answer is Answer.EQUAL:
+                    return line
+        for factor, (own, line) in self.false.items():  # its shape may fit nowhere: what stands here is read back
+            meant = with_part(right, own, factor) if isinstance(own, Sloppy) and factor != left else right
+            if meant != right and self._compare(at, left, meant).answer is Answer.EQUAL:
                 return line
         return None
 

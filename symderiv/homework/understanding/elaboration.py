@@ -752,11 +752,12 @@ def with_part(term: Term, old: Term, new: Term) -> Term:
     """The term with a part replaced, also where it stands among the factors of a longer product: `W_3 W_2 W_1 x`."""
     if term == old:
         return new
-    if isinstance(term, Sloppy) and isinstance(old, Sloppy) and not any(old.marks) and not any(term.marks):
+    if isinstance(term, Sloppy) and isinstance(old, Sloppy):
         n = len(old.factors)
         for i in range(len(term.factors) - n + 1):
-            if term.factors[i : i + n] == old.factors:
-                return Sloppy((*term.factors[:i], new, *term.factors[i + n :]), term.marks[n - 1 :])
+            if term.factors[i : i + n] == old.factors and term.marks[i : i + n - 1] == old.marks:
+                factors = (*term.factors[:i], new, *term.factors[i + n :])
+                return Sloppy(factors, (*term.marks[:i], *term.marks[i + n - 1 :])) if len(factors) > 1 else new
     return mapped(term, lambda t: with_part(t, old, new))
 
 
