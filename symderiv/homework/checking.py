@@ -95,7 +95,8 @@ def _judged(document: Document, text: str) -> Marking:
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + sum(COSTS[c.verdict] for c in found)
-        if variant.later and not judge.shows_later:  # a second 1/n in a single line is a mistake sooner than a convention
+        if variant.later and not judge.shows_later and not inference.takes_mean_in_all():
+            # a second 1/n in a single line is a mistake sooner than a convention
             cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
         if best is None or cost < best[0]:
             best = cost, tuple(found), judge, variant

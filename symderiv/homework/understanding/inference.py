@@ -1474,19 +1474,26 @@ class Inference:
 
     def _takes_mean_early(self) -> bool:
         r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
-        between = {base_of(d.key) for d in self.definitions}  # from the parameters to the loss
-        taken = set()
+        return len({is_between for is_between, has_mean in self._gradient_lines() if has_mean}) > 1
+
+    def takes_mean_in_all(self) -> bool:
+        """Whether every gradient of a parameter, of two or more, takes 1/n."""
+        parameters = [has_mean for is_between, has_mean in self._gradient_lines() if not is_between]
+        return len(parameters) > 1 and all(parameters)
+
+    def _gradient_lines(self) -> Iterator[tuple[bool, bool]]:
+        """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
+        between = {base_of(d.key) for d in self.definitions}
         for statement in self.document.statements:
             left = statement.sides[0].node
             reference = self._closed(left.bottom if isinstance(left, f.Derivative) else left)
-            if reference is None or reference.base in DERIVED:
+            if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
                 continue
             if not isinstance(left, f.Derivative) and not self._is_derived(reference):
                 continue
-            if any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node)):
-                base = base_of(reference.key).replace("^bar", "")
-                taken.add(base in between or base.removeprefix("d") in between)
-        return len(taken) > 1
+            base = base_of(reference.key).replace("^bar", "")
+            has_mean = any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node))
+            yield base in between or base.removeprefix("d") in between, has_mean
 
     def _is_mean(self, node: f.Node) -> bool:
         r"""`\frac1n`, `2 / n`."""
