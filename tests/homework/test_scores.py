@@ -42,7 +42,7 @@ FIRST_CONTACT = {
     "fresh_3": First(149, 193, 8, 3),
     "fresh_4": First(174, 199, 5, 3),
 }
-WAVED_THROUGH = {"fresh_4": 1}  # 03_worksheet: a slope with the new weight in it, where the old one belongs
+WAVED_THROUGH: dict[str, int] = {}
 AT_LEAST = {".": 0.88, "development": 0.90, "fresh_1": 0.85, "fresh_2": 0.93, "fresh_3": 0.85, "fresh_4": 0.90}
 
 

@@ -260,7 +260,17 @@ class NumberClaim:
         was_printed = any(p.at < state.since for p in self.numbers.printed.get(key, []))
         if was_printed and not self.numbers.given.model_changed(state.since, self.at):
             return (True,)
+        if isinstance(self.left, Jacobian) and self._is_one_pass(state.since):
+            return (False,)
         return True, False
+
+    def _is_one_pass(self, since: int) -> bool:
+        """Whether the steps so far have names of their own, `w_5^+`, and nothing was worked out forwards with them yet."""
+        given, numbers = self.numbers.given, self.numbers
+        steps = [e for e in given.events if e.kind == "step" and since <= e.at + 1 <= self.at + 1]
+        forward = numbers.understanding.definitions_at(self.at)
+        again = any(since <= p.at <= self.at for key in forward for p in numbers.printed.get(key, []))
+        return bool(steps) and all(e.key != e.target for e in steps) and not again
 
     # --- comparing ---
     def _compared(self, is_printed: bool) -> Verdict:
