@@ -60,7 +60,8 @@ class Comparer:
         """How the left side can be read: a value; a local derivative keeps its four axes."""
         if isinstance(left, Jacobian):
             return self._derivatives(left)
-        return self.understanding.reader(self.at, lenient=False).readings(left)
+        reader = self.understanding.reader(self.at, lenient=False)
+        return reader.readings(reader.sized(left))
 
     def _derivatives(self, left: Jacobian) -> list[Reading]:
         reader = self.understanding.reader(self.at, lenient=False)
