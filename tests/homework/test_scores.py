@@ -41,9 +41,20 @@ FIRST_CONTACT = {
     "fresh_2": First(136, 187, 11, 1),
     "fresh_3": First(149, 193, 8, 3),
     "fresh_4": First(174, 199, 5, 3),
+    "fresh_5": First(136, 181, 4, 0),
+    "fresh_6": First(136, 179, 5, 2),
 }
 WAVED_THROUGH: dict[str, int] = {}
-AT_LEAST = {".": 0.88, "development": 0.90, "fresh_1": 0.85, "fresh_2": 0.93, "fresh_3": 0.85, "fresh_4": 0.90}
+AT_LEAST = {
+    ".": 0.88,
+    "development": 0.90,
+    "fresh_1": 0.85,
+    "fresh_2": 0.93,
+    "fresh_3": 0.85,
+    "fresh_4": 0.90,
+    "fresh_5": 0.95,
+    "fresh_6": 0.95,
+}
 
 
 def documents(folder: Path) -> Iterator[tuple[Path, list[dict]]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.verdicts import Verdict
-from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
+from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Undefined
 from symderiv.homework.understanding.elaboration import CHANGE
 from symderiv.homework.understanding.terms import Part, Ref, Term, references_in
 from symderiv.homework.understanding.understanding import Understanding

@@ -1340,8 +1340,8 @@ class Judge:
         anew = self._with_one_output
         is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
         marks = {m for p in everything_in(right) if isinstance(p, Sloppy) for m in p.marks}
-        if anew is None or is_program or "@" in marks:  # a program's product takes what fits
-            return None
+        if anew is None or is_program or ("@" in marks and ("" not in marks or not self._conforms(anew, at, right))):
+            return None  # a program's product takes what fits
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)
             if found.answer is Answer.EQUAL and self._accepted(found, kind).verdict != "wrong":
@@ -1349,6 +1349,20 @@ class Judge:
                     "notation", kind, "right for one output unit; the document does not say that there is one"
                 )
         return None
+
+    @staticmethod
+    def _conforms(understanding: Understanding, at: int, term: Term) -> bool:
+        """Whether what stands on the two sides of each `@` fits together: there a number is no matrix of any size."""
+        reader = understanding.reader(at, True)
+        for product in (p for p in everything_in(term) if isinstance(p, Sloppy) and "@" in p.marks):
+            for k in (k for k, mark in enumerate(product.marks) if mark == "@"):
+                before = product.factors[: k + 1]
+                left = before[0] if k == 0 else Sloppy(before, product.marks[:k])
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    one, other = (reader.readings(x)[0].value.shape for x in (left, product.factors[k + 1]))
+                    if one[1] != other[0]:
+                        return False
+        return True
 
     def _for_one_sample(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right for the loss of one sample, in a document that comes to the mean over many with another loss."""
@@ -1494,7 +1508,9 @@ class Judge:
         known = {*definitions, *(r.key for t in definitions.values() for r in references_in(t))}
         known |= {n.key for n in self.understanding.numbers} | {key for key, _ in self._stated}
         known |= {r.key for r in references_in(left)} | set(self.own)
-        return next((r.key for r in references_in(right) if r.key not in known and r.key in self.understanding.shapes), None)
+        return next(
+            (r.key for r in references_in(right) if r.key not in known and r.key in self.understanding.shapes), None
+        )
 
     def _is_relation(self, right: Term) -> bool:
         """Whether a side is about derivatives of the loss: then it can be false whatever the loss is."""

@@ -211,13 +211,13 @@ class _Line:
             high += 1
         high -= self.kinds[high - 1] in (".", ",", ";", ":")
         named, derivative = ((low, at), (at + 1, high)) if self.texts[at] == "for" else ((at + 1, high), (low, at))
-        is_derivative = (
-            self._is_differential(derivative[0])
-            and "/" in self.kinds[slice(*derivative)]
-            or (derivative[1] - derivative[0] == 1 and self._marks_derivative(derivative[0]))
+        is_derivative = (self._is_differential(derivative[0]) and "/" in self.kinds[slice(*derivative)]) or (
+            derivative[1] - derivative[0] == 1 and self._marks_derivative(derivative[0])
         )
         kinds = self.kinds[slice(*named)]
-        is_name = bool(kinds) and not set(kinds) & {"rel", "/", ",", "."} and not any(self.gaps[named[0] + 1 : named[1]])
+        is_name = (
+            bool(kinds) and not set(kinds) & {"rel", "/", ",", "."} and not any(self.gaps[named[0] + 1 : named[1]])
+        )
         return is_derivative and is_name and (kinds[0] != "ident" or len(self.texts[named[0]]) < 4)
 
     def _marks_derivative(self, at: int) -> bool:

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 
+MOST_SOURCE = 200_000  # characters
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
 COMMENT = r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*)$"
-SHAPE_COMMENT = r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
+SHAPE_COMMENT = (
+    r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
+)
 INITIAL = re.compile(r"\b(?:random\b|default_rng\b|(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\()")
-FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*(?:python|py|python3|ipython)\b[^\n]*\n(.*?)^[ \t]*\2", re.M | re.S | re.I)
+FENCE = re.compile(
+    r"^([ \t]*)(```+|~~~+)[ \t]*(?:python|py|python3|ipython)\b[^\n]*\n(.*?)^[ \t]*\2", re.M | re.S | re.I
+)
 SHIFT = re.compile(r"\b(\w+)( - (?:(?:np|numpy)\.(?:max|amax)\(\1\b|\1\.max\()[^()]*\))")  # of a softmax: it cancels
 
 
@@ -24,10 +30,22 @@ def is_python(name: str, text: str) -> bool:
     if not name.endswith(".py"):
         return False
     try:
-        ast.parse(text)
+        _parsed(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def _parsed(text: str) -> ast.Module:
+    """The tree of a source; nothing is compiled beyond it.
+
+    Raises: SyntaxError, ValueError, RecursionError, MemoryError.
+    """
+    if len(text) > MOST_SOURCE:
+        raise ValueError("too long for a backward pass")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a backslash in somebody's string
+        return ast.parse(text)
 
 
 def with_programs(text: str) -> str:
@@ -67,7 +85,7 @@ class _Source:
         self.added: list[str] = []
 
     def lines(self) -> str:
-        tree = ast.parse(self.text)
+        tree = _parsed(self.text)
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
         for function in functions:
             for statement in ast.walk(function):

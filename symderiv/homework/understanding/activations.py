@@ -74,11 +74,11 @@ def said_of_every_unit(inference: Inference) -> None:
                 inference.definitions.append(Definition(key, term, definition.at, definition.line))
                 break
         else:
-            argument = next((f"{a}[{mark}]" for a in ("net", "in") if f"{a}[{mark}]" in defined), None)
-            if base == "out" and argument is not None and len(kinds) == 1:
+            fed = next((f"{a}[{mark}]" for a in ("net", "in") if f"{a}[{mark}]" in defined), None)
+            if base == "out" and fed is not None and len(kinds) == 1:
                 kind = min(kinds)
-                inference.definitions.append(Definition(key, Apply(kind, 0, Part(argument, ())), 0, 1))
-                inference.assumptions.append(Assumption(f"{key} is {kind}({argument})", "said in words of the units"))
+                inference.definitions.append(Definition(key, Apply(kind, 0, Part(fed, ())), 0, 1))
+                inference.assumptions.append(Assumption(f"{key} is {kind}({fed})", "said in words of the units"))
 
 
 def _statement_from(inference: Inference, offset: int) -> int:

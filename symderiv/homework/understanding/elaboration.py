@@ -368,7 +368,9 @@ class Elaborator:
             return None
         if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
             return Add(((-1, Sloppy((Part(self.step_rate, ()), gradient), ("",))),))
-        return self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
+        return (
+            self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
+        )
 
     @staticmethod
     def _divided(factors: list[Term], marks: list[str]) -> Term:

@@ -106,13 +106,15 @@ DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
 NO_ARRAYS = re.compile(
-    r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?(?:vector|matri|Vektor|Matri)",
+    r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
+    r"(?:vector|matri|Vektor|Matri)",
     re.IGNORECASE,
 )
 SAYS_NUMBERS = re.compile(
-    r"\b(?:everything|all|every (?:quantity|variable|symbol)|each (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b(?:plain |single |just |only |real )?"
-    r"(?:numbers?|scalars?)\b|\bone (?:neuron|unit|node) (?:a|per|in each|in every|each) layer|\b1-1(?:-1)+\b"
-    r"|\b(?:alles?|alle Gr\u00f6\u00dfen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|n\u00famero)",
+    r"\b(?:everything|all|(?:every|each) (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b"
+    r"(?:plain |single |just |only |real )?(?:numbers?|scalars?)\b"
+    r"|\bone (?:neuron|unit|node) (?:a|per|in each|in every|each) layer|\b1-1(?:-1)+\b"
+    r"|\b(?:alles?|alle Größen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|número)",
     re.IGNORECASE,
 )
 _Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
@@ -241,7 +243,11 @@ class Inference:
 
     def _changed(self, node: f.Node) -> str | None:
         r"""The letter in `dL`, `d\hat Y`, `dW_2`, whatever its scripts."""
-        if isinstance(node, f.Product) and len(node.factors) > 1 and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d"):
+        if (
+            isinstance(node, f.Product)
+            and len(node.factors) > 1
+            and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d")
+        ):
             name = name_of(node.factors[1])
             return name.base if name is not None else None
         name = name_of(node)
@@ -1816,7 +1822,9 @@ class Inference:
         """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
         words = NO_ARRAYS.sub("", self.words)
         is_said = SAYS_NUMBERS.search(words)
-        if not is_said and re.search(r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words):
+        if not is_said and re.search(
+            r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words
+        ):
             return False
         for statement in self.document.statements:
             is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")

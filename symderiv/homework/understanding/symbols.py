@@ -296,7 +296,12 @@ class Symbols:
         if isinstance(body, Number):
             is_layer = self.uppers_are_layers and not marks  # after a layer in brackets it is a power
             mark, squared = body.text[:-1], body.text[-1:]
-            if is_layer and squared == "2" and mark in self.above.get(base, ()) and body.text[:-1] + "1" not in self.above[base]:
+            if (
+                is_layer
+                and squared == "2"
+                and mark in self.above.get(base, ())
+                and body.text[:-1] + "1" not in self.above[base]
+            ):
                 marks.append(mark)  # h⁴²: the square of h⁴
                 return replace(body, text="2", value=type(body.value)(2))
             if is_layer and body.digits is None and body.value < 20 and base in self.layered:

@@ -41,7 +41,9 @@ from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 EQUAL_SIGNS = frozenset({"=", ":=", "==", "->", "~"})
 TARGET_BASES = ("y", "t", "d", "target", "T", "Y", "label", "D", "r", "q")
 ACTIVATION_WORDS = {
-    "sigmoid": r"[Ss]igmoid|logistic(?!\s+(?:regression|loss|cost|classifier|model|cross|error))|logistische[nr]? (?:Funktion|Aktivierung)|log[íi]stica\b(?! regres)", "tanh": r"tanh|hyperbolic tangent|Tangens hyperbolicus",
+    "sigmoid": r"[Ss]igmoid|logistic(?!\s+(?:regression|loss|cost|classifier|model|cross|error))|"
+    r"logistische[nr]? (?:Funktion|Aktivierung)|log[íi]stica\b(?! regres)",
+    "tanh": r"tanh|hyperbolic tangent|Tangens hyperbolicus",
     "relu": r"\brelu\b|rectified|rectifier", "softmax": r"soft-?max",
 }  # fmt: skip
 LOSS_WORDS = (

@@ -424,7 +424,9 @@ class World:
     def _over(self, term: Over, bottom: str | None) -> Value:
         left, right = self._value(term.left, bottom), self._value(term.right, bottom)
         if left.shape != right.shape and not (left.is_scalar or right.is_scalar):
-            is_share = isinstance(term.right, SumOver) and all(b in (1, a) for a, b in zip(left.shape, right.shape, strict=True))
+            is_share = isinstance(term.right, SumOver) and all(
+                b in (1, a) for a, b in zip(left.shape, right.shape, strict=True)
+            )
             if not is_share:  # E / E.sum(axis=1, keepdims=True): the sum stands for each of its row
                 raise Misfit(f"{left.shape} divided by {right.shape}")
         letters, x, y, dx, dy = _joined(left, right)
