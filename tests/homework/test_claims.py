@@ -31,7 +31,18 @@ SUBSETS = "$$z = W x$$\n\n$$h = \\sigma(z)$$\n\n$$a = w^T h$$\n\n$$L = \\frac{1}
 ROWS = "```python\nZ1 = X @ W1 + b1\nA1 = np.tanh(Z1)\nZ2 = A1 @ W2 + b2\nE = np.exp(Z2 - Z2.max(axis=1, keepdims=True))\nP = E / E.sum(axis=1, keepdims=True)\n"
 ROWS += "N = X.shape[0]\nloss = -np.sum(Y * np.log(P)) / N\ndZ2 = (P - Y) / N\n"
 
+LOGISTIC = (
+    "$$h_\\theta(x) = g(\\theta^T x)$$\n\nwith the logistic function $g$.\n\n$$J(\\theta) = -\\frac{1}{m} \\sum_{i=1}^m [y^{(i)} \\log h_\\theta(x^{(i)}) "
+    "+ (1 - y^{(i)}) \\log(1 - h_\\theta(x^{(i)}))] + \\frac{\\lambda}{2m} \\sum_{j=1}^n \\theta_j^2$$\n\n"
+)
+
 LAST = [
+    (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})$$", "correct"),
+    (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x_0^{(i)}$$", "correct"),
+    (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) + \frac{\lambda}{m} \theta_0$$", "wrong"),
+    (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})$$", "wrong"),
+    (LOGISTIC + r"$$\theta_0 := \theta_0 - \frac{\alpha}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})$$", "correct"),
+    (LOGISTIC + r"$$\theta_0 := \theta_0 + \frac{\alpha}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})$$", "wrong"),
     (SOFTMAX + r"If $i \neq j$: $\frac{\partial p_i}{\partial z_j} = -p_i p_j$", "correct"),
     (SOFTMAX + r"If $i \neq j$: $\frac{\partial p_i}{\partial z_j} = p_i p_j$", "wrong"),
     (SOFTMAX + r"If $i \neq j$: $\frac{\partial p_i}{\partial z_j} = p_i (1 - p_j)$", "wrong"),

@@ -20,6 +20,7 @@ from symderiv.homework.judging.adjoints import adjoints_of
 from symderiv.homework.judging.classes import letter_of_class, true_for_each_class
 from symderiv.homework.judging.comparing import Answer, Comparer, Comparison
 from symderiv.homework.judging.differentials import judge_differential
+from symderiv.homework.judging.intercept import judge_intercept
 from symderiv.homework.judging.number_claims import NumberClaim, by_the_numbers
 from symderiv.homework.judging.numbers import NumberWorlds
 from symderiv.homework.judging.rows import judge_rows
@@ -467,6 +468,10 @@ class Judge:
             if differential is not None:
                 subject.sides.append((side.node, right))
                 return differential
+        intercept = judge_intercept(self.understanding, at, left, right)
+        if intercept is not None:
+            subject.sides.append((side.node, right))
+            return intercept
         if self.understanding.later:
             chain = self._chain(at, left, right)
             if chain is not None and chain.verdict == "correct" and chain.message:
