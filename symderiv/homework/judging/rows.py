@@ -11,8 +11,10 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Row, Side, Statement
 from symderiv.homework.understanding.arithmetic import Array
 from symderiv.homework.understanding.literals import agrees, literal, shown
+from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.tables import (
     GRADIENT_WORDS,
+    SHAPE_WORDS,
     VALUE_WORDS,
     Cell,
     cells_of,
@@ -44,6 +46,7 @@ class _RowJudge:
         self.judge, self.row, self.at = judge, row, at
 
     def run(self) -> None:
+        self._shapes()
         cells = list(cells_of(self.row))
         named = named_cell(self.row)
         if named is not None:
@@ -60,6 +63,18 @@ class _RowJudge:
                     self._claim(other, self._entry(Side(node, other.side.span), letter, cell.side.node))
             return
         self._sample(cells, nodes)
+
+    def _shapes(self) -> None:
+        """The shape that a row gives of each name in its first cell."""
+        cells = self.row.cells
+        places = [k for k, h in enumerate(self.row.headings) if re.match(SHAPE_WORDS, h.strip(), re.IGNORECASE)]
+        if len(places) != 1 or not 0 < places[0] < len(cells) or len(cells[places[0]]) != 1:
+            return
+        stated = cells[places[0]][0]
+        if len(stated.sides) != 1 or sizes_in(stated.sides[0].node) is None:
+            return
+        for name in (side for statement in cells[0] for side in statement.sides[:1]):
+            self.judge._relation(self.at, stated, self.judge._subject(name), ":", stated.sides[0], stated.sides[0].span)
 
     def _of_node(self, named: Statement, cell: Cell) -> None:
         judge = self.judge

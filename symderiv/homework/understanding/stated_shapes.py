@@ -117,6 +117,13 @@ def _agree(stated: Iterable[Stated], shapes: Mapping[str, tuple[str, str]]) -> b
     )
 
 
+def _differ(dim: str, size: str, bound: Mapping[str, str]) -> bool:
+    """Whether a size of the equations cannot be the one that is stated: two numbers, or it has another name already."""
+    if dim.isdigit():
+        return size.isdigit() and size != dim
+    return size != "1" and bound.get(dim, size) != size
+
+
 def judge_shape(
     understanding: Understanding,
     reference: Reference | None,
@@ -142,14 +149,8 @@ def judge_shape(
     bound = understanding.stated_sizes
     if earlier is None:
         understanding.stated[reference.key] = (stated[0], stated[1])
-    clash = [
-        d for d, s in zip(shape, stated, strict=True) if not d.isdigit() and d in bound and bound[d] != s and s != "1"
-    ]
-    turned = [
-        d
-        for d, s in zip(shape[::-1], stated, strict=True)
-        if not d.isdigit() and d in bound and bound[d] != s and s != "1"
-    ]
+    clash = any(_differ(d, size, bound) for d, size in zip(shape, stated, strict=True))
+    turned = any(_differ(d, size, bound) for d, size in zip(shape[::-1], stated, strict=True))
     if clash and turned:
         return verdict(
             "wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",)
