@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symderiv.homework.judging.numbers import NumberWorlds, Printed, jacobian_key
+from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import Subject, Verdict
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Side, Statement
@@ -32,9 +32,6 @@ from symderiv.homework.understanding.symbols import Reference
 from symderiv.homework.understanding.terms import Add, Const, Jacobian, Part, Power, Sloppy, Stack, Term, references_in
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS
 
-if TYPE_CHECKING:
-    from symderiv.homework.judging.judge import Judge
-
 RESULT_WORDS = (
     r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
 )
@@ -47,7 +44,7 @@ CUT = "its digits are cut off, not rounded"
 class NumberClaim:
     """A side that holds numbers, to be judged as a value of the left side."""
 
-    judge_: Judge
+    situation: Situation
     at: int
     statement: Statement
     subject: Subject
@@ -65,7 +62,7 @@ class NumberClaim:
     @property
     def numbers(self) -> NumberWorlds:
         """The worlds of the document's numbers."""
-        return self.judge_.numbers
+        return self.situation.numbers
 
     # --- the whole ---
     def judge(self) -> Verdict | None:
@@ -114,10 +111,10 @@ class NumberClaim:
 
     def _name_the_loss(self) -> None:
         """`loss = 0.42` speaks of the loss under its letter."""
-        loss = self.judge_.understanding.loss
+        loss = self.situation.understanding.loss
         if self.reference is None or loss is None or self.reference.key == loss or self.reference.indices:
             return
-        if self.reference.key in LOSS_NAMES and self.reference.key not in self.judge_.understanding.definitions_at(
+        if self.reference.key in LOSS_NAMES and self.reference.key not in self.situation.understanding.definitions_at(
             self.at
         ):
             self.left, self.reference = Part(loss, ()), None
@@ -126,7 +123,7 @@ class NumberClaim:
         """`p_new = 0.8` after a step: p, worked out with the new values."""
         if self.reference is None or self.reference.indices or self.numbers.state(self.at).since is None:
             return
-        formulas = self.judge_.understanding.definitions_at(self.at)
+        formulas = self.situation.understanding.definitions_at(self.at)
         old = next((name for name in names_before(self.reference.key) if name in formulas), None)
         if old is not None and self.reference.key not in formulas:
             self.left, self.reference, self.is_after_steps = Part(old, ()), None, True
@@ -189,10 +186,12 @@ class NumberClaim:
         assert self.reference is not None
         name = self.reference.base
         used = any(
-            r.key == self.reference.key for d in self.judge_.understanding.definitions for r in references_in(d.term)
+            r.key == self.reference.key for d in self.situation.understanding.definitions for r in references_in(d.term)
         )
         is_output = (
-            "^hat" in self.reference.key or name in LOSS_NAMES or self.reference.key == self.judge_.understanding.loss
+            "^hat" in self.reference.key
+            or name in LOSS_NAMES
+            or self.reference.key == self.situation.understanding.loss
         )
         if self._looks_computed():
             return True
@@ -206,7 +205,7 @@ class NumberClaim:
             return False
         if not 1e-8 < float(np.min(printed[1])) < 6e-4:
             return False
-        words = self.judge_.inference.words
+        words = self.situation.inference.words
         return any(re.search(pattern, words, re.IGNORECASE) for pattern in ACTIVATION_WORDS.values())
 
     def _as_definition(self, kind: str) -> Verdict:
@@ -326,7 +325,7 @@ class NumberClaim:
             before = self._before(self.value)
             if before is not None:
                 return self._by_arithmetic(before)
-            formulas = self.judge_.understanding.definitions_at(self.at)
+            formulas = self.situation.understanding.definitions_at(self.at)
             if self.reference is not None and isinstance(self.left, Part) and self.left.key not in formulas:
                 return self._as_definition(self.kind)
             return self._unknown()
@@ -514,7 +513,7 @@ class NumberClaim:
             return Verdict(
                 "uncheckable", self.kind, "after the steps the document does not give all it is worked out from"
             )
-        if fitted(self.value, truth) is None and not self.judge_.understanding.scalars:
+        if fitted(self.value, truth) is None and not self.situation.understanding.scalars:
             if isinstance(self.left, Part):
                 self.numbers.doubted.add(self.left.key)
             return Verdict(
@@ -547,7 +546,7 @@ class NumberClaim:
             return False
         tops = {ref.key for ref in references_in(self.left)}
         if self.event is not None and self.event.kind == "step":
-            tops.add(self.judge_.understanding.loss or "")
+            tops.add(self.situation.understanding.loss or "")
         return any(world.depends(top, doubted) for top in tops for doubted in self.numbers.doubted)
 
     def _mistakes(self, truth: Array, before: bool | None) -> tuple[str, ...]:
@@ -570,7 +569,7 @@ class NumberClaim:
     def _flipped_step(self) -> bool:
         """`theta_3 = theta_2 + eta v_3` where the rule subtracts."""
         assert isinstance(self.left, Part) and self.value is not None and self.half is not None
-        formula = self.judge_.understanding.definitions_at(self.at).get(self.left.key)
+        formula = self.situation.understanding.definitions_at(self.at).get(self.left.key)
         if (
             not isinstance(formula, Add)
             or len(formula.terms) != 2

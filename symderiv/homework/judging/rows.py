@@ -74,11 +74,13 @@ class _RowJudge:
         if len(stated.sides) != 1 or sizes_in(stated.sides[0].node) is None:
             return
         for name in (side for statement in cells[0] for side in statement.sides[:1]):
-            self.judge._relation(self.at, stated, self.judge._subject(name), ":", stated.sides[0], stated.sides[0].span)
+            self.judge._relation(
+                self.at, stated, self.judge.situation.subject(name), ":", stated.sides[0], stated.sides[0].span
+            )
 
     def _of_node(self, named: Statement, cell: Cell) -> None:
         judge = self.judge
-        subject = judge._subject(named.sides[0])
+        subject = judge.situation.subject(named.sides[0])
         loss = judge.understanding.loss
         if re.match(VALUE_WORDS, cell.heading, re.IGNORECASE):
             self._claim(cell, subject)
@@ -95,9 +97,9 @@ class _RowJudge:
     def _entry(self, heading: Side, letter: str, number: f.Node) -> Subject:
         """The heading for the number of the row: an entry where its letter is an index, else a quantity by time."""
         side = Side(_put(heading.node, letter, number), heading.span)
-        whole = self.judge._subject(heading)
+        whole = self.judge.situation.subject(heading)
         if whole.term is None or not isinstance(number, f.Number) or letter not in letters_in(whole.term):
-            return self.judge._subject(side)
+            return self.judge.situation.subject(side)
         place = int(number.value)
         reference = whole.reference
         if reference is not None:
@@ -126,7 +128,7 @@ class _RowJudge:
         for cell in cells:
             if cell.column not in nodes:
                 continue
-            subject = judge._subject(Side(nodes[cell.column], cell.side.span))
+            subject = judge.situation.subject(Side(nodes[cell.column], cell.side.span))
             reference = subject.reference
             value = literal(cell.side.node)
             if reference is None or reference.indices or value is None:

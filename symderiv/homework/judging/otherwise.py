@@ -1,0 +1,233 @@
+"""Other readings of the document under which a line is right: one output unit, one sample, another loss or activation, a layer left out."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import replace
+from functools import cached_property
+
+from symderiv.homework.judging.classes import letter_of_class
+from symderiv.homework.judging.comparing import Answer, Comparer
+from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_of
+from symderiv.homework.judging.unknowns import Unknowns
+from symderiv.homework.judging.verdicts import Verdict
+from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.elaboration import (
+    renamed,
+)
+from symderiv.homework.understanding.inference import CONTRARY, Variant
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import LOSS_BASES
+from symderiv.homework.understanding.terms import (
+    Apply,
+    Jacobian,
+    Part,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    Stack,
+    SumOver,
+    Term,
+    Transpose,
+    everything_in,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
+from symderiv.homework.understanding.worlds import Misfit, Unknown
+
+SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
+PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
+
+
+class Otherwise:
+    """Judges under other readings of the document."""
+
+    def __init__(self, situation: Situation, unknowns: Unknowns) -> None:
+        self.situation, self.unknowns = situation, unknowns
+        self.inference, self.understanding = situation.inference, situation.understanding
+
+    def is_special_case(self, at: int) -> bool:
+        """'In the special case of one example ..' in a document about many; `= 0` if `z_i < 0`."""
+        statements, text = self.understanding.document.statements, self.understanding.document.text
+        after = statements[at + 1] if at + 1 < len(statements) else None
+        if after is not None and set(after.relations) & {"<", ">", "<=", ">=", "!="}:
+            between = text[statements[at].span[1] : after.span[0]]
+            if re.fullmatch(
+                r"[\s$,;\\()\[\]]*(?:if|when|whenever|for|where|falls|wenn|für|si|se|cuando|quando|para|pour)[\s$\\(]*",
+                between,
+            ):
+                return True
+        start = statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        return bool(
+            re.search(SPECIAL_CASE, words, re.IGNORECASE)
+            or re.search(CONTRARY, re.split(r"[.!?]\s", words)[-1], re.IGNORECASE)
+        )
+
+    def otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
+        for other in self.understanding.restated:
+            first = next((d for d in self.understanding.definitions if d.key == other.key), None)
+            if first is None or first.term == other.term or other.at > at or letter_of_class(other) is not None:
+                continue
+            definitions = [other if d is first else d for d in self.understanding.definitions]
+            anew = replace(self.understanding, definitions=definitions)
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                    return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+        return self._with_function(at, left, right, kind)
+
+    def for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right where there is one output unit, in a document that does not say how many there are."""
+        anew = self._with_one_output
+        is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
+        marks = {m for p in everything_in(right) if isinstance(p, Sloppy) for m in p.marks}
+        if anew is None or is_program or ("@" in marks and ("" not in marks or not self._conforms(anew, at, right))):
+            return None  # a program's product takes what fits
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict != "wrong":
+                return Verdict(
+                    "notation", kind, "right for one output unit; the document does not say that there is one"
+                )
+        return None
+
+    @staticmethod
+    def _conforms(understanding: Understanding, at: int, term: Term) -> bool:
+        """Whether what stands on the two sides of each `@` fits together: there a number is no matrix of any size."""
+        reader = understanding.reader(at, True)
+        for product in (p for p in everything_in(term) if isinstance(p, Sloppy) and "@" in p.marks):
+            for k in (k for k, mark in enumerate(product.marks) if mark == "@"):
+                before = product.factors[: k + 1]
+                left = before[0] if k == 0 else Sloppy(before, product.marks[:k])
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    one, other = (reader.readings(x)[0].value.shape for x in (left, product.factors[k + 1]))
+                    if one[1] != other[0]:
+                        return False
+        return True
+
+    def for_one_sample(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right for the loss of one sample, in a document that comes to the mean over many with another loss."""
+        understanding = self.understanding
+        if not isinstance(left, Jacobian) or not understanding.axes.batch:
+            return None
+        definitions = understanding.definitions_at(at)
+        letters = index_letters_of(left) | index_letters_of(right)
+        top = self.situation.key(left.top)
+        if top is None:  # log h(x)
+            tops = [r.key for r in references_in(left.top)]
+            if not tops or any(base_of(k) in LOSS_BASES or k not in definitions for k in tops):
+                return None
+        elif top not in definitions or (letters and base_of(top) in LOSS_BASES):
+            return None
+        losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
+        means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}
+        if top in means or not means:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(self._with_one_sample, at).compare(left, right)
+            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
+                return Verdict("correct", kind, "for one sample")
+        return None
+
+    @cached_property
+    def _with_one_sample(self) -> Understanding:
+        return self.inference.varied(self.inference._shaped(single=True), Variant())
+
+    def is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
+        """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""
+        written = self.inference.loss_as_written
+        anew = self._with_one_output
+        if (
+            anew is None
+            or written is None
+            or any(isinstance(p, (SumOver, Transpose, SizeOf)) for p in everything_in(written))
+        ):
+            return False
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            return found.answer is Answer.EQUAL and self.situation.accepted(found, "derivative").verdict == "correct"
+        return False
+
+    @cached_property
+    def _with_one_output(self) -> Understanding | None:
+        """The same with one output, if nothing says that there are more."""
+        understanding = self.understanding
+        body = understanding.definitions_at(0).get(understanding.loss or "")
+        outputs = {r.key for r in references_in(body)} if body is not None else set()
+        dims = {
+            d
+            for k in outputs
+            if base_of(k) in TARGET_BASES
+            for d in understanding.shapes.get(k, ())
+            if d not in ("1", "#n")
+        }
+        if len(dims) != 1 or self._says_more_outputs(dims):
+            return None
+        return replace(understanding, sizes={**understanding.sizes, dims.pop(): 1})
+
+    def _says_more_outputs(self, dims: set[str]) -> bool:
+        """Softmax, a stated size, a matrix of numbers, or a sum over outputs other than the loss."""
+        understanding = self.understanding
+        if any(isinstance(p, Softmax) for d in understanding.definitions for p in everything_in(d.term)):
+            return True
+        stated = {
+            d
+            for k, sizes in self.situation.stated
+            for d, s in zip(understanding.shapes.get(k, ()), sizes, strict=False)
+            if s != "1"
+        }
+        given = any(isinstance(n.term, Stack) for n in understanding.numbers)
+        return bool(stated & dims) or given or bool(understanding.symbols.indices)
+
+    def _with_function(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """'For ReLU it would be ..' in a document about tanh: judged with the activation that its sentence names."""
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        used = {d.term.function for d in self.understanding.definitions if isinstance(d.term, Apply)}
+        for name, pattern in ACTIVATION_WORDS.items():
+            if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
+                continue
+            for function in sorted(used):
+                anew = replace(self.understanding, definitions=self.unknowns.put_in(function, name))
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                        return Verdict("correct", kind, f"with {name} instead of {function}")
+        return None
+
+    def with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """A name without its layer, where only names with layers exist: the layer with which the line is true."""
+        shapes = self.understanding.shapes
+        bare = {
+            r.key
+            for t in (left, right)
+            for r in references_in(t)
+            if r.key not in shapes or r.key not in self.situation.grounded
+        }
+        choices: list[dict[str, str]] = [{}]
+        for key in sorted(bare):
+            marked = [k for k in shapes if k.startswith(key + "[")]
+            if not marked or len(bare) > 2:
+                return None
+            choices = [{**c, key: m} for c in choices for m in marked]
+        answers = []
+        for choice in choices[:16]:
+            if not choice:
+                return None
+            answers.append(self.situation.compare(at, renamed(left, choice), renamed(right, choice)).answer)
+            if answers[-1] is Answer.EQUAL:
+                named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
+                output = self.inference._output()
+                formula = self.understanding.definitions_at(at).get(output or "")
+                scores = formula.body if isinstance(formula, (Apply, Softmax)) else None
+                if all(b == output or scores == Part(b, ()) for b in choice.values()):
+                    return Verdict("correct", kind, f"{named}, of the output")
+                if len(choice) > 1 and all(
+                    b.partition("[")[2] == (output or "").partition("[")[2] for b in choice.values()
+                ):
+                    return Verdict("correct", kind, f"{named}, of the output layer")
+                return Verdict("notation", kind, f"the layer is not written: {named}")
+        if all(a is Answer.DIFFERENT for a in answers):
+            return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
+        return None

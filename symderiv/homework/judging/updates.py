@@ -1,0 +1,207 @@
+"""Steps of gradient descent: `w := w - rate dL/dw`, also along a direction, averaged, or added up sample after sample."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+from symderiv.homework.judging.comparing import Answer, Comparer
+from symderiv.homework.judging.own_lines import OwnLines
+from symderiv.homework.judging.situation import Situation
+from symderiv.homework.judging.unknowns import Unknowns
+from symderiv.homework.judging.verdicts import Verdict
+from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.elaboration import (
+    is_number,
+    without_indices,
+)
+from symderiv.homework.understanding.shapes import RATES, base_of
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, Reference
+from symderiv.homework.understanding.terms import (
+    Add,
+    Jacobian,
+    Over,
+    Part,
+    SizeOf,
+    Sloppy,
+    SumOver,
+    Term,
+    everything_in,
+    references_in,
+)
+from symderiv.homework.understanding.worlds import Misfit, Unknown
+
+
+class Updates:
+    """Judges steps of parameters."""
+
+    def __init__(self, situation: Situation, own_lines: OwnLines, unknowns: Unknowns) -> None:
+        self.situation, self.own_lines, self.unknowns = situation, own_lines, unknowns
+        self.inference, self.understanding = situation.inference, situation.understanding
+
+    def update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
+        """`w := w - rate dL/dw`, also with `w_new`, or `Delta w = - rate dL/dw`."""
+        base = base_of(reference.key)
+        if base in LOSS_BASES:
+            return None
+        old = [r for r in references_in(right) if r.key == reference.key or self._is_old(r.key, reference)]
+        if not old or not isinstance(right, (Add, Sloppy)):
+            return None
+        if (
+            isinstance(right, Add)
+            and len(right.terms) == 2
+            and right.terms[0] == (1, left)
+            and right.terms[1] == (1, self._step_of(left))
+        ):
+            return Verdict("correct", "update")
+        if self.understanding.loss is None:
+            down = (
+                isinstance(right, Add) and right.terms[0] == (1, left) and all(sign < 0 for sign, _ in right.terms[1:])
+            )
+            return (
+                Verdict("correct", "update", "an update")
+                if down
+                else Verdict("uncheckable", "update", "the loss is nowhere named")
+            )
+        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
+        if not rates:
+            return self._accumulated(at, reference, left, right)
+        del base
+        quantity = old[0]
+        key = quantity.key
+        place = Part(key, quantity.indices if isinstance(quantity, Part) else ())
+        along = self._along_direction(at, quantity, rates, right)
+        if along is not None:
+            return along
+        tops: list[Term] = [Part(self.understanding.loss, ())]
+        tops += [
+            p.top for p in everything_in(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops
+        ]
+        gradient = Jacobian(tops[0], place)
+        for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
+            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), Jacobian(top, place)), ("",)))))
+            if expected == right:
+                return Verdict("correct", "update")
+            found = self.situation.compare(at, expected, right)
+            if found.answer is Answer.EQUAL:
+                in_words = any(isinstance(p, Jacobian) and p.bottom.key == key for p in everything_in(right))
+                if not in_words and not self.situation.depends(at, Jacobian(top, place)):  # 0 = 0
+                    return Verdict(
+                        "uncheckable", "update", f"nothing says how {self.situation.key(top)} depends on {key}"
+                    )
+                return self.situation.accepted(found, "update")
+            if found.answer is Answer.UNDECIDED:
+                return Verdict("uncheckable", "update", found.reason)
+        unknown = self.unknowns.unknown_leaf(at, quantity, right)
+        if unknown is not None:
+            return Verdict("uncheckable", "update", f"what {unknown} stands for is not known")
+        averaged = self._averaged_step(at, quantity, rates[0], gradient, right)
+        if averaged is not None:
+            return averaged
+        ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        root = self.own_lines.carried_step(at, place, rates[0], right)
+        if root is not None:
+            return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
+        return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+
+    def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
+        """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""
+        if not isinstance(right, Add) or len(right.terms) != 2 or right.terms[0] != (1, left) or right.terms[1][0] < 0:
+            return None
+        if any(d.key == reference.key for d in self.understanding.definitions) or self.understanding.loss is None:
+            return None
+        loss = self.understanding.loss
+        anew = replace(
+            self.understanding,
+            definitions=[
+                replace(d, term=_of_the_data(d.term, self.understanding.later)) if d.key == loss else d
+                for d in self.understanding.definitions
+            ],
+        )
+        for parameter in (*self.understanding.weights, *self.understanding.biases):
+            gradient: Term = Jacobian(Part(loss, ()), Part(parameter, ()))
+            if self.understanding.later:  # delta is n times the derivative then
+                gradient = Sloppy((SizeOf("#n"), gradient), ("",))
+            for part in (right.terms[1][1], SumOver("formal", right.terms[1][1])):
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
+                        return Verdict("correct", "update", f"adds up the derivative by {parameter}")
+        return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
+
+    def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
+        """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
+        one = _of_one_example(right)
+        if one is not None:
+            step = Sloppy((Part(rate, ()), gradient), ("",))
+            if self.situation.compare(at, Add(((1, old), (-1, step))), one).answer is Answer.EQUAL:
+                return Verdict("correct", "update", "the mean over the examples of what was said of one")
+        body = self.understanding.definitions_at(at).get(self.understanding.loss or "")
+        for size in self.understanding.symbols.sizes:
+            step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
+            if self.situation.compare(at, Add(((1, old), (-1, step))), right).answer is Answer.EQUAL:
+                if body is None or not any(isinstance(p, SizeOf) for p in everything_in(body)):
+                    return Verdict("correct", "update", f"1/{size} is taken in the step")
+                return Verdict(
+                    "wrong", "update", f"1/{size} is in the loss already", mistakes=("repeated-mean-factor",)
+                )
+        return None
+
+    def _along_direction(self, at: int, old: Term, rates: list[str], right: Term) -> Verdict | None:
+        """A step along a direction that the document makes of the gradient; None if the step does not mention it."""
+        direction = self.understanding.direction_of(getattr(old, "key", ""), at)
+        if direction is None or all(r.key != direction[0] for r in references_in(right)):
+            return None
+        own, sign = Part(direction[0], ()), direction[1]
+        steps: list[Term] = [own] if sign < 0 else [Sloppy((Part(rate, ()), own), ("",)) for rate in rates]
+        if any(right == Add(((1, old), (-sign, step))) for step in steps):
+            return Verdict("correct", "update", f"a step along {own.key}")
+        if any(right == Add(((1, old), (sign, step))) for step in steps):
+            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        return Verdict("uncheckable", "update", f"a step along {own.key}, in another form than usual")
+
+    def _step_of(self, left: Term) -> Term | None:
+        rate, loss = self.inference.elaborator.step_rate, self.understanding.loss
+        if rate is None or loss is None or not isinstance(left, Part):
+            return None
+        return Add(((-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), left)), ("",))),))
+
+    @staticmethod
+    def _is_old(key: str, reference: Reference) -> bool:
+        return (
+            base_of(key) == base_of(reference.key)
+            and key != reference.key
+            and ("old" in key or any(word in reference.key for word in ("new", "plus", "+")))
+        )
+
+
+def _of_one_example(term: Term) -> Term | None:
+    r"""`w - \eta \delta a^T` for `w - \frac{\eta}{m} \sum_x \delta^x (a^x)^T`, where x is an example; None if it is no such mean."""
+    match term:
+        case Add((first, (sign, Sloppy((Over(rate, SizeOf()), SumOver(along, body)), marks)))):
+            letter = along.removeprefix("letter:")
+            one = without_indices(body, frozenset({letter}))
+            return Add((first, (sign, Sloppy((rate, one), marks)))) if one != body else None
+    return None
+
+
+def _of_the_data(term: Term, keep_mean: bool) -> Term:
+    """A loss without its penalties, and without its mean unless that is kept."""
+    match term:
+        case Add(terms):
+            data = [(s, t) for s, t in terms if not any(base_of(r.key) in RATES for r in references_in(t))]
+            return Add(tuple((s, _of_the_data(t, keep_mean)) for s, t in data)) if data else term
+        case Sloppy(factors, marks) if not keep_mean and any(_is_mean(f) for f in factors):
+            rest = tuple(f for f in factors if not _is_mean(f))
+            return rest[0] if len(rest) == 1 else Sloppy(rest, marks[: len(rest) - 1])
+    return term
+
+
+def _is_mean(term: Term) -> bool:
+    """`1/m`."""
+    return (
+        isinstance(term, Over)
+        and any(isinstance(p, SizeOf) for p in everything_in(term.right))
+        and is_number(term.left)
+    )
