@@ -1,4 +1,4 @@
-r"""Names for parts of a derivative: `p_1 = \\sum_j dJ/dz_j dz_j/dw`, put in where they are used."""
+r"""Names for parts of a derivative: `p_1 = \sum_j dJ/dz_j dz_j/dw`, put in where they are used."""
 
 from __future__ import annotations
 
