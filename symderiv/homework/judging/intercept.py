@@ -19,6 +19,7 @@ from symderiv.homework.understanding.terms import (
     Jacobian,
     Part,
     Sloppy,
+    SumOver,
     Term,
     everything_in,
     mapped,
@@ -34,7 +35,10 @@ TROUBLE = (Misfit, Unknown, Undefined)
 def judge_intercept(understanding: Understanding, at: int, left: Term, right: Term) -> Verdict | None:
     r"""The verdict for a derivative by `\theta_0`, or a step of it; None for any other line."""
     place = left.bottom if isinstance(left, Jacobian) else left
-    if not isinstance(place, Part) or place.indices != (0,) or place.key not in understanding.weights:
+    if not isinstance(place, Part):  # the step of it
+        steps = [p.bottom for p in everything_in(left) if isinstance(p, Jacobian)]
+        place = steps[0] if len(steps) == 1 else place
+    if not isinstance(place, Part) or place.indices != (0,) or place.key in understanding.definitions_at(at):
         return None
     met = {x.key for p in _products(understanding, place.key) for x in references_in(p)} - {place.key}
     if not met or place.key in understanding.axes.zero_rows | understanding.axes.zero_columns:
@@ -44,6 +48,8 @@ def judge_intercept(understanding: Understanding, at: int, left: Term, right: Te
     try:
         if isinstance(left, Jacobian):
             return _told(Comparer(anew, at).compare(left, right).answer, "derivative")
+        if not isinstance(left, Part):
+            return _told(Comparer(anew, at).compare(left, right).answer, "update")
         return _step(anew, at, Part(place.key + OWN, ()), right)
     except TROUBLE as error:
         return Verdict("uncheckable", "derivative", str(error))
@@ -65,7 +71,8 @@ def _with_own(understanding: Understanding, key: str) -> Understanding:
     products = set(_products(understanding, key))
 
     def added(term: Term) -> Term:
-        return Add(((1, term), (1, own))) if term in products else mapped(term, added)
+        is_product = term in products or (isinstance(term, SumOver) and term.body in products)
+        return Add(((1, term), (1, own))) if is_product else mapped(term, added)
 
     definitions = [replace(d, term=added(d.term)) for d in understanding.definitions]
     shapes = {**understanding.shapes, own.key: (SCALAR_DIM, SCALAR_DIM)}

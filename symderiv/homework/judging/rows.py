@@ -73,6 +73,10 @@ class _RowJudge:
         stated = cells[places[0]][0]
         if len(stated.sides) != 1 or sizes_in(stated.sides[0].node) is None:
             return
+        if any(
+            c.kind == "shape" and c.span[0] < stated.span[1] and stated.span[0] < c.span[1] for c in self.judge.claims
+        ):
+            return  # a row of LaTeX is read as a line, too
         for name in (side for statement in cells[0] for side in statement.sides[:1]):
             self.judge._relation(
                 self.at, stated, self.judge.situation.subject(name), ":", stated.sides[0], stated.sides[0].span

@@ -354,6 +354,7 @@ class _Cutter:
             or self.vocabulary.is_unit(text, False)
             or (text in GREEK and len(text) > 2)  # W_{pi} has two indices
             or (len(text) > 3 and not _INDEX_RUN.fullmatch(text) and not text.endswith("T"))
+            or (len(text) == 3 and text.islower() and re.search("[aeou]", text) is not None)  # pre, enc, dec
         ):
             self.out.append(("name", text, start, end, gap))
         else:

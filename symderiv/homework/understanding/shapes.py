@@ -238,9 +238,43 @@ class ShapeInference:
                     self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
             self._unify(left, (SCALAR_DIM, SCALAR_DIM))
             return
+        if self._is_inner(term):
+            self._inner(left, term)
+            self.of(term)
+            return
         right = self.of(term)
         if right is not None:
             self._unify(left, right)
+
+    def _is_inner(self, term: Term) -> bool:
+        r"""`\sum_j w_j x_j + b`: every index is summed, so it is a number for each sample."""
+        terms = [t for _, t in term.terms] if isinstance(term, Add) else [term]
+        sums = [t for t in terms if isinstance(t, SumOver) and t.along.startswith("letter:")]
+        bound = [p for t in sums for p in (t.body.factors if isinstance(t.body, Sloppy) else ())]
+        letters = {t.along.removeprefix("letter:") for t in sums}
+        return (
+            len(sums) == 1
+            and len(bound) == 2
+            and all(isinstance(p, Part) and len(p.indices) == 1 and set(p.indices) <= letters for p in bound)
+            and all(isinstance(t, (SumOver, Part)) for t in terms)
+        )
+
+    def _inner(self, left: Shape, term: Term) -> None:
+        in_columns = self.layout != "rows"
+        self._unify(left, (SCALAR_DIM, self.samples) if in_columns else (self.samples, SCALAR_DIM))
+        terms = [t for _, t in term.terms] if isinstance(term, Add) else [term]
+        for part in terms:
+            if isinstance(part, Part) and not part.indices and part.key not in self.defined:
+                self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
+        if not self.batch:
+            return
+        product = next(t.body for t in terms if isinstance(t, SumOver))
+        keys = [p.key for p in parts_of(product) if isinstance(p, Part)]
+        weights = [k for k in keys if base_of(k) in WEIGHT_BASES and base_of(k) not in DATA_BASES]
+        data = [k for k in keys if k not in weights]
+        if len(weights) == len(data) == 1:
+            self.dims.unify(self.shape(weights[0])[1], SCALAR_DIM)
+            self.dims.unify(self.shape(data[0])[1 if in_columns else 0], self.samples)
 
     def _linear_shapes(self, out: Shape, term: Term, linear: tuple[str, Term, bool, bool]) -> None:
         weight, _, first, _ = linear
