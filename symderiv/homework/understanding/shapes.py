@@ -240,7 +240,6 @@ class ShapeInference:
             return
         if self._is_inner(term):
             self._inner(left, term)
-            self.of(term)
             return
         right = self.of(term)
         if right is not None:
@@ -266,15 +265,18 @@ class ShapeInference:
         for part in terms:
             if isinstance(part, Part) and not part.indices and part.key not in self.defined:
                 self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
-        if not self.batch:
-            return
         product = next(t.body for t in terms if isinstance(t, SumOver))
+        if not self.batch:
+            self.of(product)
+            return
         keys = [p.key for p in parts_of(product) if isinstance(p, Part)]
         weights = [k for k in keys if base_of(k) in WEIGHT_BASES and base_of(k) not in DATA_BASES]
         data = [k for k in keys if k not in weights]
         if len(weights) == len(data) == 1:
             self.dims.unify(self.shape(weights[0])[1], SCALAR_DIM)
-            self.dims.unify(self.shape(data[0])[1 if in_columns else 0], self.samples)
+            units, samples = self.shape(data[0]) if in_columns else self.shape(data[0])[::-1]
+            self.dims.unify(self.shape(weights[0])[0], units)
+            self.dims.unify(samples, self.samples)
 
     def _linear_shapes(self, out: Shape, term: Term, linear: tuple[str, Term, bool, bool]) -> None:
         weight, _, first, _ = linear
