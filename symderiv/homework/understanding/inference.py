@@ -1642,7 +1642,10 @@ class Inference:
                     transposed = isinstance(first, f.Transposed) and node.marks[k] in ("", "cdot")
                     head = first.body if isinstance(first, f.Transposed) else first
                     name = name_of(head)
-                    if name is None or name.base not in SMALL_WEIGHTS or isinstance(second, f.Group):
+                    if name is None or isinstance(second, f.Group):
+                        continue
+                    is_dot = transposed and self._has_capitals and _is_small(name) and _is_small(name_of(second))
+                    if name.base not in SMALL_WEIGHTS and not is_dot:
                         continue
                     marked = isinstance(head, f.Scripted)
                     beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
@@ -1655,6 +1658,11 @@ class Inference:
                         found.add(self.symbols.canonical(reference.key))
         matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
         return found - matrices
+
+    @cached_property
+    def _has_capitals(self) -> bool:
+        """Whether matrices have capital letters here: then `c^T h` of small ones is a number."""
+        return any(base_of(k)[:1].isupper() and base_of(k) not in LOSS_BASES for k in self.used)
 
     def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
         """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
@@ -2100,6 +2108,11 @@ def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
     total = definitions.get(whole.right.key)
     inside = total.body if isinstance(total, SumOver) else None
     return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
+
+
+def _is_small(name: f.Name | None) -> bool:
+    """A small Latin letter."""
+    return name is not None and len(name.base) == 1 and name.base.islower()
 
 
 def _as_dot_products(term: Term, vectors: set[str]) -> Term:
