@@ -792,7 +792,8 @@ class _Counts:
         indices = set(units) & SUMMABLE
         for letter, bases in self.lower_letters.items():
             if len(letter) == 1 and (
-                letter in INDEX_LETTERS or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1)
+                letter in INDEX_LETTERS
+                or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1 and not self._is_mark_of_weights(letter))
             ):
                 indices.add(letter)
         for sets in self.letter_sets.values():
@@ -843,6 +844,12 @@ class _Counts:
             above={b: frozenset(t for (x, t) in self.upper_digits if folds.get(x, x) == b) for b in layered},
             folds=folds,
         )
+
+    def _is_mark_of_weights(self, letter: str) -> bool:
+        """The d of `W_d` and `b_d`, as of a decoder: alone below weights and biases, and a matrix among them."""
+        bases = self.lower_letters[letter]
+        alone = all((letter,) in self.letter_sets.get(b, ()) for b in bases)
+        return bases <= {"W", "U", "V", "b", "c", "B"} and bool(bases & {"W", "U", "V"}) and alone and letter not in self.summed
 
     def _is_only_squared(self, base: str) -> bool:
         """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""
