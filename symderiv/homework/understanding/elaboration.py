@@ -555,7 +555,8 @@ class Elaborator:
         if node.kind != "sum":
             raise NotUnderstood("a product over an index", node.span)
         letters = [i.base for i in node.indices if isinstance(i, f.Name)]
-        if len(letters) == 1 and letters[0] in LAYER_LETTERS and self.symbols.general:
+        is_layer = letters[:1] != [] and letters[0] in LAYER_LETTERS and self.symbols.general
+        if len(letters) == 1 and (is_layer or (letters[0] in self.symbols.time and self.symbols.highest)):
             return self._layer_sum(node, letters[0])
         body = self.term(node.body)
         if not letters:
@@ -574,7 +575,7 @@ class Elaborator:
         return Add(((1, ONE), (-1, Kronecker(left.base, right.base, ""))))
 
     def _layer_sum(self, node: f.BigSum, letter: str) -> Term:
-        top = self.layers.get(self.symbols.top or "L", 3)
+        top = self.symbols.highest if letter in self.symbols.time else self.layers.get(self.symbols.top or "L", 3)
         first = int(node.start.value) if isinstance(node.start, f.Number) else 1
         last = top
         if node.end is not None:

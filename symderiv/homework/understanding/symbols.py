@@ -788,7 +788,7 @@ class _Counts:
         arrays -= {base for base in arrays - PRIMED if base in self.primed_names or not self.bare[base]}
         primes_transpose = not self.transposed and bool(arrays)
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
-        time = frozenset(x for x in TIME_LETTERS if self.shifted[x] and x not in self.summed)
+        time = frozenset(x for x in TIME_LETTERS if self.shifted[x])
         indices = set(units) & SUMMABLE
         for letter, bases in self.lower_letters.items():
             if len(letter) == 1 and (
