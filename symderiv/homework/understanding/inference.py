@@ -110,6 +110,10 @@ NO_ARRAYS = re.compile(
     r"(?:vector|matri|Vektor|Matri)",
     re.IGNORECASE,
 )
+ARRAY_WORDS = (
+    r"\b(?:vector|matri|batch|Vektor|Matri|mini-batch)|\b(?:column|row)s?[- ](?:vector|of|are|is)\b|"
+    r"\b(?:as|in|are|the|by) (?:rows|columns)\b|\beach (?:row|column)\b"
+)
 SAYS_NUMBERS = re.compile(
     r"\b(?:everything|all|(?:every|each) (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b"
     r"(?:plain |single |just |only |real )?(?:numbers?|scalars?)\b"
@@ -1619,6 +1623,9 @@ class Inference:
         shapes.infer([*self._given_as_numbers(definitions), *self._loss_as_product(definitions)])
         for key in lower & set(shapes.shapes):
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
+        if batch and sample_letters and not scalars and self._is_scalar_document(sample_letters):
+            for dim in {shapes.dims.root(d) for shape in shapes.shapes.values() for d in shape} - {"#n"}:
+                shapes.dims.unify(dim, SCALAR_DIM)
         for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         for dim in self._given_ones(shapes.resolved):
@@ -1826,13 +1833,11 @@ class Inference:
         given = {n.key for n in self.numbers if not n.indices}
         return len(given) > 4 and not any(isinstance(n.term, Stack) or n.indices for n in self.numbers)
 
-    def _is_scalar_document(self) -> bool:
-        """Nothing in it is more than a number: no transposes, sums, indices, capitals, matrices, shapes."""
+    def _is_scalar_document(self, samples: frozenset[str] = frozenset()) -> bool:
+        """Nothing in it is more than a number, or a number for each sample: no transposes, sums, indices, capitals, matrices, shapes."""
         words = NO_ARRAYS.sub("", self.words)
         is_said = SAYS_NUMBERS.search(words)
-        if not is_said and re.search(
-            r"\b(?:vector|matri|batch|column|row|Vektor|Matri|vector[ei]s?|mini-batch)", words
-        ):
+        if not is_said and re.search(ARRAY_WORDS, words):
             return False
         for statement in self.document.statements:
             is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
@@ -1844,7 +1849,10 @@ class Inference:
                         isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
                     ):
                         return False
-                    if isinstance(node, f.BigSum) and (node.indices or not self._is_about_numbers):
+                    if isinstance(node, f.BigSum) and (
+                        any(not isinstance(i, f.Name) or i.base not in samples for i in node.indices)
+                        or (not node.indices and not self._is_about_numbers)
+                    ):
                         return False
                     if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
                         return False
@@ -1858,7 +1866,10 @@ class Inference:
                         not is_said
                         and isinstance(node, f.Scripted)
                         and isinstance(node.base, f.Name)
-                        and any(isinstance(s.body, f.Name) and s.body.base in self.symbols.indices for s in node.lower)
+                        and any(
+                            isinstance(s.body, f.Name) and s.body.base in self.symbols.indices - samples
+                            for s in node.lower
+                        )
                     ):
                         return False
         return True
