@@ -505,6 +505,9 @@ class Elaborator:
             return Apply(name, primes, arguments[0])
         if name in ("max", "maximum") and len(arguments) == 2 and Const(Rational(0)) in arguments:
             return Apply("relu", 0, arguments[1 - arguments.index(Const(Rational(0)))])
+        if name in ("max", "maximum") and len(arguments) == 2:  # max(z, a z)
+            one, other = arguments
+            return Add(((1, other), (1, Apply("relu", 0, Add(((1, one), (-1, other)))))))
         if name in ("sum", "mean"):
             return self._reduced(name, arguments, keywords, node)
         if name in ("diag", "Diag") and len(arguments) == 1:

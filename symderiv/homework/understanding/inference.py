@@ -110,6 +110,10 @@ NO_ARRAYS = re.compile(
     r"(?:vector|matri|Vektor|Matri)",
     re.IGNORECASE,
 )
+SINGLE_WORDS = (
+    r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
+    r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
+)
 ARRAY_WORDS = (
     r"\b(?:vector|matri|batch|Vektor|Matri|mini-batch)|\b(?:column|row)s?[- ](?:vector|of|are|is)\b|"
     r"\b(?:as|in|are|the|by) (?:rows|columns)\b|\beach (?:row|column)\b"
@@ -172,7 +176,7 @@ class Inference:
 
     def run(self) -> Understanding:
         """Everything, in order."""
-        if re.search(r"\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
+        if re.search(r"(?<!\.)\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
             self.symbols.star_elementwise = True
         self._find_layers()
         self._find_functions()
@@ -1825,6 +1829,8 @@ class Inference:
                         return True
                     if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
                         return True
+        if re.search(SINGLE_WORDS, self.words, re.IGNORECASE):
+            return False
         return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
 
     @property

@@ -25,6 +25,8 @@ def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, 
                 factors = (factors[0], factors[2])  # `n1 x n0` in code
             parts = [_size(x, layers) for x in factors]
             return tuple(p for p in parts if p is not None) if all(parts) else None
+        case f.Group(_, "{", _):
+            return None  # {0, 1}: a set
         case f.Group(_, _, items) if len(items) == 1:
             return sizes_in(items[0], layers)
         case f.Group(_, _, items):
