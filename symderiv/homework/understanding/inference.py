@@ -1749,7 +1749,23 @@ class Inference:
                                 and script.body.base in "ijmnk"
                             ):
                                 found.add(script.body.base)
-        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters()
+        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters() - self._feature_letters()
+
+    def _feature_letters(self) -> set[str]:
+        r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
+        found: set[str] = set()
+        for node in (n for s in self.document.statements for side in s.sides for n in f.walk(side.node)):
+            if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
+                continue
+            letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+            below = [
+                (name.base, {n.base for s in x.lower for n in f.walk(s.body) if isinstance(n, f.Name)})
+                for x in node.body.factors
+                if isinstance(x, f.Scripted) and (name := name_of(x)) is not None
+            ]
+            if len(below) == 2 and below[0][1] == below[1][1] == letters and {b for b, _ in below} & WEIGHTLIKE - {"b"}:
+                found |= letters
+        return found
 
     def _is_one_pattern(self, sample_letters: frozenset[str]) -> bool:
         """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""

@@ -150,6 +150,10 @@ class ShapeInference:
                 self.shapes[key] = (self.dims.new(), self.dims.new())
         return self.shapes[key]
 
+    def _is_open(self, key: str) -> bool:
+        """Whether nothing is known of a shape yet."""
+        return all(self.dims.root(d).startswith("?") for d in self.shape(key))
+
     def resolved(self, key: str) -> Shape | None:
         """The shape with sizes that stand for themselves; None if nothing says what it is."""
         if key not in self.shapes:
@@ -354,6 +358,9 @@ class ShapeInference:
             case Add(terms):
                 self._difference(terms)
                 return self._joint([part for _, part in terms])
+            case Over(Const(), Part(key, ())) if key not in self.defined and self._is_open(key):
+                self._unify(self.shape(key), (SCALAR_DIM, SCALAR_DIM))  # 1/q
+                return SCALAR_DIM, SCALAR_DIM
             case Times(left, right) | Over(left, right):
                 return self._joint([left, right])
             case Compare(left, _, right):
@@ -510,6 +517,11 @@ class ShapeInference:
             for shape, _ in arrays[1:]:
                 self._unify(arrays[0][0], shape)
             return arrays[0][0]
+        for at, mark in enumerate(term.marks):
+            beside = shapes[at], shapes[at + 1]
+            if mark in ELEMENTWISE_MARKS and beside[0] is not None and beside[1] is not None:
+                if sum(all(self.dims.root(d).startswith("?") for d in s) for s in beside if s is not None) == 1:
+                    self._unify(beside[0], beside[1])  # m in `m ⊙ h`
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
         if len(arrays) > 2 and self._is_matrix_chain(term):
