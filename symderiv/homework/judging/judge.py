@@ -37,6 +37,7 @@ from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
+    entry_of,
     is_number,
     relabelled,
 )
@@ -371,7 +372,7 @@ class Judge:
             and m.group(1) in self.situation.grounded
             and m.group(1) in self.understanding.shapes_of_data
         ):
-            return Part(m.group(1), (int(m.group(2)),))
+            return entry_of(m.group(1), m.group(2), self.understanding.shapes[m.group(1)])
         if isinstance(term, Jacobian):
             bottom = self._entries(term.bottom)
             return Jacobian(self._entries(term.top), bottom if isinstance(bottom, Part) else term.bottom)

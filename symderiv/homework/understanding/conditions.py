@@ -44,9 +44,14 @@ def condition_of(document: Document, at: int, indices: frozenset[str]) -> Condit
     found = _written(document.statements[at].tail, indices) or _written(document.statements[at].lead, indices)
     if found is not None or at == 0:
         return found
-    before = document.statements[at - 1]
-    close = document.statements[at].span[0] - before.span[1] < NEAR
-    return is_condition(before, indices) if close and WORDS.search(before.lead) else None
+    start = document.statements[at].span[0]
+    for before in reversed(document.statements[:at]):  # names that are only mentioned may stand between
+        if start - before.span[1] > NEAR or (len(before.sides) > 1 and is_condition(before, indices) is None):
+            return None
+        condition = is_condition(before, indices)
+        if condition is not None:
+            return condition if WORDS.search(before.lead) else None
+    return None
 
 
 def _written(text: str, indices: frozenset[str]) -> Condition | None:

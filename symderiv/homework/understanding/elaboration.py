@@ -717,6 +717,13 @@ def _to_power(base: Term, exponent: Term) -> Term:
     return Power(base, exponent)
 
 
+def entry_of(key: str, digits: str, shape: tuple[str, str]) -> Part:
+    """`x_2` of a vector x, `w_{12}` of a matrix w."""
+    if len(digits) == 2 and "1" not in shape:
+        return Part(key, (int(digits[0]), int(digits[1])))
+    return Part(key, (int(digits),))
+
+
 def letters_of(indices: tuple[str | int, ...]) -> str:
     """The letters of indices, if they are letters alone."""
     return ",".join(str(i) for i in indices) if all(isinstance(i, str) for i in indices) else ""

@@ -197,6 +197,7 @@ class Inference:
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
         find_features(self)
         said_of_every_unit(self)
+        self._find_entries()
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
@@ -1432,6 +1433,27 @@ class Inference:
                 applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
                 found |= {body.key for body in applied if isinstance(body, Part)}
         return found
+
+    def _find_entries(self) -> None:
+        """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
+        defined = {d.key for d in self.definitions} | {n.key for n in self.numbers}
+        vectors = {n.key for n in self.numbers if isinstance(n.term, Stack) and len(n.term.rows) > 1}
+        for _ in self.definitions:  # W x, then what is worked out of it
+            found = {d.key for d in self.definitions if vectors & {r.key for r in references_in(d.term)}} - {self.loss}
+            if found <= vectors:
+                break
+            vectors |= found
+        entries: dict[str, Part] = {}
+        for key in {r.key for d in self.definitions for r in references_in(d.term)} - defined:
+            match = re.fullmatch(r"(.+?)\[(\d)\]", key)
+            if match and match[1] in vectors and match[1] in defined:
+                entries[key] = Part(match[1], (int(match[2]),))
+
+        def put(term: Term) -> Term:
+            return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
+
+        if entries:
+            self.definitions = [replace(d, term=put(d.term)) for d in self.definitions]
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
