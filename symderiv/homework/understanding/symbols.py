@@ -163,6 +163,7 @@ class Symbols:
 
     uppers_are_layers: bool = False
     layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
+    matrices: frozenset[str] = frozenset()  # bases that are given as matrices of numbers: `W_{11}` is an entry
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the numbers that stand alone above a letter
     indices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
@@ -367,7 +368,7 @@ class Symbols:
                         words.append(digits)  # W_{0.1}: no entry
                     elif mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
                         words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
-                    elif has_layer or base in self.layered or mixed:
+                    elif has_layer or base in self.layered or mixed or (base in self.matrices and len(digits) == 2):
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
                         indices.extend([int(digits)] if many else [int(d) for d in digits])
                     elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
@@ -467,11 +468,21 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
                     counts.primed_names.add(name.base)
         counts.together(tree)
     symbols = counts.decided()
+    symbols.matrices = frozenset(symbols.folds.get(b, b) for b in _given_matrices(document))
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
         symbols.renamed = second_letters(document, symbols)
     symbols._resolved.clear()  # without families names were read otherwise
     return symbols
+
+
+def _given_matrices(document: Document) -> Iterator[str]:
+    """The W of `W = [[0.3, -0.2], [0.5, 0.7]]`."""
+    for statement in document.statements:
+        name = statement.sides[0].node
+        for side in statement.sides[1:]:
+            if isinstance(name, Name) and isinstance(side.node, Matrix) and min(len(side.node.rows), len(side.node.rows[0])) > 1:
+                yield name.base
 
 
 def called_quantities(document: Document) -> set[str]:
