@@ -25,6 +25,8 @@ STEP_UP = re.compile(
     r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
 )
 
+BOUND = re.compile(r"(?:\\leq?|\\geq?|<|>|≤|≥)\s*(?:\\delta|δ)(?![A-Za-z_^])")
+
 
 def adjoints_of(inference: Inference, understanding: Understanding) -> dict[str, Term]:
     """A derivative of the loss for each name of one."""
@@ -124,7 +126,8 @@ class _Finder:
 
     def _is_name(self, reference: Reference) -> bool:
         if reference.base == "delta":
-            return True
+            is_bound = re.search(BOUND, self.understanding.document.text) is not None  # of a Huber loss
+            return not is_bound and not self._is_in_loss(reference.key)
         if (
             self.inference._is_derived(reference)
             and "^bar" in reference.key
@@ -137,6 +140,11 @@ class _Finder:
             and self.understanding.loss != reference.key
             and reference.key.replace("^bar", "") in self.understanding.shapes
         )
+
+    def _is_in_loss(self, key: str) -> bool:
+        """Whether the loss is written with a name."""
+        loss = self.understanding.loss
+        return loss is not None and self.understanding.world(0, Machine).depends(loss, key)
 
     def _said(self, right: Term) -> Term | None:
         sign, body = _signed(_end_of_path(right))

@@ -156,13 +156,11 @@ class Otherwise:
         understanding = self.understanding
         body = understanding.definitions_at(0).get(understanding.loss or "")
         outputs = {r.key for r in references_in(body)} if body is not None else set()
-        dims = {
-            d
-            for k in outputs
-            if base_of(k) in TARGET_BASES
-            for d in understanding.shapes.get(k, ())
-            if d not in ("1", "#n")
-        }
+        targets = {k for k in outputs if base_of(k) in TARGET_BASES}
+        targets |= (
+            outputs - set(understanding.definitions_at(0)) - set(understanding.weights) - set(understanding.biases)
+        )
+        dims = {d for k in targets for d in understanding.shapes.get(k, ()) if d not in ("1", "#n")}
         if len(dims) != 1 or self._says_more_outputs(dims):
             return None
         return replace(understanding, sizes={**understanding.sizes, dims.pop(): 1})

@@ -99,7 +99,10 @@ RATE_WORDS = (
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
 MANY_BARS = 3
-BAR_WORDS = r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
+BAR_WORDS = (
+    r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
+    r"|\bbars?\b[^.]{0,20}\badjoint|\badjoint[^.]{0,30}\bbars?\b"
+)
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
@@ -172,6 +175,7 @@ class Inference:
         self.used: Counter[str] = Counter()
         self.lefts: set[str] = set()
         self._open: dict[tuple[int, ...], frozenset[str]] = {}
+        self.entry_counts: dict[str, int] = {}  # of vectors whose entries are named one by one
         self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
     def run(self) -> Understanding:
@@ -820,6 +824,8 @@ class Inference:
         ):  # dW is of the cost of all, not of one example's loss
             for key in self._means & scores.keys():
                 scores[key] += 16
+        if self._bars_are_derivatives:
+            scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
             return
@@ -1180,9 +1186,10 @@ class Inference:
         """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
         if ref.base in DERIVED or ref.key in self.said:
             return True
-        if "^bar" in ref.key and ref.base not in LOSS_BASES:
+        if "^bar" in ref.key:
             bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
-            if (
+            is_part = ref.base not in LOSS_BASES or (self._bars_are_derivatives and bare != self.loss)
+            if is_part and (
                 bare in self.lefts
                 or bare in {d.key for d in self.definitions}
                 or (bare in self.used and (base_of(bare) in WEIGHTLIKE or self._bars_are_derivatives))
@@ -1454,6 +1461,9 @@ class Inference:
 
         if entries:
             self.definitions = [replace(d, term=put(d.term)) for d in self.definitions]
+            lengths = {n.key: len(n.term.rows) for n in self.numbers if isinstance(n.term, Stack)}
+            named = Counter(part.key for part in entries.values())
+            self.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
@@ -1950,6 +1960,8 @@ class Inference:
                 resolved[key] = shape
         self._free_targets(resolved, shapes)
         sizes = self._assign_sizes(resolved, batch)
+        for key, count in self.entry_counts.items():  # a formula that names each entry is about so many
+            sizes.update({d: count for d in resolved.get(key, ())[:1] if d not in (SCALAR_DIM, "#n")})
         for short, long in shapes.longer.values():
             sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
         shares, positive = self._special_data(definitions)

@@ -481,7 +481,11 @@ def _given_matrices(document: Document) -> Iterator[str]:
     for statement in document.statements:
         name = statement.sides[0].node
         for side in statement.sides[1:]:
-            if isinstance(name, Name) and isinstance(side.node, Matrix) and min(len(side.node.rows), len(side.node.rows[0])) > 1:
+            if (
+                isinstance(name, Name)
+                and isinstance(side.node, Matrix)
+                and min(len(side.node.rows), len(side.node.rows[0])) > 1
+            ):
                 yield name.base
 
 
@@ -804,7 +808,12 @@ class _Counts:
         for letter, bases in self.lower_letters.items():
             if len(letter) == 1 and (
                 letter in INDEX_LETTERS
-                or (letter in SUMMABLE and letter not in "lt" and len(bases) > 1 and not self._is_mark_of_weights(letter))
+                or (
+                    letter in SUMMABLE
+                    and letter not in "lt"
+                    and len(bases) > 1
+                    and not self._is_mark_of_weights(letter)
+                )
             ):
                 indices.add(letter)
         for sets in self.letter_sets.values():
@@ -860,7 +869,12 @@ class _Counts:
         """The d of `W_d` and `b_d`, as of a decoder: alone below weights and biases, and a matrix among them."""
         bases = self.lower_letters[letter]
         alone = all((letter,) in self.letter_sets.get(b, ()) for b in bases)
-        return bases <= {"W", "U", "V", "b", "c", "B"} and bool(bases & {"W", "U", "V"}) and alone and letter not in self.summed
+        return (
+            bases <= {"W", "U", "V", "b", "c", "B"}
+            and bool(bases & {"W", "U", "V"})
+            and alone
+            and letter not in self.summed
+        )
 
     def _is_only_squared(self, base: str) -> bool:
         """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""
