@@ -24,6 +24,7 @@ from symderiv.homework.judging.named_parts import NamedParts
 from symderiv.homework.judging.number_claims import NumberClaim
 from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
+from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.rows import judge_rows
 from symderiv.homework.judging.situation import ASIDE, Situation
 from symderiv.homework.judging.unknowns import Unknowns
@@ -472,7 +473,11 @@ class Judge:
             self.numbers.note_relation(left, right)
             if isinstance(left, Jacobian) and any(isinstance(p, Jacobian) for p in everything_in(right)):
                 self.own_lines.relations.append((left, right))
-        elif relation.verdict == "wrong" and isinstance(left, Jacobian):
+            return relation
+        within = judge_in_case(self.situation, at, left, right, relation.kind) if relation.verdict == "wrong" else None
+        if within is not None:
+            return within
+        if relation.verdict == "wrong" and isinstance(left, Jacobian):
             root = self.own_lines.put_into_relation(at, left, right)
             if root is not None:
                 return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
