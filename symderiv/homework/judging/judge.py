@@ -469,6 +469,8 @@ class Judge:
         relation = self.chains.chain(at, left, right) or self.derivatives.derivative(
             at, statement, subject, left, right
         )
+        if relation.verdict in ("wrong", "notation"):
+            relation = self.otherwise.with_rows(at, left, right, relation.kind) or relation
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
             if isinstance(left, Jacobian) and any(isinstance(p, Jacobian) for p in everything_in(right)):

@@ -31,12 +31,14 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    mapped,
     references_in,
 )
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
+ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
 
@@ -77,6 +79,27 @@ class Otherwise:
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
         return self._with_function(at, left, right, kind)
+
+    def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right where derivatives by columns are rows, in a document that says so."""
+        if not re.search(ROWS, self.understanding.document.text, re.IGNORECASE):
+            return None
+        turned, said = self._as_rows(left), self._as_rows(right)
+        if turned == left and said == right:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = self.situation.compare(at, turned, said)
+            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
+                return Verdict("correct", kind, "derivatives by columns are rows here")
+        return None
+
+    def _as_rows(self, term: Term) -> Term:
+        if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
+            shape = self.understanding.shapes.get(term.bottom.key)
+            top = self.understanding.shapes.get(self.situation.key(term.top) or "")
+            is_row = shape is not None and shape[1] == "1" != shape[0] and top == ("1", "1")
+            return Transpose(term) if is_row else term
+        return mapped(term, self._as_rows)
 
     def for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""

@@ -43,7 +43,7 @@ def judge_in_case(situation: Situation, at: int, left: Term, right: Term, kind: 
     if case is None or not understanding.world(at, Machine).has_kinks:
         return None
     condition, words = case
-    seeds = []
+    seeds: list[int] = []
     for seed in range(MOST_TRIED):
         if len(seeds) > len(OTHER_SEEDS):
             break

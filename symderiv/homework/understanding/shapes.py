@@ -518,10 +518,11 @@ class ShapeInference:
                 self._unify(arrays[0][0], shape)
             return arrays[0][0]
         for at, mark in enumerate(term.marks):
-            beside = shapes[at], shapes[at + 1]
-            if mark in ELEMENTWISE_MARKS and beside[0] is not None and beside[1] is not None:
-                if sum(all(self.dims.root(d).startswith("?") for d in s) for s in beside if s is not None) == 1:
-                    self._unify(beside[0], beside[1])  # m in `m ⊙ h`
+            one, other = shapes[at], shapes[at + 1]
+            if mark not in ELEMENTWISE_MARKS or one is None or other is None:
+                continue
+            if [all(self.dims.root(d).startswith("?") for d in s) for s in (one, other)].count(True) == 1:
+                self._unify(one, other)  # m in `m ⊙ h`
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
         if len(arrays) > 2 and self._is_matrix_chain(term):
