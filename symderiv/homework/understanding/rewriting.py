@@ -29,6 +29,7 @@ from symderiv.homework.reading.formulas import (
 )
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
+from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
 from symderiv.homework.understanding.units import with_unit_layers
 
@@ -42,7 +43,7 @@ def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
         with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
-        with_arguments, without_steps, with_layer_letter, with_lists, with_scores, with_slices, with_steps_in_one,
+        with_arguments, without_steps, with_layer_letter, with_lists, with_labels, with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
         document = rewriting(document)
     return document

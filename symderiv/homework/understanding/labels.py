@@ -1,0 +1,103 @@
+r"""`L = -\log p_y`, where y is the number of the right class: as the cross-entropy with the one-hot vector e_y that it is.
+
+For a one-hot vector the two are the same function of p, so nothing is assumed. `1[k = y]`, `\delta_{ky}` and `\mathbf 1_y`
+are entries of e_y, or e_y itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symderiv.homework.reading.formulas import (
+    BigSum,
+    Call,
+    Comparison,
+    Fraction,
+    Name,
+    Node,
+    Product,
+    Script,
+    Scripted,
+    rebuilt,
+    walk,
+)
+from symderiv.homework.reading.statements import Document, Side
+
+LABELS = frozenset({"y", "c", "t", "true", "label"})
+LETTERS = ("k", "j", "i", "m")  # for the sum over classes
+
+
+def with_labels(document: Document) -> Document:
+    """The document with the logarithm of one share as a cross-entropy."""
+    nodes = [n for s in document.statements for side in s.sides for n in walk(side.node)]
+    found = {(base, label) for node in nodes for base, label in _picked(node)}
+    shares = {b for s in document.statements for b in _shares(s.sides[0].node, [x.node for x in s.sides[1:]])}
+    labels = {label for base, label in found if base in shares}
+    if len(labels) != 1 or any(_is_entry_of(node, min(labels)) for node in nodes):
+        return document
+    label = labels.pop()
+    used = {n.base for n in nodes if isinstance(n, Name)}
+    letter = next((x for x in LETTERS if x not in used), LETTERS[0])
+
+    def visit(node: Node) -> Node:
+        span = node.span
+        for _, own in _picked(node):
+            if own == label and isinstance(node, Call) and isinstance(node.arguments[0], Scripted):
+                index = Name(span, letter)
+                share = replace(node.arguments[0], lower=(Script(span, index),))
+                body = Product(span, (_hot(span, label, index), replace(node, arguments=(share,))), ("",))
+                return BigSum(span, "sum", (index,), None, None, body)
+        match node:
+            case Call(_, _, (Comparison(_, Name(_, one), "=", Name(_, other)),)) if (
+                label in (one, other) and one != other
+            ):
+                return _hot(span, label, Name(span, other if one == label else one))
+            case Scripted(_, Name(_, "delta"), (Script(_, Name(_, one)), Script(_, Name(_, other))), ()) if label in (
+                one,
+                other,
+            ):
+                return _hot(span, label, Name(span, other if one == label else one))
+            case Scripted(_, Name(_, "ones" | "e"), (Script(_, Name(_, own)),), ()) if own == label:
+                return _hot(span, label, None)
+            case Scripted(_, Name(_, "e"), (Script(_, Name(_, own)), Script(_, Name() as index)), ()) if own == label:
+                return _hot(span, label, index)
+        return rebuilt(node, visit)
+
+    statements = [
+        replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in document.statements
+    ]
+    return replace(document, statements=statements)
+
+
+def _picked(node: Node) -> list[tuple[str, str]]:
+    r"""(p, y) of `\log p_y`."""
+    match node:
+        case Call(_, Name(_, "log" | "ln"), (Scripted(_, Name(_, base), (Script(_, Name(_, label)),), ()),)) if (
+            label in LABELS
+        ):
+            return [(base, label)]
+    return []
+
+
+def _shares(left: Node, sides: list[Node]) -> list[str]:
+    """The p of `p = softmax(s)`, `p_k = e^{s_k} / sum_j e^{s_j}`."""
+    base = left.base if isinstance(left, Scripted) else left
+    if not isinstance(base, Name):
+        return []
+    for side in sides:
+        is_softmax = isinstance(side, Call) and isinstance(side.function, Name) and side.function.base == "softmax"
+        is_share = isinstance(side, Fraction) and isinstance(side.below, BigSum)
+        if is_softmax or is_share:
+            return [base.base]
+    return []
+
+
+def _is_entry_of(node: Node, label: str) -> bool:
+    """`y_k`: then y is a vector of targets."""
+    return isinstance(node, Scripted) and isinstance(node.base, Name) and node.base.base == label and bool(node.lower)
+
+
+def _hot(span: tuple[int, int], label: str, index: Name | None) -> Node:
+    """The one-hot vector, or an entry of it: one name, for its letter below is no index."""
+    name = Name(span, f"e_{label}")
+    return name if index is None else Scripted(span, name, (Script(span, index),), ())
