@@ -355,6 +355,7 @@ class Symbols:
         mixed = len(parts) > 1 and any(
             isinstance(p, Name) and p.base in self.indices for p in parts
         )  # Y_{1j}: an entry
+        mixed_number = any(isinstance(p, Number) for p in parts)
         for item in items:
             body = item.body
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
@@ -378,7 +379,10 @@ class Symbols:
                     continue
                 layer = self._layer(part, layers)
                 if layer is not None and self._has_layer_letter(part):
-                    marks.append(layer)
+                    if mixed_number and isinstance(part, Name) and part.base in self.numbering:
+                        words.append(layer)  # w_{j1} is w_{21} for j = 2
+                    else:
+                        marks.append(layer)
                 elif isinstance(part, Name) and part.base in self.indices:
                     indices.append(part.base)
                 else:
@@ -652,6 +656,7 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.mixed: dict[str, set[str]] = {}  # `w_{j1}`: the letters that stand beside a number below
         self.bottoms: set[str] = set()  # of derivatives, without scripts
         self.primed_names: set[str] = set()  # `w' = ..` says what w' is
         self.layer_functions: set[str] = set()
@@ -760,6 +765,9 @@ class _Counts:
             if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
                 self.layer_tops[_flat(body)] += 1
         letters = []
+        below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
+        if len(below) == 2 and isinstance(below[0], Name) and isinstance(below[1], Number):
+            self.mixed.setdefault(below[0].base, set()).add(base)
         if base == "delta" and not node.upper:
             pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
             if len(pair) == 2:
@@ -831,7 +839,8 @@ class _Counts:
             if letter in INDEX_LETTERS
             and letter not in self.summed
             and bases
-            and all(b in self.digit_marks for b in bases)
+            and all(b in self.digit_marks or b in self.mixed.get(letter, ()) or b in ("b", "c") for b in bases)
+            and any(b in self.digit_marks for b in bases)
             and not uppers
         }
         indices -= numbering
