@@ -202,6 +202,7 @@ class Inference:
         find_features(self)
         said_of_every_unit(self)
         self._find_entries()
+        self._spread_values()
         recognised = recognise(self)
         self._prefer_known_names()
         self._name_expressions()
@@ -1453,7 +1454,8 @@ class Inference:
         entries: dict[str, Part] = {}
         for key in {r.key for d in self.definitions for r in references_in(d.term)} - defined:
             match = re.fullmatch(r"(.+?)\[(\d)\]", key)
-            if match and match[1] in vectors and match[1] in defined:
+            is_whole = match is not None and (self.used[match[1]] > 1 or match[1] in {d.key for d in self.definitions})
+            if match and is_whole and match[1] in vectors and match[1] in defined:
                 entries[key] = Part(match[1], (int(match[2]),))
 
         def put(term: Term) -> Term:
@@ -1895,7 +1897,7 @@ class Inference:
             return False
         for statement in self.document.statements:
             is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
-            if is_stated or _gives_vector(statement):
+            if is_stated or (_gives_vector(statement) and not self._names_entries(statement)):
                 return False
             for side in statement.sides:
                 for node in f.walk(side.node):
@@ -1927,6 +1929,20 @@ class Inference:
                     ):
                         return False
         return True
+
+    def _names_entries(self, statement: Statement) -> bool:
+        """`x = (1, -2)` beside x_1 and x_2, `w_1 = (0.3, 0.5)` beside w_{11} and w_{12}: a list of numbers with names."""
+        reference = self._closed(statement.sides[0].node)
+        return reference is not None and all(k in self.used for k in _entry_names(reference.key, 2))
+
+    def _spread_values(self) -> None:
+        """The values of entries that have names of their own, given as a list."""
+        used = {r.key for d in self.definitions for r in references_in(d.term)}
+        for number in list(self.numbers):
+            entries = [e for row in number.term.rows for e in row] if isinstance(number.term, Stack) else []
+            names = _entry_names(number.key, len(entries))
+            if len(entries) > 1 and number.key not in used and all(name in used for name in names):
+                self.numbers += [replace(number, key=k, term=e) for k, e in zip(names, entries, strict=True)]
 
     def _sized(
         self,
@@ -2100,6 +2116,12 @@ def _is_hyper(reference: Reference) -> bool:
 def _says_value(relation: str, node: f.Node) -> bool:
     """Whether a relation tells what its left side is: an assignment only where it is to a number."""
     return relation in EQUAL_SIGNS or (relation == "<-" and (literal(node) is not None or is_of_numbers(node)))
+
+
+def _entry_names(key: str, count: int) -> list[str]:
+    """x[1], x[2] of x; w[11], w[12] of w[1]."""
+    base, _, mark = key.removesuffix("]").partition("[")
+    return [f"{base}[{mark}{k}]" for k in range(1, count + 1)]
 
 
 def _gives_vector(statement: Statement) -> bool:
