@@ -42,11 +42,27 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
+        without_samples_in_pairs, with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
         with_arguments, without_steps, with_layer_letter, with_lists, with_labels, with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
         document = rewriting(document)
     return document
+
+
+# --- samples in pairs ---
+def without_samples_in_pairs(document: Document) -> Document:
+    """`(x, y) = (1, 2) and (3, 5)`: several samples, so neither pair says what x is."""
+    after = re.compile(r"[\s$]*(?:,|;|and|und|y|et|e|then)?[\s$]*\(\s*-?\d[\d.]*\s*[,;]")
+    statements = [
+        s
+        for s in document.statements
+        if not (
+            len(s.sides) == 2
+            and all(isinstance(side.node, Group) and len(side.node.items) > 1 for side in s.sides)
+            and after.match(document.text, s.span[1])
+        )
+    ]
+    return document if len(statements) == len(document.statements) else replace(document, statements=statements)
 
 
 # --- tables of formulas ---
