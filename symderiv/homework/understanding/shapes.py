@@ -190,8 +190,8 @@ class ShapeInference:
             return None
         left, right = factors
         a, b = _plain(left), _plain(right)
-        if a is None and b is None:
-            return None
+        if (a is None and b is None) or ({a, b} & RATES) - set(self.defined):
+            return None  # lambda w^T w is a number times another
         if any(isinstance(_bare(f), (Jacobian, Add)) for f in (left, right)) and (a is None or b is None):
             return None
         first = self._is_weight(a, b, right)
