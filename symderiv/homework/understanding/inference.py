@@ -1699,6 +1699,8 @@ class Inference:
                     reference = self._closed(head)
                     if reference is None or reference.indices or (marked and not beside_capital):
                         continue
+                    if is_dot and self.symbols.canonical(reference.key) in {d.key for d in self.definitions}:
+                        continue  # y y^T of a row
                     if transposed or (node.marks[k] == "cdot" and not marked):
                         found.add(self.symbols.canonical(reference.key))
         matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
