@@ -487,7 +487,10 @@ class Elaborator:
         power = next((s.body for s in scripted.upper if not s.bracket), None) if scripted else None
         if isinstance(power, f.Sum):  # tanh^{-1}: the inverse function or one over it
             raise NotUnderstood(f"{function.base} to the power -1", node.span)
-        return self._powered(self._called(function.base, primes, node), power)
+        called = self._powered(self._called(function.base, primes, node), power)
+        if function.base in ("log", "lg") and scripted is not None and scripted.lower:  # log_2 p
+            return Over(called, Apply("log", 0, self.term(scripted.lower[0].body)))
+        return called
 
     def _called(self, name: str, primes: int, node: f.Call) -> Term:
         if name.lower() in LOSS_CALLS:

@@ -105,6 +105,8 @@ BAR_WORDS = (
 )
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
+DELTAS = frozenset({"delta", "Delta"})
+FED = "net"  # what an activation is taken of, where no line names it
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 
 Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
@@ -1407,7 +1409,7 @@ class Inference:
     def _name_arguments(self) -> None:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
         defined = {d.key for d in self.definitions}
-        arguments = self._arguments()
+        arguments = self._arguments() - {r.key for d in self.definitions for r in references_in(d.term)}
         missing = [
             k for k in self.used
             if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
@@ -1440,7 +1442,23 @@ class Inference:
                     continue
                 applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
                 found |= {body.key for body in applied if isinstance(body, Part)}
+                found |= {p.bottom.key for p in everything_in(term) if isinstance(p, Jacobian)}
         return found
+
+    def _name_fed(self) -> None:
+        r"""`h = \sigma(W_1 x)`, `\delta_2 = (o - t) \odot o \odot (1 - o)`: a delta may be the derivative by what no line names."""
+        if not any(base_of(k) in DELTAS for k in self.used):
+            return
+        for n, definition in enumerate(self.definitions):
+            term = definition.term
+            if not isinstance(term, Apply) or isinstance(term.body, (Part, Const)) or definition.key == self.loss:
+                continue
+            base, stop, mark = definition.key.partition("[")
+            key = f"{FED}{stop}{mark}" if stop and base_of(base) == base else f"{FED}[{definition.key}]"
+            if any(d.key == key for d in self.definitions):
+                continue
+            self.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())))
+            self.definitions.append(Definition(key, term.body, definition.at, definition.line))
 
     def _find_entries(self) -> None:
         """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
@@ -1643,6 +1661,7 @@ class Inference:
         self._name_parts()
         self._name_layer_functions()
         self._name_arguments()
+        self._name_fed()
         definitions = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
