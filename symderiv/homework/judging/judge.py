@@ -476,9 +476,8 @@ class Judge:
             if isinstance(left, Jacobian) and any(isinstance(p, Jacobian) for p in everything_in(right)):
                 self.own_lines.relations.append((left, right))
             return relation
-        within = judge_in_case(self.situation, at, left, right, relation.kind) if relation.verdict == "wrong" else None
-        if within is not None:
-            return within
+        if relation.verdict in ("wrong", "carried"):
+            relation = judge_in_case(self.situation, at, left, right, relation.kind) or relation
         if relation.verdict == "wrong" and isinstance(left, Jacobian):
             root = self.own_lines.put_into_relation(at, left, right)
             if root is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.own_lines import OwnLines
+from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
@@ -101,6 +102,10 @@ class Updates:
         ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
         if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+        step = Add(((1, quantity), (-1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        within = judge_in_case(self.situation, at, step, right, "update")
+        if within is not None:
+            return within
         root = self.own_lines.carried_step(at, place, rates[0], right)
         if root is not None:
             return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)

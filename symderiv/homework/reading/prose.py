@@ -367,8 +367,8 @@ class _Line:
             return False
         if before and len(self.texts[at]) < 4 and not _VOWEL.search(self.texts[at]):
             return True
-        ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl")
-        ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".")
+        ends_left = at == 0 or self.kinds[at - 1] in (",", ";", "(", "[", "quad", ":", "nl", "dbar", "bar")
+        ends_right = at == self.size - 1 or self.kinds[at + 1] in (",", ";", ")", "]", "quad", "nl", ".", "dbar", "bar")
         glued = self._glued(at, ("(",)) and before
         opens = (
             at > 0

@@ -201,6 +201,7 @@ class Inference:
         for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
+        self.definitions = [replace(d, term=_with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
         said_of_every_unit(self)
         self._find_entries()
@@ -1410,6 +1411,15 @@ class Inference:
         r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
         defined = {d.key for d in self.definitions}
         arguments = self._arguments() - {r.key for d in self.definitions for r in references_in(d.term)}
+        derived = {
+            k[1:] for k in self.used if k[:1] == "d" and base_of(k[1:]) in ("z", "Z", "net") and k[1:] not in self.used
+        }
+        if derived - defined and any(
+            base_of(k) in {base_of(d) for d in derived} for k in self.used
+        ):  # dZ2 without a Z2
+            self.used.update(derived - defined)
+            self.elaborator.known |= derived
+            arguments |= derived
         missing = [
             k for k in self.used
             if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
@@ -2007,7 +2017,7 @@ class Inference:
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
-            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(),
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(), signs=self._signs(),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -2110,6 +2120,19 @@ class Inference:
                 if reference is not None:
                     found.add(self.symbols.canonical(reference.key))
         return found
+
+    def _signs(self) -> frozenset[str]:
+        r"""The labels of `y \in \{-1, +1\}`."""
+        found = set()
+        for statement in self.document.statements:
+            group = statement.sides[-1].node
+            if len(statement.sides) != 2 or statement.relations != ("in",) or not isinstance(group, f.Group):
+                continue
+            values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
+            reference = self._closed(statement.sides[0].node)
+            if values == [-1, 1] and reference is not None:
+                found.add(self.symbols.canonical(reference.key))
+        return frozenset(found)
 
     def _is_strict(self) -> bool:
         """Whether the document states shapes: then a lost transpose is an error."""
@@ -2218,6 +2241,16 @@ def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
     total = definitions.get(whole.right.key)
     inside = total.body if isinstance(total, SumOver) else None
     return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
+
+
+def _with_sigmoid(term: Term) -> Term:
+    """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
+    match term:
+        case Over(Const(one), Add(((1, Const(two)), (1, Apply("exp", 0, Add(((-1, body),))))))) if (
+            one == two == 1 and not isinstance(body, Part)
+        ):
+            return Apply("sigmoid", 0, body)
+    return term
 
 
 def _is_small(name: f.Name | None) -> bool:

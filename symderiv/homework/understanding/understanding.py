@@ -100,6 +100,7 @@ class Understanding:
     assumptions: list[Assumption] = field(default_factory=list)
     positive: frozenset[str] = frozenset()
     shares: frozenset[str] = frozenset()  # data that add up to 1 over the units
+    signs: frozenset[str] = frozenset()  # labels that are -1 or 1
     layer_range: tuple[int, int] | None = None
     generic: bool = False  # nothing says what the loss is: a generic function of the output stands for it
     later: bool = False  # 1/n is taken in the gradients of the parameters only: dZ is n times the derivative
@@ -237,6 +238,8 @@ class Understanding:
             if not rows or not columns:
                 continue
             entries = _drawn(f"{seed} {key}", rows * columns, key in self.positive)
+            if key in self.signs:
+                entries = tuple(Fraction(1 if e > 0 else -1) for e in _drawn(f"{seed} {key}", rows * columns, False))
             if key in self.shares:
                 entries = tuple(_shares(entries, rows, columns, self.axes.unit_axis))
             array = arithmetic.zeros((rows, columns))
