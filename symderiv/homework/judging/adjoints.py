@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.marking import Assumption
-from symderiv.homework.reading.formulas import Derivative
+from symderiv.homework.reading.formulas import Derivative, Product, Transposed, walk
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
-from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.inference import DELTAS, Inference
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, SizeOf, Sloppy, Term, references_in
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
@@ -125,6 +126,8 @@ class _Finder:
         return False
 
     def _is_name(self, reference: Reference) -> bool:
+        if reference.base == "Delta":
+            return reference.key not in self._accumulators
         if reference.base == "delta":
             is_bound = re.search(BOUND, self.understanding.document.text) is not None  # of a Huber loss
             return not is_bound and not self._is_in_loss(reference.key)
@@ -140,6 +143,23 @@ class _Finder:
             and self.understanding.loss != reference.key
             and reference.key.replace("^bar", "") in self.understanding.shapes
         )
+
+    @cached_property
+    def _accumulators(self) -> set[str]:
+        r"""The Delta of `\Delta := \Delta + \delta a^T`, and of `\Delta w`."""
+        found = set()
+        for statement in self.understanding.document.statements:
+            for n, side in enumerate(statement.sides):
+                for node in walk(side.node):
+                    if isinstance(node, Product) and (name := name_of(node.factors[0])) is not None and name.base == "Delta":
+                        if not isinstance(node.factors[1], Transposed) and node.marks[0] == "" and n == 0:
+                            found |= {k for k in self.inference.used if base_of(k) == "Delta"}
+                left = self.inference._closed(statement.sides[0].node)
+                if n and left is not None and left.base == "Delta":
+                    inside = (name_of(node) for node in walk(side.node))
+                    if any(name is not None and name.base == "Delta" for name in inside):
+                        found.add(left.key)
+        return found
 
     def _is_in_loss(self, key: str) -> bool:
         """Whether the loss is written with a name."""
@@ -167,7 +187,7 @@ class _Finder:
 
     def _breaks_rule(self, at: int, reference: Reference, said: Term) -> bool:
         """`delta_0 = dh_0`, or `-dh_0`, where delta_2 and delta_1 were dL/dz_2 and dL/dz_1: nothing is named anew."""
-        if reference.base != "delta":
+        if reference.base not in DELTAS:
             return False
         sign, jacobian = _signed(said)
         if self.signs and sign not in self.signs:
@@ -193,7 +213,7 @@ class _Finder:
         for sign in signs:
             for key in self._candidates(reference):
                 is_told = self.offset is not None and (self.matched > 1 or self.inference.is_general(at))
-                if reference.base == "delta" and is_told and base_of(key) != self.letter:
+                if reference.base in DELTAS and is_told and base_of(key) != self.letter:
                     continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
@@ -214,7 +234,7 @@ class _Finder:
         """Quantities between the parameters and the loss, pre-activations first, the nearest layer first."""
         understanding = self.understanding
         world = understanding.world(0, Machine)
-        if reference.base != "delta":
+        if reference.base not in DELTAS:
             bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
             return [bare] if bare in understanding.shapes else []
         loss = understanding.loss or ""
@@ -237,7 +257,7 @@ class _Finder:
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
             self.letter = base_of(jacobian.bottom.key)
-        if reference.base == "delta":
+        if reference.base in DELTAS:
             self.signs.add(sign)
             self.matched += self.letter == base_of(jacobian.bottom.key)
 
@@ -246,7 +266,7 @@ class _Finder:
     def _guess(self, reference: Reference) -> Term | None:
         candidates = self._candidates(reference)
         mark = _mark(reference.key)
-        if reference.base != "delta":
+        if reference.base not in DELTAS:
             mark = None  # a bar stands over the very quantity
         elif self.offset is not None and mark is not None:
             wanted = f"{self.letter}[{mark + self.offset}]"

@@ -21,7 +21,8 @@ COMMENT = (
 SHAPE_COMMENT = (
     r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
 )
-INITIAL = re.compile(r"\b(?:random\b|default_rng\b|(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\()")
+RANDOM = re.compile(r"\b(?:random|default_rng)\b")
+INITIAL = re.compile(r"^(?:\w+\.)*(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\(")
 FENCE = re.compile(
     r"^([ \t]*)(```+|~~~+)[ \t]*(?:python|py|python3|ipython)\b[^\n]*\n(.*?)^[ \t]*\2", re.M | re.S | re.I
 )
@@ -169,7 +170,8 @@ class _Source:
         source = self.text[slice(*self._place(value))]
         if (
             isinstance(value, ast.Constant)
-            or INITIAL.search(source)
+            or RANDOM.search(source)
+            or (isinstance(value, ast.Call) and INITIAL.match(source))
             or (".shape" in source and not isinstance(value, ast.BinOp))
         ):
             return
