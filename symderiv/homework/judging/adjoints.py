@@ -11,7 +11,7 @@ from typing import Any
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.marking import Assumption
-from symderiv.homework.reading.formulas import Derivative, Product, Transposed, walk
+from symderiv.homework.reading.formulas import Derivative, Node, Product, walk
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
@@ -146,19 +146,15 @@ class _Finder:
 
     @cached_property
     def _accumulators(self) -> set[str]:
-        r"""The Delta of `\Delta := \Delta + \delta a^T`, and of `\Delta w`."""
+        r"""The Delta of `\Delta := \Delta + \delta a^T`, and of the step `\Delta w`."""
         found = set()
         for statement in self.understanding.document.statements:
-            for n, side in enumerate(statement.sides):
-                for node in walk(side.node):
-                    if isinstance(node, Product) and (name := name_of(node.factors[0])) is not None and name.base == "Delta":
-                        if not isinstance(node.factors[1], Transposed) and node.marks[0] == "" and n == 0:
-                            found |= {k for k in self.inference.used if base_of(k) == "Delta"}
-                left = self.inference._closed(statement.sides[0].node)
-                if n and left is not None and left.base == "Delta":
-                    inside = (name_of(node) for node in walk(side.node))
-                    if any(name is not None and name.base == "Delta" for name in inside):
-                        found.add(left.key)
+            left = statement.sides[0].node
+            if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
+                found |= {k for k in self.inference.used if base_of(k) == "Delta"}
+            reference = self.inference._closed(left)
+            if reference is not None and any(_is_delta(n) for s in statement.sides[1:] for n in walk(s.node)):
+                found.add(reference.key)
         return found
 
     def _is_in_loss(self, key: str) -> bool:
@@ -281,6 +277,11 @@ class _Finder:
         named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
         chosen = named if named in candidates else candidates[0]
         return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
+
+
+def _is_delta(node: Node) -> bool:
+    name = name_of(node)
+    return name is not None and name.base == "Delta"
 
 
 def _end_of_path(term: Term) -> Term:

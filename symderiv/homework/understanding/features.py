@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.symbols import LayerOpen, trees_of
-from symderiv.homework.understanding.terms import Augmented, Part, Sloppy, Term, Transpose, everything_in, references_in
+from symderiv.homework.understanding.terms import (
+    Augmented,
+    Part,
+    Rest,
+    Sloppy,
+    Term,
+    Transpose,
+    everything_in,
+    references_in,
+)
 from symderiv.homework.understanding.understanding import Definition
 
 if TYPE_CHECKING:
@@ -33,6 +43,38 @@ def find_features(inference: Inference) -> None:
         inference.definitions.append(Definition(key, Augmented(Part(body, ()), along), at, line))
         inference.assumptions.append(
             Assumption(f"{key} is {body} with a 1 put first", "nothing else says what it is", line)
+        )
+
+
+IS = re.compile(
+    r"[\s$\\)]*(?:is|be|denotes?|for|means)\s+(?:the\s+)?(?:matrix\s+|part\s+of\s+)?[\s$]*(?:\\\()?(?P<plain>[A-Z](?=\s))?",
+    re.IGNORECASE,
+)
+WITHOUT = re.compile(
+    r"[\s$\\)]*without\s+(?:its|the|that|this)?\s*(?:first|leading|bias|zeroth)?\s*(column|row|entry)", re.IGNORECASE
+)
+
+
+def find_parts(inference: Inference) -> None:
+    r"""`\bar V` is V without its first column: what the words say."""
+    statements, text = inference.document.statements, inference.document.text
+    for at, first in enumerate(statements):
+        link = IS.match(text, first.span[1])
+        second = next(
+            (s for s in statements[at + 1 : at + 2] if link and s.span[0] == link.end() and len(s.sides) == 1), None
+        )
+        if link is None or len(first.sides) != 1 or (second is None and not link["plain"]):
+            continue
+        said = WITHOUT.match(text, link.end() if second is None else second.span[1])
+        part = inference._closed(first.sides[0].node)
+        named = None if second is None else inference._closed(second.sides[0].node)
+        whole = inference.symbols.canonical(named.key if named is not None else link["plain"] or "")
+        if said is None or part is None or not whole or part.key == whole:
+            continue
+        along = "columns" if said[1].lower() == "column" else "rows"
+        inference.definitions.append(Definition(part.key, Rest(Part(whole, ()), along), at, first.line))
+        inference.assumptions.append(
+            Assumption(f"{part.key} is {whole} without its first {said[1].lower()}", "its words say so", first.line)
         )
 
 

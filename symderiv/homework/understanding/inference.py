@@ -27,7 +27,7 @@ from symderiv.homework.understanding.activations import (
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.conditions import is_condition
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
-from symderiv.homework.understanding.features import counted_from_zero, find_features
+from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
@@ -203,6 +203,7 @@ class Inference:
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
         self.definitions = [replace(d, term=_with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
+        find_parts(self)
         said_of_every_unit(self)
         self._find_entries()
         self._spread_values()

@@ -42,8 +42,9 @@ WEIGHTS = frozenset({"w", "W", "theta", "b"})
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        without_samples_in_pairs, with_formula_rows, with_given_names, with_unit_layers, without_notes, with_entries, with_primed_indices,
-        with_arguments, without_steps, with_layer_letter, with_lists, with_labels, with_scores, with_slices, with_steps_in_one,
+        without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_given_names, with_unit_layers, without_notes,
+        with_entries, with_primed_indices, with_arguments, without_steps, with_layer_letter, with_lists, with_labels,
+        with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -63,6 +64,40 @@ def without_samples_in_pairs(document: Document) -> Document:
         )
     ]
     return document if len(statements) == len(document.statements) else replace(document, statements=statements)
+
+
+# --- definitions turned round ---
+def with_turned_lefts(document: Document) -> Document:
+    """`z^T = x^T W` says what z is, if no other line does."""
+    lefts = Counter(to_text(s.sides[0].node) for s in document.statements if len(s.sides) > 1)
+
+    def turned(statement: Statement) -> Statement:
+        left = statement.sides[0].node
+        if len(statement.sides) != 2 or statement.relations != ("=",) or not isinstance(left, Transposed):
+            return statement
+        if name_of(left.body) is None or lefts[to_text(left.body)]:
+            return statement
+        right = statement.sides[1]
+        return replace(
+            statement, sides=(Side(left.body, statement.sides[0].span), Side(_turned(right.node), right.span))
+        )
+
+    statements = [turned(s) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _turned(node: Node) -> Node:
+    """The transpose, taken of each factor: `(x^T W)^T` is `W^T x`."""
+    match node:
+        case Transposed(_, body):
+            return body
+        case Number():
+            return node
+        case Product(span, factors, marks) if all(m in ("", "cdot", "@") for m in marks):
+            return Product(span, tuple(_turned(x) for x in factors[::-1]), marks[::-1])
+        case Sum(span, terms):
+            return Sum(span, tuple((sign, _turned(t)) for sign, t in terms))
+    return Transposed(node.span, node)
 
 
 # --- tables of formulas ---
