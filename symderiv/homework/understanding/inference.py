@@ -1709,7 +1709,10 @@ class Inference:
     def _vectors_by_letter(self) -> set[str]:
         r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
         found: set[str] = set()
+        defined = {d.key for d in self.definitions}
         for statement in self.document.statements:
+            head_of = self._closed(statement.sides[0].node)
+            defines = head_of is not None and self.symbols.canonical(head_of.key) in defined
             for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
                 if not isinstance(node, f.Product):
                     continue
@@ -1719,7 +1722,9 @@ class Inference:
                     name = name_of(head)
                     if name is None or isinstance(second, f.Group):
                         continue
-                    is_dot = transposed and self._has_capitals and _is_small(name) and _is_small(name_of(second))
+                    is_dot = (  # not in `dW = x^T dz` of rows
+                        defines and transposed and self._has_capitals and _is_small(name) and _is_small(name_of(second))
+                    )
                     if name.base not in SMALL_WEIGHTS and not is_dot:
                         continue
                     marked = isinstance(head, f.Scripted)
@@ -1729,7 +1734,7 @@ class Inference:
                     reference = self._closed(head)
                     if reference is None or reference.indices or (marked and not beside_capital):
                         continue
-                    if is_dot and self.symbols.canonical(reference.key) in {d.key for d in self.definitions}:
+                    if is_dot and self.symbols.canonical(reference.key) in defined:
                         continue  # y y^T of a row
                     if transposed or (node.marks[k] == "cdot" and not marked):
                         found.add(self.symbols.canonical(reference.key))
@@ -1928,7 +1933,10 @@ class Inference:
         if not is_said and re.search(ARRAY_WORDS, words):
             return False
         for statement in self.document.statements:
-            is_stated = "in" in statement.relations and sizes_in(statement.sides[-1].node) != ("1", "1")
+            sizes = sizes_in(statement.sides[-1].node)
+            is_stated = ("in" in statement.relations and sizes != ("1", "1")) or (
+                ":" in statement.relations and len(set(sizes or ())) > 1
+            )
             if is_stated or (_gives_vector(statement) and not self._names_entries(statement)):
                 return False
             for side in statement.sides:
