@@ -18,7 +18,7 @@ from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstoo
 from symderiv.homework.understanding.inference import DELTAS, Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
-from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, SizeOf, Sloppy, Term, references_in
+from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, SizeOf, Sloppy, Term, everything_in, references_in
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
@@ -208,7 +208,11 @@ class _Finder:
         signs = (1, -1) if self._steps_up() else (1,)
         for sign in signs:
             for key in self._candidates(reference):
-                is_told = self.offset is not None and (self.matched > 1 or self.inference.is_general(at))
+                is_told = self.offset is not None and (
+                    self.matched > 1
+                    or self.inference.is_general(at)
+                    or (self._has_sister(reference) and not self._is_used_as(reference, key))
+                )
                 if reference.base in DELTAS and is_told and base_of(key) != self.letter:
                     continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
@@ -221,6 +225,30 @@ class _Finder:
                 except (Unknown, Misfit, Undefined):
                     continue
         return None
+
+    def _has_sister(self, reference: Reference) -> bool:
+        """Whether its layer has the quantity by which the delta before is a derivative."""
+        mark = _mark(reference.key)
+        return mark is not None and f"{self.letter}[{mark + (self.offset or 0)}]" in self.understanding.shapes
+
+    def _is_used_as(self, reference: Reference, key: str) -> bool:
+        """Whether a line with the name is true if it is the derivative by this quantity."""
+        adjoint = Jacobian(Part(self.understanding.loss or "", ()), Part(key, ()))
+        adjoints = {**self.found, reference.key: adjoint}
+        for at, statement in enumerate(self.understanding.document.statements):
+            for layers in self.inference.instances(statement):
+                with contextlib.suppress(NotUnderstood, LayerOpen, Unknown, Misfit, Undefined):
+                    elaborator = Elaborator(
+                        **{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": adjoints}
+                    )
+                    left, *rights = (elaborator.term(side.node) for side in statement.sides)
+                    if any(
+                        adjoint in everything_in(right)
+                        and Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL
+                        for right in rights
+                    ):
+                        return True
+        return False
 
     def _steps_up(self) -> bool:
         r"""`w \leftarrow w + \eta \delta x`, `\Delta w = \eta \delta x`: then delta may be minus the derivative."""

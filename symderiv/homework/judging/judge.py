@@ -96,7 +96,7 @@ class Judge:
     question_at: int = -100
     rows_judged: int = 0
     shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
-    nearly_later: bool = False  # it is false either way: with 1/n now, that is one mistake more
+    nearly_later: bool = False  # it would be, but for a sign or a 2
 
     def __post_init__(self) -> None:
         self.situation = Situation(self.inference, self.understanding)
@@ -434,9 +434,10 @@ class Judge:
                 return chain
             is_alone = self._per_sample(left) != left and self._per_sample(right) == right
             left, right = self._per_sample(left), self._per_sample(right)
-            answer = self.situation.compare(at, left, right).answer if is_alone else Answer.UNDECIDED
-            self.shows_later = self.shows_later or answer is Answer.EQUAL
-            self.nearly_later = self.nearly_later or answer is Answer.DIFFERENT
+            if is_alone and self.situation.compare(at, left, right).answer is Answer.EQUAL:
+                self.shows_later = True
+            elif is_alone and not self.shows_later:
+                self.nearly_later = self.nearly_later or self._is_multiple(at, left, right)
         verdict = self._number(at, statement, subject, reference, left, right, sign, side)
         if verdict is not None:
             subject.sides.append((side.node, right))
@@ -492,6 +493,12 @@ class Judge:
                 return Sloppy((SizeOf("#n"), term), ("",))
             return term
         return mapped(term, self._per_sample)
+
+    def _is_multiple(self, at: int, left: Term, right: Term) -> bool:
+        """Whether a side is right but for its sign or a factor 2."""
+        factors = (Fraction(-1), Fraction(2), Fraction(1, 2))
+        scaled = (Sloppy((Const(c), left), ("",)) for c in factors)
+        return any(self.situation.compare(at, each, right).answer is Answer.EQUAL for each in scaled)
 
     # --- numbers ---
     def _number(

@@ -770,6 +770,17 @@ class Inference:
                 found |= {reference.key} if reference is not None else set()
         return frozenset(found)
 
+    @cached_property
+    def _worked_out(self) -> frozenset[str]:
+        """Names with a formula, those in the middle of `y = a = softmax(z)`, too."""
+        middle = (
+            self._closed(side.node)
+            for statement in self.document.statements
+            if set(statement.relations) <= EQUAL_SIGNS and _is_formula(statement.sides[-1].node)
+            for side in statement.sides[1:-1]
+        )
+        return self._with_formula | {reference.key for reference in middle if reference is not None}
+
     def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
         """`Loss function: J` and the like: words, then the name."""
         rest = [x for x in node.factors if not isinstance(x, f.Text)]
@@ -942,7 +953,7 @@ class Inference:
             if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
                 if ref.key == self.loss:
                     self.loss_as_written = term
-                term = added_up(term, self._with_formula)
+                term = added_up(term, self._worked_out)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
             whole = _without_letters(term, letters) if letters else None
@@ -1247,7 +1258,7 @@ class Inference:
             return
         for definition in spelled:
             self.definitions.append(
-                replace(definition, key=self.loss, term=added_up(definition.term, self._with_formula))
+                replace(definition, key=self.loss, term=added_up(definition.term, self._worked_out))
             )
         evidence = "the only loss that has a formula"
         self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
