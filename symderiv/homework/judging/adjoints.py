@@ -11,7 +11,7 @@ from typing import Any
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.marking import Assumption
-from symderiv.homework.reading.formulas import Derivative, Node, Product, walk
+from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, Scripted, walk
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
@@ -125,7 +125,13 @@ class _Finder:
             )  # a path may be one of several
         return False
 
+    def _is_delta(self, reference: Reference) -> bool:
+        r"""A delta, or another letter with layers that is said to be a derivative: `D_2 = \partial L / \partial O`."""
+        return reference.base in DELTAS or (reference.key in self.inference.said and _mark(reference.key) is not None)
+
     def _is_name(self, reference: Reference) -> bool:
+        if reference.base not in DELTAS and self._is_delta(reference):
+            return True
         if reference.base == "Delta":
             return reference.key not in self._accumulators
         if reference.base == "delta":
@@ -153,7 +159,8 @@ class _Finder:
             if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
                 found |= {k for k in self.inference.used if base_of(k) == "Delta"}
             reference = self.inference._closed(left)
-            if reference is not None and any(_is_delta(n) for s in statement.sides[1:] for n in walk(s.node)):
+            names = (n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted))
+            if reference is not None and any(self.inference._closed(n) == reference for n in names):
                 found.add(reference.key)
         return found
 
@@ -183,7 +190,7 @@ class _Finder:
 
     def _breaks_rule(self, at: int, reference: Reference, said: Term) -> bool:
         """`delta_0 = dh_0`, or `-dh_0`, where delta_2 and delta_1 were dL/dz_2 and dL/dz_1: nothing is named anew."""
-        if reference.base not in DELTAS:
+        if not self._is_delta(reference):
             return False
         sign, jacobian = _signed(said)
         if self.signs and sign not in self.signs:
@@ -213,7 +220,7 @@ class _Finder:
                     or self.inference.is_general(at)
                     or (self._has_sister(reference) and not self._is_used_as(reference, key))
                 )
-                if reference.base in DELTAS and is_told and base_of(key) != self.letter:
+                if self._is_delta(reference) and is_told and base_of(key) != self.letter:
                     continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
@@ -258,7 +265,7 @@ class _Finder:
         """Quantities between the parameters and the loss, pre-activations first, the nearest layer first."""
         understanding = self.understanding
         world = understanding.world(0, Machine)
-        if reference.base not in DELTAS:
+        if not self._is_delta(reference):
             bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
             return [bare] if bare in understanding.shapes else []
         loss = understanding.loss or ""
@@ -281,7 +288,7 @@ class _Finder:
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
             self.letter = base_of(jacobian.bottom.key)
-        if reference.base in DELTAS:
+        if self._is_delta(reference):
             self.signs.add(sign)
             self.matched += self.letter == base_of(jacobian.bottom.key)
 
@@ -290,7 +297,7 @@ class _Finder:
     def _guess(self, reference: Reference) -> Term | None:
         candidates = self._candidates(reference)
         mark = _mark(reference.key)
-        if reference.base not in DELTAS:
+        if not self._is_delta(reference):
             mark = None  # a bar stands over the very quantity
         elif self.offset is not None and mark is not None:
             wanted = f"{self.letter}[{mark + self.offset}]"

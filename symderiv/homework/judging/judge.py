@@ -37,6 +37,7 @@ from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
 from symderiv.homework.understanding.elaboration import (
+    replaced,
     NotUnderstood,
     entry_of,
     is_number,
@@ -48,7 +49,7 @@ from symderiv.homework.understanding.literals import is_numeric, literal, litera
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
-from symderiv.homework.understanding.symbols import LayerOpen, Reference
+from symderiv.homework.understanding.symbols import LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Const,
@@ -479,11 +480,22 @@ class Judge:
         if relation.verdict in ("wrong", "carried"):
             relation = judge_in_case(self.situation, at, left, right, relation.kind) or relation
         if relation.verdict == "wrong" and isinstance(left, Jacobian):
+            if self._puts_numbers(at, left, right):
+                return Verdict("correct", relation.kind, "with a value of the document in the place of its name")
             root = self.own_lines.put_into_relation(at, left, right)
             if root is not None:
                 return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
             self.own_lines.false.setdefault(left, (right, statement.line))
         return relation
+
+    def _puts_numbers(self, at: int, left: Term, right: Term) -> bool:
+        """`df/dq = -6 z` after `df/dr = -6`: whole numbers that were worked out before, put for their names."""
+        for term, size in self.numbers.whole_numbers(at):
+            for sign in (1, -1):
+                named = replaced(right, Const(Fraction(abs(size))), Add(((sign if size > 0 else -sign, term),)))
+                if named != right and self.situation.compare(at, left, named).answer is Answer.EQUAL:
+                    return True
+        return False
 
     def _per_sample(self, term: Term) -> Term:
         """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
@@ -501,6 +513,16 @@ class Judge:
         return any(self.situation.compare(at, each, right).answer is Answer.EQUAL for each in scaled)
 
     # --- numbers ---
+    def _is_elsewhere(self, node: f.Node) -> bool:
+        """`E(w_1 + \\epsilon)`: the loss at another point than that of the document."""
+        if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
+            return False
+        head, argument = name_of(node.factors[0]), node.factors[1]
+        if head is None or head.base not in LOSS_BASES or not isinstance(argument, f.Group):
+            return False
+        has_itself = any(name_of(n) == head for n in f.walk(argument))  # `f (1 - f)`
+        return not has_itself and any(isinstance(item, f.Sum) for item in argument.items)
+
     def _number(
         self,
         at: int,
@@ -514,6 +536,8 @@ class Judge:
     ) -> Verdict | None:
         """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
         printed, halves = literal(side.node), literals_in(side.node)
+        if self._is_elsewhere(statement.sides[0].node) and (printed is not None or is_numeric(right)):
+            return Verdict("uncheckable", "number", "the loss at other parameters is not worked out")
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
         if printed is None and not halves and any(is_ones(p) for p in everything_in(right)):

@@ -622,6 +622,14 @@ class NumberWorlds:
         """Remember a printed value."""
         self.printed.setdefault(key, []).append(printed)
 
+    def whole_numbers(self, at: int) -> Iterator[tuple[Term, int]]:
+        """Derivatives whose value was printed as a whole number larger than 1, with that number."""
+        for key, entries in self.printed.items():
+            for printed in entries if isinstance(key, tuple) else ():
+                size = printed.value.item() if printed.value.size == 1 else 0.0
+                if printed.at < at and not printed.is_false and abs(size) > 1 and size == int(size):
+                    yield Jacobian(key[1], key[2]), int(size)
+
     def note_false(self, left: Term, right: Term, at: int, line: int) -> None:
         """A false derivative in symbols has a value too: numbers that follow from it are carried."""
         if isinstance(left, Jacobian) and isinstance(left.bottom, Part) and not left.bottom.indices:

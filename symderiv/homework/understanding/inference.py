@@ -932,7 +932,7 @@ class Inference:
                 continue  # the loss itself: found below
             if generic is not None:
                 self.generic, term = True, any_function_of(generic)
-            term = with_softmax(term)
+            term = with_softmax(term, {d.key: d.term for d in self.definitions})
             line = self.document.statements[at].line
             if is_number(term):
                 self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
@@ -1020,7 +1020,9 @@ class Inference:
             if reference.key not in seen and top is not None and top.key == self.loss:
                 found.add(reference.key)
             seen.add(reference.key)
-        return found - self._written_in_loss()
+        found -= self._written_in_loss()
+        letters = {base_of(k) for k in found if _layer_of(k) is not None}
+        return found | {k for k in seen if base_of(k) in letters and _layer_of(k) is not None}  # D_1 beside D_2
 
     def _written_in_loss(self) -> set[str]:
         r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""

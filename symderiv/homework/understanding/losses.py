@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES
 from symderiv.homework.understanding.terms import (
@@ -117,13 +119,17 @@ def entrywise(term: Term) -> Term:
     return term
 
 
-def with_softmax(term: Term) -> Term:
-    """`e^{z_i} / sum_j e^{z_j}`, also with the sum written out: the softmax of z."""
+def with_softmax(term: Term, exponentials: Mapping[str, Term]) -> Term:
+    """`e^{z_i} / sum_j e^{z_j}`, also with the sum written out: the softmax of z. exponentials: `E = e^z` by name."""
     match term:
         case Over(Apply("exp", 0, Part(key, indices)), below) if _is_total(below, key):
             return Softmax(Part(key, indices), "units")
+        case Over(Part(key, _), SumOver(along, Part(other, _))) if along != "all" and layerless(key) == layerless(other):
+            match exponentials.get(key):
+                case Apply("exp", 0, Part(_, _) as body):
+                    return Softmax(body, "units")
         case Over(left, right):
-            return Over(with_softmax(left), with_softmax(right))
+            return Over(with_softmax(left, exponentials), with_softmax(right, exponentials))
     return term
 
 

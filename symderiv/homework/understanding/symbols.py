@@ -90,7 +90,7 @@ LOSS_CALLS = frozenset(
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
-FOLDED = frozenset("abhopswxyz")  # not u and v: U and V are weights beside them
+FOLDED = frozenset("abhopstwxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset(
     {
         "lam",
@@ -923,6 +923,7 @@ class _Counts:
                 and self.bases[capital]
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
+                and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
                 and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
             ):
                 folds[capital] = letter

@@ -44,7 +44,7 @@ ACTIVATION_WORDS = {
     "sigmoid": r"[Ss]igmoid|logistic(?!\s+(?:regression|loss|cost|classifier|model|cross|error))|"
     r"logistische[nr]? (?:Funktion|Aktivierung)|log[íi]stica\b(?! regres)",
     "tanh": r"tanh|hyperbolic tangent|Tangens hyperbolicus",
-    "relu": r"\brelu\b|rectified|rectifier", "softmax": r"soft-?max",
+    "relu": r"(?<!leaky )(?<!leaky-)\brelu\b|(?<!leaky )(?:rectified|rectifier)", "softmax": r"soft-?max",
 }  # fmt: skip
 LOSS_WORDS = (
     ("log", r"log[- ]loss|binary cross|logistic loss|log-?likelihood"),
