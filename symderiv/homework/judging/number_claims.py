@@ -96,9 +96,30 @@ class NumberClaim:
                 slack = min(slack, MOST_SLACK * max(float(np.max(np.abs(t))) for t, _ in self.expected))
             self.half = np.full(self.value.shape, slack + EXACT)
         verdict = self._compared(printed is not None)
+        other = self._other_direction() if verdict.verdict == "wrong" else None
+        if other is not None:
+            verdict = Verdict("uncheckable", verdict.kind, f"a step along {other}, which has no formula here")
         if printed is not None:
             self._remember(verdict)
         return verdict
+
+    def _other_direction(self) -> str | None:
+        """The quantity outside the model, as a velocity, whose value stands in a step: `w = 0.25 - 0.1 * 3.65`."""
+        if self.event is None or self.event.kind != "step":
+            return None
+        understanding = self.situation.understanding
+        defined = understanding.definitions_at(self.at)
+        model = {*defined, *(r.key for t in defined.values() for r in references_in(t))}
+        values = {float(v) for v in literals_in(self.side.node)}
+        given = self.numbers.state(self.at).base
+        return next(
+            (
+                key
+                for key, value in given.items()
+                if key not in model and not is_rate(key) and value.size == 1 and float(value.item()) in values
+            ),
+            None,
+        )
 
     def _repeat(self) -> None:
         """`p_i = 0.5`: every entry has this value."""

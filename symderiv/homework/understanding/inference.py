@@ -94,6 +94,7 @@ SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
+SCALAR_NAME = re.compile(r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I)
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
@@ -1700,8 +1701,12 @@ class Inference:
         self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = self._single_indexed() | self.vectors
-        shapes = ShapeInference(definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors)
-        shapes.infer([*self._given_as_numbers(definitions), *self._loss_as_product(definitions)])
+        entries = self._entries_of_samples(sample_letters)
+        shapes = ShapeInference(
+            definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
+        )
+        numbers = [*self._given_as_numbers(definitions), *self._said_to_be_numbers(definitions)]
+        shapes.infer([*numbers, *self._loss_as_product(definitions)])
         for key in lower & set(shapes.shapes):
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
         if batch and sample_letters and not scalars and self._is_scalar_document(sample_letters):
@@ -1712,6 +1717,13 @@ class Inference:
         for dim in self._given_ones(shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
+
+    def _said_to_be_numbers(self, definitions: dict[str, Term]) -> list[str]:
+        r"""The d of `x \in R^d`, and the s of 'a scalar scale $s > 0$', where formulas use them."""
+        sizes = {size for _, stated in self._stated_sizes("columns") for size in stated}
+        sizes |= set(SCALAR_NAME.findall(self.document.text))
+        used = {r.key for term in definitions.values() for r in references_in(term)}
+        return sorted((sizes & used) - set(definitions))
 
     def _loss_as_product(self, definitions: dict[str, Term]) -> list[str]:
         """The loss, where it is a product and no sum as it stands: `-y^T log p` is one number, so y and p are columns."""
@@ -1884,20 +1896,33 @@ class Inference:
 
     def _single_indexed(self) -> frozenset[str]:
         """Quantities that carry one index wherever they carry any."""
-        counts: dict[str, set[int]] = {}
+        return frozenset(k for k, found in self._written_indices.items() if {len(i) for i in found} == {1})
+
+    def _entries_of_samples(self, sample_letters: frozenset[str]) -> frozenset[str]:
+        """`x_i^n`: quantities that have a sample letter and one of units wherever they carry any index."""
+        return frozenset(
+            key
+            for key, found in self._written_indices.items()
+            if all(len(i) == 2 and len(set(i) & sample_letters) == 1 for i in found)
+        )
+
+    @cached_property
+    def _written_indices(self) -> dict[str, set[tuple[str | int | None, ...]]]:
+        """The indices that each quantity is written with."""
+        found: dict[str, set[tuple[str | int | None, ...]]] = {}
         for statement in self.document.statements:
             for layers in self.instances(statement)[:1]:
                 elaborator = self._with(layers)
                 for side in statement.sides:
                     for node in f.walk(side.node):
-                        if isinstance(node, f.Scripted) and node.lower:
+                        if isinstance(node, f.Scripted) and (node.lower or node.upper):
                             try:
                                 reference = elaborator.reference(node)
                             except LayerOpen:
                                 continue
                             if reference is not None and reference.indices:
-                                counts.setdefault(reference.key, set()).add(len(reference.indices))
-        return frozenset(k for k, sizes in counts.items() if sizes == {1})
+                                found.setdefault(reference.key, set()).add(reference.indices)
+        return found
 
     def _weight_letters(self) -> set[str]:
         """Letters that number units, because weights carry them in pairs."""

@@ -106,6 +106,7 @@ class ShapeInference:
     biases: list[str] = field(default_factory=list)
     again: tuple[tuple[str, Term], ...] = ()  # further formulas, of other sections: they count for what is new in them
     single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
+    with_samples: frozenset[str] = frozenset()  # what is written with a sample letter beside that of its units: `x_i^n`
 
     # --- the whole ---
     def infer(self, single: Iterable[str]) -> None:
@@ -433,9 +434,13 @@ class ShapeInference:
         if len(indices) == 1 and len(letters) == 1:
             beside_samples = self.every_index_written and key not in self.defined and key in self.single_indexed
             open_axes = all(self.dims.root(d).startswith("?") for d in axes)
+            beside_samples = beside_samples or (bool(self.with_samples) and key in self.single_indexed)
+            lone, kept = (1, 0) if self.layout != "rows" else (0, 1)
             if len(axes) == 2 and open_axes and (not self.batch or beside_samples):
-                lone, kept = (1, 0) if self.layout != "rows" else (0, 1)
                 self.dims.unify(shape[lone], SCALAR_DIM)
+                axes = [shape[kept]]
+            elif len(axes) == 2 and self.batch and key in self.with_samples:
+                self.dims.unify(shape[lone], self.samples)
                 axes = [shape[kept]]
             axis = axes[0] if len(axes) == 1 else None
             if axis is not None:

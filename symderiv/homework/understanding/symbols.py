@@ -175,7 +175,7 @@ class Symbols:
     highest: int = 0
     numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the digits that stand alone below a letter
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
-    bracketed_samples: bool = False
+    samples_above: frozenset[str] = frozenset()  # the n of `x_i^n` where a sum runs over n
     summed_names: frozenset[str] = frozenset()
     unmarked: frozenset[str] = (
         frozenset()
@@ -316,7 +316,7 @@ class Symbols:
             samples.append(body.base)  # delta^{x,l}: summed over the examples x
             return None
         if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
-            if self.bracketed_samples:
+            if body.base in self.samples_above:
                 samples.append(body.base)
             return None  # the number of the sample, the same all over the line
         if isinstance(body, Name) and body.base in ("*", "star", "ast", "dagger"):
@@ -637,6 +637,7 @@ class _Counts:
         self.lower_letters: dict[str, set[str]] = {}
         self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
         self.summed: set[str] = set()
+        self.alone_above: set[str] = set()
         self.compared: set[str] = set()
         self.bounds: set[str] = set()
         self.below: set[str] = set()
@@ -748,6 +749,8 @@ class _Counts:
             body = script.body
             if script.bracket in ("odot", "circ"):
                 continue  # a power entry by entry says nothing of layers
+            if isinstance(body, Name) and not script.bracket and node.lower and base != "e":
+                self.alone_above.add(body.base)
             if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
                 self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]
@@ -867,6 +870,7 @@ class _Counts:
             bare=self.bare,
             called=frozenset(self.called),
             summed_names=frozenset(self.summed) & {"x", "X"},
+            samples_above=frozenset(self.summed) & self.alone_above,
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
             numbered=self._numbered(folds),
