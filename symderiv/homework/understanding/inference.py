@@ -1845,7 +1845,28 @@ class Inference:
                                 and script.body.base in "ijmnk"
                             ):
                                 found.add(script.body.base)
+        found |= self._letters_of_inputs()
         return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters() - self._feature_letters()
+
+    def _letters_of_inputs(self) -> set[str]:
+        r"""The n of `y_n = \sum_j w_j x_{nj} + b` and `E = \sum_n (y_n - t_n)^2`: inputs have it, weights have not."""
+        inputs: set[str] = set()
+        weights: set[str] = set()
+        summed: set[str] = set()
+        for statement in self.document.statements:
+            head = statement.sides[0].node
+            nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
+            name = name_of(head)
+            if name is not None and name.base == self.loss:
+                summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+            for node in nodes:
+                name = name_of(node) if isinstance(node, f.Scripted) else None
+                is_shifted = name is not None and any(isinstance(s.body, f.Sum) for s in node.lower)  # x_{i+1}
+                if name is not None and name.base in ("x", "X") and not is_shifted and len(_letters_below(head)) == 1:
+                    inputs |= _letters_below(node) & _letters_below(head)
+                elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
+                    weights |= _letters_below(node)
+        return inputs & summed - weights
 
     def _feature_letters(self) -> set[str]:
         r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
@@ -2395,6 +2416,11 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
 def _layer_of(key: str) -> int | None:
     match = re.search(r"\[(-?\d+)\]", key)
     return int(match.group(1)) if match else None
+
+
+def _letters_below(node: f.Node) -> set[str]:
+    scripts = node.lower if isinstance(node, f.Scripted) else ()
+    return {n.base for script in scripts for n in f.walk(script.body) if isinstance(n, f.Name)}
 
 
 def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:

@@ -276,6 +276,7 @@ class ShapeInference:
             return
         keys = [p.key for p in parts_of(product) if isinstance(p, Part)]
         weights = [k for k in keys if base_of(k) in WEIGHT_BASES and base_of(k) not in DATA_BASES]
+        weights = weights or [k for k in keys if base_of(k) not in ("x", "X")]  # beta of a regression
         data = [k for k in keys if k not in weights]
         if len(weights) == len(data) == 1:
             self.dims.unify(self.shape(weights[0])[1], SCALAR_DIM)
