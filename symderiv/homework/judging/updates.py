@@ -27,6 +27,7 @@ from symderiv.homework.understanding.terms import (
     Sloppy,
     SumOver,
     Term,
+    Transpose,
     everything_in,
     references_in,
 )
@@ -80,7 +81,7 @@ class Updates:
         ]
         gradient = Jacobian(tops[0], place)
         for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
-            expected = Add(((1, quantity), (-1, Sloppy((Part(rate, ()), Jacobian(top, place)), ("",)))))
+            expected = _step(quantity, -1, rate, Jacobian(top, place))
             if expected == right:
                 return Verdict("correct", "update")
             found = self.situation.compare(at, expected, right)
@@ -99,10 +100,10 @@ class Updates:
         averaged = self._averaged_step(at, quantity, rates[0], gradient, right)
         if averaged is not None:
             return averaged
-        ascent = Add(((1, quantity), (1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        ascent = _step(quantity, 1, rates[0], gradient)
         if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
-        step = Add(((1, quantity), (-1, Sloppy((Part(rates[0], ()), gradient), ("",)))))
+        step = _step(quantity, -1, rates[0], gradient)
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:
             return within
@@ -179,6 +180,12 @@ class Updates:
             and key != reference.key
             and ("old" in key or any(word in reference.key for word in ("new", "plus", "+")))
         )
+
+
+def _step(old: Term, sign: int, rate: str, gradient: Jacobian) -> Term:
+    """The old value with the rate times a derivative; the weights `w_k` of one unit are kept as a row, meant as a column."""
+    step = Add(((1, old), (sign, Sloppy((Part(rate, ()), gradient), ("",)))))
+    return Transpose(step) if isinstance(old, Part) and None in old.indices else step
 
 
 def _of_one_example(term: Term) -> Term | None:

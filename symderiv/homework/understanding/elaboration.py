@@ -98,6 +98,7 @@ class Elaborator:
     bodies: Mapping[str, tuple[str, Term]] = field(
         default_factory=dict
     )  # functions by their own formula: letter and body
+    rows: frozenset[str] = frozenset()  # weights of which `w_k` is the column of all that leads to unit k
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
     # --- entry ---
@@ -145,7 +146,8 @@ class Elaborator:
             return Apply("exp", 0, ONE)
         if base == "pi" and reference.key not in self.known:
             raise NotUnderstood("the number pi", node.span)
-        if base == "delta" and len(reference.indices) == 2 and reference.key not in self.lefts:
+        is_delta = (base == "delta" and reference.key not in self.lefts) or base == "I"  # \\delta_{ij}, I_{kj}
+        if is_delta and len(reference.indices) == 2:
             i, j = reference.indices
             if isinstance(i, str) and isinstance(j, str):
                 return Kronecker(i, j, "")
@@ -182,7 +184,9 @@ class Elaborator:
         return Part(key, reference.indices) if row is None else row
 
     def _row_of(self, reference: Reference) -> Term | None:
-        """`w_k` beside `w_kj`: the weights into unit k, as a column."""
+        """`w_k` beside `w_kj`, or where nothing else is written: the weights into unit k, as a column."""
+        if reference.key in self.rows and len(reference.indices) == 1 and isinstance(reference.indices[0], str):
+            return Transpose(Part(reference.key, (reference.indices[0], None)))
         if "{" not in reference.key or len(reference.indices) != 1 or reference.key in self.known_families:
             return None
         letter = reference.indices[0]
@@ -655,6 +659,8 @@ class Elaborator:
             top: Term = Part(self.loss, ())
         else:
             top = self._top(self.term(node.top))
+        if bottom.key in self.rows and len(bottom.indices) == 1 and isinstance(bottom.indices[0], str):
+            return Transpose(Jacobian(top, Part(bottom.key, (bottom.indices[0], None))))
         return Jacobian(top, bottom)
 
     def _top(self, term: Term) -> Term:

@@ -94,6 +94,7 @@ SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
+ELSEWHERE = r"\W*(?:elsewhere|otherwise|else|sonst|andernfalls|sinon|ailleurs|altrimenti|en otro caso)\b"  # one piece
 SCALAR_NAME = re.compile(r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I)
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
@@ -178,6 +179,7 @@ class Inference:
         self.used: Counter[str] = Counter()
         self.lefts: set[str] = set()
         self._open: dict[tuple[int, ...], frozenset[str]] = {}
+        self.rows_of_units: frozenset[str] = frozenset()  # `w_k` of which the entries have no letter
         self.entry_counts: dict[str, int] = {}  # of vectors whose entries are named one by one
         self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
@@ -192,6 +194,7 @@ class Inference:
         self._count_names()
         self.lefts = {ref.key for _, ref, _, _ in self._equations()}
         self._find_loss()
+        self.rows_of_units = self._vectors_of_units()
         self._elaborate_again()
         self.said = self._said_derivatives()
         self._find_definitions()
@@ -244,10 +247,31 @@ class Inference:
             lefts=frozenset(self.lefts),
             text=self.document.text,
             differentials=self._are_differentials(),
+            rows=self.rows_of_units,
         )
         self.own_functions = self._own_functions()
         if self._is_scalar_document():  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
+
+    def _vectors_of_units(self) -> frozenset[str]:
+        r"""The w of `z_k = w_k^T x + b_k`: a column of weights for every unit, whose entries have no letters of their own.
+
+        In `s_{nk} = w_k^T x_n` the x is one, too: a column for every sample.
+        """
+        found: set[str] = set()
+        for statement in self.document.statements:
+            head = self._closed(statement.sides[0].node)
+            own = set(head.indices) if head is not None else set()
+            for node in (n for side in statement.sides[1:] for n in f.walk(side.node) if isinstance(n, f.Product)):
+                if isinstance(node.factors[0], f.Transposed) and len(node.factors) == 2:
+                    first, second = self._closed(node.factors[0].body), self._closed(node.factors[1])
+                    if first is None or second is None or first.base not in WEIGHTLIKE | {"beta"}:
+                        continue
+                    letters = [set(each.indices) for each in (first, second)]
+                    if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
+                        found |= {first.key} | ({second.key} if _letters_below(node.factors[1]) else set())
+        pairs = {base_of(k) for k, found_indices in self._written_indices.items() if any(len(i) > 1 for i in found_indices)}
+        return frozenset(k for k in found if base_of(k) not in pairs)
 
     def _are_differentials(self) -> bool:
         """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
@@ -714,7 +738,7 @@ class Inference:
         for at, statement in enumerate(self.document.statements):
             if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
                 continue
-            if re.search(CONTRARY, statement.lead.split(".")[-1], re.IGNORECASE):
+            if re.search(CONTRARY, statement.lead.split(".")[-1], re.IGNORECASE) or re.match(ELSEWHERE, statement.tail):
                 continue
             for layers in self.instances(statement):
                 elaborator = self._with(layers)
@@ -1705,6 +1729,8 @@ class Inference:
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
         )
+        if self.rows_of_units & {"x", "X", "h", "a", "phi"}:
+            shapes.layout = "rows"  # s_{nk} = w_k^T x_n
         numbers = [*self._given_as_numbers(definitions), *self._said_to_be_numbers(definitions)]
         shapes.infer([*numbers, *self._loss_as_product(definitions)])
         for key in lower & set(shapes.shapes):

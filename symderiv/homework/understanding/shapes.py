@@ -506,8 +506,8 @@ class ShapeInference:
         rows = [f for f in term.factors if isinstance(_bare(f), Part) and None in _bare(f).indices]  # type: ignore[union-attr]
         if len(term.factors) == 2 and rows and shapes[0] is not None and shapes[1] is not None:
             self.dims.unify(shapes[0][1], shapes[1][0])
-            if not self.batch:
-                self.dims.unify(shapes[1][1], SCALAR_DIM)
+            if not self.batch or _plain(term.factors[1]) is not None:  # not the column `x_n` of all samples
+                self.dims.unify(shapes[1][1], self.samples)
             return shapes[0][0], shapes[1][1]
         if not arrays:
             return SCALAR_DIM, SCALAR_DIM
