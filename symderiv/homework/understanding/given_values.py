@@ -247,7 +247,7 @@ class GivenValues:
         if "->" in statement.relations or "<-" in statement.relations or ":=" in statement.relations:
             return True
         for side in statement.sides[1:]:
-            if literal(side.node) is None and _mentions(side, known):
+            if literal(side.node) is None and (_mentions(side, known) or _goes_on_from(statement.sides[0], side)):
                 return True
         if base_of(key) in DATUM_BASES and any(
             base_of(k) not in DATUM_BASES and not is_rate(k) for k in self._given_keys()
@@ -364,6 +364,12 @@ def _near(left: Array, right: Array) -> bool:
 def is_rate(key: str) -> bool:
     """A learning rate or penalty: `alpha`, but not the layer `alpha^1`."""
     return base_of(key) in HYPER_BASES and "[" not in key
+
+
+def _goes_on_from(left: Side, right: Side) -> bool:
+    """`b = b - alpha dJ/db`: the right side begins with what stands on the left."""
+    terms = right.node.terms if isinstance(right.node, f.Sum) else ()
+    return len(terms) > 1 and terms[0][0] > 0 and terms[0][1] == left.node
 
 
 def _mentions(side: Side, known: Array) -> bool:
