@@ -103,7 +103,7 @@ def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
     """What has a 1 put first, and the weights that meet it, by the axis."""
     rows: set[str] = set()
     columns: set[str] = set()
-    longer = {d.key: d.term for d in definitions if isinstance(d.term, Augmented)}
+    longer = {d.key: whole for d in definitions if isinstance(whole := _upright(d.term), Augmented)}
     for key, term in longer.items():
         (rows if term.along == "rows" else columns).add(key)
     for product in (p for d in definitions for p in everything_in(d.term) if isinstance(p, Sloppy)):
@@ -113,6 +113,14 @@ def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
             if met is not None and _has_one(other, longer):
                 (rows if stands_first == isinstance(weight, Transpose) else columns).add(met)
     return rows, columns
+
+
+def _upright(term: Term) -> Term:
+    """`(1, x^T)^T` is x with a 1 on top."""
+    match term:
+        case Transpose(Augmented(Transpose(body), along)):
+            return Augmented(body, "rows" if along == "columns" else "columns")
+    return term
 
 
 def _has_one(term: Term, longer: dict[str, Augmented]) -> bool:
@@ -145,3 +153,5 @@ def _indexed_by_zero(inference: Inference) -> Iterator[str]:
                 continue
             if reference is not None and {0, *from_zero} & set(reference.indices):
                 yield inference.symbols.canonical(reference.key)
+            elif reference is not None and reference.mark == "0":
+                yield reference.key.removesuffix("[0]")  # `v_0` of a v that is no layer's
