@@ -35,8 +35,41 @@ LOGISTIC = (
     "$$h_\\theta(x) = g(\\theta^T x)$$\n\nwith the logistic function $g$.\n\n$$J(\\theta) = -\\frac{1}{m} \\sum_{i=1}^m [y^{(i)} \\log h_\\theta(x^{(i)}) "
     "+ (1 - y^{(i)}) \\log(1 - h_\\theta(x^{(i)}))] + \\frac{\\lambda}{2m} \\sum_{j=1}^n \\theta_j^2$$\n\n"
 )
+CLASSES = (
+    "$z_k^{(i)} = w_k^T x^{(i)} + b_k$, $p_k^{(i)} = \\frac{e^{z_k^{(i)}}}{\\sum_j e^{z_j^{(i)}}}$, one-hot $y$\n\n"
+    "$L = -\\frac1m \\sum_{i=1}^m \\sum_k y_k^{(i)} \\log p_k^{(i)}$\n\n"
+)
+COUNTED = (  # the samples above, the units below
+    "$$s_j^n = \\sum_i w_{ji} x_i^n + b_j, \\quad h_j^n = \\sigma(s_j^n), \\quad o_k^n = \\sum_j v_{kj} h_j^n$$\n\n"
+    "$$E = \\frac{1}{2} \\sum_{n=1}^{N} \\sum_k (o_k^n - t_k^n)^2$$\n\n"
+)
+LINEAR = "$y_n = \\sum_j w_j x_{nj} + b$ and $E = \\frac12 \\sum_n (y_n - t_n)^2$\n\n"
+LETTERS = (
+    "There are $n$ samples, one in each row of $X$.\n\n$Z_1 = X W_1 + b_1$, $A_1 = \\tanh(Z_1)$, $O = A_1 W_2 + b_2$, $L = \\frac12 \\|O - T\\|_F^2$\n\n"
+    "$D_2 = \\partial L / \\partial O$\n\n$D_1 = (D_2 W_2^T) \\odot (1 - A_1^2)$\n\n"
+)
+DELTAS = (
+    "$z_1 = W_1 x + b_1$\n\n$a_1 = \\sigma(z_1)$\n\n$z_2 = W_2 a_1 + b_2$\n\n$\\hat y = \\sigma(z_2)$\n\n"
+    "$L = -y^T \\log \\hat y - (1-y)^T \\log(1 - \\hat y)$\n\n$\\delta_2 = \\hat y - y$\n\n$\\delta_1 = W_2^T \\delta_2$\n\n"
+)
+NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
 LAST = [
+    (CLASSES + r"$\frac{\partial L}{\partial b_k} = \frac1m \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)})$", "correct"),
+    (CLASSES + r"$\frac{\partial L}{\partial w_k} = \frac1m \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)}) x^{(i)}$", "correct"),
+    (CLASSES + r"$\frac{\partial L}{\partial w_k} = \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)}) x^{(i)}$", "wrong"),
+    (CLASSES + r"$w_k := w_k + \frac{\eta}{m} \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)}) x^{(i)}$", "wrong"),
+    (COUNTED + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_n \sum_k (o_k^n - t_k^n) v_{kj} h_j^n (1 - h_j^n) x_i^n$$", "correct"),
+    (COUNTED + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_n \sum_k (o_k^n - t_k^n) v_{kj} h_j^n x_i^n$$", "wrong"),
+    (LINEAR + r"$\frac{\partial E}{\partial w_j} = \sum_n (y_n - t_n) x_{nj}$", "correct"),
+    (LINEAR + r"$\frac{\partial E}{\partial w_j} = \sum_n (y_n - t_n)$", "wrong"),
+    (LETTERS + r"$\partial L/\partial b_1 = \mathbf{1}^T D_1$", "correct"),
+    (LETTERS + r"$\partial L/\partial b_1 = D_1$", "wrong"),
+    (LETTERS + r"$\partial L/\partial W_2 = A_1^T (O - T)$", "correct"),
+    (DELTAS + r"$\partial L/\partial W_1 = (\delta_1 \odot a_1 \odot (1 - a_1)) x^T$", "correct"),
+    (NUMBERS + "df/dq = df/dr * dr/dq = -6 * z", "correct"),
+    (NUMBERS + "df/dq = df/dr * dr/dq = -6 * q", "wrong"),
+    (NUMBERS + "eps = 0.01\nf(x + eps) = 9.09", "uncheckable"),
     (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)})$$", "correct"),
     (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x_0^{(i)}$$", "correct"),
     (LOGISTIC + r"$$\frac{\partial J}{\partial \theta_0} = \frac{1}{m} \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) + \frac{\lambda}{m} \theta_0$$", "wrong"),

@@ -80,4 +80,4 @@ $b$ & $1 \times 1$ \\
 $$\frac{\partial f}{\partial w} = x$$
 \end{document}
 """
-    assert [c.verdict for c in check_homework(text, "table.tex").claims] == ["correct"] * 3
+    assert [c.verdict for c in check_homework(text, "table.tex").claims] == ["correct"] * 6

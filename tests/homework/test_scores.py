@@ -43,8 +43,13 @@ FIRST_CONTACT = {
     "fresh_4": First(174, 199, 5, 3),
     "fresh_5": First(136, 181, 4, 0),
     "fresh_6": First(136, 179, 5, 2),
+    "fresh_7": First(319, 411, 27, 1),
+    "fresh_8": First(139, 172, 6, 0),
+    "fresh_9": First(134, 164, 5, 1),
+    "fresh_10": First(234, 283, 5, 2),
+    "fresh_11": First(259, 311, 9, 0),
 }
-WAVED_THROUGH: dict[str, int] = {}
+WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
     ".": 0.88,
     "development": 0.90,
@@ -54,6 +59,11 @@ AT_LEAST = {
     "fresh_4": 0.90,
     "fresh_5": 0.95,
     "fresh_6": 0.95,
+    "fresh_7": 0.90,
+    "fresh_8": 0.96,
+    "fresh_9": 0.94,
+    "fresh_10": 0.94,
+    "fresh_11": 0.90,
 }
 
 

@@ -18,7 +18,17 @@ from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstoo
 from symderiv.homework.understanding.inference import DELTAS, Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
-from symderiv.homework.understanding.terms import Add, Gathered, Jacobian, Part, SizeOf, Sloppy, Term, everything_in, references_in
+from symderiv.homework.understanding.terms import (
+    Add,
+    Gathered,
+    Jacobian,
+    Part,
+    SizeOf,
+    Sloppy,
+    Term,
+    everything_in,
+    references_in,
+)
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 

@@ -37,11 +37,11 @@ from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
 from symderiv.homework.understanding.elaboration import (
-    replaced,
     NotUnderstood,
     entry_of,
     is_number,
     relabelled,
+    replaced,
 )
 from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference
@@ -518,7 +518,7 @@ class Judge:
         if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
             return False
         head, argument = name_of(node.factors[0]), node.factors[1]
-        if head is None or head.base not in LOSS_BASES or not isinstance(argument, f.Group):
+        if head is None or head.base not in {*LOSS_BASES, self.understanding.loss} or not isinstance(argument, f.Group):
             return False
         has_itself = any(name_of(n) == head for n in f.walk(argument))  # `f (1 - f)`
         return not has_itself and any(isinstance(item, f.Sum) for item in argument.items)

@@ -625,7 +625,9 @@ class NumberWorlds:
     def whole_numbers(self, at: int) -> Iterator[tuple[Term, int]]:
         """Derivatives whose value was printed as a whole number larger than 1, with that number."""
         for key, entries in self.printed.items():
-            for printed in entries if isinstance(key, tuple) else ():
+            if not isinstance(key, tuple):
+                continue
+            for printed in entries:
                 size = printed.value.item() if printed.value.size == 1 else 0.0
                 if printed.at < at and not printed.is_false and abs(size) > 1 and size == int(size):
                     yield Jacobian(key[1], key[2]), int(size)

@@ -111,7 +111,10 @@ def _starts_anew(left: Node, rest: Node, last: Derivative, following: Node) -> b
     if _is_last_quantity(last.top) and not _is_loss(left.top):
         return True  # what is in the network never depends on the loss
     if _is_parameter(last.bottom) and _is_parameter(left.bottom) and not _same(last.bottom, left.bottom):
-        may_be_inner = _base(last.bottom).base in ("U", "V") and _goes_on(rest, following)  # pre-activations, too
+        name = _base(last.bottom)
+        may_be_inner = (
+            name is not None and name.base in ("U", "V") and _goes_on(rest, following)
+        )  # pre-activations, too
         return _same(last.top, left.top) and not may_be_inner
     if _same(last.bottom, left.bottom):
         if _same(last.top, left.top) or not _is_loss(last.top):

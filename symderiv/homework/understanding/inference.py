@@ -95,7 +95,9 @@ LAYERS = 3  # how deep a network general formulas are judged on
 WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 ELSEWHERE = r"\W*(?:elsewhere|otherwise|else|sonst|andernfalls|sinon|ailleurs|altrimenti|en otro caso)\b"  # one piece
-SCALAR_NAME = re.compile(r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I)
+SCALAR_NAME = re.compile(
+    r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
+)
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
@@ -270,7 +272,9 @@ class Inference:
                     letters = [set(each.indices) for each in (first, second)]
                     if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
                         found |= {first.key} | ({second.key} if _letters_below(node.factors[1]) else set())
-        pairs = {base_of(k) for k, found_indices in self._written_indices.items() if any(len(i) > 1 for i in found_indices)}
+        pairs = {
+            base_of(k) for k, found_indices in self._written_indices.items() if any(len(i) > 1 for i in found_indices)
+        }
         return frozenset(k for k in found if base_of(k) not in pairs)
 
     def _are_differentials(self) -> bool:
@@ -1885,9 +1889,9 @@ class Inference:
             name = name_of(head)
             if name is not None and name.base == self.loss:
                 summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
-            for node in nodes:
-                name = name_of(node) if isinstance(node, f.Scripted) else None
-                is_shifted = name is not None and any(isinstance(s.body, f.Sum) for s in node.lower)  # x_{i+1}
+            for node in (n for n in nodes if isinstance(n, f.Scripted)):
+                name = name_of(node)
+                is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
                 if name is not None and name.base in ("x", "X") and not is_shifted and len(_letters_below(head)) == 1:
                     inputs |= _letters_below(node) & _letters_below(head)
                 elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):

@@ -33,7 +33,7 @@ def with_labels(document: Document) -> Document:
     found = {(base, label) for node in nodes for base, label in _picked(node)}
     shares = {b for s in document.statements for b in _shares(s.sides[0].node, [x.node for x in s.sides[1:]])}
     labels = {label for base, label in found if base in shares}
-    if len(labels) != 1 or any(_is_entry_of(node, min(labels)) for node in nodes):
+    if len(labels) != 1 or any(_is_entry_of(node, min(labels)) or _is_cross_entropy(node, found) for node in nodes):
         return document
     label = labels.pop()
     used = {n.base for n in nodes if isinstance(n, Name)}
@@ -90,6 +90,17 @@ def _shares(left: Node, sides: list[Node]) -> list[str]:
         if is_softmax or is_share:
             return [base.base]
     return []
+
+
+def _is_cross_entropy(node: Node, found: set[tuple[str, str]]) -> bool:
+    r"""`\sum_i t_i \log q_i` beside `\log q_c`: the targets have a name already, and c is only the class that is 1."""
+    inside = [n for n in walk(node) if isinstance(n, Call)] if isinstance(node, BigSum) else []
+    for call in inside:
+        match call:
+            case Call(_, Name(_, "log" | "ln"), (Scripted(_, Name(_, base), (Script(_, Name(_, letter)),), ()),)):
+                if any(base == own and letter != label for own, label in found):
+                    return True
+    return False
 
 
 def _is_entry_of(node: Node, label: str) -> bool:

@@ -124,7 +124,9 @@ def with_softmax(term: Term, exponentials: Mapping[str, Term]) -> Term:
     match term:
         case Over(Apply("exp", 0, Part(key, indices)), below) if _is_total(below, key):
             return Softmax(Part(key, indices), "units")
-        case Over(Part(key, _), SumOver(along, Part(other, _))) if along != "all" and layerless(key) == layerless(other):
+        case Over(Part(key, _), SumOver(along, Part(other, _))) if along != "all" and layerless(key) == layerless(
+            other
+        ):
             match exponentials.get(key):
                 case Apply("exp", 0, Part(_, _) as body):
                     return Softmax(body, "units")
