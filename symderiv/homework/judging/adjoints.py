@@ -126,7 +126,8 @@ class _Finder:
         r"""`\varepsilon := \partial J / \partial p`: any letter that is said to be a derivative of the loss and has no formula."""
         if self.inference._is_derived(reference) and reference.key not in self.inference.said:
             return False  # dW says itself what it is
-        if reference.key in self.understanding.shapes_of_data or reference.key in self.understanding.definitions_at(0):
+        is_data = reference.key in self.understanding.shapes_of_data and reference.key not in self.inference.said
+        if is_data or reference.key in self.understanding.definitions_at(0):
             return False
         with contextlib.suppress(NotUnderstood, LayerOpen):
             right = elaborator.term(statement.sides[1].node)

@@ -140,7 +140,9 @@ class Judge:
             self.understanding.refine()
             self.understanding.learn_ones()
             if self.understanding.loss is not None:
-                self.inference.elaborator.adjoints = adjoints_of(self.inference, self.understanding)
+                adjoints = adjoints_of(self.inference, self.understanding)
+                self.inference.elaborator.adjoints = adjoints
+                self.understanding.put(adjoints)
 
     # --- one statement ---
 

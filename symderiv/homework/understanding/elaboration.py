@@ -98,6 +98,7 @@ class Elaborator:
     bodies: Mapping[str, tuple[str, Term]] = field(
         default_factory=dict
     )  # functions by their own formula: letter and body
+    parameter: str | None = None  # the only one of the document
     rows: frozenset[str] = frozenset()  # weights of which `w_k` is the column of all that leads to unit k
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
 
@@ -330,7 +331,10 @@ class Elaborator:
                 if after is None and at + 1 < len(node.factors) and node.marks[at] == ""
                 else after,
             )
-            if named is not None:
+            gradient = self._gradient(node.factors[at:], node.marks[at:])
+            if gradient is not None:
+                applied, taken = gradient
+            elif named is not None:
                 applied, taken = named, 2
             elif applied is not None:
                 taken = 2
@@ -348,6 +352,22 @@ class Elaborator:
         if self.symbols.star_elementwise:
             marks = ["odot" if m == "*" else m for m in marks]
         return factors[0] if len(factors) == 1 else self._divided(factors, marks)
+
+    def _gradient(self, factors: tuple[f.Node, ...], marks: tuple[str, ...]) -> tuple[Term, int] | None:
+        r"""`\nabla E(w)`, `\nabla E` where w is the only parameter: the derivative, and how many factors it takes."""
+        if self.loss is None or len(factors) < 2 or factors[0] != f.Name(factors[0].span, "nabla") or marks[0]:
+            return None
+        top = self.reference(factors[1]) if isinstance(factors[1], (f.Name, f.Scripted)) else None
+        if top is None or top.key != self.loss:
+            return None
+        has_argument = len(factors) > 2 and not marks[1] and isinstance(factors[2], f.Group)
+        items = factors[2].items if has_argument and isinstance(factors[2], f.Group) else ()
+        bottom = self.reference(items[0]) if len(items) == 1 else None
+        if bottom is not None and bottom.key in self.known and bottom.power is None:
+            return self._by(Part(bottom.key, bottom.indices)), 3
+        if self.parameter is None:
+            raise NotUnderstood("a gradient by what is not said", factors[0].span)
+        return self._by(Part(self.parameter, ())), 3 if has_argument else 2
 
     def _derivative_name(self, factor: f.Node, after: f.Node | None) -> Term | None:
         r"""`d\hat y`, `d\Theta`: the derivative of the loss by what follows, where d is no quantity of its own."""

@@ -232,7 +232,7 @@ class Inference:
         return understanding
 
     def _elaborate_again(self) -> None:
-        special = {"e", "pi", "I", "Id", "delta", "ones"} - self.lefts
+        special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
         if self._is_differential():
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:
@@ -250,10 +250,16 @@ class Inference:
             text=self.document.text,
             differentials=self._are_differentials(),
             rows=self.rows_of_units,
+            parameter=self._only_parameter(),
         )
         self.own_functions = self._own_functions()
         if self._is_scalar_document():  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
+
+    def _only_parameter(self) -> str | None:
+        """The parameter of a model that has no other, by its letter; its old and new values are the same one."""
+        letters = {base_of(k) for k in self.used if base_of(k) in WEIGHTLIKE | {"beta"}}
+        return min(letters) if len(letters) == 1 and letters <= set(self.used) else None
 
     def _vectors_of_units(self) -> frozenset[str]:
         r"""The w of `z_k = w_k^T x + b_k`: a column of weights for every unit, whose entries have no letters of their own.

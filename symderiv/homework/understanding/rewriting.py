@@ -36,14 +36,16 @@ from symderiv.homework.understanding.units import with_unit_layers
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
-WEIGHTS = frozenset({"w", "W", "theta", "b"})
+WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
+ITERATIONS = frozenset({"t", "k", "n", "s", "i", "tau"})  # what counts the steps of gradient descent
 
 
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
         without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_given_names, with_unit_layers, without_notes,
-        with_entries, with_primed_indices, with_arguments, without_steps, with_layer_letter, with_lists, with_labels,
+        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations,
+        with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
         document = rewriting(document)
@@ -501,6 +503,62 @@ def without_steps(document: Document) -> Document:
 
     statements = [replace(s, sides=tuple(side(x) for x in s.sides)) for s in document.statements]
     return replace(document, statements=statements)
+
+
+def without_iterations(document: Document) -> Document:
+    """`w_{k+1} = w_k - eta dL/dw`: a step, whatever counts the steps."""
+    statements = [_as_step(s) for s in document.statements]
+    return document if statements == document.statements else replace(document, statements=statements)
+
+
+def _as_step(statement: Statement) -> Statement:
+    left = statement.sides[0].node
+    name = name_of(left)
+    if name is None or name.base not in WEIGHTS or not isinstance(left, Scripted) or len(statement.sides) < 2:
+        return statement
+    nexts = [x for script in (*left.lower, *left.upper) if (x := _before_next(script.body)) is not None]
+    first = statement.sides[1].node.terms[0][1] if isinstance(statement.sides[1].node, Sum) else None
+    if (
+        len(nexts) != 1
+        or first is None
+        or _without_scripts(left, {_next(nexts[0])}) != _without_scripts(first, {nexts[0]})
+    ):
+        return statement
+    places = {nexts[0], _next(nexts[0])}
+    others = (n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Scripted))
+    if any(to_text(s.body) == _next(nexts[0]) for n in others for s in (*n.lower, *n.upper)):
+        return statement  # `w_{k+1} = w_k - eta v_{k+1}`: a velocity with steps of its own
+
+    def visit(part: Node) -> Node:
+        own = name_of(part) if isinstance(part, Scripted) else None
+        if own is not None and own.base in WEIGHTS:
+            return _without_scripts(part, places)
+        return rebuilt(part, visit)
+
+    return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+
+
+def _next(letter: str) -> str:
+    return f"{letter} + 1"
+
+
+def _before_next(node: Node) -> str | None:
+    """The k of `k + 1`."""
+    match node:
+        case Sum(_, ((1, Name(_, letter, ())), (1, Number(_, "1")))) if letter in ITERATIONS:
+            return letter
+    return None
+
+
+def _without_scripts(node: Node, texts: set[str]) -> Node:
+    """A name without the scripts that say one of these."""
+    if not isinstance(node, Scripted):
+        return node
+    lower = tuple(s for s in node.lower if to_text(s.body) not in texts)
+    upper = tuple(s for s in node.upper if to_text(s.body) not in texts)
+    if (lower, upper) == (node.lower, node.upper):
+        return node
+    return replace(node, lower=lower, upper=upper) if lower or upper or node.primes else node.base
 
 
 def _step_letter(document: Document) -> str | None:

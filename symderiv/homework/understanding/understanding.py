@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
-from symderiv.homework.understanding.elaboration import Elaborator
+from symderiv.homework.understanding.elaboration import Elaborator, replaced
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import SCALAR_DIM
 from symderiv.homework.understanding.symbols import Symbols
@@ -133,8 +133,20 @@ class Understanding:
                     again if d.key == again.key and d.term == definitions[again.key] else d for d in self.definitions
                 ]
                 self.definitions = [replace(d, at=min(d.at, again.at)) if d is again else d for d in self.definitions]
-                for cached in ("_timeline", "_changing", "_worlds", "_readers"):
-                    self.__dict__.pop(cached, None)
+                self._forget()
+
+    def put(self, adjoints: Mapping[str, Term]) -> None:
+        r"""Derivatives for the names that stand for them: `G = U \odot g'(Z)` where U is dJ/dA."""
+        before = self.definitions
+        for key, adjoint in adjoints.items():
+            self.definitions = [replace(d, term=replaced(d.term, Part(key, ()), adjoint)) for d in self.definitions]
+        if self.definitions != before:
+            self._forget()
+
+    def _forget(self) -> None:
+        """What was worked out from the definitions, as they change."""
+        for cached in ("_timeline", "_changing", "_worlds", "_readers"):
+            self.__dict__.pop(cached, None)
 
     @cached_property
     def sums_implied(self) -> bool:
