@@ -52,9 +52,27 @@ DELTAS = (
     "$z_1 = W_1 x + b_1$\n\n$a_1 = \\sigma(z_1)$\n\n$z_2 = W_2 a_1 + b_2$\n\n$\\hat y = \\sigma(z_2)$\n\n"
     "$L = -y^T \\log \\hat y - (1-y)^T \\log(1 - \\hat y)$\n\n$\\delta_2 = \\hat y - y$\n\n$\\delta_1 = W_2^T \\delta_2$\n\n"
 )
+DESCENT = "Linear model $\\hat y = X w$ and $L(w) = \\frac{1}{2n} \\|X w - y\\|^2$.\n\n"
+SLOPES = (
+    "We take a batch of $m$ examples (columns of $X$). $Z = W X + b$, $A = g(Z)$, $J = \\frac{1}{2m} \\|A - Y\\|_F^2$.\n\n"
+    "$U = \\partial J / \\partial A$\n\n$G = U \\odot g'(Z)$\n\n"
+)
+RIDGE = (
+    "$J(\\theta) = \\frac{1}{2m} [ \\sum_{i=1}^m (h_\\theta(x^{(i)}) - y^{(i)})^2 + \\lambda \\sum_{j=1}^n \\theta_j^2 ]$ "
+    "with $h_\\theta(x) = \\theta^T x$.\n\n"
+)
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
 LAST = [
+    (DESCENT + r"$\nabla L = \frac1n X^T (\hat y - y)$", "correct"),
+    (DESCENT + r"$\nabla L(w) = X^T (\hat y - y)$", "wrong"),
+    (DESCENT + r"$w_{t+1} = w_t - \eta \nabla L(w_t)$", "correct"),
+    (DESCENT + r"$w_{k+1} = w_k - \frac{\eta}{n} X^T (X w_k - y)$", "correct"),
+    (DESCENT + r"$w^{(k+1)} = w^{(k)} + \frac{\eta}{n} X^T (X w^{(k)} - y)$", "wrong"),
+    (SLOPES + r"$\partial J / \partial W = G X^T$", "correct"),
+    (SLOPES + r"$\partial J / \partial W = U X^T$", "wrong"),
+    (RIDGE + r"$\frac{\partial J}{\partial \theta_j} = \frac1m \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x_j^{(i)} + \frac{\lambda}{m} \theta_j$", "correct"),
+    (RIDGE + r"$\frac{\partial J}{\partial \theta_j} = \frac1m \sum_{i=1}^m (h_\theta(x^{(i)}) - y^{(i)}) x_j^{(i)} + \lambda \theta_j$", "wrong"),
     (CLASSES + r"$\frac{\partial L}{\partial b_k} = \frac1m \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)})$", "correct"),
     (CLASSES + r"$\frac{\partial L}{\partial w_k} = \frac1m \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)}) x^{(i)}$", "correct"),
     (CLASSES + r"$\frac{\partial L}{\partial w_k} = \sum_{i=1}^m (p_k^{(i)} - y_k^{(i)}) x^{(i)}$", "wrong"),

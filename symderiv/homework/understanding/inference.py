@@ -799,7 +799,8 @@ class Inference:
         found = set()
         for statement in self.document.statements:
             if "<-" not in statement.relations and any(
-                _is_formula(side.node) and name_of(side.node) is None for side in statement.sides[1:]
+                _is_formula(side.node) and (name_of(side.node) is None or _is_exponential(side.node))
+                for side in statement.sides[1:]
             ):
                 reference = self._closed(statement.sides[0].node)
                 found |= {reference.key} if reference is not None else set()
@@ -814,7 +815,14 @@ class Inference:
             if set(statement.relations) <= EQUAL_SIGNS and _is_formula(statement.sides[-1].node)
             for side in statement.sides[1:-1]
         )
-        return self._with_formula | {reference.key for reference in middle if reference is not None}
+        return self._with_formula | self._derived_by | {reference.key for reference in middle if reference is not None}
+
+    @cached_property
+    def _derived_by(self) -> frozenset[str]:
+        """What something is derived by: a beta that is, is no rate."""
+        nodes = (n for tree in trees_of(self.document) for n in f.walk(tree) if isinstance(n, f.Derivative))
+        found = (self._closed(f.without_brackets(n.bottom)) for n in nodes)
+        return frozenset(reference.key for reference in found if reference is not None)
 
     def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
         """`Loss function: J` and the like: words, then the name."""
@@ -1908,6 +1916,12 @@ class Inference:
         r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
         found: set[str] = set()
         for node in (n for s in self.document.statements for side in s.sides for n in f.walk(side.node)):
+            if (
+                isinstance(node, f.BigSum)
+                and (name := name_of(node.body)) is not None
+                and name.base in WEIGHTLIKE - {"b"}
+            ):
+                found |= _letters_below(node.body)  # the penalty `sum_j theta_j^2`
             if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
                 continue
             letters = {i.base for i in node.indices if isinstance(i, f.Name)}
@@ -2099,7 +2113,10 @@ class Inference:
         }
         for key in sorted(keys):
             is_rate = (
-                base_of(key) in HYPER_BASES and key not in definitions and _layer_of(key) is None and key not in indexed
+                base_of(key) in HYPER_BASES - self._derived_by
+                and key not in definitions
+                and _layer_of(key) is None
+                and key not in indexed
             )
             if is_rate or key == self.loss:
                 resolved[key] = (SCALAR_DIM, SCALAR_DIM)
@@ -2452,6 +2469,12 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
 def _layer_of(key: str) -> int | None:
     match = re.search(r"\[(-?\d+)\]", key)
     return int(match.group(1)) if match else None
+
+
+def _is_exponential(node: f.Node) -> bool:
+    """`e^{x}`, which is no name."""
+    name = name_of(node)
+    return name is not None and name.base == "e" and isinstance(node, f.Scripted) and bool(node.upper)
 
 
 def _letters_below(node: f.Node) -> set[str]:

@@ -222,6 +222,8 @@ class ShapeInference:
         )
         if score:
             return score > 0
+        if (base_of(a) in ("x", "X")) != (base_of(b) in ("x", "X")):
+            return base_of(b) in ("x", "X")  # `x^T beta`
         if base_of(a).isupper() != base_of(b).isupper():
             return base_of(a).isupper()
         return True
