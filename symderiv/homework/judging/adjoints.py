@@ -15,7 +15,7 @@ from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, 
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
-from symderiv.homework.understanding.inference import DELTAS, Inference
+from symderiv.homework.understanding.inference import DELTAS, WEIGHTLIKE, Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
@@ -53,13 +53,14 @@ class _Finder:
         self.offset: int | None = None
         self.matched = 0  # deltas that are derivatives by the same letter
         self.signs: set[int] = set()  # of the deltas so far
+        self.first_letters: dict[str, str] = {}  # the index letters of a name where it was found
 
     def find(self) -> None:
         """Names in the order of their first lines; a rule found by the first settles those that no true line settles."""
         open_names: list[Reference] = []
         for at, reference, right in self._lines():
             if reference.key in self.found:
-                self._tell_apart(reference, right)
+                self._tell_apart(at, reference, right)
                 continue
             said = self._said(right)
             if said is None or not self._may_be(reference, said) or self._breaks_rule(at, reference, said):
@@ -68,6 +69,7 @@ class _Finder:
                 open_names.append(reference)
                 continue
             self.found[reference.key] = said
+            self.first_letters[reference.key] = letters_of(reference.indices)
             self._learn(reference, said)
         for reference in open_names:
             if reference.key not in self.found:
@@ -93,10 +95,15 @@ class _Finder:
                 if guess is not None:
                     self.found[key] = guess
 
-    def _tell_apart(self, reference: Reference, right: Term) -> None:
+    def _tell_apart(self, at: int, reference: Reference, right: Term) -> None:
         r"""`\delta_j = dE/da_j` after `\delta_k = dE/dy_k`: the letter of the index tells which is meant."""
-        said = self._said(right)
         letters = letters_of(reference.indices)
+        said = self._said(right)
+        if said is None and letters and letters != self.first_letters.get(reference.key):
+            said = self._matched(at, reference, right)
+            if said is not None and not self._is_pre_activation(key := _signed(said)[1].bottom.key):
+                said = said if self._is_used_as(reference, key) else None  # a slope may be missing
+            said = said or self._by_its_letter(reference)
         if said is not None and letters and said != self.found[reference.key]:
             self.found.setdefault(by_letters(reference.key, letters), said)
 
@@ -243,6 +250,23 @@ class _Finder:
                 except (Unknown, Misfit, Undefined):
                     continue
         return None
+
+    def _by_its_letter(self, reference: Reference) -> Term | None:
+        r"""The other pre-activation that is written with the same index: `a_j = \sum_i w_{ji} x_i` for `\delta_j`."""
+        own = tuple(i for i in reference.indices if i not in self.understanding.axes.sample_letters)
+        defined = self.understanding.definitions_at(0)
+        taken = _signed(self.found[reference.key])[1].bottom.key
+        named = [
+            key
+            for key in self._candidates(reference)
+            if key != taken and self._is_pre_activation(key) and getattr(defined[key], "indices", ()) == own
+        ]
+        return Jacobian(Part(self.understanding.loss or "", ()), Part(named[0], ())) if len(named) == 1 else None
+
+    def _is_pre_activation(self, key: str) -> bool:
+        """Whether its formula takes parameters."""
+        defined = self.understanding.definitions_at(0)
+        return any(base_of(r.key) in WEIGHTLIKE and r.key not in defined for r in references_in(defined[key]))
 
     def _has_sister(self, reference: Reference) -> bool:
         """Whether its layer has the quantity by which the delta before is a derivative."""

@@ -1970,11 +1970,11 @@ class Inference:
         return frozenset(k for k, found in self._written_indices.items() if {len(i) for i in found} == {1})
 
     def _entries_of_samples(self, sample_letters: frozenset[str]) -> frozenset[str]:
-        """`x_i^n`: quantities that have a sample letter and one of units wherever they carry any index."""
+        """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
         return frozenset(
             key
             for key, found in self._written_indices.items()
-            if all(len(i) == 2 and len(set(i) & sample_letters) == 1 for i in found)
+            if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
         )
 
     @cached_property
