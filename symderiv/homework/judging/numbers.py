@@ -706,6 +706,24 @@ class NumberWorlds:
         slopes = self._by_activations(world, at, generation)
         if slopes is not None:
             yield from self._from_printed_in(slopes, term, at, generation)
+        yield from self._from_false(term, at, updated, generation)
+
+    def _from_false(
+        self, term: Term, at: int, updated: bool, generation: Generation
+    ) -> Iterator[tuple[Array, list[Printed]]]:
+        """Values worked out without rounding from the writer's own false ones: the rest was printed, but not used."""
+        exact = self.world(at, updated)
+        latest = {key: self.last_printed(key, at, generation) for key in self.printed if isinstance(key, str)}
+        false = {k: p for k, p in latest.items() if p is not None and p.is_false and p.root == p.line}
+        if exact is None or not false:
+            return
+        values = {key: self._shaped(exact, key, p.value) for key, p in false.items()}
+        world = World(Point(Machine, {**exact.point.values, **values}, exact.point.sizes), exact.definitions)
+        keys = [r.key for r in references_in(term)]
+        used = [p for key, p in false.items() if any(k != key and world.depends(k, key) for k in keys)]
+        if used:
+            for value in self._values_in(world, self._opened(term, world)):
+                yield value, used
 
     def _by_activations(self, world: World, at: int, generation: Generation) -> World | None:
         """The same world with slopes worked out from printed activations: a (1 - a) for sigma'(z)."""
