@@ -61,9 +61,23 @@ RIDGE = (
     "$J(\\theta) = \\frac{1}{2m} [ \\sum_{i=1}^m (h_\\theta(x^{(i)}) - y^{(i)})^2 + \\lambda \\sum_{j=1}^n \\theta_j^2 ]$ "
     "with $h_\\theta(x) = \\theta^T x$.\n\n"
 )
+PATTERNS = (
+    "$$a_j^n = \\sum_i w_{ji}^{(1)} x_i^n, \\quad z_j^n = \\tanh(a_j^n), \\quad y_k^n = \\sum_j w_{kj}^{(2)} z_j^n$$\n\n"
+    "$E = \\sum_n E_n$ with $$E_n = \\frac{1}{2} \\sum_k (y_k^n - t_k^n)^2$$\n\n$$\\delta_k^n = y_k^n - t_k^n$$\n\n"
+)
+POSITIVE = (
+    "$W = 0.5$, $x = 2$, $v = 0.4$, $t = 1$\n\n$a = W x = 1$, which is positive, so $h = \\max(0, a) = 1$ and $y = v h = 0.4$.\n\n"
+    "$E = \\frac12 (y - t)^2$\n\n$\\delta = y - t = -0.6$\n\n"
+)
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
 LAST = [
+    (PATTERNS + r"$$\delta_j^n = (1 - (z_j^n)^2) \sum_k w_{kj}^{(2)} \delta_k^n$$", "correct"),
+    (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$", "wrong"),
+    (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$" + "\n\n" + r"$$\frac{\partial E}{\partial w_{ji}^{(1)}} = \sum_n \delta_j^n x_i^n$$", "correct"),
+    (POSITIVE + r"$\frac{\partial E}{\partial a} = \delta v$", "correct"),
+    (POSITIVE.replace(", which is positive", "") + r"$\frac{\partial E}{\partial a} = \delta v$", "wrong"),
+    (POSITIVE + r"$\frac{\partial E}{\partial a} = \delta h$", "wrong"),
     (DESCENT + r"$\nabla L = \frac1n X^T (\hat y - y)$", "correct"),
     (DESCENT + r"$\nabla L(w) = X^T (\hat y - y)$", "wrong"),
     (DESCENT + r"$w_{t+1} = w_t - \eta \nabla L(w_t)$", "correct"),

@@ -48,6 +48,7 @@ FIRST_CONTACT = {
     "fresh_9": First(134, 164, 5, 1),
     "fresh_10": First(234, 283, 5, 2),
     "fresh_11": First(259, 311, 9, 0),
+    "fresh_12": First(44, 58, 1, 0),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -59,11 +60,12 @@ AT_LEAST = {
     "fresh_4": 0.90,
     "fresh_5": 0.95,
     "fresh_6": 0.95,
-    "fresh_7": 0.90,
+    "fresh_7": 0.92,
     "fresh_8": 0.96,
     "fresh_9": 0.94,
     "fresh_10": 0.94,
     "fresh_11": 0.90,
+    "fresh_12": 0.93,
 }
 
 

@@ -13,12 +13,17 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.understanding.arithmetic import Arithmetic, Machine, Undefined
 from symderiv.homework.understanding.elaboration import NotUnderstood
 from symderiv.homework.understanding.symbols import LayerOpen
-from symderiv.homework.understanding.terms import Add, Compare, Const, Term
+from symderiv.homework.understanding.terms import Add, Apply, Compare, Const, Part, Term
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown, World
 
 WORDS = re.compile(
     r"\b(?:case|if|when|where|for|suppose|assume|say|otherwise|wenn|falls|Fall|si|cuando|caso|supongamos|quand|cas|se|quando|caso)\b[^.]*$",
+    re.IGNORECASE,
+)
+ACTIVE = re.compile(
+    r"\b(?:positive?[ensr]?|positiv[aoe]?s?|active?s?|aktiv\w*)\b|\b(?:derivative|slope|Ableitung|dérivée|derivada|derivata)\b[^.]{0,60}"
+    r"\b(?:1|one|eins|un|uno|um)\b",
     re.IGNORECASE,
 )
 SIGNS = frozenset({"<", ">", "<=", ">="})
@@ -39,7 +44,7 @@ class _Within(Understanding):
 def judge_in_case(situation: Situation, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
     """Right where the case that was announced before it holds; None for a line under no case, or false there, too."""
     understanding = situation.understanding
-    case = _case_before(situation, at)
+    case = _case_before(situation, at) or _case_of_numbers(situation, at)
     if case is None or not understanding.world(at, Machine).has_kinks:
         return None
     condition, words = case
@@ -62,6 +67,24 @@ def judge_in_case(situation: Situation, at: int, left: Term, right: Term, kind: 
         return None
     accepted = situation.accepted(found, kind)
     return accepted if accepted.verdict != "correct" else Verdict("correct", kind, f"where {words}")
+
+
+def _case_of_numbers(situation: Situation, at: int) -> tuple[Term, str] | None:
+    """The side of a ReLU's kink on which the given numbers lie, where the text says that its units are active."""
+    if not any(ACTIVE.search(sentence.text) for sentence in situation.understanding.document.sentences):
+        return None
+    world = situation.numbers.world(at, False)
+    if world is None:
+        return None
+    for definition in situation.understanding.definitions:
+        match definition.term:
+            case Apply("relu", 0, Part(key, ()) as inner):
+                try:
+                    value = world.quantity(key).array
+                except (Misfit, Unknown, Undefined):
+                    return None
+                return (Compare(inner, ">", Const(Fraction(0))), f"{key} > 0") if (value > 0).all() else None
+    return None
 
 
 def _case_before(situation: Situation, at: int) -> tuple[Term, str] | None:
