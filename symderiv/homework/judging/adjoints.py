@@ -338,7 +338,7 @@ class _Finder:
             wanted = f"{self.letter}[{mark + self.offset}]"
             candidates = [k for k in candidates if k == wanted]
         elif mark is not None:
-            candidates = [k for k in candidates if _mark(k) == mark]
+            candidates = [k for k in candidates if _mark(k) == mark - self._marks_above(reference, candidates)]
         if "{" in reference.key:
             family = reference.key[reference.key.index("{") :]
             candidates = [k for k in candidates if k.endswith(family)]
@@ -347,6 +347,12 @@ class _Finder:
         named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
         chosen = named if named in candidates else candidates[0]
         return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
+
+    def _marks_above(self, reference: Reference, candidates: list[str]) -> int:
+        """How far the deltas count beyond the layers: delta_4 of three layers is dL/dz_3."""
+        deltas = [m for k in self.inference.used if base_of(k) == reference.base and (m := _mark(k)) is not None]
+        layers = [m for k in candidates if (m := _mark(k)) is not None]
+        return max(0, max(deltas) - max(layers)) if deltas and layers else 0
 
 
 def _is_delta(node: Node) -> bool:
