@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT)]
 
 from symderiv.homework.checking import check_homework  # noqa: E402
 
-DOCUMENTS = Path(os.environ.get("SYMDERIV_HOMEWORK", "/work/shared"))
+DOCUMENTS = Path(os.environ.get("SYMDERIV_HOMEWORK", ROOT.parent / "shared"))
 LIMIT = 20.0
 
 MODEL = r"""$$z = w h + b$$

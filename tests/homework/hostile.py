@@ -24,7 +24,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SEEDS = Path(os.environ.get("SYMDERIV_HOMEWORK", "/work/shared")) / "seeds"
+SEEDS = Path(os.environ.get("SYMDERIV_HOMEWORK", Path(__file__).parents[3] / "shared")) / "seeds"
 MOST_MEMORY = 500 * 2**20
 ADDRESS_SPACE = 2**30
 
