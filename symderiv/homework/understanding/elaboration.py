@@ -147,7 +147,7 @@ class Elaborator:
             return Apply("exp", 0, ONE)
         if base == "pi" and reference.key not in self.known:
             raise NotUnderstood("the number pi", node.span)
-        is_delta = (base == "delta" and reference.key not in self.lefts) or base == "I"  # \\delta_{ij}, I_{kj}
+        is_delta = (base == "delta" and reference.key not in self.lefts) or base == "I"  # I_{kj}
         if is_delta and len(reference.indices) == 2:
             i, j = reference.indices
             if isinstance(i, str) and isinstance(j, str):
@@ -184,10 +184,17 @@ class Elaborator:
         row = self._row_of(reference)
         return Part(key, reference.indices) if row is None else row
 
+    def _row(self, key: str, indices: tuple[str | int | None, ...]) -> Part | None:
+        """The row of the weights that `w_k` is where nothing else is written."""
+        if key in self.rows and len(indices) == 1 and isinstance(indices[0], str):
+            return Part(key, (indices[0], None))
+        return None
+
     def _row_of(self, reference: Reference) -> Term | None:
         """`w_k` beside `w_kj`, or where nothing else is written: the weights into unit k, as a column."""
-        if reference.key in self.rows and len(reference.indices) == 1 and isinstance(reference.indices[0], str):
-            return Transpose(Part(reference.key, (reference.indices[0], None)))
+        row = self._row(reference.key, reference.indices)
+        if row is not None:
+            return Transpose(row)
         if "{" not in reference.key or len(reference.indices) != 1 or reference.key in self.known_families:
             return None
         letter = reference.indices[0]
@@ -679,9 +686,8 @@ class Elaborator:
             top: Term = Part(self.loss, ())
         else:
             top = self._top(self.term(node.top))
-        if bottom.key in self.rows and len(bottom.indices) == 1 and isinstance(bottom.indices[0], str):
-            return Transpose(Jacobian(top, Part(bottom.key, (bottom.indices[0], None))))
-        return Jacobian(top, bottom)
+        row = self._row(bottom.key, bottom.indices)
+        return Jacobian(top, bottom) if row is None else Transpose(Jacobian(top, row))
 
     def _top(self, term: Term) -> Term:
         """A numerator that is the text of a definition is that quantity; also where it is part of the numerator."""

@@ -1926,7 +1926,7 @@ class Inference:
                 continue
             letters = {i.base for i in node.indices if isinstance(i, f.Name)}
             below = [
-                (name.base, {n.base for s in x.lower for n in f.walk(s.body) if isinstance(n, f.Name)})
+                (name.base, _letters_below(x))
                 for x in node.body.factors
                 if isinstance(x, f.Scripted) and (name := name_of(x)) is not None
             ]
