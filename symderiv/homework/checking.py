@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from symderiv.homework.diagnosis.naming import diagnosed
 from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Claim, Marking, Understood
@@ -104,6 +105,7 @@ def _judged(document: Document, text: str) -> Marking:
                 break  # no candidate costs less
     assert best is not None
     _, claims, judge, variant = best
+    claims = diagnosed(judge, claims)
     understood = understood_of(judge.understanding, variant)
     return Marking(document.name, text, understood, doubted(_inside(claims, text)), _notes(document))
 

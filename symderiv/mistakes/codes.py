@@ -39,6 +39,8 @@ MISTAKES: tuple[Mistake, ...] = (
             "Every step of the path from the loss to the quantity contributes one factor."),
     Mistake("softmax-diagonal", "only the diagonal of the softmax's derivative is used",
             "Every output of a softmax depends on every input: dy_k/dz_l = y_k (1[k=l] - y_l)."),
+    Mistake("other-activation", "the slope of another activation",
+            "Each activation has its own slope: a(1 - a) for a sigmoid, 1 - a² for tanh, 1 or 0 for a ReLU."),
     Mistake("missing-output-sum", "a sum over units is missing",
             "A unit that feeds several others gets a share of the gradient from each: sum over them."),
     Mistake("summed-over-everything", "summed over an axis that should stay",

@@ -98,6 +98,7 @@ class Judge:
     rows_judged: int = 0
     shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
     nearly_later: bool = False  # it would be, but for a sign or a 2
+    suspects: dict[int, tuple[int, Term, Term]] = field(default_factory=dict)  # false claims: statement and sides
 
     def __post_init__(self) -> None:
         self.situation = Situation(self.inference, self.understanding)
@@ -296,6 +297,9 @@ class Judge:
         self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side
     ) -> None:
         text = self.understanding.document.text
+        if verdict.verdict == "wrong" and verdict.sides is not None:
+            at = next(k for k, s in enumerate(self.understanding.document.statements) if s is statement)
+            self.suspects[len(self.claims)] = at, *verdict.sides
         line = text.count("\n", 0, span[0]) + 1
         left = ""
         if subject is not None and subject.side is not side:
@@ -488,6 +492,8 @@ class Judge:
             if root is not None:
                 return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
             self.own_lines.false.setdefault(left, (right, statement.line))
+        if relation.verdict == "wrong":
+            relation.sides = left, right
         return relation
 
     def _puts_numbers(self, at: int, left: Term, right: Term) -> bool:

@@ -79,3 +79,4 @@ class Verdict:
     mistakes: tuple[str, ...] = ()
     root: int | None = None
     expected: str = ""
+    sides: tuple[Term, Term] | None = None  # of a false relation, as they were compared: what is diagnosed

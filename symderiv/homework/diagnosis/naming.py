@@ -1,0 +1,41 @@
+"""Names the mistakes of a document that was judged: each false line gets the causes that explain it, and says how one sees it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+from symderiv.homework.diagnosis.scene import Scene
+from symderiv.homework.diagnosis.search import Cause, Search
+from symderiv.homework.judging.judge import Judge
+from symderiv.homework.judging.verdicts import FAULTS
+from symderiv.homework.marking import Claim
+from symderiv.homework.understanding.terms import Term
+
+UNNAMED = "unrecognised"
+
+
+def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The claims with what is wrong in the wrong ones."""
+    out = list(claims)
+    for place, (at, left, right) in judge.suspects.items():
+        if out[place].verdict == "wrong" and out[place].mistakes == (UNNAMED,):
+            with contextlib.suppress(*FAULTS):  # a fault of ours leaves the mistake without a name
+                out[place] = _named(out[place], causes_of(judge, at, left, right))
+    return tuple(out)
+
+
+def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
+    """What explains a false relation."""
+    return Search(Scene(judge.situation, at, left, right)).causes()
+
+
+def _named(claim: Claim, causes: list[Cause]) -> Claim:
+    if not causes:
+        return claim
+    codes = tuple(dict.fromkeys(code for cause in causes for code in cause.codes))
+    first, *others = causes
+    message = f"{first.words}: with that mended the line is right"
+    if others:
+        message += "; it may also be that " + ", or ".join(other.words for other in others[:2])
+    return replace(claim, mistakes=codes, message=message)

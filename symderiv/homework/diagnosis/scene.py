@@ -1,0 +1,220 @@
+"""What a false line is about, and the places in it where something may be put, taken out or exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from symderiv.homework.judging.situation import Situation
+from symderiv.homework.understanding.elaboration import relabelled
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Gathered,
+    Index,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    SizeOf,
+    Sloppy,
+    SumOver,
+    Term,
+    mapped,
+    parts_of,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import Understanding
+
+MOST_FACTORS = 6  # of a product whose runs are tried one by one
+
+
+class Place(NamedTuple):
+    """Something in a term, and how the whole looks with another thing there."""
+
+    term: Term
+    put: Callable[[Term], Term]
+
+
+@dataclass
+class Scene:
+    """A false relation: which statement, and its two sides; and what the document says around it."""
+
+    situation: Situation
+    at: int
+    left: Term
+    right: Term
+
+    @property
+    def understanding(self) -> Understanding:
+        """What the document is about."""
+        return self.situation.understanding
+
+    @cached_property
+    def definitions(self) -> dict[str, Term]:
+        """The premises in force."""
+        return self.understanding.definitions_at(self.at)
+
+    @cached_property
+    def bottom(self) -> str | None:
+        """By what the left side is a derivative."""
+        return self.left.bottom.key if isinstance(self.left, Jacobian) else None
+
+    @cached_property
+    def quantities(self) -> list[str]:
+        """The names of the network, in the order of the document."""
+        keys: dict[str, None] = {}
+        for key, term in self.definitions.items():
+            keys.update(dict.fromkeys(r.key for r in references_in(term)))
+            keys[key] = None
+        shapes = self.understanding.shapes
+        return [k for k in keys if k in shapes and not k.startswith(("<", "#"))]
+
+    @cached_property
+    def index_choices(self) -> list[tuple[Index, ...]]:
+        """Ways in which the line writes indices: those that stand there, and each of their letters."""
+        found: dict[tuple[Index, ...], None] = {(): None}
+        for side in (self.left, self.right):
+            for ref in _parts_with_indices(side):
+                found[ref] = None
+        for letter in sorted({i for each in found for i in each if isinstance(i, str)}):
+            found[(letter,)] = None
+        return list(found)
+
+    @cached_property
+    def activations(self) -> list[tuple[str, Apply]]:
+        """The quantities that are a function of another, entry by entry: name and formula."""
+        found = []
+        for key, term in self.definitions.items():
+            body = term.body if isinstance(term, Gathered) else term
+            if isinstance(body, Apply) and body.order == 0:
+                found.append((key, body))
+        return found
+
+    @cached_property
+    def slopes(self) -> list[Apply]:
+        """`g'(z)` of each activation, as the line would write it: those near the left side first, every letter tried."""
+        found: dict[Apply, None] = {}
+        for _, formula in self.activations:
+            slope = replace(formula, order=1)
+            letters = sorted({i for each in _parts_with_indices(slope.body) for i in each if isinstance(i, str)})
+            if letters:
+                mine = [i for each in self.index_choices if len(each) == 1 for i in each if isinstance(i, str)]
+                for letter in dict.fromkeys(mine):
+                    found[relabelled(slope, {letters[0]: letter})] = None
+                found[slope] = None
+            elif isinstance(slope.body, Part):
+                for indices in self.index_choices:
+                    found[Apply(slope.function, 1, Part(slope.body.key, indices))] = None
+            else:
+                found[slope] = None
+        return list(found)
+
+    def understanding_with(self, change: Callable[[Term], Term]) -> Understanding | None:
+        """What the document would be about with every formula changed; None if that changes none."""
+        changed = [replace(d, term=_changed(d.term, change)) for d in self.understanding.definitions]
+        if changed == self.understanding.definitions:
+            return None
+        return replace(self.understanding, definitions=changed)
+
+    def understanding_with_loss(self, loss: Term) -> Understanding:
+        """What the document would be about with another loss."""
+        definitions = [
+            replace(d, term=loss) if d.key == self.understanding.loss else d for d in self.understanding.definitions
+        ]
+        return replace(self.understanding, definitions=definitions)
+
+    @cached_property
+    def size_of_samples(self) -> SizeOf:
+        """n, by the letter that the document has for it."""
+        letter = next((s for s in ("m", "n", "N") if s in self.understanding.symbols.sizes), "#n")
+        return SizeOf(letter)
+
+    @cached_property
+    def is_with_samples(self) -> bool:
+        """Whether there is more than one sample."""
+        return self.understanding.axes.batch
+
+
+def _changed(term: Term, change: Callable[[Term], Term]) -> Term:
+    new = change(term)
+    return new if new is not term else mapped(term, lambda part: _changed(part, change))
+
+
+def _parts_with_indices(term: Term) -> Iterator[tuple[Index, ...]]:
+    for ref in references_in(term):
+        if isinstance(ref, Part) and ref.indices and ref.key != "#index":
+            yield ref.indices
+
+
+def places(term: Term) -> Iterator[Place]:
+    """Every part of a term but what is inside derivatives, the whole first, with all else around it."""
+    yield Place(term, lambda new: new)
+    if isinstance(term, Jacobian):
+        return
+    for k, part in enumerate(parts_of(term)):
+        for place in places(part):
+            yield Place(place.term, _around(term, k, place.put))
+
+
+def _around(term: Term, k: int, put: Callable[[Term], Term]) -> Callable[[Term], Term]:
+    return lambda new: with_part_at(term, k, put(new))
+
+
+def with_part_at(term: Term, k: int, new: Term) -> Term:
+    """The term with its k-th part exchanged."""
+    count = iter(range(len(parts_of(term))))
+    if isinstance(term, (Power, Over)):  # both parts may be exchanged here
+        parts: list[Any] = list(parts_of(term))
+        parts[k] = new
+        return type(term)(*parts)
+    return mapped(term, lambda part: new if next(count) == k else part)
+
+
+def runs(term: Term) -> Iterator[Place]:
+    """Every place, and every run of factors inside a product, as one factor."""
+    for place in places(term):
+        yield place
+        product = place.term
+        if isinstance(product, Sloppy) and 2 < len(product.factors) <= MOST_FACTORS and "#" not in product.marks:
+            for length in range(2, len(product.factors)):
+                for first in range(len(product.factors) - length + 1):
+                    last = first + length
+                    run = Sloppy(product.factors[first:last], product.marks[first : last - 1])
+                    yield Place(run, _as_one_factor(product, first, last, place.put))
+
+
+def _as_one_factor(product: Sloppy, first: int, last: int, put: Callable[[Term], Term]) -> Callable[[Term], Term]:
+    def made(new: Term) -> Term:
+        factors = (*product.factors[:first], new, *product.factors[last:])
+        return put(Sloppy(factors, (*product.marks[:first], *product.marks[last - 1 :])))
+
+    return made
+
+
+def summands(term: Term) -> Iterator[Place]:
+    """The whole, and each of the summands that it is made of, also below a sum over an index."""
+    yield Place(term, lambda new: new)
+    for place in places(term):
+        if isinstance(place.term, Add) and len(place.term.terms) > 1:
+            for k, (_, part) in enumerate(place.term.terms):
+                yield Place(part, _around(place.term, k, place.put))
+        elif isinstance(place.term, SumOver):
+            yield Place(place.term.body, _around(place.term, 0, place.put))
+
+
+def times(term: Term, factor: Term, mark: str = "odot") -> Term:
+    """The term with one more factor."""
+    return Sloppy((term, factor), (mark,))
+
+
+def without_factor(product: Sloppy, first: int, count: int = 1) -> Term:
+    """A product with neighbouring factors left out."""
+    factors = (*product.factors[:first], *product.factors[first + count :])
+    is_at_end = first + count == len(product.factors)
+    marks = (
+        product.marks[: max(first - 1, 0)] if is_at_end else (*product.marks[:first], *product.marks[first + count :])
+    )
+    return factors[0] if len(factors) == 1 else Sloppy(factors, marks)

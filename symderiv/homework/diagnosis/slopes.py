@@ -1,0 +1,153 @@
+"""Mistakes about the slope g'(z) of an activation: forgotten, taken twice, taken at the wrong place, the value for the slope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
+from symderiv.homework.diagnosis.scene import Scene, places, runs, times
+from symderiv.homework.diagnosis.terms_said import said
+from symderiv.homework.understanding.elaboration import renamed
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    Sloppy,
+    Softmax,
+    Term,
+    Times,
+    references_in,
+)
+
+OTHER_FUNCTIONS = ("sigmoid", "tanh", "relu", "identity")
+
+
+@repair_of("missing-slope")
+def with_slope(scene: Scene) -> Iterator[Mended]:
+    """X  for  X ⊙ g'(z): the factor is put back, behind any part of the line."""
+    for slope in scene.slopes:
+        for place in runs(scene.right):
+            yield Mended(place.put(times(place.term, slope)), f"the factor {said(slope)} is missing")
+
+
+@repair_of("slope-twice")
+def without_second_slope(scene: Scene) -> Iterator[Mended]:
+    """X ⊙ g'(z) ⊙ g'(z)  for  X ⊙ g'(z): one is taken out."""
+    for slope in scene.slopes:
+        yield Mended(Over(scene.right, slope), f"{said(slope)} is there once too often")
+        for place in runs(scene.right):
+            yield Mended(place.put(Over(place.term, slope)), f"{said(slope)} is there once too often")
+
+
+@repair_of("function-for-slope")
+def slope_for_function(scene: Scene) -> Iterator[Mended]:
+    """g(z)  for  g'(z): as g(z) is written, or by its name a."""
+    formulas = dict(scene.activations)
+    for place in places(scene.right):
+        match place.term:
+            case Apply(function, 0, body):
+                yield Mended(
+                    place.put(Apply(function, 1, body)), f"{said(place.term)} stands where {function}′ belongs"
+                )
+            case Part(key, _) if key in formulas:
+                for slope in scene.slopes:
+                    if slope.function == formulas[key].function:
+                        words = f"{said(place.term)} stands where {said(slope)} belongs"
+                        yield Mended(place.put(slope), words)
+
+
+@repair_of("slope-at-wrong-argument")
+def slope_at_its_argument(scene: Scene) -> Iterator[Mended]:
+    """g'(a), g'(z of another layer), z (1 - z)  for  g'(z): with a or z where it belongs."""
+    for place in places(scene.right):
+        match place.term:
+            case Apply(_, 1, body):
+                for slope in scene.slopes:
+                    if slope.body != body:
+                        words = f"the slope is taken at {said(body)} instead of {said(slope.body)}"
+                        yield Mended(place.put(replace(place.term, body=slope.body)), words)
+            case Sloppy() | Add() | Times() | Over() | Power():
+                yield from _written_out(scene, place.term, place.put)
+
+
+def _written_out(scene: Scene, slope: Term, put) -> Iterator[Mended]:  # type: ignore[no-untyped-def]
+    """`1 - z^2`, `z (1 - z)`: a slope by one name alone, which may be another one."""
+    names = {r.key for r in references_in(slope)}
+    if len(names) != 1 or any(isinstance(p, Jacobian) for p in references_in(slope)):
+        return
+    own = names.pop()
+    parts = {r for r in references_in(slope) if isinstance(r, Part)}
+    if not _looks_like_slope(slope) or len(parts) != 1:
+        return
+    part = parts.pop()
+    for key, _ in scene.activations:
+        if key != own:
+            words = f"the slope {said(slope)} is taken at {said(part)}; {said(Part(key, part.indices))} belongs there"
+            yield Mended(put(renamed(slope, {own: key})), words)
+
+
+def _looks_like_slope(term: Term) -> bool:
+    """`1 - a^2`, `a (1 - a)`, `a - a^2`."""
+    match term:
+        case Add(terms):
+            return len(terms) == 2 and terms[0][0] > 0 > terms[1][0]
+        case Sloppy(factors, _):
+            return len(factors) == 2 and any(isinstance(f, Add) for f in factors)
+    return False
+
+
+@repair_of("slope-at-wrong-argument")
+def slope_of_its_own_layer(scene: Scene) -> Iterator[Mended]:
+    """A slope that is a factor, however it is written, exchanged for the slope of each other activation."""
+    for place in runs(scene.right):
+        product = place.term
+        if not isinstance(product, Sloppy) or "#" in product.marks:
+            continue
+        for k, factor in enumerate(product.factors):
+            own = _slope_said(scene, factor)
+            if own is None:
+                continue
+            for slope in scene.slopes:
+                if slope.body != own:
+                    factors = (*product.factors[:k], slope, *product.factors[k + 1 :])
+                    words = f"the slope {said(factor)} is that of another place; {said(slope)} belongs there"
+                    yield Mended(place.put(replace(product, factors=factors)), words)
+
+
+def _slope_said(scene: Scene, factor: Term) -> Term | None:
+    """Of which pre-activation a factor is the slope."""
+    if isinstance(factor, Apply) and factor.order == 1:
+        return factor.body
+    if _looks_like_slope(factor):
+        names = {r.key for r in references_in(factor)}
+        for key, formula in scene.activations:
+            if names == {key}:
+                return formula.body
+    return None
+
+
+@premise_of("softmax-diagonal")
+def softmax_as_if_entrywise(scene: Scene) -> Iterator[OtherPremise]:
+    """dy_k/dz_l = y_k (1[k=l] - y_l)  taken for  y_k (1 - y_k): as if softmax were a sigmoid a unit."""
+    anew = scene.understanding_with(lambda t: Apply("sigmoid", 0, t.body) if isinstance(t, Softmax) else t)
+    if anew is not None:
+        yield OtherPremise(anew, scene.left, "only the diagonal y(1 − y) of the softmax's derivative is used")
+
+
+@premise_of("other-activation")
+def slope_of_another_function(scene: Scene) -> Iterator[OtherPremise]:
+    """The slope of another function: h (1 - h) of a sigmoid where h is a tanh."""
+    for used in dict.fromkeys(formula.function for _, formula in scene.activations):
+        for name in OTHER_FUNCTIONS:
+            if name != used:
+                anew = scene.understanding_with(
+                    lambda t, used=used, name=name: (
+                        replace(t, function=name) if isinstance(t, Apply) and t.function == used else t
+                    )  # type: ignore[misc]
+                )
+                if anew is not None:
+                    yield OtherPremise(anew, scene.left, f"this is the slope of {name}, where the activation is {used}")

@@ -1,0 +1,57 @@
+"""Mistakes about sums: over the samples, over units, over an axis that should stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symderiv.homework.diagnosis.repairs import Mended, repair_of
+from symderiv.homework.diagnosis.scene import Scene, places, runs, summands
+from symderiv.homework.diagnosis.terms_said import said
+from symderiv.homework.understanding.terms import Part, SumOver, Term, letters_in, references_in
+
+
+@repair_of("missing-batch-sum")
+def summed_over_samples(scene: Scene) -> Iterator[Mended]:
+    """dL/dz  for  Σ over the samples of dL/dz."""
+    axes = scene.understanding.axes
+    if not axes.batch:
+        return
+    letters = sorted(_free_letters(scene.right) & axes.sample_letters)
+    for along in (axes.sample_axis, *(f"letter:{letter}" for letter in letters)):
+        for place in (*summands(scene.right), *runs(scene.right)):
+            yield Mended(place.put(SumOver(along, place.term)), f"{said(place.term)} is not summed over the samples")
+
+
+@repair_of("missing-output-sum")
+def summed_over_units(scene: Scene) -> Iterator[Mended]:
+    """δ_k w_kj  for  Σ_k δ_k w_kj: over each letter that the left side has not."""
+    letters = _free_letters(scene.right) - _free_letters(scene.left) - scene.understanding.axes.sample_letters
+    for letter in sorted(letters):
+        for place in runs(scene.right):
+            if letter in letters_in(place.term):
+                yield Mended(place.put(SumOver(f"letter:{letter}", place.term)), f"the sum over {letter} is missing")
+
+
+@repair_of("summed-over-everything")
+def summed_over_samples_alone(scene: Scene) -> Iterator[Mended]:
+    """Σ over everything  for  Σ over the samples: the units keep their axis."""
+    for place in places(scene.right):
+        if isinstance(place.term, SumOver):
+            for along in ("rows", "columns"):
+                if along != place.term.along:
+                    mended = place.put(SumOver(along, place.term.body))
+                    yield Mended(mended, f"{said(place.term.body)} is summed over an axis that should stay")
+            words = f"{said(place.term.body)} is summed, though nothing is to be summed here"
+            yield Mended(place.put(place.term.body), words)
+
+
+def _free_letters(term: Term) -> set[str]:
+    """The letters of indices that no sum binds, as far as they stand on quantities."""
+    bound = {p.along.removeprefix("letter:") for p in _sums_in(term)}
+    return {i for r in references_in(term) if isinstance(r, Part) for i in r.indices if isinstance(i, str)} - bound
+
+
+def _sums_in(term: Term) -> Iterator[SumOver]:
+    for place in places(term):
+        if isinstance(place.term, SumOver):
+            yield place.term

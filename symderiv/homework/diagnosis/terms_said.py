@@ -1,0 +1,77 @@
+"""Terms in words for people, with the document's own names: `tanh'(z₁)`, `∂L/∂a₂`, `Σ_k`."""
+
+from __future__ import annotations
+
+from symderiv.homework.understanding.echo import shown
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Diagonal,
+    Jacobian,
+    MatMul,
+    Over,
+    Part,
+    Power,
+    Ref,
+    SizeOf,
+    Sloppy,
+    Softmax,
+    SumOver,
+    Term,
+    Times,
+    Transpose,
+)
+
+SIGNS = {"odot": " ⊙ ", "circ": " ∘ ", ".*": " .* ", "*": " * ", "@": " @ ", "cdot": " · ", "times": " × "}
+AXES = {"rows": "over the rows", "columns": "over the columns", "all": "over everything", "formal": "over the samples"}
+
+
+def said(term: Term) -> str:
+    """A term in plain text."""
+    match term:
+        case Part(key, indices):
+            return shown(key) + "".join(f"_{i + 1 if isinstance(i, int) else i}" for i in indices if i is not None)
+        case Ref(key, rows, columns):
+            places = "".join(f"_{i + 1 if isinstance(i, int) else i}" for i in (rows, columns) if i is not None)
+            return shown(key) + places
+        case Const(value):
+            return str(value)
+        case SizeOf(dim):
+            return dim.lstrip("#")
+        case Apply(function, order, body):
+            return f"{function}{'′' * order}({said(body)})"
+        case Softmax(body, _):
+            return f"softmax({said(body)})"
+        case Transpose(body):
+            return f"{_bracketed(body)}ᵀ"
+        case Jacobian(top, bottom):
+            return f"∂{_bracketed(top)}/∂{said(bottom)}"
+        case Over(left, right):
+            return f"{_bracketed(left)}/{_bracketed(right)}"
+        case Power(base, exponent):
+            return f"{_bracketed(base)}^{_bracketed(exponent)}"
+        case Diagonal(body):
+            return f"diag({said(body)})"
+        case SumOver(along, body):
+            letter = along.removeprefix("letter:")
+            return f"Σ {AXES[along]} of {_bracketed(body)}" if along in AXES else f"Σ_{letter} {_bracketed(body)}"
+        case Add(terms):
+            first = "".join(f" {'+' if sign > 0 else '−'} {_bracketed(t)}" for sign, t in terms)
+            return first[3:] if terms and terms[0][0] > 0 else first.strip().replace("− ", "−", 1)
+        case Times(left, right):
+            return f"{_bracketed(left)} ⊙ {_bracketed(right)}"
+        case MatMul(left, right):
+            return f"{_bracketed(left)} {_bracketed(right)}"
+        case Sloppy(factors, marks):
+            out = _bracketed(factors[0])
+            for mark, factor in zip(marks, factors[1:], strict=False):
+                out += SIGNS.get(mark, " ") + _bracketed(factor)
+            return out
+    return "(…)"
+
+
+def _bracketed(term: Term) -> str:
+    text = said(term)
+    is_sum = isinstance(term, (Add, SumOver, Times, Sloppy)) and (" " in text or text.startswith("−"))
+    return f"({text})" if is_sum else text
