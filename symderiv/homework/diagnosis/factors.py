@@ -106,7 +106,8 @@ def with_quantity(scene: Scene) -> Iterator[Mended]:
             part = Part(key, indices)
             for factor in (part,) if indices else (part, Transpose(part)):
                 for put in _beside(scene, factor):
-                    yield Mended(put, f"the factor {said(part)} is missing")
+                    code = "constant-factor" if base_of(key) in HYPER_BASES else ""
+                    yield Mended(put, f"the factor {said(part)} is missing", code)
 
 
 def _beside(scene: Scene, factor: Term) -> Iterator[Term]:
@@ -124,6 +125,8 @@ def without_factor_too_many(scene: Scene) -> Iterator[Mended]:
         if not isinstance(product, Sloppy) or "#" in product.marks:
             continue
         for k, factor in enumerate(product.factors):
+            if factor == SizeOf("#n"):
+                continue  # n times a derivative is how one with 1/n taken later is kept
             words = f"the factor {said(factor)} does not belong there"
             yield Mended(place.put(without_factor(product, k)), words, _code_of(factor))
         for k in range(len(product.factors) - 2):

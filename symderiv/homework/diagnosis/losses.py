@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
@@ -21,6 +21,7 @@ from symderiv.homework.understanding.terms import (
     Power,
     SumOver,
     Term,
+    everything_in,
     references_in,
 )
 from symderiv.homework.understanding.understanding import TARGET_BASES
@@ -52,47 +53,60 @@ def without_penalty(scene: Scene) -> Iterator[OtherPremise]:
 @premise_of("other-loss")
 def with_another_loss(scene: Scene) -> Iterator[OtherPremise]:
     """The gradient of the log loss for that of the squared error, and the like."""
+    top = scene.understanding.loss
+    if any(isinstance(p, Jacobian) and p.top == Part(top or "", ()) for p in everything_in(scene.right)):
+        return  # a relation between derivatives holds for any loss
     for loss, words in other_losses(scene):
         yield OtherPremise(scene.understanding_with_loss(loss), scene.left, f"this is right for {words}")
 
 
 def other_losses(scene: Scene) -> Iterator[tuple[Term, str]]:
-    """The usual losses of the same output and target, with their names."""
-    for output, target in _outputs_and_targets(scene):
-        n = scene.size_of_samples if scene.is_with_samples else None
-        a, y = Part(output, ()), Part(target, ())
-        difference = Add(((1, a), (-1, y)))
-        log = Add(
-            (
-                (-1, times(y, Apply("log", 0, a))),
-                (-1, times(Add(((1, ONE), (-1, y))), Apply("log", 0, Add(((1, ONE), (-1, a)))))),
-            )
-        )
-        cross = Add(((-1, times(y, Apply("log", 0, a))),))
-        square = Power(difference, Const(Fraction(2)))
-        for body, words in (
-            (times(Const(Fraction(1, 2)), square, ""), "half the squared error"),
-            (square, "the squared error"),
-            (log, "the log loss"),
-            (cross, "the cross-entropy"),
-        ):
-            total: Term = SumOver("all", body)
+    """The usual losses of the same outputs and targets, with their names."""
+    n = scene.size_of_samples if scene.is_with_samples else None
+    for pairs in _outputs_and_targets(scene):
+        for body, words in BODIES:
+            parts = [SumOver("all", body(Part(output, ()), Part(target, ()))) for output, target in pairs]
+            total = parts[0] if len(parts) == 1 else Add(tuple((1, part) for part in parts))
             yield total, words + (" (summed)" if n is not None else "")
             if n is not None:
                 yield times(Over(ONE, n), total, ""), words + " (mean)"
 
 
-def _outputs_and_targets(scene: Scene) -> Iterator[tuple[str, str]]:
-    """What the loss compares: a quantity of the network with one that nothing defines."""
-    loss = scene.understanding.loss
-    body = scene.definitions.get(loss or "")
+def _square(a: Term, y: Term) -> Term:
+    return Power(Add(((1, a), (-1, y))), Const(Fraction(2)))
+
+
+def _half_square(a: Term, y: Term) -> Term:
+    return times(Const(Fraction(1, 2)), _square(a, y), "")
+
+
+def _cross_entropy(a: Term, y: Term) -> Term:
+    return Add(((-1, times(y, Apply("log", 0, a))),))
+
+
+def _log_loss(a: Term, y: Term) -> Term:
+    other = (Add(((1, ONE), (-1, y))), Add(((1, ONE), (-1, a))))
+    return Add(((-1, times(y, Apply("log", 0, a))), (-1, times(other[0], Apply("log", 0, other[1])))))
+
+
+BODIES: tuple[tuple[Callable[[Term, Term], Term], str], ...] = (
+    (_half_square, "half the squared error"),
+    (_square, "the squared error"),
+    (_log_loss, "the log loss"),
+    (_cross_entropy, "the cross-entropy"),
+)
+
+
+def _outputs_and_targets(scene: Scene) -> Iterator[list[tuple[str, str]]]:
+    """What the loss compares: quantities of the network with what nothing defines, all outputs at once."""
+    body = scene.definitions.get(scene.understanding.loss or "")
     if body is None:
         return
     names = list(dict.fromkeys(r.key for r in references_in(body)))
     outputs = [k for k in names if k in scene.definitions]
     targets = [k for k in names if k not in scene.definitions and (base_of(k) in TARGET_BASES or len(names) == 2)]
     shapes = scene.understanding.shapes
-    for output in outputs:
-        for target in targets:
-            if shapes.get(output) == shapes.get(target):
-                yield output, target
+    if len(outputs) == len(targets) > 1:
+        yield list(zip(outputs, targets, strict=True))
+    elif len(outputs) == 1:
+        yield from ([(outputs[0], target)] for target in targets if shapes.get(outputs[0]) == shapes.get(target))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
-from symderiv.homework.diagnosis.scene import Scene, places
+from symderiv.homework.diagnosis.scene import Scene, places, runs
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.elaboration import renamed
-from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.terms import Index, Jacobian, Part, Term
+from symderiv.homework.understanding.shapes import WEIGHT_BASES, base_of
+from symderiv.homework.understanding.terms import Index, Jacobian, Part, Term, references_in
 
 
 @repair_of("wrong-layer")
@@ -33,65 +34,49 @@ def with_another_name(scene: Scene) -> Iterator[Mended]:
 
 
 @repair_of("wrong-layer")
-def with_another_name_everywhere(scene: Scene) -> Iterator[Mended]:
-    """The same where a name stands several times."""
-    keys: dict[str, int] = {}
-    for place in places(scene.right):
-        if isinstance(place.term, Part):
-            keys[place.term.key] = keys.get(place.term.key, 0) + 1
-    for key in (k for k, count in keys.items() if count > 1):
-        for other in scene.quantities:
-            if other != key:
-                here, there = Part(key, ()), Part(other, ())
-                words = f"{said(here)} stands where {said(there)} belongs"
-                yield Mended(renamed(scene.right, {key: other}), words, _code(scene, here, there))
+def with_another_name_throughout(scene: Scene) -> Iterator[Mended]:
+    """`z (1 - z)`  for  `a (1 - a)`: the same where a name stands several times, in the whole or in one part."""
+    for place in runs(scene.right):
+        names = Counter(r.key for r in references_in(place.term))
+        for key in (k for k, count in names.items() if count > 1):
+            for other in scene.quantities:
+                if other != key:
+                    here, there = Part(key, ()), Part(other, ())
+                    words = f"{said(here)} stands where {said(there)} belongs"
+                    yield Mended(place.put(renamed(place.term, {key: other})), words, _code(scene, here, there))
 
 
 def _others(scene: Scene, key: str, indices: tuple[Index, ...]) -> Iterator[Part]:
-    """What may stand in a place: other names with the same indices, the same name with others."""
-    for other in scene.quantities:
-        if other != key:
-            yield Part(other, indices)
+    """What may stand in a place: other names with the same indices, the same name with others, then any."""
+    found: dict[Part, None] = {Part(other, indices): None for other in scene.quantities}
     if len(indices) == 2:
-        yield Part(key, indices[::-1])
-    if indices:
-        for others in scene.index_choices:
-            if others != indices:
-                yield Part(key, others)
-                if len(others) == len(indices):
-                    yield from (
-                        Part(other, others)
-                        for other in scene.quantities
-                        if base_of(other) == base_of(key) and other != key
-                    )
-        for k, index in enumerate(indices):
-            if isinstance(index, int):
-                for number in range(1, 5):
-                    if number != index:
-                        yield Part(key, (*indices[:k], number, *indices[k + 1 :]))
-    else:
-        for others in scene.index_choices:
-            if others:
-                yield from (Part(other, others) for other in scene.quantities)
+        found[Part(key, indices[::-1])] = None
+    for k, index in enumerate(indices):
+        if isinstance(index, int):
+            found.update({Part(key, (*indices[:k], number, *indices[k + 1 :])): None for number in range(1, 5)})
+    for others in scene.index_choices:
+        found[Part(key, others)] = None
+        found.update({Part(other, others): None for other in scene.quantities})
+    found.pop(Part(key, indices), None)
+    yield from found
 
 
 def _code(scene: Scene, here: Part, there: Part) -> str:
     """What it is to write one name for another."""
-    weights = {*scene.understanding.weights}
-    if here.key == there.key or (here.key in weights and there.key in weights and _layer(here) == _layer(there)):
-        return "wrong-weight" if here.key in weights else "wrong-variable"
-    if base_of(here.key) == base_of(there.key):
-        return "wrong-layer"
-    both = {here.key, there.key}
-    inputs = {k for k in scene.quantities if k not in scene.definitions and k not in weights}
-    outputs = {key for key, _ in scene.activations} | inputs
-    if both <= outputs:
-        return "wrong-layer"
-    return "wrong-weight" if both <= weights else "wrong-variable"
+    is_weight = {part.key: _is_weight(scene, part.key) for part in (here, there)}
+    if here.key == there.key:
+        return "wrong-weight" if is_weight[here.key] else "wrong-variable"
+    if is_weight[here.key] != is_weight[there.key]:
+        return "wrong-variable"
+    if scene.depths.get(here.key) == scene.depths.get(there.key):
+        return "wrong-weight" if is_weight[here.key] else "wrong-variable"
+    outputs = {key for key, _ in scene.activations} | {k for k in scene.quantities if k not in scene.definitions}
+    same_kind = base_of(here.key) == base_of(there.key) or {here.key, there.key} <= outputs
+    return "wrong-layer" if same_kind else "wrong-variable"
 
 
-def _layer(part: Part) -> str:
-    return part.key.partition("[")[2]
+def _is_weight(scene: Scene, key: str) -> bool:
+    return key in scene.understanding.weights or (key not in scene.definitions and base_of(key) in WEIGHT_BASES)
 
 
 @premise_of("wrong-left-hand-side")

@@ -12,14 +12,14 @@ from symderiv.homework.judging.verdicts import FAULTS
 from symderiv.homework.marking import Claim
 from symderiv.homework.understanding.terms import Term
 
-UNNAMED = "unrecognised"
+UNNAMED = {"unrecognised", "missing-transpose", "elementwise-for-matmul"}  # the judge says no more than that
 
 
 def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """The claims with what is wrong in the wrong ones."""
     out = list(claims)
     for place, (at, left, right) in judge.suspects.items():
-        if out[place].verdict == "wrong" and out[place].mistakes == (UNNAMED,):
+        if out[place].verdict == "wrong" and set(out[place].mistakes) <= UNNAMED:
             with contextlib.suppress(*FAULTS):  # a fault of ours leaves the mistake without a name
                 out[place] = _named(out[place], causes_of(judge, at, left, right))
     return tuple(out)

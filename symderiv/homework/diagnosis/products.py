@@ -43,8 +43,7 @@ def with_other_sign_of_product(scene: Scene) -> Iterator[Mended]:
         for k, mark in enumerate(place.term.marks):
             is_entrywise = mark in ELEMENTWISE or mark == "*"
             marks = (*place.term.marks[:k], "" if is_entrywise else "odot", *place.term.marks[k + 1 :])
-            # the code says what was meant: `matmul-for-elementwise` is an elementwise product where a matrix product belongs
-            code = "matmul-for-elementwise" if is_entrywise else "elementwise-for-matmul"
+            code = "elementwise-for-matmul" if is_entrywise else "matmul-for-elementwise"
             words = (
                 f"{said(place.term)} multiplies entry by entry where a matrix product belongs"
                 if is_entrywise

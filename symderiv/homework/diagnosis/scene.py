@@ -26,7 +26,7 @@ from symderiv.homework.understanding.terms import (
     parts_of,
     references_in,
 )
-from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.understanding import Understanding, copy_of
 
 MOST_FACTORS = 6  # of a product whose runs are tried one by one
 
@@ -103,7 +103,7 @@ class Scene:
             if letters:
                 mine = [i for each in self.index_choices if len(each) == 1 for i in each if isinstance(i, str)]
                 for letter in dict.fromkeys(mine):
-                    found[relabelled(slope, {letters[0]: letter})] = None
+                    found[replace(slope, body=relabelled(slope.body, {letters[0]: letter}))] = None
                 found[slope] = None
             elif isinstance(slope.body, Part):
                 for indices in self.index_choices:
@@ -118,6 +118,46 @@ class Scene:
         if changed == self.understanding.definitions:
             return None
         return replace(self.understanding, definitions=changed)
+
+    def understanding_with_copy(self, key: str, user: str) -> Understanding:
+        """The document where one formula has a copy of a quantity, equal in value, of which no derivative is taken."""
+        copy = copy_of(key)
+        definitions = [
+            replace(
+                d, term=_changed(d.term, lambda t: Part(copy, t.indices) if isinstance(t, Part) and t.key == key else t)
+            )
+            if d.key == user
+            else d
+            for d in self.understanding.definitions
+        ]
+        own = [replace(d, key=copy) for d in self.understanding.definitions if d.key == key]
+        shapes = dict(self.understanding.shapes)
+        if key in shapes:
+            shapes[copy] = shapes[key]
+        return replace(self.understanding, definitions=[*own, *definitions], shapes=shapes)
+
+    @cached_property
+    def depths(self) -> dict[str, int]:
+        """How far from the data a quantity is; a weight is where what uses it first is."""
+        found: dict[str, int] = {}
+        for key in self.quantities:
+            self._depth(key, found)
+        leaves = [k for k in self.quantities if k not in self.definitions]
+        for leaf in leaves:
+            users = [
+                found[k]
+                for k, term in self.definitions.items()
+                if k in found and any(r.key == leaf for r in references_in(term))
+            ]
+            found[leaf] = min(users, default=0)
+        return found
+
+    def _depth(self, key: str, found: dict[str, int]) -> int:
+        if key not in found:
+            found[key] = 0  # a circle leads nowhere
+            below = {r.key for r in references_in(self.definitions[key])} - {key} if key in self.definitions else set()
+            found[key] = 1 + max((self._depth(k, found) for k in below), default=-1)
+        return found[key]
 
     def understanding_with_loss(self, loss: Term) -> Understanding:
         """What the document would be about with another loss."""

@@ -10,18 +10,18 @@ from itertools import islice
 
 # The modules of the repairs register what they hold as they are imported.
 from symderiv.homework.diagnosis import factors, losses, names, products, slopes, sums  # noqa: F401
-from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS
-from symderiv.homework.diagnosis.scene import Scene
+from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS, Mended
+from symderiv.homework.diagnosis.scene import Scene, runs
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.situation import HARMLESS
 from symderiv.homework.understanding.arithmetic import Undefined
 from symderiv.homework.understanding.patience import TookTooLong, at_most
-from symderiv.homework.understanding.terms import Term
+from symderiv.homework.understanding.terms import Term, everything_in
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK
 
-SECONDS_A_LINE = 1.5
+SECONDS_A_LINE = 0.7
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 IN_PAIRS = (
@@ -64,19 +64,31 @@ class Search:
             if not found:
                 for cause in islice(self._pairs(), 1):
                     found.setdefault(cause.codes, cause)
-        return sorted(found.values(), key=lambda c: c.rank)
+        return _telling(sorted(found.values(), key=lambda c: c.rank))
 
     def _single(self) -> Iterator[Cause]:
         for code, repair in REPAIRS:
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 if self._is_right(mended.term):
-                    yield Cause((mended.code or code,), mended.words)
+                    yield Cause((self._code(mended, code),), mended.words)
                     break
         for code, premise in PREMISES:
             for other in premise(self.scene):
                 if self._is_right_with(other.understanding, other.left):
                     yield Cause((other.code or code,), other.words)
                     break
+
+    def _code(self, mended: Mended, code: str) -> str:
+        """The code of a repair; a name exchanged inside a slope is a slope taken at the wrong place."""
+        own = mended.code or code
+        if own in ("wrong-layer", "wrong-variable") and self._mends_slope(mended.term):
+            return "slope-at-wrong-argument"
+        return own
+
+    def _mends_slope(self, mended: Term) -> bool:
+        known = {place.term for place in runs(self.scene.right)}
+        new = (place.term for place in runs(mended) if place.term not in known and place.term != mended)
+        return any(self._holds(self._comparer, slope, part) for part in new for slope in self.scene.slopes)
 
     def _pairs(self) -> Iterator[Cause]:
         repairs = [(code, repair) for code, repair in REPAIRS if code in IN_PAIRS]
@@ -94,7 +106,7 @@ class Search:
                             break
 
     def _is_right(self, term: Term) -> bool:
-        if term in self.tried:
+        if term in self.tried or self.scene.left in everything_in(term):
             return False
         self.tried.add(term)
         return self._holds(self._comparer, self.scene.left, term)
@@ -112,3 +124,25 @@ class Search:
             found = comparer.compare(left, right, lenient=False)
             return found.answer is Answer.EQUAL and set(found.edits) <= UNMARKED | HARMLESS
         return False
+
+
+# What explains a line only in the way in which another cause does already: the wider one says no more.
+SAYS_NO_MORE = {
+    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum"},
+    "other-activation": {"missing-slope", "function-for-slope", "slope-twice", "dropped-chain-factor"},
+    "wrong-left-hand-side": {
+        "missing-slope",
+        "missing-batch-sum",
+        "dropped-chain-factor",
+        "sign",
+        "slope-at-wrong-argument",
+    },
+    "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
+    "other-loss": {"missing-mean-factor", "sign"},
+}
+
+
+def _telling(causes: list[Cause]) -> list[Cause]:
+    """The causes without those that only say another one in wider words."""
+    codes = {cause.codes[0] for cause in causes if len(cause.codes) == 1}
+    return [c for c in causes if len(c.codes) > 1 or not SAYS_NO_MORE.get(c.codes[0], set()) & codes]

@@ -8,18 +8,14 @@ from dataclasses import replace
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
 from symderiv.homework.diagnosis.scene import Scene, places, runs, times
 from symderiv.homework.diagnosis.terms_said import said
-from symderiv.homework.understanding.elaboration import renamed
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
-    Jacobian,
     Over,
     Part,
-    Power,
     Sloppy,
     Softmax,
     Term,
-    Times,
     references_in,
 )
 
@@ -70,24 +66,6 @@ def slope_at_its_argument(scene: Scene) -> Iterator[Mended]:
                     if slope.body != body:
                         words = f"the slope is taken at {said(body)} instead of {said(slope.body)}"
                         yield Mended(place.put(replace(place.term, body=slope.body)), words)
-            case Sloppy() | Add() | Times() | Over() | Power():
-                yield from _written_out(scene, place.term, place.put)
-
-
-def _written_out(scene: Scene, slope: Term, put) -> Iterator[Mended]:  # type: ignore[no-untyped-def]
-    """`1 - z^2`, `z (1 - z)`: a slope by one name alone, which may be another one."""
-    names = {r.key for r in references_in(slope)}
-    if len(names) != 1 or any(isinstance(p, Jacobian) for p in references_in(slope)):
-        return
-    own = names.pop()
-    parts = {r for r in references_in(slope) if isinstance(r, Part)}
-    if not _looks_like_slope(slope) or len(parts) != 1:
-        return
-    part = parts.pop()
-    for key, _ in scene.activations:
-        if key != own:
-            words = f"the slope {said(slope)} is taken at {said(part)}; {said(Part(key, part.indices))} belongs there"
-            yield Mended(put(renamed(slope, {own: key})), words)
 
 
 def _looks_like_slope(term: Term) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symderiv.homework.diagnosis.repairs import Mended, repair_of
+from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
 from symderiv.homework.diagnosis.scene import Scene, places, runs, summands
 from symderiv.homework.diagnosis.terms_said import said
-from symderiv.homework.understanding.terms import Part, SumOver, Term, letters_in, references_in
+from symderiv.homework.understanding.terms import Jacobian, Part, SumOver, Term, letters_in, references_in
 
 
 @repair_of("missing-batch-sum")
@@ -41,6 +41,9 @@ def summed_over_samples_alone(scene: Scene) -> Iterator[Mended]:
                 if along != place.term.along:
                     mended = place.put(SumOver(along, place.term.body))
                     yield Mended(mended, f"{said(place.term.body)} is summed over an axis that should stay")
+            for letter in sorted(letters_in(place.term.body)):
+                mended = place.put(SumOver(f"letter:{letter}", place.term.body))
+                yield Mended(mended, f"{said(place.term)} goes over another index than {letter}")
             words = f"{said(place.term.body)} is summed, though nothing is to be summed here"
             yield Mended(place.put(place.term.body), words)
 
@@ -55,3 +58,18 @@ def _sums_in(term: Term) -> Iterator[SumOver]:
     for place in places(term):
         if isinstance(place.term, SumOver):
             yield place.term
+
+
+@premise_of("missing-output-sum")
+def without_one_path(scene: Scene) -> Iterator[OtherPremise]:
+    """dL/du ∂u/∂h  for  Σ over the users u of h: a quantity that is used twice, and only one way back is taken."""
+    if scene.bottom is None or not isinstance(scene.left, Jacobian):
+        return
+    bottom = Part(scene.bottom, ())
+    users = [key for key, term in scene.definitions.items() if any(r.key == scene.bottom for r in references_in(term))]
+    if len(users) > 1:
+        for user in users:
+            anew = scene.understanding_with_copy(scene.bottom, user)
+            yield OtherPremise(
+                anew, scene.left, f"the share that comes back from {said(Part(user, ()))} to {said(bottom)} is missing"
+            )

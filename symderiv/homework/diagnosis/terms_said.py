@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from symderiv.homework.understanding.echo import shown
 from symderiv.homework.understanding.terms import (
     Add,
@@ -27,6 +29,7 @@ SIGNS = {"odot": " ⊙ ", "circ": " ∘ ", ".*": " .* ", "*": " * ", "@": " @ ",
 AXES = {"rows": "over the rows", "columns": "over the columns", "all": "over everything", "formal": "over the samples"}
 
 
+@lru_cache(maxsize=4096)
 def said(term: Term) -> str:
     """A term in plain text."""
     match term:

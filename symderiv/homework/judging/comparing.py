@@ -49,6 +49,7 @@ class Comparer:
     def __init__(self, understanding: Understanding, at: int) -> None:
         self.understanding, self.at = understanding, at
         self.machine = understanding.world(at, Machine)
+        self._targets: dict[Term, list[Reading]] = {}
 
     @property
     def exact(self) -> World:
@@ -58,10 +59,13 @@ class Comparer:
     # --- the truth of a left side ---
     def targets(self, left: Term) -> list[Reading]:
         """How the left side can be read: a value; a local derivative keeps its four axes."""
-        if isinstance(left, Jacobian):
-            return self._derivatives(left)
-        reader = self.understanding.reader(self.at, lenient=False)
-        return reader.readings(reader.sized(left))
+        found = self._targets.get(left)
+        if found is None:
+            reader = self.understanding.reader(self.at, lenient=False)
+            is_derivative = isinstance(left, Jacobian)
+            found = self._derivatives(left) if is_derivative else reader.readings(reader.sized(left))  # type: ignore[arg-type]
+            self._targets[left] = found
+        return found
 
     def _derivatives(self, left: Jacobian) -> list[Reading]:
         reader = self.understanding.reader(self.at, lenient=False)

@@ -492,7 +492,7 @@ class Judge:
             if root is not None:
                 return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
             self.own_lines.false.setdefault(left, (right, statement.line))
-        if relation.verdict == "wrong":
+        if relation.verdict == "wrong" and relation.sides is None:
             relation.sides = left, right
         return relation
 

@@ -250,5 +250,9 @@ class Otherwise:
                     return Verdict("correct", kind, f"{named}, of the output layer")
                 return Verdict("notation", kind, f"the layer is not written: {named}")
         if all(a is Answer.DIFFERENT for a in answers):
-            return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",))
+            sides = (
+                renamed(left, choices[-1]),
+                renamed(right, choices[-1]),
+            )  # the last layer, as far as nothing else is said
+            return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",), sides=sides)
         return None

@@ -128,7 +128,7 @@ class Situation:
         strict = self.understanding.strict
         if strict and any(e in ("transposed", "swapped") for e in edits):
             return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",
-                           mistakes=("missing-transpose",))  # fmt: skip
+                           mistakes=("missing-transpose",) if "transposed" in edits else ("swapped-factors",))  # fmt: skip
         if strict and {"dotted", "marked"} & set(edits):
             sign = "⊙" if "dotted" in edits else "∘"
             return Verdict(

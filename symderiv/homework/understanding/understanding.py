@@ -57,6 +57,7 @@ BATCH_WORDS = (
 )
 SIZES = (3, 4, 2, 6, 7, 8, 9, 10, 11, 12)
 SAMPLES = 5
+COPY = " (copy)"
 
 
 CONVENTION = re.compile(
@@ -249,10 +250,11 @@ class Understanding:
             rows, columns = (self.sizes.get(d, 0) or (int(d) if d.isdigit() else 0) for d in self.shapes[key])
             if not rows or not columns:
                 continue
-            entries = _drawn(f"{seed} {key}", rows * columns, key in self.positive)
-            if key in self.signs:
-                entries = tuple(Fraction(1 if e > 0 else -1) for e in _drawn(f"{seed} {key}", rows * columns, False))
-            if key in self.shares:
+            name = key.removesuffix(COPY)
+            entries = _drawn(f"{seed} {name}", rows * columns, name in self.positive)
+            if name in self.signs:
+                entries = tuple(Fraction(1 if e > 0 else -1) for e in _drawn(f"{seed} {name}", rows * columns, False))
+            if name in self.shares:
                 entries = tuple(_shares(entries, rows, columns, self.axes.unit_axis))
             array = arithmetic.zeros((rows, columns))
             for k, value in enumerate(entries):
@@ -320,6 +322,11 @@ def gradient_in(term: Term, loss: str | None) -> tuple[int, Part | Ref] | None:
             if isinstance(factor, Jacobian) and factor.top == Part(loss or "", ()):
                 return sign, factor.bottom
     return None
+
+
+def copy_of(key: str) -> str:
+    """The name of a quantity with the same values that no derivative by the original reaches."""
+    return key + COPY
 
 
 @lru_cache(maxsize=1024)
