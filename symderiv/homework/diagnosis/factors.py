@@ -70,6 +70,10 @@ def with_constant(scene: Scene) -> Iterator[Mended]:
     for place in summands(scene.right):
         for number in CONSTANTS:
             mended = place.put(times(Const(number), place.term, ""))
+            if 1 / number in scene.counts_of_samples:
+                yield Mended(
+                    mended, f"the factor {number} is lost: there are {1 / number} samples", "missing-mean-factor"
+                )
             yield Mended(mended, f"off by the factor {1 / number}" + _where(scene, place))
 
 

@@ -36,7 +36,7 @@ def with_another_name(scene: Scene) -> Iterator[Mended]:
 @repair_of("wrong-layer")
 def with_another_name_throughout(scene: Scene) -> Iterator[Mended]:
     """`z (1 - z)`  for  `a (1 - a)`: the same where a name stands several times, in the whole or in one part."""
-    for place in runs(scene.right):
+    for place in runs(scene.right, below=True):
         names = Counter(r.key for r in references_in(place.term))
         for key in (k for k, count in names.items() if count > 1):
             for other in scene.quantities:

@@ -50,3 +50,20 @@ def with_other_sign_of_product(scene: Scene) -> Iterator[Mended]:
                 else f"{said(place.term)} is a matrix product where an elementwise one belongs"
             )
             yield Mended(place.put(replace(place.term, marks=marks)), words, code)
+
+
+@repair_of("matmul-for-elementwise")
+def entry_by_entry(scene: Scene) -> Iterator[Mended]:
+    """A Bᵀ  for  A ⊙ B: with the transpose that made the product conform."""
+    for place in places(scene.right):
+        product = place.term
+        if not isinstance(product, Sloppy) or "#" in product.marks:
+            continue
+        for k, mark in enumerate(product.marks):
+            for at in (k, k + 1):
+                factor = product.factors[at]
+                if mark not in ELEMENTWISE and isinstance(factor, Transpose):
+                    factors = (*product.factors[:at], factor.body, *product.factors[at + 1 :])
+                    marks = (*product.marks[:k], "odot", *product.marks[k + 1 :])
+                    words = f"{said(product)} is a matrix product where an elementwise one belongs"
+                    yield Mended(place.put(Sloppy(factors, marks)), words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from symderiv.homework.understanding.elaboration import relabelled
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
+    Const,
     Gathered,
     Index,
     Jacobian,
@@ -22,6 +24,7 @@ from symderiv.homework.understanding.terms import (
     Sloppy,
     SumOver,
     Term,
+    everything_in,
     mapped,
     parts_of,
     references_in,
@@ -60,7 +63,7 @@ class Scene:
     @cached_property
     def bottom(self) -> str | None:
         """By what the left side is a derivative."""
-        return self.left.bottom.key if isinstance(self.left, Jacobian) else None
+        return next((p.bottom.key for p in everything_in(self.left) if isinstance(p, Jacobian)), None)
 
     @cached_property
     def quantities(self) -> list[str]:
@@ -173,6 +176,14 @@ class Scene:
         return SizeOf(letter)
 
     @cached_property
+    def counts_of_samples(self) -> set[Fraction]:
+        """The numbers by which a loss over samples divides: the 3 of `1/3 Σ`."""
+        loss = self.definitions.get(self.understanding.loss or "")
+        if loss is None or not self.is_with_samples:
+            return set()
+        return {p.right.value for p in everything_in(loss) if isinstance(p, Over) and isinstance(p.right, Const)}
+
+    @cached_property
     def is_with_samples(self) -> bool:
         """Whether there is more than one sample."""
         return self.understanding.axes.batch
@@ -189,14 +200,18 @@ def _parts_with_indices(term: Term) -> Iterator[tuple[Index, ...]]:
             yield ref.indices
 
 
-def places(term: Term) -> Iterator[Place]:
-    """Every part of a term but what is inside derivatives, the whole first, with all else around it."""
+def places(term: Term, below: bool = True) -> Iterator[Place]:
+    """Every part of a term but what is inside derivatives, the whole first, with all else around it.
+
+    below: also in what is divided by; what is put in there would be taken out.
+    """
     yield Place(term, lambda new: new)
     if isinstance(term, Jacobian):
         return
     for k, part in enumerate(parts_of(term)):
-        for place in places(part):
-            yield Place(place.term, _around(term, k, place.put))
+        if below or not (k == 1 and isinstance(term, (Over, Power))):
+            for place in places(part, below):
+                yield Place(place.term, _around(term, k, place.put))
 
 
 def _around(term: Term, k: int, put: Callable[[Term], Term]) -> Callable[[Term], Term]:
@@ -213,9 +228,9 @@ def with_part_at(term: Term, k: int, new: Term) -> Term:
     return mapped(term, lambda part: new if next(count) == k else part)
 
 
-def runs(term: Term) -> Iterator[Place]:
+def runs(term: Term, below: bool = False) -> Iterator[Place]:
     """Every place, and every run of factors inside a product, as one factor."""
-    for place in places(term):
+    for place in places(term, below):
         yield place
         product = place.term
         if isinstance(product, Sloppy) and 2 < len(product.factors) <= MOST_FACTORS and "#" not in product.marks:

@@ -53,14 +53,16 @@ class Search:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.tried: set[Term] = {scene.right}
+        self.tried: set[tuple[Term, frozenset[str]]] = {(scene.right, UNMARKED)}
+        self.charity = UNMARKED
 
     def causes(self) -> list[Cause]:
         """The causes that fit, the likeliest first; none if nothing does, or the time is over."""
         found: dict[tuple[str, ...], Cause] = {}
         with contextlib.suppress(TookTooLong), at_most(SECONDS_A_LINE):
-            for cause in self._single():
-                found.setdefault(cause.codes, cause)
+            for self.charity in (UNMARKED, UNMARKED | {"turned"}):
+                for cause in () if found else self._single():
+                    found.setdefault(cause.codes, cause)
             if not found:
                 for cause in islice(self._pairs(), 1):
                     found.setdefault(cause.codes, cause)
@@ -86,8 +88,8 @@ class Search:
         return own
 
     def _mends_slope(self, mended: Term) -> bool:
-        known = {place.term for place in runs(self.scene.right)}
-        new = (place.term for place in runs(mended) if place.term not in known and place.term != mended)
+        known = {place.term for place in runs(self.scene.right, below=True)}
+        new = (place.term for place in runs(mended, below=True) if place.term not in known)
         return any(self._holds(self._comparer, slope, part) for part in new for slope in self.scene.slopes)
 
     def _pairs(self) -> Iterator[Cause]:
@@ -106,9 +108,9 @@ class Search:
                             break
 
     def _is_right(self, term: Term) -> bool:
-        if term in self.tried or self.scene.left in everything_in(term):
+        if (term, self.charity) in self.tried or self.scene.left in everything_in(term):
             return False
-        self.tried.add(term)
+        self.tried.add((term, self.charity))
         return self._holds(self._comparer, self.scene.left, term)
 
     @cached_property
@@ -118,11 +120,10 @@ class Search:
     def _is_right_with(self, understanding: Understanding, left: Term) -> bool:
         return self._holds(Comparer(understanding, self.scene.at), left, self.scene.right)
 
-    @staticmethod
-    def _holds(comparer: Comparer, left: Term, right: Term) -> bool:
+    def _holds(self, comparer: Comparer, left: Term, right: Term) -> bool:
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = comparer.compare(left, right, lenient=False)
-            return found.answer is Answer.EQUAL and set(found.edits) <= UNMARKED | HARMLESS
+            return found.answer is Answer.EQUAL and set(found.edits) <= self.charity | HARMLESS
         return False
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
 from symderiv.homework.diagnosis.scene import Scene, places, runs, summands
 from symderiv.homework.diagnosis.terms_said import said
-from symderiv.homework.understanding.terms import Jacobian, Part, SumOver, Term, letters_in, references_in
+from symderiv.homework.understanding.arithmetic import Machine
+from symderiv.homework.understanding.terms import Part, SumOver, Term, letters_in, references_in
 
 
 @repair_of("missing-batch-sum")
@@ -63,13 +64,14 @@ def _sums_in(term: Term) -> Iterator[SumOver]:
 @premise_of("missing-output-sum")
 def without_one_path(scene: Scene) -> Iterator[OtherPremise]:
     """dL/du ∂u/∂h  for  Σ over the users u of h: a quantity that is used twice, and only one way back is taken."""
-    if scene.bottom is None or not isinstance(scene.left, Jacobian):
+    if scene.bottom is None:
         return
-    bottom = Part(scene.bottom, ())
-    users = [key for key, term in scene.definitions.items() if any(r.key == scene.bottom for r in references_in(term))]
-    if len(users) > 1:
-        for user in users:
-            anew = scene.understanding_with_copy(scene.bottom, user)
-            yield OtherPremise(
-                anew, scene.left, f"the share that comes back from {said(Part(user, ()))} to {said(bottom)} is missing"
-            )
+    world = scene.understanding.world(scene.at, Machine)
+    for key in scene.quantities:
+        if key != scene.bottom and not world.depends(key, scene.bottom):
+            continue
+        users = [user for user, term in scene.definitions.items() if any(r.key == key for r in references_in(term))]
+        if len(users) > 1:
+            for user in users:
+                words = f"the share that comes back from {said(Part(user, ()))} to {said(Part(key, ()))} is missing"
+                yield OtherPremise(scene.understanding_with_copy(key, user), scene.left, words)

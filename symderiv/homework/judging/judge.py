@@ -465,6 +465,7 @@ class Judge:
             or self.facts.matrix_fact(left, right)
         )
         if fact is not None:
+            fact.sides = left, right
             return fact
         if left == right and "Δ" in to_text(subject.side.node):
             return Verdict("correct", "update", "the step of gradient descent")

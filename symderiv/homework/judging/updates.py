@@ -110,7 +110,8 @@ class Updates:
         root = self.own_lines.carried_step(at, place, rates[0], right)
         if root is not None:
             return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
-        return Verdict("wrong", "update", "this is not the step down the gradient", mistakes=("unrecognised",))
+        message = "this is not the step down the gradient"
+        return Verdict("wrong", "update", message, mistakes=("unrecognised",), sides=(step, right))
 
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
         """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""

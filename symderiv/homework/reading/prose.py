@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symderiv.homework.reading.characters import characters
 from symderiv.homework.reading.spans import Region
@@ -42,6 +43,7 @@ _SIZE_LETTERS = frozenset("NDMHKCBPQndmhkcpqo")
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
 _BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
+_DEFINED = re.compile(r"^[ \t]*([A-Za-z]{2,12})[ \t]*=(?![=>])", re.MULTILINE)
 MAX_TRIMS = 40
 MAX_SIZE = 8
 MOST_SIZES = 8  # in one shape
@@ -124,6 +126,12 @@ def _alone(regions: Sequence[Region], streams: Sequence[Tokens]) -> list[Found]:
     ]
 
 
+@lru_cache(maxsize=4)
+def own_names(text: str) -> frozenset[str]:
+    """The names of several letters that a line of plain text begins to define: `yhat = ..`."""
+    return frozenset(_DEFINED.findall(text))
+
+
 class _Line:
     def __init__(
         self, text: str, line: str, start: int, regions: Sequence[Region], streams: Sequence[Tokens], whole: bool
@@ -140,7 +148,9 @@ class _Line:
         for at in range(self.size):
             self.ordinary[at] = self.kinds[at] == "ident" and self._is_word(at)
         for at in range(self.size):
-            if self.ordinary[at] and (self._is_operand(at) or self._is_argument(at) or self._is_in_log(at)):
+            if self.ordinary[at] and (
+                self._is_operand(at) or self._is_argument(at) or self._is_in_log(at) or self._is_own_name(at)
+            ):
                 self.ordinary[at] = False
 
     def _tokens(self) -> Tokens:
@@ -377,6 +387,16 @@ class _Line:
             and self.kinds[at + 1 : at + 2] == ["rel"]
         )
         return (before or ends_left or opens) and (after or ends_right or glued)
+
+    def _is_own_name(self, at: int) -> bool:
+        """Whether it is a name of the document's, `yhat = ..`, inside a formula: `1/m (yhat - y) yhat (1 - yhat)`."""
+        before = self.kinds[at - 1] if at else ""
+        return (
+            self.texts[at] in own_names(self.text)
+            and (before in _OPERATORS or before in ("(", ")", "num", "ident"))
+            and "rel" in self.kinds[:at]
+            and not (before == "ident" and self.ordinary[at - 1])
+        )
 
     def _is_in_log(self, at: int) -> bool:
         """The name in `log out`."""
@@ -695,6 +715,11 @@ class _Line:
         name = self._name_before(low, start)
         if name is None:
             return None
+        is_space = self.texts[name[0] : name[1] + 1] == ["R", "^"]  # `X in R^(m x n)`
+        if is_space:
+            name = self._name_before(name[0] - 1, start) if self.texts[name[0] - 1] in ("in", "∈") else None
+            if name is None:
+                return None
         first, last = name
         opened = -1
         if first > start and self.kinds[first - 1] == "/" and self._is_differential(first):
@@ -711,9 +736,13 @@ class _Line:
             first, last = left
         between = self.text[self.tokens.ends[last - 1] : self.tokens.starts[low]]
         bracketed = low > 0 and self.kinds[low - 1] in ("(", "[")
-        if opened < 0 and (
-            "rel" in self.kinds[last:low]
-            or not (_SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1))
+        if (
+            opened < 0
+            and not is_space
+            and (
+                "rel" in self.kinds[last:low]
+                or not (_SHAPE_WORDS.search(between) or ":" in between or (bracketed and low - last == 1))
+            )
         ):
             return None
         out = self._named(first, last)
