@@ -715,7 +715,7 @@ class _Line:
         name = self._name_before(low, start)
         if name is None:
             return None
-        is_space = self.texts[name[0] : name[1] + 1] == ["R", "^"]  # `X in R^(m x n)`
+        is_space = self.texts[name[0] : name[0] + 2] == ["R", "^"]  # `X in R^(m x n)`
         if is_space:
             name = self._name_before(name[0] - 1, start) if self.texts[name[0] - 1] in ("in", "∈") else None
             if name is None:

@@ -544,6 +544,8 @@ class Elaborator:
             return Add(((1, other), (1, Apply("relu", 0, Add(((1, one), (-1, other)))))))
         if name in ("sum", "mean"):
             return self._reduced(name, arguments, keywords, node)
+        if name == "ones" and arguments:
+            return Part("ones", ())  # of the size that fits
         if name in ("diag", "Diag") and len(arguments) == 1:
             return Diagonal(arguments[0])
         if name in ("tr", "trace", "Tr") and len(arguments) == 1:
