@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
+from symderiv.homework.diagnosis.numbers import causes_of_number
 from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Cause, Search
 from symderiv.homework.judging.judge import Judge
@@ -14,6 +15,8 @@ from symderiv.homework.understanding.terms import Term
 
 UNNAMED = {"unrecognised", "missing-transpose", "elementwise-for-matmul"}  # the judge says no more than that
 
+NUMBERS = {"arithmetic-slip", "wrong-value-inserted", "sign"}
+
 
 def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """The claims with what is wrong in the wrong ones."""
@@ -22,12 +25,26 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= UNNAMED:
             with contextlib.suppress(*FAULTS):  # a fault of ours leaves the mistake without a name
                 out[place] = _named(out[place], causes_of(judge, at, left, right))
+    for place, (at, number) in judge.false_numbers.items():
+        if out[place].verdict == "wrong" and set(out[place].mistakes) <= NUMBERS:
+            with contextlib.suppress(*FAULTS):
+                scene = Scene(judge.situation, at, number.left, number.left)
+                out[place] = _explained(out[place], causes_of_number(scene, number))
     return tuple(out)
 
 
 def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
     """What explains a false relation."""
     return Search(Scene(judge.situation, at, left, right)).causes()
+
+
+def _explained(claim: Claim, causes: list[Cause]) -> Claim:
+    """A false number with what led to it, as far as its digits say."""
+    if not causes:
+        return claim
+    codes = tuple(dict.fromkeys(code for cause in causes for code in cause.codes))
+    words = [cause.words for cause in causes if cause.words]
+    return replace(claim, mistakes=codes, message="; ".join([claim.message, *words[:2]]))
 
 
 def _named(claim: Claim, causes: list[Cause]) -> Claim:

@@ -17,7 +17,6 @@ from symderiv.homework.judging.situation import HARMLESS
 from symderiv.homework.understanding.arithmetic import Undefined
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.terms import Term, everything_in
-from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK
 
@@ -32,7 +31,20 @@ IN_PAIRS = (
     "sign",
     "constant-factor",
 )
-UNMARKED = frozenset({"elementwise", "grouping"})  # charity that a mended line may need as any line may
+UNMARKED = frozenset({"elementwise", "grouping"}) | HARMLESS  # charity that a mended line may need as any line may
+TURNED = UNMARKED | {"turned"}  # more than that: taken only where nothing else explains the line
+
+# What explains a line only in the way in which another cause does already: the wider one says no more.
+SAYS_NO_MORE = {
+    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum"},
+    "other-activation": {"missing-slope", "function-for-slope", "slope-twice", "dropped-chain-factor"},
+    "wrong-left-hand-side": {
+        "missing-slope", "missing-batch-sum", "dropped-chain-factor", "sign", "slope-at-wrong-argument",
+    },
+    "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
+    "other-loss": {"missing-mean-factor", "sign"},
+}  # fmt: skip
+WIDE = frozenset(SAYS_NO_MORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +65,36 @@ class Search:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.tried: set[tuple[Term, frozenset[str]]] = {(scene.right, UNMARKED)}
-        self.charity = UNMARKED
+        self.tried: set[Term] = {scene.right}
 
     def causes(self) -> list[Cause]:
         """The causes that fit, the likeliest first; none if nothing does, or the time is over."""
-        found: dict[tuple[str, ...], Cause] = {}
+        plain: dict[tuple[str, ...], Cause] = {}
+        turned: dict[tuple[str, ...], Cause] = {}
         with contextlib.suppress(TookTooLong), at_most(SECONDS_A_LINE):
-            for self.charity in (UNMARKED, UNMARKED | {"turned"}):
-                for cause in () if found else self._single():
-                    found.setdefault(cause.codes, cause)
-            if not found:
-                for cause in islice(self._pairs(), 1):
-                    found.setdefault(cause.codes, cause)
-        return _telling(sorted(found.values(), key=lambda c: c.rank))
+            for cause, is_plain in self._single():
+                (plain if is_plain else turned).setdefault(cause.codes, cause)
+            if not plain and not turned:
+                plain = {cause.codes: cause for cause in islice(self._pairs(), 1)}
+        if all(set(codes) <= WIDE for codes in plain):
+            plain = {**turned, **plain}
+        return _telling(sorted(plain.values(), key=lambda c: c.rank))
 
-    def _single(self) -> Iterator[Cause]:
+    def _single(self) -> Iterator[tuple[Cause, bool]]:
+        """One repair or premise each, and whether the line is right with it as it stands, not only turned."""
         for code, repair in REPAIRS:
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
-                if self._is_right(mended.term):
-                    yield Cause((self._code(mended, code),), mended.words)
-                    break
+                needed = self._needed(mended.term)
+                if needed is not None and needed <= TURNED:
+                    yield Cause((self._code(mended, code),), mended.words), needed <= UNMARKED
+                    if needed <= UNMARKED:
+                        break
         for code, premise in PREMISES:
             for other in premise(self.scene):
-                if self._is_right_with(other.understanding, other.left):
-                    yield Cause((other.code or code,), other.words)
+                needed = _charity(Comparer(other.understanding, self.scene.at), other.left, self.scene.right)
+                if needed is not None and needed <= UNMARKED:
+                    yield Cause((other.code or code,), other.words), True
                     break
-
-    def _code(self, mended: Mended, code: str) -> str:
-        """The code of a repair; a name exchanged inside a slope is a slope taken at the wrong place."""
-        own = mended.code or code
-        if own in ("wrong-layer", "wrong-variable") and self._mends_slope(mended.term):
-            return "slope-at-wrong-argument"
-        return own
-
-    def _mends_slope(self, mended: Term) -> bool:
-        known = {place.term for place in runs(self.scene.right, below=True)}
-        new = (place.term for place in runs(mended, below=True) if place.term not in known)
-        return any(self._holds(self._comparer, slope, part) for part in new for slope in self.scene.slopes)
 
     def _pairs(self) -> Iterator[Cause]:
         repairs = [(code, repair) for code, repair in REPAIRS if code in IN_PAIRS]
@@ -98,49 +102,45 @@ class Search:
             for first in islice(repair(self.scene), MOST_OF_A_PAIR):
                 half = replace(self.scene, right=first.term)
                 for other, again in REPAIRS:
-                    if other == code:
-                        continue
-                    for second in islice(again(half), MOST_OF_A_PAIR):
-                        if self._is_right(second.term):
-                            yield Cause(
-                                (first.code or code, second.code or other), f"{first.words}, and {second.words}"
-                            )
+                    for second in islice(again(half), MOST_OF_A_PAIR if other != code else 0):
+                        needed = self._needed(second.term)
+                        if needed is not None and needed <= TURNED:
+                            codes = first.code or code, second.code or other
+                            yield Cause(codes, f"{first.words}, and {second.words}")
                             break
 
-    def _is_right(self, term: Term) -> bool:
-        if (term, self.charity) in self.tried or self.scene.left in everything_in(term):
-            return False
-        self.tried.add((term, self.charity))
-        return self._holds(self._comparer, self.scene.left, term)
+    def _needed(self, term: Term) -> frozenset[str] | None:
+        """The charity with which the line would be right with this right side; None if it would not, or was tried before."""
+        if term in self.tried or self.scene.left in everything_in(term):
+            return None
+        self.tried.add(term)
+        return _charity(self._comparer, self.scene.left, term)
 
     @cached_property
     def _comparer(self) -> Comparer:
         return Comparer(self.scene.understanding, self.scene.at)
 
-    def _is_right_with(self, understanding: Understanding, left: Term) -> bool:
-        return self._holds(Comparer(understanding, self.scene.at), left, self.scene.right)
+    def _code(self, mended: Mended, code: str) -> str:
+        """The code of a repair; a name exchanged inside a slope is a slope taken at the wrong place."""
+        own = mended.code or code
+        return (
+            "slope-at-wrong-argument"
+            if own in ("wrong-layer", "wrong-variable") and self._mends_slope(mended.term)
+            else own
+        )
 
-    def _holds(self, comparer: Comparer, left: Term, right: Term) -> bool:
-        with contextlib.suppress(Misfit, Unknown, Undefined):
-            found = comparer.compare(left, right, lenient=False)
-            return found.answer is Answer.EQUAL and set(found.edits) <= self.charity | HARMLESS
-        return False
+    def _mends_slope(self, mended: Term) -> bool:
+        known = {place.term for place in runs(self.scene.right, below=True)}
+        new = (place.term for place in runs(mended, below=True) if place.term not in known)
+        return any(_charity(self._comparer, slope, part) is not None for part in new for slope in self.scene.slopes)
 
 
-# What explains a line only in the way in which another cause does already: the wider one says no more.
-SAYS_NO_MORE = {
-    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum"},
-    "other-activation": {"missing-slope", "function-for-slope", "slope-twice", "dropped-chain-factor"},
-    "wrong-left-hand-side": {
-        "missing-slope",
-        "missing-batch-sum",
-        "dropped-chain-factor",
-        "sign",
-        "slope-at-wrong-argument",
-    },
-    "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
-    "other-loss": {"missing-mean-factor", "sign"},
-}
+def _charity(comparer: Comparer, left: Term, right: Term) -> frozenset[str] | None:
+    """What a true relation needs to be read as such; None if it is not true."""
+    with contextlib.suppress(Misfit, Unknown, Undefined):
+        found = comparer.compare(left, right, lenient=False)
+        return frozenset(found.edits) if found.answer is Answer.EQUAL else None
+    return None
 
 
 def _telling(causes: list[Cause]) -> list[Cause]:

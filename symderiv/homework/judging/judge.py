@@ -29,7 +29,7 @@ from symderiv.homework.judging.rows import judge_rows
 from symderiv.homework.judging.situation import ASIDE, Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.updates import Updates
-from symderiv.homework.judging.verdicts import FAULTS, Subject, Verdict, reason_of, unjudged
+from symderiv.homework.judging.verdicts import FAULTS, FalseNumber, Subject, Verdict, reason_of, unjudged
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
@@ -99,6 +99,7 @@ class Judge:
     shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
     nearly_later: bool = False  # it would be, but for a sign or a 2
     suspects: dict[int, tuple[int, Term, Term]] = field(default_factory=dict)  # false claims: statement and sides
+    false_numbers: dict[int, tuple[int, FalseNumber]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.situation = Situation(self.inference, self.understanding)
@@ -287,6 +288,7 @@ class Judge:
             worst = next(v for v in verdicts if v.verdict in ("correct", "notation"))
         if worst.verdict in ("wrong", "carried") and subject.false_since is None:
             subject.false_since = statement.line
+        worst.at = at
         self._claim(statement, span, worst, subject, side)
 
     def _instances(self, statement: Statement, subject: Subject, side: Side) -> list[dict[str, int]]:
@@ -298,8 +300,9 @@ class Judge:
     ) -> None:
         text = self.understanding.document.text
         if verdict.verdict == "wrong" and verdict.sides is not None:
-            at = next(k for k, s in enumerate(self.understanding.document.statements) if s is statement)
-            self.suspects[len(self.claims)] = at, *verdict.sides
+            self.suspects[len(self.claims)] = verdict.at, *verdict.sides
+        elif verdict.verdict == "wrong" and verdict.number is not None:
+            self.false_numbers[len(self.claims)] = verdict.at, verdict.number
         line = text.count("\n", 0, span[0]) + 1
         left = ""
         if subject is not None and subject.side is not side:

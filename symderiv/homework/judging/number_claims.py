@@ -11,7 +11,7 @@ import numpy as np
 
 from symderiv.homework.judging.numbers import NumberWorlds, Printed, jacobian_key
 from symderiv.homework.judging.situation import Situation
-from symderiv.homework.judging.verdicts import Subject, Verdict
+from symderiv.homework.judging.verdicts import FalseNumber, Subject, Verdict
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array
@@ -242,14 +242,12 @@ class NumberClaim:
                 return None
             before = self._before(self.numbers.plain_value(self.right))
             if before is False:
-                return Verdict(
-                    "wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",)
-                )
+                return self._slip("number")
             return self._as_definition("number")
         self.value, self.half = printed
         before = self._before(self.value)
         if before is False:
-            return Verdict("wrong", "number", "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+            return self._slip("number")
         return Verdict("correct", "number", "the numbers give this")
 
     # --- the truth ---
@@ -522,7 +520,15 @@ class NumberClaim:
     def _by_arithmetic(self, before: bool) -> Verdict:
         if before:
             return Verdict("correct", self.kind, "the numbers give this")
-        return Verdict("wrong", self.kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+        return self._slip(self.kind)
+
+    def _slip(self, kind: str) -> Verdict:
+        """The numbers before it do not give it."""
+        verdict = Verdict("wrong", kind, "the numbers before it do not give this", mistakes=("arithmetic-slip",))
+        truth = next((self.numbers.plain_value(t) for _, t in reversed(self.subject.sides) if is_numeric(t)), None)
+        if truth is not None and self.value is not None and self.half is not None and truth.shape == self.value.shape:
+            verdict.number = FalseNumber(self.left, self.value, self.half, truth, False)
+        return verdict
 
     def _false(self) -> Verdict:
         assert self.value is not None
@@ -555,7 +561,15 @@ class NumberClaim:
             f"the value is {shown(truth)}",
             mistakes=self._mistakes(truth, before),
             expected=shown(truth),
+            number=self._false_number(truth, before),
         )
+
+    def _false_number(self, truth: Array, follows: bool | None) -> FalseNumber | None:
+        """What is to be explained; nothing where the shapes differ."""
+        assert self.value is not None and self.half is not None
+        if self.value.shape != truth.shape:
+            return None
+        return FalseNumber(self.left, self.value, self.half, truth, follows, self.expected[0][1])
 
     def _is_uncomputable(self) -> bool:
         return isinstance(self.left, Part) and self.numbers.is_uncomputable(self.left.key, self.at)

@@ -9,6 +9,7 @@ from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
+from symderiv.homework.understanding.arithmetic import Array
 from symderiv.homework.understanding.patience import TookTooLong
 from symderiv.homework.understanding.symbols import Reference
 from symderiv.homework.understanding.terms import Term
@@ -68,6 +69,18 @@ class Own:
     line: int
 
 
+@dataclass(frozen=True)
+class FalseNumber:
+    """A printed number that is not the value: within which halves of units it was meant, and whether the side before it gives it."""
+
+    left: Term
+    value: Array
+    half: Array
+    truth: Array
+    follows: bool | None  # from the numbers before it; None if there are none
+    updated: bool = False
+
+
 @dataclass
 class Verdict:
     """What was decided about one relation."""
@@ -80,3 +93,5 @@ class Verdict:
     root: int | None = None
     expected: str = ""
     sides: tuple[Term, Term] | None = None  # of a false relation, as they were compared: what is diagnosed
+    number: FalseNumber | None = None
+    at: int = 0  # the number of its statement
