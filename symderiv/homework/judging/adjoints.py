@@ -14,8 +14,9 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, Scripted, walk
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
+from symderiv.homework.understanding.draft import WEIGHTLIKE
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
-from symderiv.homework.understanding.inference import DELTAS, WEIGHTLIKE, Inference
+from symderiv.homework.understanding.inference import DELTAS, Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
@@ -176,9 +177,9 @@ class _Finder:
             left = statement.sides[0].node
             if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
                 found |= {k for k in self.inference.used if base_of(k) == "Delta"}
-            reference = self.inference._closed(left)
+            reference = self.inference.closed(left)
             names = (n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted))
-            if reference is not None and any(self.inference._closed(n) == reference for n in names):
+            if reference is not None and any(self.inference.closed(n) == reference for n in names):
                 found.add(reference.key)
         return found
 

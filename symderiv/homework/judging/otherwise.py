@@ -13,10 +13,11 @@ from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import (
     renamed,
 )
-from symderiv.homework.understanding.inference import CONTRARY, Variant
+from symderiv.homework.understanding.inference import Variant
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
 from symderiv.homework.understanding.terms import (

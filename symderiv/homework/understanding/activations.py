@@ -113,7 +113,7 @@ def roles_of(inference: Inference) -> dict[str, set[str]]:
 
 def _applied(inference: Inference) -> Iterator[tuple[str, str]]:
     """(function letter, quantity) of every `a = phi(z)`."""
-    for _, reference, node, _ in inference._equations():
+    for _, reference, node, _ in inference.equations():
         if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
             name = name_of(node.factors[0])
             if name is not None and name.base in OPEN_LETTERS & inference.symbols.functions:

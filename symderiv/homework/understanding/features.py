@@ -66,8 +66,8 @@ def find_parts(inference: Inference) -> None:
         if link is None or len(first.sides) != 1 or (second is None and not link["plain"]):
             continue
         said = WITHOUT.match(text, link.end() if second is None else second.span[1])
-        part = inference._closed(first.sides[0].node)
-        named = None if second is None else inference._closed(second.sides[0].node)
+        part = inference.closed(first.sides[0].node)
+        named = None if second is None else inference.closed(second.sides[0].node)
         whole = inference.symbols.canonical(named.key if named is not None else link["plain"] or "")
         if said is None or part is None or not whole or part.key == whole:
             continue

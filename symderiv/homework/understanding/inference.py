@@ -15,17 +15,11 @@ import numpy as np
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
-from symderiv.homework.reading.statements import Document, Statement
+from symderiv.homework.reading.statements import Statement
 from symderiv.homework.reading.tokens import GREEK
-from symderiv.homework.understanding.activations import (
-    OPEN_LETTERS,
-    Activations,
-    Saying,
-    activations_of,
-    said_of_every_unit,
-)
+from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of, said_of_every_unit
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
-from symderiv.homework.understanding.conditions import is_condition
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
@@ -33,7 +27,6 @@ from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
-from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.understanding.symbols import (
@@ -43,9 +36,7 @@ from symderiv.homework.understanding.symbols import (
     LOSS_CALLS,
     LayerOpen,
     Reference,
-    Symbols,
     name_of,
-    symbols_of,
     trees_of,
 )
 from symderiv.homework.understanding.tables import shape_rows
@@ -70,7 +61,7 @@ from symderiv.homework.understanding.terms import (
     is_ones,
     mapped,
     references_in,
-)  # fmt: skip
+)
 from symderiv.homework.understanding.understanding import (
     ACTIVATION_WORDS,
     BATCH_WORDS,
@@ -82,7 +73,7 @@ from symderiv.homework.understanding.understanding import (
     Definition,
     Understanding,
     gradient_in,
-)  # fmt: skip
+)
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
@@ -92,9 +83,7 @@ MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
 SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
-WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
-ELSEWHERE = r"\W*(?:elsewhere|otherwise|else|sonst|andernfalls|sinon|ailleurs|altrimenti|en otro caso)\b"  # one piece
 SCALAR_NAME = re.compile(
     r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
 )
@@ -108,12 +97,9 @@ BAR_WORDS = (
     r"|\bbars?\b[^.]{0,20}\badjoint|\badjoint[^.]{0,30}\bbars?\b"
 )
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
-CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
 DELTAS = frozenset({"delta", "Delta"})
 FED = "net"  # what an activation is taken of, where no line names it
 DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
-
-Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
 NO_ARRAYS = re.compile(
     r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
     r"(?:vector|matri|Vektor|Matri)",
@@ -154,36 +140,8 @@ class Variant:
         return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
 
 
-class Inference:
+class Inference(Draft):
     """One document's understanding, built step by step."""
-
-    def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
-        document = rewritten(document)
-        self.document = document
-        self.apart = apart
-        self.symbols: Symbols = symbols_of(document, apart=apart)
-        self.assumptions: list[Assumption] = []
-        self.functions: dict[str, str] = {}
-        self.activations = Activations()
-        self.words = " ".join(s.text for s in document.sentences)
-        self.elaborator = Elaborator(self.symbols)
-        self.definitions: list[Definition] = []
-        self.restated: list[Definition] = []
-        self.numbers: list[Definition] = []
-        self.directions: list[Definition] = []
-        self.own_functions: dict[str, tuple[str, Term]] = {}
-        self.said: set[str] = set()
-        self.vectors: set[str] = set()  # in a dot product with another list of numbers
-        self.loss: str | None = None
-        self.layer_range: tuple[int, int] | None = None
-        self.base_layers: dict[str, int] = {}
-        self.tops: Counter[str] = Counter()
-        self.used: Counter[str] = Counter()
-        self.lefts: set[str] = set()
-        self._open: dict[tuple[int, ...], frozenset[str]] = {}
-        self.rows_of_units: frozenset[str] = frozenset()  # `w_k` of which the entries have no letter
-        self.entry_counts: dict[str, int] = {}  # of vectors whose entries are named one by one
-        self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
     def run(self) -> Understanding:
         """Everything, in order."""
@@ -193,8 +151,8 @@ class Inference:
         self._find_functions()
         self._elaborate_again()
         self._find_aliases()
-        self._count_names()
-        self.lefts = {ref.key for _, ref, _, _ in self._equations()}
+        self.count_names()
+        self.lefts = {ref.key for _, ref, _, _ in self.equations()}
         self._find_loss()
         self.rows_of_units = self._vectors_of_units()
         self._elaborate_again()
@@ -226,7 +184,7 @@ class Inference:
         recognised.zero_columns |= columns
         recognised.settle(understanding)
         understanding.axes.ones_stand = any(
-            isinstance(n, f.Transposed) and _is_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
+            isinstance(n, f.Transposed) and stands_for_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
         )
         understanding.assumptions.extend(self.assumptions)
         return understanding
@@ -268,18 +226,18 @@ class Inference:
         """
         found: set[str] = set()
         for statement in self.document.statements:
-            head = self._closed(statement.sides[0].node)
+            head = self.closed(statement.sides[0].node)
             own = set(head.indices) if head is not None else set()
             for node in (n for side in statement.sides[1:] for n in f.walk(side.node) if isinstance(n, f.Product)):
                 if isinstance(node.factors[0], f.Transposed) and len(node.factors) == 2:
-                    first, second = self._closed(node.factors[0].body), self._closed(node.factors[1])
+                    first, second = self.closed(node.factors[0].body), self.closed(node.factors[1])
                     if first is None or second is None or first.base not in WEIGHTLIKE | {"beta"}:
                         continue
                     letters = [set(each.indices) for each in (first, second)]
                     if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
                         found |= {first.key} | ({second.key} if _letters_below(node.factors[1]) else set())
         pairs = {
-            base_of(k) for k, found_indices in self._written_indices.items() if any(len(i) > 1 for i in found_indices)
+            base_of(k) for k, found_indices in self.written_indices.items() if any(len(i) > 1 for i in found_indices)
         }
         return frozenset(k for k in found if base_of(k) not in pairs)
 
@@ -402,99 +360,6 @@ class Inference:
                 return 1
         return 0
 
-    def is_general(self, at: int) -> bool:
-        """Whether a statement is about every layer."""
-        return bool(self._letters_of(self.document.statements[at]))
-
-    def _letters_of(self, statement: Statement) -> frozenset[str]:
-        """Letters of layers in a statement that have no value of their own."""
-        if not (self.symbols.general or self.symbols.top or self.symbols.numbering or self.symbols.time):
-            return frozenset()
-        key = tuple(id(side) for side in statement.sides)
-        found = self._open.get(key)
-        if found is None:
-            nodes = (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted))
-            found = frozenset(letter for node in nodes for letter in self._open_letters(node))
-            self._open[key] = found
-        return found
-
-    def instances(self, statement: Statement) -> list[dict[str, int]]:
-        """Values of the layer letters of a statement: one empty choice where it has none."""
-        letters = self._letters_of(statement)
-        if not letters:
-            return [dict(self.base_layers)]
-        first, last = self.layer_range or (1, max(self.symbols.highest, 1))
-        return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
-
-    def _open_letters(self, node: f.Scripted) -> set[str]:
-        try:
-            self.symbols.resolve(node, self.base_layers)
-        except LayerOpen as error:
-            return {error.letter}
-        return set()
-
-    # --- names ---
-    def plain(self, node: f.Node, elaborator: Elaborator | None = None) -> Reference | None:
-        r"""The quantity a side names: `z_1`, `L(y, \hat y)`, `f(x)`, not an application of a function."""
-        elaborator = elaborator or self.elaborator
-        if isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
-            node = node.items[0]
-        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base.lower() in LOSS_CALLS:
-            return Reference(node.function.base, node.function.base)
-        if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks == ("",):
-            head, group = node.factors
-            if isinstance(group, f.Group) and group.bracket in "([{":
-                reference = elaborator.reference(head)
-                if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or _has_arithmetic(group):
-                        return None
-                    if (
-                        reference.base in LOSS_BASES
-                        or len(group.items) > 1
-                        or reference.base in ("f", "h", "g", "y")
-                        or reference.base in self.symbols.called
-                    ):
-                        return reference
-            return None
-        reference = elaborator.reference(node)
-        if reference is None or reference.power is not None or reference.primes:
-            return None
-        return reference
-
-    def _closed(self, node: f.Node) -> Reference | None:
-        """The quantity of a node without open layer letters."""
-        try:
-            return self.plain(node)
-        except LayerOpen:
-            return None
-
-    def _count_names(self) -> None:
-        for statement in self.document.statements:
-            for layers in self.instances(statement):
-                elaborator = self._with(layers)
-                for side in statement.sides:
-                    for node in _names_and_derivatives(side.node):
-                        if isinstance(node, (f.Name, f.Scripted)):
-                            self._count(node, elaborator)
-                        if isinstance(node, f.Derivative) and node.top is not None:
-                            top = self.plain(node.top, elaborator) if not isinstance(node.top, f.Sum) else None
-                            if top is not None:
-                                self.tops[top.key] += 1
-
-    def _count(self, node: f.Node, elaborator: Elaborator) -> None:
-        try:
-            reference = elaborator.reference(node)
-        except LayerOpen:
-            return
-        if reference is not None:
-            self.used[reference.key] += 1
-
-    def _with(self, layers: dict[str, int]) -> Elaborator:
-        if layers == self.elaborator.layers:
-            return self.elaborator
-        return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
-
-    # --- functions ---
     def _find_functions(self) -> None:
         defined = self._defined_functions()
         self.functions.update(defined)
@@ -558,7 +423,7 @@ class Inference:
         printed: dict[str, tuple[Array, Array]] = {}
         applied: list[tuple[str, f.Node, str, tuple[Array, Array] | None]] = []
         for statement in self.document.statements:
-            left = self._closed(statement.sides[0].node)
+            left = self.closed(statement.sides[0].node)
             for side, after in itertools.zip_longest(statement.sides, statement.sides[1:]):
                 value = literal(side.node)
                 if value is not None and left is not None:
@@ -571,7 +436,7 @@ class Inference:
                         (head.base, f.without_brackets(factors[1]), left.key if left is not None else "", result)
                     )
         for base, argument, key, result in applied:
-            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self._closed(argument)
+            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self.closed(argument)
             inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
             outside = result or printed.get(key)
             if inside is not None and outside is not None:
@@ -696,13 +561,13 @@ class Inference:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
         formulas = {
             ref.key
-            for at, ref, node, layers in self._equations()
-            if self.plain(node, self._with(layers)) is None
-            and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
+            for at, ref, node, layers in self.equations()
+            if self.plain(node, self.elaborator_at(layers)) is None
+            and not (self.is_general(at) and layer_of(ref.key) == (self.layer_range or (0, 0))[0])
         }
         meanings: dict[str, set[str]] = {}
-        for _, ref, node, layers in self._equations():
-            other = self.plain(node, self._with(layers))
+        for _, ref, node, layers in self.equations():
+            other = self.plain(node, self.elaborator_at(layers))
             if other is not None:
                 meanings.setdefault(ref.key, set()).add(other.key)
         self.words_as_names = {
@@ -711,8 +576,8 @@ class Inference:
         said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
         if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
             self.symbols.alias(said[1], "eta")
-        for _, ref, node, layers in list(self._equations()):
-            other = self.plain(node, self._with(layers))
+        for _, ref, node, layers in list(self.equations()):
+            other = self.plain(node, self.elaborator_at(layers))
             if (
                 other is None
                 or isinstance(f.without_brackets(node), f.Number)
@@ -737,99 +602,6 @@ class Inference:
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
 
-    def _equations(self) -> list[Equation]:
-        """Everything of the form name = something; looked for again only where names have come to mean something else."""
-        state = self.elaborator, dict(self.symbols.aliases), dict(self.functions)
-        if self._equated is None or self._equated[0] != state:
-            self._equated = state, list(self._found_equations())
-        return self._equated[1]
-
-    def _found_equations(self) -> Iterator[Equation]:
-        for at, statement in enumerate(self.document.statements):
-            if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
-                continue
-            if re.search(CONTRARY, statement.lead.split(".")[-1], re.IGNORECASE) or re.match(ELSEWHERE, statement.tail):
-                continue
-            for layers in self.instances(statement):
-                elaborator = self._with(layers)
-                try:
-                    yield from self._named_sides(at, statement, elaborator, layers)
-                except LayerOpen:
-                    continue
-
-    def _named_sides(
-        self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
-    ) -> Iterator[Equation]:
-        left: Reference | None = None
-        if "=:" in statement.relations:
-            for k, side in enumerate(statement.sides[1:], 1):
-                named = self.plain(side.node, elaborator) if statement.relations[k - 1] == "=:" else None
-                if named is not None:
-                    yield at, named, statement.sides[k - 1].node, layers
-            return
-        alike = self._names_with_a_value(statement, elaborator)
-        if alike:
-            for named in alike:
-                yield at, named, statement.sides[-1].node, layers
-            return
-        for k, side in enumerate(statement.sides):
-            if k == 0:
-                left = self.plain(side.node, elaborator)
-                if left is None and isinstance(side.node, f.Product):
-                    left = self._words_before(side.node, elaborator)
-            elif left is not None and _says_value(statement.relations[k - 1], side.node):
-                if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
-                    return  # a path from quantity to quantity
-                yield at, left, side.node, layers
-                middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
-                if middle is not None and self.plain(side.node, elaborator) is None:
-                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`
-
-    def _names_with_a_value(self, statement: Statement, elaborator: Elaborator) -> list[Reference]:
-        """`w = c = 0`: two names that have one value by chance; not `y = a_2 = 0.7`, where one has a formula."""
-        if len(statement.sides) < 3 or set(statement.relations) != {"="} or literal(statement.sides[-1].node) is None:
-            return []
-        named = [self.plain(side.node, elaborator) for side in statement.sides[:-1]]
-        found = [n for n in named if n is not None and n.key not in self._with_formula]
-        return found if len(found) == len(statement.sides) - 1 else []
-
-    @cached_property
-    def _with_formula(self) -> frozenset[str]:
-        """Names of which something says how they are worked out."""
-        found = set()
-        for statement in self.document.statements:
-            if "<-" not in statement.relations and any(
-                _is_formula(side.node) and (name_of(side.node) is None or _is_exponential(side.node))
-                for side in statement.sides[1:]
-            ):
-                reference = self._closed(statement.sides[0].node)
-                found |= {reference.key} if reference is not None else set()
-        return frozenset(found)
-
-    @cached_property
-    def _worked_out(self) -> frozenset[str]:
-        """Names with a formula, those in the middle of `y = a = softmax(z)`, too."""
-        middle = (
-            self._closed(side.node)
-            for statement in self.document.statements
-            if set(statement.relations) <= EQUAL_SIGNS and _is_formula(statement.sides[-1].node)
-            for side in statement.sides[1:-1]
-        )
-        return self._with_formula | self._derived_by | {reference.key for reference in middle if reference is not None}
-
-    @cached_property
-    def _derived_by(self) -> frozenset[str]:
-        """What something is derived by: a beta that is, is no rate."""
-        nodes = (n for tree in trees_of(self.document) for n in f.walk(tree) if isinstance(n, f.Derivative))
-        found = (self._closed(f.without_brackets(n.bottom)) for n in nodes)
-        return frozenset(reference.key for reference in found if reference is not None)
-
-    def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
-        """`Loss function: J` and the like: words, then the name."""
-        rest = [x for x in node.factors if not isinstance(x, f.Text)]
-        return self.plain(rest[0], elaborator) if len(rest) == 1 and len(rest) < len(node.factors) else None
-
-    # --- the loss ---
     def _find_loss(self) -> None:
         self._find_likely_loss()
         if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
@@ -845,11 +617,11 @@ class Inference:
     def _find_likely_loss(self) -> None:
         lefts: dict[str, None] = {}  # in their order
         inside: set[str] = set()
-        for _, ref, node, layers in self._equations():
+        for _, ref, node, layers in self.equations():
             if isinstance(f.without_brackets(node), f.Derivative):
                 continue
             lefts[ref.key] = None
-            elaborator = self._with(layers)
+            elaborator = self.elaborator_at(layers)
             for part in _outside_derivatives(node):
                 if isinstance(part, (f.Name, f.Scripted)):
                     try:
@@ -905,7 +677,7 @@ class Inference:
         """What is said to be a mean over the samples."""
         return {
             ref.key
-            for _, ref, node, _ in self._equations()
+            for _, ref, node, _ in self.equations()
             if any(isinstance(n, f.Fraction) and _is_mean(n, self.symbols.sizes) for n in f.walk(node))
         }
 
@@ -917,7 +689,7 @@ class Inference:
                 len(statement.sides) == 1
                 and name is not None
                 and name.base in LOSS_BASES
-                and (reference := self._closed(statement.sides[0].node))
+                and (reference := self.closed(statement.sides[0].node))
             ):
                 start, end = statement.span
                 near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
@@ -940,23 +712,22 @@ class Inference:
                 return {"ℒ": "L", "ℓ": "ell"}.get(match[1], match[1])
         return None
 
-    # --- premises ---
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
         calls: _Calls | None = None
         general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
         concrete = {
             ref.key
-            for at, ref, node, _ in self._equations()
-            if at not in general and _is_formula(node)  # a printed value says nothing of how it is worked out
+            for at, ref, node, _ in self.equations()
+            if at not in general and is_formula(node)  # a printed value says nothing of how it is worked out
         }
         first = self.layer_range[0] if self.layer_range else None
         concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
         concrete |= {
-            k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first
+            k for pair in self.symbols.aliases.items() for k in pair if first is not None and layer_of(k) == first
         }
-        for at, ref, node, layers in self._equations():
-            elaborator = self._with(layers)
+        for at, ref, node, layers in self.equations():
+            elaborator = self.elaborator_at(layers)
             if at in general and ref.key in concrete:
                 continue  # what is said of this very layer counts
             if self._is_derived(ref) or ref.key in self.words_as_names:
@@ -996,7 +767,7 @@ class Inference:
             if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
                 if ref.key == self.loss:
                     self.loss_as_written = term
-                term = added_up(term, self._worked_out)
+                term = added_up(term, self.worked_out)
             if ref.indices and len(letters) < len(ref.indices):
                 continue
             whole = _without_letters(term, letters) if letters else None
@@ -1043,10 +814,10 @@ class Inference:
         name, group = name_of(node.factors[0]), node.factors[1]
         if name is None or name.base not in LOSS_BASES or not isinstance(group, f.Group) or len(group.items) != 2:
             return None
-        if any(r.base == name.base for _, r, n, _ in self._equations() if n is not node):
+        if any(r.base == name.base for _, r, n, _ in self.equations() if n is not node):
             return None
         try:
-            output = self.plain(group.items[0], self._with(layers))
+            output = self.plain(group.items[0], self.elaborator_at(layers))
         except LayerOpen:
             return None
         return None if output is None else self.symbols.canonical(output.key)
@@ -1055,22 +826,22 @@ class Inference:
         r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
         found: set[str] = set()
         seen: set[str] = set()
-        for _, reference, node, _ in self._equations():
+        for _, reference, node, _ in self.equations():
             inner = f.without_brackets(node)
             if isinstance(inner, f.Sum) and len(inner.terms) == 1:
                 inner = f.without_brackets(inner.terms[0][1])
-            top = self._closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
+            top = self.closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
             if reference.key not in seen and top is not None and top.key == self.loss:
                 found.add(reference.key)
             seen.add(reference.key)
         found -= self._written_in_loss()
-        letters = {base_of(k) for k in found if _layer_of(k) is not None}
-        return found | {k for k in seen if base_of(k) in letters and _layer_of(k) is not None}  # D_1 beside D_2
+        letters = {base_of(k) for k in found if layer_of(k) is not None}
+        return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
 
     def _written_in_loss(self) -> set[str]:
         r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
-        nodes = [n for _, r, node, _ in self._equations() if r.key == self.loss for n in f.walk(node)]
-        found = (self._closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
+        nodes = [n for _, r, node, _ in self.equations() if r.key == self.loss for n in f.walk(node)]
+        found = (self.closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
         return {reference.key for reference in found if reference is not None}
 
     def _tangled_folds(self) -> frozenset[str]:
@@ -1158,18 +929,18 @@ class Inference:
         first = self.layer_range[0]
         defined = {d.key for d in self.definitions}
         bases = {base_of(k) for k in defined}
-        renamed = {v for k, v in self.symbols.aliases.items() if _layer_of(k) == first}
+        renamed = {v for k, v in self.symbols.aliases.items() if layer_of(k) == first}
         earliest = {d.key: d for d in reversed(self.definitions)}
 
         def missing(definition: Definition) -> set[str]:
             """What it refers to in the first layer without a formula there."""
             keys = {r.key for r in references_in(definition.term)}
-            return {k for k in keys if k not in defined and _layer_of(k) == first}
+            return {k for k in keys if k not in defined and layer_of(k) == first}
 
         def stands(definition: Definition) -> bool:
             if definition.at not in general:
                 return True
-            if _layer_of(definition.key) == first or definition.key in renamed:
+            if layer_of(definition.key) == first or definition.key in renamed:
                 return not any(base_of(k) in bases for k in missing(definition))
             before = earliest[definition.key]
             return before is definition or not missing(definition) or bool(missing(before))
@@ -1179,9 +950,9 @@ class Inference:
     def _calls_of_names(self) -> _Calls:
         r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
         found: _Calls = defaultdict(dict)
-        for _, ref, node, layers in self._equations():
+        for _, ref, node, layers in self.equations():
             with contextlib.suppress(NotUnderstood, LayerOpen):
-                term = self._with(layers).term(node)
+                term = self.elaborator_at(layers).term(node)
                 if isinstance(term, Apply) and isinstance(term.body, Part):
                     found[ref.key, tuple(layers.items())][term] = None
         return found
@@ -1227,13 +998,6 @@ class Inference:
 
     def _is_in_range(self, ref: Reference, term: Term) -> bool:
         return self.has_layers((ref.key, *(r.key for r in references_in(term))))
-
-    def has_layers(self, keys: Iterable[str]) -> bool:
-        """Whether general formulas are judged on the layers of all these quantities."""
-        if self.layer_range is None:
-            return True
-        first, last = self.layer_range
-        return all(m is None or first <= m <= last for m in map(_layer_of, keys))
 
     @property
     def _bars_are_derivatives(self) -> bool:
@@ -1302,13 +1066,10 @@ class Inference:
         if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
             return
         for definition in spelled:
-            self.definitions.append(
-                replace(definition, key=self.loss, term=added_up(definition.term, self._worked_out))
-            )
+            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term, self.worked_out)))
         evidence = "the only loss that has a formula"
         self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
 
-    # --- a loss that only words name ---
     def _find_word_loss(self) -> None:
         if self.loss is None or any(d.key == self.loss for d in self.definitions):
             return
@@ -1332,8 +1093,6 @@ class Inference:
         self.word_loss = kind
         called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
         self.assumptions.append(Assumption(f"the loss {self.loss} is the {called}", "only named in words"))
-
-    generic = False
 
     def _find_generic_loss(self) -> None:
         """A loss that nothing defines: relations between its derivatives can be judged for a generic function of the output."""
@@ -1454,7 +1213,7 @@ class Inference:
                         for d in self.definitions
                         if isinstance(d.term, Apply)
                         and d.term.function in FUNCTIONS
-                        and _layer_of(d.key) == _layer_of(reference.key)
+                        and layer_of(d.key) == layer_of(reference.key)
                     }
                     if len(layer) == 1:
                         self.functions[reference.key] = layer.pop()
@@ -1486,8 +1245,8 @@ class Inference:
             for n, definition in enumerate(self.definitions):
                 term = definition.term
                 if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
-                    marks = {_layer_of(r.key) for r in references_in(term.body)}
-                    if _layer_of(key) is None or _layer_of(key) in marks or _layer_of(definition.key) == _layer_of(key):
+                    marks = {layer_of(r.key) for r in references_in(term.body)}
+                    if layer_of(key) is None or layer_of(key) in marks or layer_of(definition.key) == layer_of(key):
                         fits.append((n, term))
             bodies = {t.body for _, t in fits}
             if len(bodies) != 1:
@@ -1559,11 +1318,6 @@ class Inference:
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
-    loss_as_written: Term | None = None
-    word_body: Term | None = None
-    word_other: Term | None = None
-    word_one_sided: Term | None = None
-
     def variants(self) -> list[Variant]:
         """What the document leaves open, as candidates that the whole of it decides."""
         out = [Variant()]
@@ -1619,7 +1373,7 @@ class Inference:
         between = {base_of(d.key) for d in self.definitions}
         for statement in self.document.statements:
             left = statement.sides[0].node
-            reference = self._closed(left.bottom if isinstance(left, f.Derivative) else left)
+            reference = self.closed(left.bottom if isinstance(left, f.Derivative) else left)
             if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
                 continue
             if not isinstance(left, f.Derivative) and not self._is_derived(reference):
@@ -1688,8 +1442,6 @@ class Inference:
                 changed.definitions.append(Definition(self.loss, switched, at, self.document.statements[at].line))
         return changed
 
-    words_as_names: set[str] = set()
-
     def _output(self) -> str | None:
         """The last forward quantity: defined, and used by no other definition."""
         forward = [
@@ -1713,9 +1465,6 @@ class Inference:
         return None
 
     # --- shapes and sizes ---
-    batch = False
-    sample_letters: frozenset[str] = frozenset()
-
     def _shaped(self, single: bool = False) -> Understanding:
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
@@ -1780,7 +1529,7 @@ class Inference:
         found: set[str] = set()
         defined = {d.key for d in self.definitions}
         for statement in self.document.statements:
-            head_of = self._closed(statement.sides[0].node)
+            head_of = self.closed(statement.sides[0].node)
             defines = head_of is not None and self.symbols.canonical(head_of.key) in defined
             for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
                 if not isinstance(node, f.Product):
@@ -1800,7 +1549,7 @@ class Inference:
                     beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
                         base_of(k) == name.base.upper() for k in self.used
                     )
-                    reference = self._closed(head)
+                    reference = self.closed(head)
                     if reference is None or reference.indices or (marked and not beside_capital):
                         continue
                     if is_dot and self.symbols.canonical(reference.key) in defined:
@@ -1838,11 +1587,11 @@ class Inference:
             if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
                 continue
             sizes = sizes_in(statement.sides[1].node)
-            reference = self._closed(statement.sides[0].node)
+            reference = self.closed(statement.sides[0].node)
             if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
                 yield self.symbols.canonical(reference.key), sizes
         for name, sizes in shape_rows(self.document.rows):
-            reference = self._closed(name)
+            reference = self.closed(name)
             if reference is not None:
                 yield self.symbols.canonical(reference.key), sizes
 
@@ -1967,33 +1716,15 @@ class Inference:
 
     def _single_indexed(self) -> frozenset[str]:
         """Quantities that carry one index wherever they carry any."""
-        return frozenset(k for k, found in self._written_indices.items() if {len(i) for i in found} == {1})
+        return frozenset(k for k, found in self.written_indices.items() if {len(i) for i in found} == {1})
 
     def _entries_of_samples(self, sample_letters: frozenset[str]) -> frozenset[str]:
         """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
         return frozenset(
             key
-            for key, found in self._written_indices.items()
+            for key, found in self.written_indices.items()
             if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
         )
-
-    @cached_property
-    def _written_indices(self) -> dict[str, set[tuple[str | int | None, ...]]]:
-        """The indices that each quantity is written with."""
-        found: dict[str, set[tuple[str | int | None, ...]]] = {}
-        for statement in self.document.statements:
-            for layers in self.instances(statement)[:1]:
-                elaborator = self._with(layers)
-                for side in statement.sides:
-                    for node in f.walk(side.node):
-                        if isinstance(node, f.Scripted) and (node.lower or node.upper):
-                            try:
-                                reference = elaborator.reference(node)
-                            except LayerOpen:
-                                continue
-                            if reference is not None and reference.indices:
-                                found.setdefault(reference.key, set()).add(reference.indices)
-        return found
 
     def _weight_letters(self) -> set[str]:
         """Letters that number units, because weights carry them in pairs."""
@@ -2081,7 +1812,7 @@ class Inference:
 
     def _names_entries(self, statement: Statement) -> bool:
         """`x = (1, -2)` beside x_1 and x_2, `w_1 = (0.3, 0.5)` beside w_{11} and w_{12}: a list of numbers with names."""
-        reference = self._closed(statement.sides[0].node)
+        reference = self.closed(statement.sides[0].node)
         return reference is not None and all(k in self.used for k in _entry_names(reference.key, 2))
 
     def _spread_values(self) -> None:
@@ -2113,9 +1844,9 @@ class Inference:
         }
         for key in sorted(keys):
             is_rate = (
-                base_of(key) in HYPER_BASES - self._derived_by
+                base_of(key) in HYPER_BASES - self.derived_by
                 and key not in definitions
-                and _layer_of(key) is None
+                and layer_of(key) is None
                 and key not in indexed
             )
             if is_rate or key == self.loss:
@@ -2174,7 +1905,7 @@ class Inference:
                     continue
                 letters = [i.base for i in node.indices if isinstance(i, f.Name)]
                 for inner in f.walk(node.body):
-                    reference = self._closed(inner) if isinstance(inner, f.Scripted) else None
+                    reference = self.closed(inner) if isinstance(inner, f.Scripted) else None
                     if reference is None or len(letters) != 1 or node.start.value != 1 or node.end.value > MOST_COUNTED:
                         continue
                     shape = resolved.get(self.symbols.canonical(reference.key))
@@ -2231,13 +1962,13 @@ class Inference:
             if len(statement.sides) != 2 or statement.relations != ("=",):
                 continue
             left, right = (f.without_brackets(side.node) for side in statement.sides)
-            if isinstance(left, f.Product) and _is_ones(right):
-                rest = [x for x in left.factors if not _is_ones(x)]
-                reference = self._closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
+            if isinstance(left, f.Product) and stands_for_ones(right):
+                rest = [x for x in left.factors if not stands_for_ones(x)]
+                reference = self.closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
                 if reference is not None:
                     found.add(self.symbols.canonical(reference.key))
             if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
-                reference = self._closed(left.body)
+                reference = self.closed(left.body)
                 if reference is not None:
                     found.add(self.symbols.canonical(reference.key))
         return found
@@ -2250,7 +1981,7 @@ class Inference:
             if len(statement.sides) != 2 or statement.relations != ("in",) or not isinstance(group, f.Group):
                 continue
             values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
-            reference = self._closed(statement.sides[0].node)
+            reference = self.closed(statement.sides[0].node)
             if values == [-1, 1] and reference is not None:
                 found.add(self.symbols.canonical(reference.key))
         return frozenset(found)
@@ -2275,12 +2006,7 @@ class Inference:
 
 def _is_hyper(reference: Reference) -> bool:
     r"""Whether a letter is one of rates and penalties: beta, but not the `\beta^3` of a layer."""
-    return reference.base in HYPER_BASES and _layer_of(reference.key) is None
-
-
-def _says_value(relation: str, node: f.Node) -> bool:
-    """Whether a relation tells what its left side is: an assignment only where it is to a number."""
-    return relation in EQUAL_SIGNS or (relation == "<-" and (literal(node) is not None or is_of_numbers(node)))
+    return reference.base in HYPER_BASES and layer_of(reference.key) is None
 
 
 def _entry_names(key: str, count: int) -> list[str]:
@@ -2331,27 +2057,6 @@ def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
     yield node
     for child in f.children_of(node):
         yield from _outside_derivatives(child)
-
-
-def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Names as wholes with their scripts, and derivatives; of scripts only what may be an exponent."""
-    if isinstance(node, f.Derivative):
-        yield node
-    if isinstance(node, f.Name):
-        yield node
-        return
-    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
-        yield node
-        for script in node.upper:
-            if (not script.bracket and not isinstance(script.body, (f.Name, f.Number))) or node.base.base == "e":
-                yield from _names_and_derivatives(script.body)
-        return
-    if isinstance(node, f.Call):
-        for argument in node.arguments:
-            yield from _names_and_derivatives(argument)
-        return
-    for child in f.children_of(node):
-        yield from _names_and_derivatives(child)
 
 
 def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
@@ -2405,21 +2110,6 @@ def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
     return found
 
 
-def _is_formula(node: f.Node) -> bool:
-    """Whether names of quantities are in it, and no derivative: `tanh(1)` is a number."""
-    inside = list(f.walk(node))
-    functions = {id(n) for call in inside if isinstance(call, f.Call) for n in f.walk(call.function)}
-    inside = [n for n in inside if id(n) not in functions]
-    return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
-
-
-def _has_arithmetic(group: f.Group) -> bool:
-    """`f(1 - f)`: a product, no list of what f depends on."""
-    return any(
-        isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
-    )
-
-
 def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
     """The letter and the argument of `f(x)`."""
     factors = node.factors if isinstance(node, f.Product) else ()
@@ -2428,16 +2118,6 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
     group = factors[1]
     is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
     return (factors[0].base, group.items[0]) if is_one else (None, None)
-
-
-def _is_ones(node: f.Node) -> bool:
-    """A vector of ones, lying or standing."""
-    node = f.without_brackets(node)
-    node = f.without_brackets(node.body) if isinstance(node, f.Transposed) else node
-    if isinstance(node, f.Sum) and len(node.terms) == 1:
-        node = f.without_brackets(node.terms[0][1])  # (-1_n)^T
-    name = name_of(node)
-    return name is not None and name.base == "ones"
 
 
 def _primes(node: f.Node) -> int:
@@ -2464,17 +2144,6 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
     if isinstance(term, Apply) and isinstance(term.body, Part):
         return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
     return None
-
-
-def _layer_of(key: str) -> int | None:
-    match = re.search(r"\[(-?\d+)\]", key)
-    return int(match.group(1)) if match else None
-
-
-def _is_exponential(node: f.Node) -> bool:
-    """`e^{x}`, which is no name."""
-    name = name_of(node)
-    return name is not None and name.base == "e" and isinstance(node, f.Scripted) and bool(node.upper)
 
 
 def _letters_below(node: f.Node) -> set[str]:
