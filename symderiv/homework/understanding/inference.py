@@ -19,6 +19,15 @@ from symderiv.homework.reading.statements import Statement
 from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of, said_of_every_unit
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
+from symderiv.homework.understanding.derivative_names import (
+    DELTAS,
+    DERIVED,
+    are_differentials,
+    bars_are_derivatives,
+    is_derived,
+    is_differential,
+    said_derivatives,
+)
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
@@ -91,15 +100,8 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
-MANY_BARS = 3
-BAR_WORDS = (
-    r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
-    r"|\bbars?\b[^.]{0,20}\badjoint|\badjoint[^.]{0,30}\bbars?\b"
-)
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
-DELTAS = frozenset({"delta", "Delta"})
 FED = "net"  # what an activation is taken of, where no line names it
-DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 NO_ARRAYS = re.compile(
     r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
     r"(?:vector|matri|Vektor|Matri)",
@@ -156,7 +158,7 @@ class Inference(Draft):
         self._find_loss()
         self.rows_of_units = self._vectors_of_units()
         self._elaborate_again()
-        self.said = self._said_derivatives()
+        self.said = said_derivatives(self)
         self._find_definitions()
         tangled = (self._tangled_folds() | self._turned_folds()) - self.apart
         if tangled:
@@ -191,7 +193,7 @@ class Inference(Draft):
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
-        if self._is_differential():
+        if is_differential(self):
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:
             special.add("T")
@@ -206,7 +208,7 @@ class Inference(Draft):
             known,
             lefts=frozenset(self.lefts),
             text=self.document.text,
-            differentials=self._are_differentials(),
+            differentials=are_differentials(self),
             rows=self.rows_of_units,
             parameter=self._only_parameter(),
         )
@@ -241,31 +243,6 @@ class Inference(Draft):
         }
         return frozenset(k for k in found if base_of(k) not in pairs)
 
-    def _are_differentials(self) -> bool:
-        """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
-        if self.loss is None:
-            return False
-        for statement in self.document.statements:
-            heads = [self._changed(n) for n in f.walk(statement.sides[0].node)]
-            others = (self._changed(n) for side in statement.sides[1:] for n in f.walk(side.node))
-            if heads[0] == self.loss and any(others):
-                return True
-        return False
-
-    def _changed(self, node: f.Node) -> str | None:
-        r"""The letter in `dL`, `d\hat Y`, `dW_2`, whatever its scripts."""
-        if (
-            isinstance(node, f.Product)
-            and len(node.factors) > 1
-            and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d")
-        ):
-            name = name_of(node.factors[1])
-            return name.base if name is not None else None
-        name = name_of(node)
-        if name is None or name.base[0] != "d" or name.base in ("delta", "d", "diag"):
-            return None
-        return name.base[1:]
-
     def _own_functions(self) -> dict[str, tuple[str, Term]]:
         """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
         found: dict[str, tuple[str, Term]] = {}
@@ -292,25 +269,6 @@ class Inference(Draft):
             if letter is not None and not letter.indices and head not in inner and not is_number(term):
                 found[head] = letter.key, term
         return found
-
-    def _is_differential(self) -> bool:
-        """Whether a lone d only ever stands before a name: `d\\hat y`."""
-        before, alone = 0, 0
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Name) and node.base == "d" and not node.accents:
-                        alone += 1
-                    if isinstance(node, f.Product):
-                        for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
-                            if (
-                                isinstance(first, f.Name)
-                                and first.base == "d"
-                                and not mark
-                                and isinstance(second, (f.Name, f.Scripted))
-                            ):
-                                before += 1
-        return before > 0 and before == alone
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -593,7 +551,7 @@ class Inference(Draft):
                 continue
             if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
                 continue
-            if self._bars_are_derivatives and "^bar" in ref.key and "^bar" in other.key:
+            if bars_are_derivatives(self) and "^bar" in ref.key and "^bar" in other.key:
                 continue
             if ref.key in formulas and other.key in formulas:
                 continue
@@ -606,7 +564,7 @@ class Inference(Draft):
         self._find_likely_loss()
         if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
             return
-        written = {k for k in self.lefts if self._is_derived(Reference(k, k.partition("[")[0].partition("^")[0]))}
+        written = {k for k in self.lefts if is_derived(self, Reference(k, k.partition("[")[0].partition("^")[0]))}
         free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
         if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
             self.loss = free[0]
@@ -655,7 +613,7 @@ class Inference(Draft):
         ):  # dW is of the cost of all, not of one example's loss
             for key in self._means & scores.keys():
                 scores[key] += 16
-        if self._bars_are_derivatives:
+        if bars_are_derivatives(self):
             scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
         scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
         if not scores:
@@ -730,7 +688,7 @@ class Inference(Draft):
             elaborator = self.elaborator_at(layers)
             if at in general and ref.key in concrete:
                 continue  # what is said of this very layer counts
-            if self._is_derived(ref) or ref.key in self.words_as_names:
+            if is_derived(self, ref) or ref.key in self.words_as_names:
                 continue
             try:
                 term = elaborator.term(node)
@@ -821,28 +779,6 @@ class Inference(Draft):
         except LayerOpen:
             return None
         return None if output is None else self.symbols.canonical(output.key)
-
-    def _said_derivatives(self) -> set[str]:
-        r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
-        found: set[str] = set()
-        seen: set[str] = set()
-        for _, reference, node, _ in self.equations():
-            inner = f.without_brackets(node)
-            if isinstance(inner, f.Sum) and len(inner.terms) == 1:
-                inner = f.without_brackets(inner.terms[0][1])
-            top = self.closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
-            if reference.key not in seen and top is not None and top.key == self.loss:
-                found.add(reference.key)
-            seen.add(reference.key)
-        found -= self._written_in_loss()
-        letters = {base_of(k) for k in found if layer_of(k) is not None}
-        return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
-
-    def _written_in_loss(self) -> set[str]:
-        r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
-        nodes = [n for _, r, node, _ in self.equations() if r.key == self.loss for n in f.walk(node)]
-        found = (self.closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
-        return {reference.key for reference in found if reference is not None}
 
     def _tangled_folds(self) -> frozenset[str]:
         """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
@@ -998,36 +934,6 @@ class Inference(Draft):
 
     def _is_in_range(self, ref: Reference, term: Term) -> bool:
         return self.has_layers((ref.key, *(r.key for r in references_in(term))))
-
-    @property
-    def _bars_are_derivatives(self) -> bool:
-        r"""'A bar denotes the derivative of the loss by that quantity'; `\bar s`, `\bar r`, `\bar q` of quantities with formulas."""
-        if re.search(BAR_WORDS, self.words, re.IGNORECASE):
-            return True
-        bare = {self.symbols.canonical("".join(k.rsplit("^bar", 1))) for k in self.lefts if "^bar" in k}
-        return len({k for k in bare if base_of(k) not in LOSS_BASES} & self.lefts) >= MANY_BARS
-
-    def _is_derived(self, ref: Reference) -> bool:
-        """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
-        if ref.base in DERIVED or ref.key in self.said:
-            return True
-        if "^bar" in ref.key:
-            bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
-            is_part = ref.base not in LOSS_BASES or (self._bars_are_derivatives and bare != self.loss)
-            if is_part and (
-                bare in self.lefts
-                or bare in {d.key for d in self.definitions}
-                or (bare in self.used and (base_of(bare) in WEIGHTLIKE or self._bars_are_derivatives))
-            ):
-                return True
-        rest = ref.base[1:]
-        return (
-            ref.base.startswith("d")
-            and bool(rest)
-            and any(
-                base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in (*self.used, *self.symbols.aliases)
-            )
-        )
 
     def _definitions_inside_derivatives(self) -> None:
         r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
@@ -1376,7 +1282,7 @@ class Inference(Draft):
             reference = self.closed(left.bottom if isinstance(left, f.Derivative) else left)
             if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
                 continue
-            if not isinstance(left, f.Derivative) and not self._is_derived(reference):
+            if not isinstance(left, f.Derivative) and not is_derived(self, reference):
                 continue
             base = base_of(reference.key).replace("^bar", "")
             has_mean = any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node))
