@@ -29,13 +29,27 @@ from symderiv.homework.understanding.derivative_names import (
     said_derivatives,
 )
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of, stands_for_ones
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
+from symderiv.homework.understanding.samples import (
+    SAMPLE_SIZES,
+    drop_samples,
+    entries_of_samples,
+    indices_of,
+    is_batch,
+    is_mean,
+    is_one_pattern,
+    letters_below,
+    letters_of_samples,
+    samples_first,
+    strip_samples,
+    turned_letters,
+)
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
 from symderiv.homework.understanding.symbols import (
@@ -73,7 +87,6 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import (
     ACTIVATION_WORDS,
-    BATCH_WORDS,
     EQUAL_SIGNS,
     LOSS_WORDS,
     SAMPLES,
@@ -90,7 +103,6 @@ SMALL_WEIGHTS = frozenset({"w", "v", "u"})
 MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
-SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 SCALAR_NAME = re.compile(
@@ -100,16 +112,11 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
-ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 FED = "net"  # what an activation is taken of, where no line names it
 NO_ARRAYS = re.compile(
     r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
     r"(?:vector|matri|Vektor|Matri)",
     re.IGNORECASE,
-)
-SINGLE_WORDS = (
-    r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
-    r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
 )
 ARRAY_WORDS = (
     r"\b(?:vector|matri|batch|Vektor|Matri|mini-batch)|\b(?:column|row)s?[- ](?:vector|of|are|is)\b|"
@@ -164,8 +171,8 @@ class Inference(Draft):
         if tangled:
             self.__init__(self.document, self.apart | tangled)  # type: ignore[misc]
             return self.run()
-        for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
-            self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
+        for letter in self.apart & self._turned:  # the rows of X are the columns x_i
+            self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
         self.definitions = [replace(d, term=_with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
@@ -190,6 +197,11 @@ class Inference(Draft):
         )
         understanding.assumptions.extend(self.assumptions)
         return understanding
+
+    @cached_property
+    def _turned(self) -> frozenset[str]:
+        """The letters whose samples are rows of the capital: found once, even if what they are part of is begun anew."""
+        return turned_letters(self)
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
@@ -237,7 +249,7 @@ class Inference(Draft):
                         continue
                     letters = [set(each.indices) for each in (first, second)]
                     if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
-                        found |= {first.key} | ({second.key} if _letters_below(node.factors[1]) else set())
+                        found |= {first.key} | ({second.key} if letters_below(node.factors[1]) else set())
         pairs = {
             base_of(k) for k, found_indices in self.written_indices.items() if any(len(i) > 1 for i in found_indices)
         }
@@ -636,7 +648,7 @@ class Inference(Draft):
         return {
             ref.key
             for _, ref, node, _ in self.equations()
-            if any(isinstance(n, f.Fraction) and _is_mean(n, self.symbols.sizes) for n in f.walk(node))
+            if any(isinstance(n, f.Fraction) and is_mean(n, self.symbols.sizes) for n in f.walk(node))
         }
 
     def _loss_in_words(self) -> str | None:
@@ -809,37 +821,7 @@ class Inference(Draft):
 
     def _turned_folds(self) -> frozenset[str]:
         """Small letters folded with a capital that has its samples the other way."""
-        return frozenset(self.symbols.folds.values()) & self._turned_letters
-
-    @cached_property
-    def _stated_rows(self) -> list[tuple[str, str]]:
-        r"""(X, n) of `X \in R^{n \times d}`: a capital with as many rows as there may be samples."""
-        found = []
-        for statement in self.document.statements:
-            head, sizes = f.without_brackets(statement.sides[0].node), sizes_in(statement.sides[-1].node)
-            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":") or not isinstance(head, f.Name):
-                continue
-            if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
-                found.append((head.base, sizes[0]))
-        said = re.search(ROWS_WORDS, self.document.text, re.IGNORECASE)
-        counted = [s for s in ("m", "N", "n") if s in self.symbols.sizes]
-        if said and not found and counted:
-            found.append((said[1], counted[0]))
-        return found
-
-    @cached_property
-    def _turned_letters(self) -> frozenset[str]:
-        r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
-        rows = {head.lower() for head, _ in self._stated_rows}
-        if not rows:
-            return frozenset()
-        samples = self._sample_letters()
-        nodes = [n for s in self.document.statements for side in s.sides for n in f.walk(side.node)]
-        return frozenset(
-            letter
-            for letter in rows
-            if any(isinstance(n, f.Product) and _has_dot_product(n, letter, samples) for n in nodes)
-        )
+        return frozenset(self.symbols.folds.values()) & self._turned
 
     def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
         r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
@@ -1067,26 +1049,6 @@ class Inference(Draft):
             node = node.factors[0]
         return name_of(node) is not None
 
-    def _strip_samples(self, sample_letters: frozenset[str]) -> None:
-        """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
-
-        def stripped(definition: Definition) -> Definition:
-            if definition.key == self.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
-                return definition
-            term = definition.term
-            if isinstance(term, Gathered):
-                left = tuple(i for i in term.indices if i not in sample_letters)
-                body = without_indices(term.body, sample_letters)
-                term = Gathered(body, left) if left else body
-            else:
-                term = without_indices(term, sample_letters)
-            return replace(
-                definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters)
-            )
-
-        self.definitions = [stripped(d) for d in self.definitions]
-        self.restated = [stripped(d) for d in self.restated]
-
     def _name_parts(self) -> None:
         """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
         for named in list(self.definitions):
@@ -1291,7 +1253,7 @@ class Inference(Draft):
     def _is_mean(self, node: f.Node) -> bool:
         r"""`\frac1n`, `2 / n`."""
         if isinstance(node, f.Fraction):
-            return _is_mean(node, self.symbols.sizes)
+            return is_mean(node, self.symbols.sizes)
         if isinstance(node, f.Product) and "/" in node.marks:
             after = node.factors[node.marks.index("/") + 1]
             return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | self.symbols.sizes
@@ -1375,11 +1337,11 @@ class Inference(Draft):
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
-        sample_letters = self._sample_letters()
-        if self._is_one_pattern(sample_letters):
-            self._drop_samples(sample_letters)
+        sample_letters = letters_of_samples(self)
+        if is_one_pattern(self, sample_letters):
+            drop_samples(self, sample_letters)
             single = True
-        self._strip_samples(sample_letters)
+        strip_samples(self, sample_letters)
         self._name_parts()
         self._name_layer_functions()
         self._name_arguments()
@@ -1390,7 +1352,7 @@ class Inference(Draft):
         self.elaborator.per_sample = frozenset(
             d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters
         )
-        batch = self._is_batch(definitions, sample_letters) and not single
+        batch = is_batch(self, definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = self._is_scalar_document()
         lower = self._vectors_by_letter() if not batch or sample_letters else set()
@@ -1398,7 +1360,7 @@ class Inference(Draft):
         self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = self._single_indexed() | self.vectors
-        entries = self._entries_of_samples(sample_letters)
+        entries = entries_of_samples(self, sample_letters)
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
         )
@@ -1513,158 +1475,9 @@ class Inference(Draft):
             and any(n.term != Const(Fraction(0)) for n in given)
         ]  # fmt: skip
 
-    def _sample_letters(self) -> frozenset[str]:
-        """Letters that run over samples: bounded by n or m, or above in brackets."""
-        found: set[str] = set()
-        counted = {n for head, n in self._stated_rows if head == "X"} or SAMPLE_SIZES
-        speaks_of_many = bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
-        lefts = [s.sides[0].node for s in self.document.statements if len(s.sides) > 1]
-        defined_for = {  # an index of units
-            script.body.base
-            for left in lefts
-            if isinstance(left, f.Scripted)
-            for script in left.lower
-            if isinstance(script.body, f.Name)
-        }
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.BigSum) and node.end is not None:
-                        ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
-                        plain = isinstance(node.end, (f.Name, f.Comparison))
-                        if ends & counted and plain:
-                            found |= {i.base for i in node.indices if isinstance(i, f.Name)}
-                    if isinstance(node, f.Product) and speaks_of_many:
-                        found |= _averaged(node, counted) - defined_for
-                    if isinstance(node, f.Scripted):
-                        for script in node.upper:
-                            if (
-                                script.bracket == "("
-                                and isinstance(script.body, f.Name)
-                                and script.body.base in "ijmnk"
-                            ):
-                                found.add(script.body.base)
-        found |= self._letters_of_inputs()
-        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters() - self._feature_letters()
-
-    def _letters_of_inputs(self) -> set[str]:
-        r"""The n of `y_n = \sum_j w_j x_{nj} + b` and `E = \sum_n (y_n - t_n)^2`: inputs have it, weights have not."""
-        inputs: set[str] = set()
-        weights: set[str] = set()
-        summed: set[str] = set()
-        for statement in self.document.statements:
-            head = statement.sides[0].node
-            nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
-            name = name_of(head)
-            if name is not None and name.base == self.loss:
-                summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
-            for node in (n for n in nodes if isinstance(n, f.Scripted)):
-                name = name_of(node)
-                is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
-                if name is not None and name.base in ("x", "X") and not is_shifted and len(_letters_below(head)) == 1:
-                    inputs |= _letters_below(node) & _letters_below(head)
-                elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
-                    weights |= _letters_below(node)
-        return inputs & summed - weights
-
-    def _feature_letters(self) -> set[str]:
-        r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
-        found: set[str] = set()
-        for node in (n for s in self.document.statements for side in s.sides for n in f.walk(side.node)):
-            if (
-                isinstance(node, f.BigSum)
-                and (name := name_of(node.body)) is not None
-                and name.base in WEIGHTLIKE - {"b"}
-            ):
-                found |= _letters_below(node.body)  # the penalty `sum_j theta_j^2`
-            if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
-                continue
-            letters = {i.base for i in node.indices if isinstance(i, f.Name)}
-            below = [
-                (name.base, _letters_below(x))
-                for x in node.body.factors
-                if isinstance(x, f.Scripted) and (name := name_of(x)) is not None
-            ]
-            if len(below) == 2 and below[0][1] == below[1][1] == letters and {b for b, _ in below} & WEIGHTLIKE - {"b"}:
-                found |= letters
-        return found
-
-    def _is_one_pattern(self, sample_letters: frozenset[str]) -> bool:
-        """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""
-        forward = [d for d in self.definitions if base_of(d.key) not in LOSS_BASES and not d.key.startswith("<")]
-        each = [d for d in self.definitions if d.key.endswith(EACH)]
-        if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
-            return False
-        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {
-            i for d in forward for i in d.indices
-        }
-        return not letters & sample_letters and all(
-            r_indices(r) or d.term != r for d in forward for r in references_in(d.term)
-        )
-
-    def _drop_samples(self, letters: frozenset[str]) -> None:
-        """E_n read as the loss of the one pattern."""
-
-        def dropped(definition: Definition) -> Definition:
-            term = definition.term
-            if isinstance(term, Gathered):
-                left = tuple(i for i in term.indices if i not in letters)
-                body = without_indices(term.body, letters)
-                term = Gathered(body, left) if left else body
-            else:
-                term = without_indices(term, letters)
-            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
-
-        self.definitions = [dropped(d) for d in self.definitions]
-        self.assumptions.append(
-            Assumption("one pattern is looked at", "the forward equations carry no index of samples")
-        )
-
     def _single_indexed(self) -> frozenset[str]:
         """Quantities that carry one index wherever they carry any."""
         return frozenset(k for k, found in self.written_indices.items() if {len(i) for i in found} == {1})
-
-    def _entries_of_samples(self, sample_letters: frozenset[str]) -> frozenset[str]:
-        """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
-        return frozenset(
-            key
-            for key, found in self.written_indices.items()
-            if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
-        )
-
-    def _weight_letters(self) -> set[str]:
-        """Letters that number units, because weights carry them in pairs."""
-        found: set[str] = set()
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if (
-                        isinstance(node, f.Scripted)
-                        and isinstance(node.base, f.Name)
-                        and node.base.base in WEIGHTLIKE
-                        and node.base.base != "b"
-                    ):
-                        letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
-                        if len(letters) == 2:
-                            found.update(letters)
-        return found
-
-    def _is_batch(self, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
-        if sample_letters:
-            return True
-        loss = definitions.get(self.loss or "")
-        if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
-            return True
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
-                        return True
-                    if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
-                        return True
-        if re.search(SINGLE_WORDS, self.words, re.IGNORECASE):
-            return False
-        return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
 
     @property
     def _is_about_numbers(self) -> bool:
@@ -1746,7 +1559,7 @@ class Inference(Draft):
             r.key
             for t in definitions.values()
             for r in references_in(t)
-            if any(isinstance(i, str) for i in r_indices(r))
+            if any(isinstance(i, str) for i in indices_of(r))
         }
         for key in sorted(keys):
             is_rate = (
@@ -1930,32 +1743,6 @@ def _gives_vector(statement: Statement) -> bool:
     return any(value is not None and value[0].size > 1 for value in values)
 
 
-def _samples_first(term: Term, sample: Part) -> Term:
-    """`x^T w` for `w^T x`: a number for one sample, and a column of them where the samples are rows of X."""
-    match term:
-        case Sloppy((Transpose(weight), body), ("",)) if body == sample:
-            return Sloppy((Transpose(sample), weight), ("",))
-    return mapped(term, lambda t: _samples_first(t, sample))
-
-
-def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
-    """`x_i^T w` or `w^T x_i`, where i is a sample; also `w^T x` of one."""
-
-    def is_sample(part: f.Node) -> bool:
-        if isinstance(part, f.Name):
-            return part.base == letter and not part.accents
-        if not isinstance(part, f.Scripted) or not isinstance(part.base, f.Name) or part.base.base != letter:
-            return False
-        marks = (*part.lower, *part.upper)
-        return len(marks) == 1 and isinstance(marks[0].body, f.Name) and marks[0].body.base in samples
-
-    return any(
-        isinstance(left, f.Transposed)
-        and ((is_sample(left.body) and not is_sample(right)) or (is_sample(right) and not is_sample(left.body)))
-        for left, right in itertools.pairwise(node.factors)
-    )
-
-
 def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
     """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
     if isinstance(node, f.Derivative):
@@ -2030,11 +1817,6 @@ def _primes(node: f.Node) -> int:
     return node.primes if isinstance(node, f.Scripted) else 0
 
 
-def r_indices(ref: object) -> tuple[str | int | None, ...]:
-    """The indices of a reference."""
-    return ref.indices if isinstance(ref, Part) else ()
-
-
 def _is_one_entry(term: Term) -> bool:
     """`-log p_c`: an entry picked, not a sum over all."""
     if any(isinstance(p, SumOver) for p in everything_in(term)):
@@ -2050,25 +1832,3 @@ def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
     if isinstance(term, Apply) and isinstance(term.body, Part):
         return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
     return None
-
-
-def _letters_below(node: f.Node) -> set[str]:
-    scripts = node.lower if isinstance(node, f.Scripted) else ()
-    return {n.base for script in scripts for n in f.walk(script.body) if isinstance(n, f.Name)}
-
-
-def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
-    r"""The i of `\frac{1}{2m} \sum_i`, where no bound is written."""
-    below = [x.below for x in node.factors if isinstance(x, f.Fraction)]
-    below += [x for mark, x in zip(node.marks, node.factors[1:], strict=True) if mark == "/"]
-    names = {n.base for part in below for n in f.walk(part) if isinstance(n, f.Name)}
-    sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
-    if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
-        return set()
-    return {i.base for i in sums[0].indices if isinstance(i, f.Name)}
-
-
-def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
-    below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
-    others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
-    return bool(below) and not others and set(below) <= SAMPLE_SIZES | sizes
