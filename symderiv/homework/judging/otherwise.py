@@ -18,6 +18,7 @@ from symderiv.homework.understanding.elaboration import (
     renamed,
 )
 from symderiv.homework.understanding.inference import Variant
+from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
 from symderiv.homework.understanding.terms import (
@@ -240,7 +241,7 @@ class Otherwise:
             answers.append(self.situation.compare(at, renamed(left, choice), renamed(right, choice)).answer)
             if answers[-1] is Answer.EQUAL:
                 named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
-                output = self.inference._output()
+                output = output_of(self.inference)
                 formula = self.understanding.definitions_at(at).get(output or "")
                 scores = formula.body if isinstance(formula, (Apply, Softmax)) else None
                 if all(b == output or scores == Part(b, ()) for b in choice.values()):

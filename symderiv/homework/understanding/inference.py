@@ -31,9 +31,20 @@ from symderiv.homework.understanding.derivative_names import (
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
-from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
+from symderiv.homework.understanding.given_values import names_before
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, with_softmax
+from symderiv.homework.understanding.objective import (
+    any_function_of,
+    body_of,
+    find_generic_loss,
+    find_loss,
+    find_spelled_loss,
+    find_word_loss,
+    generic_call,
+    signs_of,
+    special_data,
+)
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
 from symderiv.homework.understanding.samples import (
@@ -56,7 +67,6 @@ from symderiv.homework.understanding.symbols import (
     EACH,
     HYPER_BASES,
     LOSS_BASES,
-    LOSS_CALLS,
     LayerOpen,
     Reference,
     name_of,
@@ -72,7 +82,6 @@ from symderiv.homework.understanding.terms import (
     Over,
     Part,
     Power,
-    Ref,
     SizeOf,
     Sloppy,
     Softmax,
@@ -91,7 +100,6 @@ from symderiv.homework.understanding.understanding import (
     LOSS_WORDS,
     SAMPLES,
     SIZES,
-    TARGET_BASES,
     Definition,
     Understanding,
     gradient_in,
@@ -104,7 +112,6 @@ MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
 LAYERS = 3  # how deep a network general formulas are judged on
-NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 SCALAR_NAME = re.compile(
     r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
 )
@@ -162,7 +169,7 @@ class Inference(Draft):
         self._find_aliases()
         self.count_names()
         self.lefts = {ref.key for _, ref, _, _ in self.equations()}
-        self._find_loss()
+        find_loss(self)
         self.rows_of_units = self._vectors_of_units()
         self._elaborate_again()
         self.said = said_derivatives(self)
@@ -184,9 +191,9 @@ class Inference(Draft):
         self._prefer_known_names()
         self._name_expressions()
         self._find_steps()
-        self._find_spelled_loss()
-        self._find_word_loss()
-        self._find_generic_loss()
+        find_spelled_loss(self)
+        find_word_loss(self)
+        find_generic_loss(self)
         understanding = self._shaped()
         rows, columns = counted_from_zero(self)
         recognised.zero_rows |= rows
@@ -551,7 +558,7 @@ class Inference(Draft):
             if (
                 other is None
                 or isinstance(f.without_brackets(node), f.Number)
-                or self._generic_call(node, layers) is not None
+                or generic_call(self, node, layers) is not None
             ):
                 continue
             if ref.key == other.key or _is_hyper(ref) or _is_hyper(other) or ref.key in self.words_as_names:
@@ -571,116 +578,6 @@ class Inference(Draft):
             keep, drop = (one, two) if one in formulas else (two, one)
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
-
-    def _find_loss(self) -> None:
-        self._find_likely_loss()
-        if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
-            return
-        written = {k for k in self.lefts if is_derived(self, Reference(k, k.partition("[")[0].partition("^")[0]))}
-        free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
-        if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
-            self.loss = free[0]
-            self.assumptions.append(
-                Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name")
-            )
-
-    def _find_likely_loss(self) -> None:
-        lefts: dict[str, None] = {}  # in their order
-        inside: set[str] = set()
-        for _, ref, node, layers in self.equations():
-            if isinstance(f.without_brackets(node), f.Derivative):
-                continue
-            lefts[ref.key] = None
-            elaborator = self.elaborator_at(layers)
-            for part in _outside_derivatives(node):
-                if isinstance(part, (f.Name, f.Scripted)):
-                    try:
-                        other = elaborator.reference(part)
-                    except LayerOpen:
-                        continue
-                    if other is not None and other.key != ref.key and ref.base not in LOSS_BASES:
-                        inside.add(other.key)
-        scores: Counter[str] = Counter()
-        for key, count in self.tops.items():
-            scores[key] += min(count, 12)
-        for key in dict.fromkeys(
-            (*scores, *reversed(lefts))
-        ):  # of two that are as likely, the later: a loss stands last
-            if (
-                base_of(key) in LOSS_BASES
-                or key.lower() in LOSS_CALLS
-                or "loss" in key.lower()
-                or "cost" in key.lower()
-            ):
-                scores[key] += 6 + 12 * (key in lefts)
-            if key in inside:
-                scores[key] -= 8
-            if any(word in key.partition("[")[2] for word in NEW_WORDS):
-                scores[key] = 0  # its value after a step
-        named = self._loss_in_words()
-        if named is not None:
-            scores[named] += 9
-        if any(
-            k.startswith(("dW", "dw", "db")) for k in self.used
-        ):  # dW is of the cost of all, not of one example's loss
-            for key in self._means & scores.keys():
-                scores[key] += 16
-        if bars_are_derivatives(self):
-            scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
-        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
-        if not scores:
-            return
-        best, _ = scores.most_common(1)[0]
-        letters = [k for k in self.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]
-        if best in LOSS_NAMES and len(letters) == 1 and not self.tops[best]:
-            best = letters[0]  # `Loss = ..`, and all derivatives are of l
-        if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
-            best = best.removesuffix(EACH)
-        if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
-            return  # l(o_2): a generic loss, derivatives of an application
-        if base_of(best) in self.symbols.functions and best not in lefts:
-            return  # l(o_2): a generic loss, derivatives of an application
-        self.loss = best
-
-    @property
-    def _means(self) -> set[str]:
-        """What is said to be a mean over the samples."""
-        return {
-            ref.key
-            for _, ref, node, _ in self.equations()
-            if any(isinstance(n, f.Fraction) and is_mean(n, self.symbols.sizes) for n in f.walk(node))
-        }
-
-    def _loss_in_words(self) -> str | None:
-        """`The loss $C$ is ..`: a lone letter beside the word."""
-        for statement in self.document.statements:
-            name = name_of(statement.sides[0].node)
-            if (
-                len(statement.sides) == 1
-                and name is not None
-                and name.base in LOSS_BASES
-                and (reference := self.closed(statement.sides[0].node))
-            ):
-                start, end = statement.span
-                near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
-                if re.search(
-                    r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste",
-                    near,
-                    re.IGNORECASE,
-                ):
-                    return reference.key
-        if any(
-            base.startswith("d") and base[1:] in {base_of(k) for k in self.used}
-            for base in {base_of(k) for k in self.used}
-            if len(base) > 1
-        ):
-            match = re.search(
-                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJECℒ]|ell|ℓ)(?![^\W\d_])",
-                self.document.text,
-            )
-            if match:
-                return {"ℒ": "L", "ℓ": "ell"}.get(match[1], match[1])
-        return None
 
     def _find_definitions(self) -> None:
         seen: set[tuple[str, Term]] = set()
@@ -711,7 +608,7 @@ class Inference(Draft):
                 continue
             if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
                 continue
-            generic = self._generic_call(node, layers)
+            generic = generic_call(self, node, layers)
             if generic is not None and ref.key in (generic, self.loss):
                 continue  # the loss itself: found below
             if generic is not None:
@@ -776,21 +673,6 @@ class Inference(Draft):
                     named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
                     if named and named[0] != key:
                         self.symbols.alias(key, named[0])
-
-    def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
-        r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""
-        if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
-            return None
-        name, group = name_of(node.factors[0]), node.factors[1]
-        if name is None or name.base not in LOSS_BASES or not isinstance(group, f.Group) or len(group.items) != 2:
-            return None
-        if any(r.base == name.base for _, r, n, _ in self.equations() if n is not node):
-            return None
-        try:
-            output = self.plain(group.items[0], self.elaborator_at(layers))
-        except LayerOpen:
-            return None
-        return None if output is None else self.symbols.canonical(output.key)
 
     def _tangled_folds(self) -> frozenset[str]:
         """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
@@ -945,77 +827,6 @@ class Inference(Draft):
                     r.key == left.key for r in references_in(term)
                 ):
                     self.definitions.append(Definition(left.key, term, at, statement.line))
-
-    def _find_spelled_loss(self) -> None:
-        """`Loss = (y - a)^2` where the derivatives are of l: the formula of the one word for it is that of the letter."""
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        spelled = [d for d in self.definitions if d.key in LOSS_NAMES and not d.indices]
-        if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
-            return
-        for definition in spelled:
-            self.definitions.append(replace(definition, key=self.loss, term=added_up(definition.term, self.worked_out)))
-        evidence = "the only loss that has a formula"
-        self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
-
-    def _find_word_loss(self) -> None:
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
-        both = (
-            "mse" in kinds
-            and ("cross" in kinds or "log" in kinds)
-            and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
-        )
-        body = self._body_of(kinds[0]) if kinds else None
-        if body is None:
-            return
-        kind = "mse" if both else kinds[0]
-        if both:
-            self.word_other, body = body, self._body_of("mse")
-            assert body is not None
-        self.word_body = body
-        if "cross" in kinds and "log" not in kinds:
-            self.word_one_sided = self._body_of("one-sided")
-        self.definitions.append(Definition(self.loss, body, 0, 1))
-        self.word_loss = kind
-        called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
-        self.assumptions.append(Assumption(f"the loss {self.loss} is the {called}", "only named in words"))
-
-    def _find_generic_loss(self) -> None:
-        """A loss that nothing defines: relations between its derivatives can be judged for a generic function of the output."""
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        output = self._output()
-        if output is None:
-            return
-        self.generic = True
-        self.definitions.append(Definition(self.loss, any_function_of(output), 0, 1))
-        self.assumptions.append(
-            Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
-        )
-
-    def _body_of(self, kind: str) -> Term | None:
-        """The loss of a kind for the document's output and target, summed."""
-        output, target = self._output(), self._target()
-        if output is None or target is None:
-            return None
-        a, y = Part(output, ()), Part(target, ())
-        minus = Add(((1, a), (-1, y)))
-        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in everything_in(d.term))
-        if kind == "one-sided" and softmax:
-            return None  # it has no other side
-        if kind == "one-sided" or (kind == "cross" and softmax):
-            body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
-        elif kind in ("log", "cross"):
-            one = Const(Fraction(1))
-            body = Add((
-                (-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),
-                (-1, Sloppy((Add(((1, one), (-1, y))), Apply("log", 0, Add(((1, one), (-1, a))))), ("odot",))),
-            ))  # fmt: skip
-        else:
-            body = Power(minus, Const(Fraction(2)))
-        return SumOver("all", body)
 
     def _name_expressions(self) -> None:
         r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
@@ -1304,33 +1115,11 @@ class Inference(Draft):
             changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
         if variant.switch is not None and self.loss is not None:
             kind, offset = variant.switch
-            switched = self._body_of(kind)
+            switched = body_of(self, kind)
             at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
             if switched is not None and at is not None:
                 changed.definitions.append(Definition(self.loss, switched, at, self.document.statements[at].line))
         return changed
-
-    def _output(self) -> str | None:
-        """The last forward quantity: defined, and used by no other definition."""
-        forward = [
-            d
-            for d in self.definitions
-            if d.key not in {self.loss, *self.loss_parts}
-            and not d.key.startswith("<")
-            and base_of(d.key) not in LOSS_BASES
-        ]
-        inside = {r.key for d in forward for r in references_in(d.term)}
-        lasts = [d.key for d in forward if d.key not in inside]
-        hats = [k for k in lasts if "^hat" in k]
-        return hats[-1] if hats else (lasts[-1] if lasts else None)
-
-    def _target(self) -> str | None:
-        defined = {d.key for d in self.definitions}
-        for base in TARGET_BASES:
-            for key in (base, self.symbols.folds.get(base, base)):
-                if key in self.used and key not in defined:
-                    return key
-        return None
 
     # --- shapes and sizes ---
     def _shaped(self, single: bool = False) -> Understanding:
@@ -1582,13 +1371,13 @@ class Inference(Draft):
             sizes.update({d: count for d in resolved.get(key, ())[:1] if d not in (SCALAR_DIM, "#n")})
         for short, long in shapes.longer.values():
             sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
-        shares, positive = self._special_data(definitions)
+        shares, positive = special_data(self, definitions)
         axes = Axes(layout, sample_letters, batch)
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
-            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(), signs=self._signs(),
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(), signs=signs_of(self),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -1634,77 +1423,6 @@ class Inference(Draft):
                         if len(axes) > at and (len(reference.indices) == 2 or len(axes) == 1):
                             yield axes[at], int(node.end.value)
 
-    def _special_data(self, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
-        """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
-        shares: set[str] = set()
-        positive: set[str] = set()
-        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in everything_in(t))}
-        loss = definitions.get(self.loss or "")
-        soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
-        free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
-        shares |= self._stated_shares() & free
-        for term in definitions.values():
-            for part in everything_in(term):
-                if isinstance(part, Apply) and part.function in ("log", "sqrt"):
-                    inside = {r.key for r in references_in(part.body)}
-                    positive |= inside & free
-        for written in [loss, *(t for k, t in definitions.items() if base_of(k) in LOSS_BASES and k != self.loss)]:
-            if written is None or not soft:
-                continue
-            parts = [
-                definitions[r.key] for r in references_in(written) if r.key in definitions and r.key in self.loss_parts
-            ]
-            whole = [written, *parts] if self.word_other is None else [written, self.word_other]
-            if any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
-                targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
-                targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
-                for key in sorted(targets - shares):
-                    self.assumptions.append(
-                        Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
-                    )
-                shares |= targets
-        return frozenset(shares), frozenset(positive)
-
-    @property
-    def loss_parts(self) -> set[str]:
-        """What a loss is added up from: the mse and ce of `J = mse + ce`."""
-        loss = next((d.term for d in self.definitions if d.key == self.loss), None)
-        if not isinstance(loss, Add):
-            return set()
-        bodies = [t.body if isinstance(t, SumOver) else t for _, t in loss.terms]
-        return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
-
-    def _stated_shares(self) -> set[str]:
-        r"""`\sum_i t_i = 1`, `\mathbf 1^T T = \mathbf 1^T`."""
-        found = set()
-        for statement in self.document.statements:
-            if len(statement.sides) != 2 or statement.relations != ("=",):
-                continue
-            left, right = (f.without_brackets(side.node) for side in statement.sides)
-            if isinstance(left, f.Product) and stands_for_ones(right):
-                rest = [x for x in left.factors if not stands_for_ones(x)]
-                reference = self.closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
-                if reference is not None:
-                    found.add(self.symbols.canonical(reference.key))
-            if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
-                reference = self.closed(left.body)
-                if reference is not None:
-                    found.add(self.symbols.canonical(reference.key))
-        return found
-
-    def _signs(self) -> frozenset[str]:
-        r"""The labels of `y \in \{-1, +1\}`."""
-        found = set()
-        for statement in self.document.statements:
-            group = statement.sides[-1].node
-            if len(statement.sides) != 2 or statement.relations != ("in",) or not isinstance(group, f.Group):
-                continue
-            values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
-            reference = self.closed(statement.sides[0].node)
-            if values == [-1, 1] and reference is not None:
-                found.add(self.symbols.canonical(reference.key))
-        return frozenset(found)
-
     def _is_strict(self) -> bool:
         """Whether the document states shapes: then a lost transpose is an error."""
         if self.symbols.star_elementwise and self.symbols.code:
@@ -1743,25 +1461,6 @@ def _gives_vector(statement: Statement) -> bool:
     return any(value is not None and value[0].size > 1 for value in values)
 
 
-def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
-    if isinstance(node, f.Derivative):
-        return
-    yield node
-    for child in f.children_of(node):
-        yield from _outside_derivatives(child)
-
-
-def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
-    r"""`e^{z_i} / Z` with `Z = \sum_k e^{z_k}` of its own."""
-    whole = term.body if isinstance(term, Gathered) else term
-    if not isinstance(whole, Over) or not isinstance(whole.right, (Part, Ref)):
-        return False
-    total = definitions.get(whole.right.key)
-    inside = total.body if isinstance(total, SumOver) else None
-    return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
-
-
 def _with_sigmoid(term: Term) -> Term:
     """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
     match term:
@@ -1784,11 +1483,6 @@ def _as_dot_products(term: Term, vectors: set[str]) -> Term:
         if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
             return Sloppy((Transpose(left), right), ("",))
     return mapped(term, lambda t: _as_dot_products(t, vectors))
-
-
-def any_function_of(output: str) -> Term:
-    """A sum of a function without properties, each entry with a weight of its own."""
-    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
 
 
 def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
