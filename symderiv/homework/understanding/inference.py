@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -28,14 +27,11 @@ from symderiv.homework.understanding.derivative_names import (
     is_differential,
     said_derivatives,
 )
-from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of, stands_for_ones
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
-from symderiv.homework.understanding.given_values import names_before
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.losses import added_up, with_softmax
 from symderiv.homework.understanding.objective import (
-    any_function_of,
     body_of,
     find_generic_loss,
     find_loss,
@@ -45,6 +41,7 @@ from symderiv.homework.understanding.objective import (
     signs_of,
     special_data,
 )
+from symderiv.homework.understanding.premises import find_definitions, prefer_known_names, tangled_folds, with_sigmoid
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.recognition import recognise
 from symderiv.homework.understanding.samples import (
@@ -63,15 +60,7 @@ from symderiv.homework.understanding.samples import (
 )
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
-from symderiv.homework.understanding.symbols import (
-    EACH,
-    HYPER_BASES,
-    LOSS_BASES,
-    LayerOpen,
-    Reference,
-    name_of,
-    trees_of,
-)
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference, name_of, trees_of
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
     Add,
@@ -102,7 +91,6 @@ from symderiv.homework.understanding.understanding import (
     SIZES,
     Definition,
     Understanding,
-    gradient_in,
 )
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
@@ -136,7 +124,6 @@ SAYS_NUMBERS = re.compile(
     r"|\b(?:alles?|alle Größen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|número)",
     re.IGNORECASE,
 )
-_Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,22 +160,22 @@ class Inference(Draft):
         self.rows_of_units = self._vectors_of_units()
         self._elaborate_again()
         self.said = said_derivatives(self)
-        self._find_definitions()
-        tangled = (self._tangled_folds() | self._turned_folds()) - self.apart
+        find_definitions(self)
+        tangled = (tangled_folds(self) | self._turned_folds) - self.apart
         if tangled:
             self.__init__(self.document, self.apart | tangled)  # type: ignore[misc]
             return self.run()
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
-        self.definitions = [replace(d, term=_with_sigmoid(d.term)) for d in self.definitions]
+        self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
         find_parts(self)
         said_of_every_unit(self)
         self._find_entries()
         self._spread_values()
         recognised = recognise(self)
-        self._prefer_known_names()
+        prefer_known_names(self)
         self._name_expressions()
         self._find_steps()
         find_spelled_loss(self)
@@ -209,6 +196,11 @@ class Inference(Draft):
     def _turned(self) -> frozenset[str]:
         """The letters whose samples are rows of the capital: found once, even if what they are part of is begun anew."""
         return turned_letters(self)
+
+    @property
+    def _turned_folds(self) -> frozenset[str]:
+        """Small letters folded with a capital that has its samples the other way."""
+        return frozenset(self.symbols.folds.values()) & self._turned
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
@@ -578,255 +570,6 @@ class Inference(Draft):
             keep, drop = (one, two) if one in formulas else (two, one)
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
-
-    def _find_definitions(self) -> None:
-        seen: set[tuple[str, Term]] = set()
-        calls: _Calls | None = None
-        general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
-        concrete = {
-            ref.key
-            for at, ref, node, _ in self.equations()
-            if at not in general and is_formula(node)  # a printed value says nothing of how it is worked out
-        }
-        first = self.layer_range[0] if self.layer_range else None
-        concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
-        concrete |= {
-            k for pair in self.symbols.aliases.items() for k in pair if first is not None and layer_of(k) == first
-        }
-        for at, ref, node, layers in self.equations():
-            elaborator = self.elaborator_at(layers)
-            if at in general and ref.key in concrete:
-                continue  # what is said of this very layer counts
-            if is_derived(self, ref) or ref.key in self.words_as_names:
-                continue
-            try:
-                term = elaborator.term(node)
-            except (NotUnderstood, LayerOpen):
-                continue
-            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
-                self._keep_direction(at, ref, term)
-                continue
-            if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
-                continue
-            generic = generic_call(self, node, layers)
-            if generic is not None and ref.key in (generic, self.loss):
-                continue  # the loss itself: found below
-            if generic is not None:
-                self.generic, term = True, any_function_of(generic)
-            term = with_softmax(term, {d.key: d.term for d in self.definitions})
-            line = self.document.statements[at].line
-            if is_number(term):
-                self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
-                continue
-            if isinstance(term, Apply):
-                calls = self._calls_of_names() if calls is None else calls
-                self._arguments_alike(at, term, calls[ref.key, tuple(layers.items())])
-            if any(r.key == ref.key for r in references_in(term)) or any(
-                isinstance(x, Jacobian) for x in everything_in(term)
-            ):
-                continue
-            if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
-                continue
-            if not self._is_in_range(ref, term):
-                continue
-            letters = tuple(i for i in ref.indices if isinstance(i, str))
-            is_loss = ref.key == self.loss or (ref.base in LOSS_BASES and self.tops[ref.key] > 0)
-            if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
-                if ref.key == self.loss:
-                    self.loss_as_written = term
-                term = added_up(term, self.worked_out)
-            if ref.indices and len(letters) < len(ref.indices):
-                continue
-            whole = _without_letters(term, letters) if letters else None
-            wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
-            if whole is not None:
-                letters = ()
-            if (ref.key, wrapped) in seen:
-                continue
-            seen.add((ref.key, wrapped))
-            if self._has_already(ref.key, at):
-                self.restated.append(Definition(ref.key, wrapped, at, line, letters))
-                continue
-            self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
-        self._prefer_grounded()
-        self._drop_below_first(general)
-        self._definitions_inside_derivatives()
-        self.definitions = self.activations.section_definitions(self.definitions)
-
-    def _prefer_grounded(self) -> None:
-        """Of `J = J_1 + J_2` and `J = mse + ce` the one whose parts have a meaning; the names of the other are names for them."""
-        for other in [*self.restated, *self.definitions]:
-            first = next((d for d in self.definitions if d.key == other.key), None)
-            if first is None or first is other or other.indices or not isinstance(first.term, Add):
-                continue
-            elsewhere = [d for d in (*self.definitions, *self.restated) if d.key != other.key]
-            known = {d.key for d in elsewhere} | {r.key for d in elsewhere for r in references_in(d.term)}
-            empty, full = ([r.key for r in references_in(d.term)] for d in (first, other))
-            if not empty or set(empty) & known or not set(full) & known:
-                continue
-            self.definitions[self.definitions.index(first)] = replace(other, at=first.at)
-            for found in (self.restated, self.definitions):
-                if other in found:
-                    found.remove(other)
-            if len(empty) == len(full) and all(isinstance(t, (Part, SumOver)) for _, t in first.term.terms):
-                for key in empty:
-                    named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
-                    if named and named[0] != key:
-                        self.symbols.alias(key, named[0])
-
-    def _tangled_folds(self) -> frozenset[str]:
-        """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
-        uses = {d.key: {r.key for r in references_in(d.term)} for d in self.definitions}
-        small = set(self.symbols.folds.values())
-        tangled = set()
-        for key in uses:
-            if base_of(key) in small and key in _reached(uses, key):
-                tangled.add(base_of(key))
-        return frozenset(tangled) | self._folds_with_two_formulas()
-
-    def _folds_with_two_formulas(self) -> set[str]:
-        """The z of `z = x W + b` and later `Z = H W + b`: two models in one document, not two ways to write one array."""
-        found = set()
-        for other in self.restated:
-            first = next((d for d in self.definitions if d.key == other.key), None)
-            letter = base_of(other.key)
-            if first is None or letter not in self.symbols.folds.values() or "[" in other.key:
-                continue
-            heads = {
-                name.base for d in (first, other) if (name := name_of(self.document.statements[d.at].sides[0].node))
-            }
-            if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
-                r.key for r in references_in(other.term)
-            }:
-                found |= set(self.symbols.folds.values())
-        return found
-
-    def _turned_folds(self) -> frozenset[str]:
-        """Small letters folded with a capital that has its samples the other way."""
-        return frozenset(self.symbols.folds.values()) & self._turned
-
-    def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
-        r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
-        is_own = (
-            ref.key != self.loss
-            and not ref.indices
-            and not any(names_before(ref.key))
-            and all(r.key != ref.key for r in references_in(term))
-        )
-        if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, self.loss) is not None:
-            line = self.document.statements[at].line
-            self.directions.append(Definition(ref.key, term, at, line))
-
-    def _is_step_along(self, ref: Reference, term: Term) -> bool:
-        """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
-        used = {r.key for r in references_in(term)}
-        return bool(used & set(names_before(ref.key))) and any(d.key in used for d in self.directions)
-
-    def _drop_below_first(self, general: set[int]) -> None:
-        """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
-        if self.layer_range is None:
-            return
-        first = self.layer_range[0]
-        defined = {d.key for d in self.definitions}
-        bases = {base_of(k) for k in defined}
-        renamed = {v for k, v in self.symbols.aliases.items() if layer_of(k) == first}
-        earliest = {d.key: d for d in reversed(self.definitions)}
-
-        def missing(definition: Definition) -> set[str]:
-            """What it refers to in the first layer without a formula there."""
-            keys = {r.key for r in references_in(definition.term)}
-            return {k for k in keys if k not in defined and layer_of(k) == first}
-
-        def stands(definition: Definition) -> bool:
-            if definition.at not in general:
-                return True
-            if layer_of(definition.key) == first or definition.key in renamed:
-                return not any(base_of(k) in bases for k in missing(definition))
-            before = earliest[definition.key]
-            return before is definition or not missing(definition) or bool(missing(before))
-
-        self.definitions = [d for d in self.definitions if stands(d)]
-
-    def _calls_of_names(self) -> _Calls:
-        r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
-        found: _Calls = defaultdict(dict)
-        for _, ref, node, layers in self.equations():
-            with contextlib.suppress(NotUnderstood, LayerOpen):
-                term = self.elaborator_at(layers).term(node)
-                if isinstance(term, Apply) and isinstance(term.body, Part):
-                    found[ref.key, tuple(layers.items())][term] = None
-        return found
-
-    def _arguments_alike(self, at: int, term: Apply, calls: Iterable[Apply]) -> None:
-        r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
-        for earlier in calls:
-            part = earlier.body
-            if earlier.function == term.function and isinstance(part, Part) and term.body != part:
-                letters = tuple(i for i in part.indices if isinstance(i, str))
-                if not any(d.key == part.key for d in self.definitions) and part.key not in {
-                    r.key for r in references_in(term.body)
-                }:
-                    body: Term = Gathered(term.body, letters) if letters else term.body
-                    self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
-                return
-
-    def _prefer_known_names(self) -> None:
-        r"""`E = \sum 1/2 (target - output)^2` in words, then `E = E_1 + E_2`: what is about quantities of the document counts."""
-        known = {d.key for d in self.definitions} | {n.key for n in self.numbers}
-
-        def is_word(key: str) -> bool:
-            return key not in known and len(base_of(key)) > 3
-
-        for again in list(self.restated):
-            first = next((d for d in self.definitions if d.key == again.key), None)
-            if (
-                first is not None
-                and all(r.key in known for r in references_in(again.term))
-                and any(is_word(r.key) for r in references_in(first.term))
-            ):
-                self.definitions[self.definitions.index(first)] = replace(again, at=first.at, line=first.line)
-                self.restated.remove(again)
-
-    def _has_already(self, key: str, at: int) -> bool:
-        """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
-        earlier = [d for d in self.definitions if d.key == key]
-        if not earlier:
-            return False
-        place = self.document.statements[at].span[0]
-        before = self.document.statements[earlier[-1].at].span[0]
-        return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
-
-    def _is_in_range(self, ref: Reference, term: Term) -> bool:
-        return self.has_layers((ref.key, *(r.key for r in references_in(term))))
-
-    def _definitions_inside_derivatives(self) -> None:
-        r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
-        for at, statement in enumerate(self.document.statements):
-            if len(statement.sides) < 2:
-                continue
-            first = f.without_brackets(statement.sides[0].node)
-            for side in statement.sides[1:]:
-                second = f.without_brackets(side.node)
-                if (
-                    not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
-                    or first.top is None
-                    or second.top is None
-                ):
-                    continue
-                try:
-                    left = self.plain(first.top)
-                    same = self.elaborator.reference(f.without_brackets(first.bottom)) == self.elaborator.reference(
-                        f.without_brackets(second.bottom)
-                    )
-                    term = self.elaborator.term(second.top)
-                except (NotUnderstood, LayerOpen):
-                    continue
-                if left is None or not same or isinstance(term, Part) or left.key == self.loss:
-                    continue
-                if not any(d.key == left.key for d in self.definitions) and not any(
-                    r.key == left.key for r in references_in(term)
-                ):
-                    self.definitions.append(Definition(left.key, term, at, statement.line))
 
     def _name_expressions(self) -> None:
         r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
@@ -1461,16 +1204,6 @@ def _gives_vector(statement: Statement) -> bool:
     return any(value is not None and value[0].size > 1 for value in values)
 
 
-def _with_sigmoid(term: Term) -> Term:
-    """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
-    match term:
-        case Over(Const(one), Add(((1, Const(two)), (1, Apply("exp", 0, Add(((-1, body),))))))) if (
-            one == two == 1 and not isinstance(body, Part)
-        ):
-            return Apply("sigmoid", 0, body)
-    return term
-
-
 def _is_small(name: f.Name | None) -> bool:
     """A small Latin letter."""
     return name is not None and len(name.base) == 1 and name.base.islower()
@@ -1485,18 +1218,6 @@ def _as_dot_products(term: Term, vectors: set[str]) -> Term:
     return mapped(term, lambda t: _as_dot_products(t, vectors))
 
 
-def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
-    """All that a quantity depends on."""
-    found: set[str] = set()
-    open_keys = [start]
-    while open_keys:
-        for key in uses.get(open_keys.pop(), ()):
-            if key not in found:
-                found.add(key)
-                open_keys.append(key)
-    return found
-
-
 def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
     """The letter and the argument of `f(x)`."""
     factors = node.factors if isinstance(node, f.Product) else ()
@@ -1509,20 +1230,3 @@ def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
 
 def _primes(node: f.Node) -> int:
     return node.primes if isinstance(node, f.Scripted) else 0
-
-
-def _is_one_entry(term: Term) -> bool:
-    """`-log p_c`: an entry picked, not a sum over all."""
-    if any(isinstance(p, SumOver) for p in everything_in(term)):
-        return False
-    lettered = [p for p in everything_in(term) if isinstance(p, Part) and p.indices]
-    return len({p.key for p in lettered}) == 1 and bool(lettered)
-
-
-def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
-    """`a_j = g(z_j)` as `a = g(z)`: None where the letters do more than run along."""
-    if isinstance(term, Softmax) and isinstance(term.body, Part):
-        return Softmax(Part(term.body.key, ()), term.along) if term.body.indices == letters else None
-    if isinstance(term, Apply) and isinstance(term.body, Part):
-        return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
-    return None
