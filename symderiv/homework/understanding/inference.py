@@ -19,7 +19,6 @@ from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of, said_of_every_unit
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.derivative_names import (
-    DELTAS,
     DERIVED,
     are_differentials,
     bars_are_derivatives,
@@ -28,7 +27,7 @@ from symderiv.homework.understanding.derivative_names import (
     said_derivatives,
 )
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced
+from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.objective import (
@@ -67,10 +66,8 @@ from symderiv.homework.understanding.terms import (
     Apply,
     Const,
     Gathered,
-    Jacobian,
     Over,
     Part,
-    Power,
     SizeOf,
     Sloppy,
     Softmax,
@@ -92,6 +89,15 @@ from symderiv.homework.understanding.understanding import (
     Definition,
     Understanding,
 )
+from symderiv.homework.understanding.unnamed import (
+    entry_names,
+    find_entries,
+    name_arguments,
+    name_expressions,
+    name_fed,
+    name_parts,
+    spread_values,
+)
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
@@ -107,7 +113,6 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
-FED = "net"  # what an activation is taken of, where no line names it
 NO_ARRAYS = re.compile(
     r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
     r"(?:vector|matri|Vektor|Matri)",
@@ -172,11 +177,11 @@ class Inference(Draft):
         find_features(self)
         find_parts(self)
         said_of_every_unit(self)
-        self._find_entries()
-        self._spread_values()
+        find_entries(self)
+        spread_values(self)
         recognised = recognise(self)
         prefer_known_names(self)
-        self._name_expressions()
+        name_expressions(self)
         self._find_steps()
         find_spelled_loss(self)
         find_word_loss(self)
@@ -571,51 +576,6 @@ class Inference(Draft):
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
 
-    def _name_expressions(self) -> None:
-        r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
-        expanded: dict[str, Term] = {}
-        for definition in self.definitions:
-            if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
-                expanded.setdefault(definition.key, definition.term)
-        if self.loss is not None and self.loss_as_written is not None:
-            expanded[self.loss] = self.loss_as_written
-        found: dict[Term, str] = {}
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if not isinstance(node, f.Derivative) or self._is_named(node.bottom):
-                        continue
-                    try:
-                        term = self.elaborator.term(node.bottom)
-                    except (NotUnderstood, LayerOpen):
-                        continue
-                    if not is_number(term) and term not in expanded.values() and term not in found:
-                        found[term] = f"<{len(found) + 1}>"
-        for term, key in found.items():
-            expanded[key] = term
-            self.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in self.definitions]
-            self.definitions.append(Definition(key, term, 0, 1))
-        self.elaborator.expanded = expanded
-
-    def _is_named(self, node: f.Node) -> bool:
-        node = f.without_brackets(node)
-        if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
-            node = node.factors[0]
-        return name_of(node) is not None
-
-    def _name_parts(self) -> None:
-        """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
-        for named in list(self.definitions):
-            if named.key == self.loss or not isinstance(named.term, (Add, Sloppy)):
-                continue
-            part = Part(named.key, ())
-            self.definitions = [
-                d
-                if d.key == named.key or named.key in {r.key for r in references_in(d.term)}
-                else replace(d, term=replaced(d.term, named.term, part))
-                for d in self.definitions
-            ]
-
     def _name_layer_functions(self) -> None:
         """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
         for statement in self.document.statements:
@@ -644,94 +604,6 @@ class Inference(Draft):
                                 f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"
                             )
                         )
-
-    def _name_arguments(self) -> None:
-        r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
-        defined = {d.key for d in self.definitions}
-        arguments = self._arguments() - {r.key for d in self.definitions for r in references_in(d.term)}
-        derived = {
-            k[1:] for k in self.used if k[:1] == "d" and base_of(k[1:]) in ("z", "Z", "net") and k[1:] not in self.used
-        }
-        if derived - defined and any(
-            base_of(k) in {base_of(d) for d in derived} for k in self.used
-        ):  # dZ2 without a Z2
-            self.used.update(derived - defined)
-            self.elaborator.known |= derived
-            arguments |= derived
-        missing = [
-            k for k in self.used
-            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
-        ]  # fmt: skip
-        for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
-            fits: list[tuple[int, Apply]] = []
-            for n, definition in enumerate(self.definitions):
-                term = definition.term
-                if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
-                    marks = {layer_of(r.key) for r in references_in(term.body)}
-                    if layer_of(key) is None or layer_of(key) in marks or layer_of(definition.key) == layer_of(key):
-                        fits.append((n, term))
-            bodies = {t.body for _, t in fits}
-            if len(bodies) != 1:
-                continue
-            body = bodies.pop()
-            for n, term in fits:
-                self.definitions[n] = replace(self.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
-            self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
-            self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
-
-    def _arguments(self) -> set[str]:
-        """The names at which a slope or an activation is taken somewhere."""
-        found: set[str] = set()
-        for statement in self.document.statements:
-            for side in statement.sides:
-                try:
-                    term = self.elaborator.term(side.node)
-                except (NotUnderstood, LayerOpen):
-                    continue
-                applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
-                found |= {body.key for body in applied if isinstance(body, Part)}
-                found |= {p.bottom.key for p in everything_in(term) if isinstance(p, Jacobian)}
-        return found
-
-    def _name_fed(self) -> None:
-        r"""`h = \sigma(W_1 x)`, `\delta_2 = (o - t) \odot o \odot (1 - o)`: a delta may be the derivative by what no line names."""
-        if not any(base_of(k) in DELTAS for k in self.used):
-            return
-        for n, definition in enumerate(self.definitions):
-            term = definition.term
-            if not isinstance(term, Apply) or isinstance(term.body, (Part, Const)) or definition.key == self.loss:
-                continue
-            base, stop, mark = definition.key.partition("[")
-            key = f"{FED}{stop}{mark}" if stop and base_of(base) == base else f"{FED}[{definition.key}]"
-            if any(d.key == key for d in self.definitions):
-                continue
-            self.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())))
-            self.definitions.append(Definition(key, term.body, definition.at, definition.line))
-
-    def _find_entries(self) -> None:
-        """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
-        defined = {d.key for d in self.definitions} | {n.key for n in self.numbers}
-        vectors = {n.key for n in self.numbers if isinstance(n.term, Stack) and len(n.term.rows) > 1}
-        for _ in self.definitions:  # W x, then what is worked out of it
-            found = {d.key for d in self.definitions if vectors & {r.key for r in references_in(d.term)}} - {self.loss}
-            if found <= vectors:
-                break
-            vectors |= found
-        entries: dict[str, Part] = {}
-        for key in {r.key for d in self.definitions for r in references_in(d.term)} - defined:
-            match = re.fullmatch(r"(.+?)\[(\d)\]", key)
-            is_whole = match is not None and (self.used[match[1]] > 1 or match[1] in {d.key for d in self.definitions})
-            if match and is_whole and match[1] in vectors and match[1] in defined:
-                entries[key] = Part(match[1], (int(match[2]),))
-
-        def put(term: Term) -> Term:
-            return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
-
-        if entries:
-            self.definitions = [replace(d, term=put(d.term)) for d in self.definitions]
-            lengths = {n.key: len(n.term.rows) for n in self.numbers if isinstance(n.term, Stack)}
-            named = Counter(part.key for part in entries.values())
-            self.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
@@ -874,10 +746,10 @@ class Inference(Draft):
             drop_samples(self, sample_letters)
             single = True
         strip_samples(self, sample_letters)
-        self._name_parts()
+        name_parts(self)
         self._name_layer_functions()
-        self._name_arguments()
-        self._name_fed()
+        name_arguments(self)
+        name_fed(self)
         definitions = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
@@ -1064,16 +936,7 @@ class Inference(Draft):
     def _names_entries(self, statement: Statement) -> bool:
         """`x = (1, -2)` beside x_1 and x_2, `w_1 = (0.3, 0.5)` beside w_{11} and w_{12}: a list of numbers with names."""
         reference = self.closed(statement.sides[0].node)
-        return reference is not None and all(k in self.used for k in _entry_names(reference.key, 2))
-
-    def _spread_values(self) -> None:
-        """The values of entries that have names of their own, given as a list."""
-        used = {r.key for d in self.definitions for r in references_in(d.term)}
-        for number in list(self.numbers):
-            entries = [e for row in number.term.rows for e in row] if isinstance(number.term, Stack) else []
-            names = _entry_names(number.key, len(entries))
-            if len(entries) > 1 and number.key not in used and all(name in used for name in names):
-                self.numbers += [replace(number, key=k, term=e) for k, e in zip(names, entries, strict=True)]
+        return reference is not None and all(k in self.used for k in entry_names(reference.key, 2))
 
     def _sized(
         self,
@@ -1187,12 +1050,6 @@ class Inference(Draft):
 def _is_hyper(reference: Reference) -> bool:
     r"""Whether a letter is one of rates and penalties: beta, but not the `\beta^3` of a layer."""
     return reference.base in HYPER_BASES and layer_of(reference.key) is None
-
-
-def _entry_names(key: str, count: int) -> list[str]:
-    """x[1], x[2] of x; w[11], w[12] of w[1]."""
-    base, _, mark = key.removesuffix("]").partition("[")
-    return [f"{base}[{mark}{k}]" for k in range(1, count + 1)]
 
 
 def _gives_vector(statement: Statement) -> bool:
