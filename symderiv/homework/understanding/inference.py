@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
-import numpy as np
-
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.reading.tokens import GREEK
-from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of, said_of_every_unit
-from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
+from symderiv.homework.understanding.activations import said_of_every_unit
 from symderiv.homework.understanding.derivative_names import (
     DERIVED,
     are_differentials,
@@ -27,8 +23,9 @@ from symderiv.homework.understanding.derivative_names import (
     said_derivatives,
 )
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number
+from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
+from symderiv.homework.understanding.function_letters import find_functions, name_layer_functions, own_functions
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.objective import (
     body_of,
@@ -41,7 +38,7 @@ from symderiv.homework.understanding.objective import (
     special_data,
 )
 from symderiv.homework.understanding.premises import find_definitions, prefer_known_names, tangled_folds, with_sigmoid
-from symderiv.homework.understanding.readings import Axes, Reader
+from symderiv.homework.understanding.readings import Axes
 from symderiv.homework.understanding.recognition import recognise
 from symderiv.homework.understanding.samples import (
     SAMPLE_SIZES,
@@ -59,7 +56,7 @@ from symderiv.homework.understanding.samples import (
 )
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
-from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen, Reference, name_of, trees_of
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, Reference, name_of, trees_of
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
     Add,
@@ -70,7 +67,6 @@ from symderiv.homework.understanding.terms import (
     Part,
     SizeOf,
     Sloppy,
-    Softmax,
     Stack,
     SumOver,
     Term,
@@ -80,15 +76,7 @@ from symderiv.homework.understanding.terms import (
     mapped,
     references_in,
 )
-from symderiv.homework.understanding.understanding import (
-    ACTIVATION_WORDS,
-    EQUAL_SIGNS,
-    LOSS_WORDS,
-    SAMPLES,
-    SIZES,
-    Definition,
-    Understanding,
-)
+from symderiv.homework.understanding.understanding import LOSS_WORDS, SAMPLES, SIZES, Definition, Understanding
 from symderiv.homework.understanding.unnamed import (
     entry_names,
     find_entries,
@@ -98,11 +86,9 @@ from symderiv.homework.understanding.unnamed import (
     name_parts,
     spread_values,
 )
-from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
 SMALL_WEIGHTS = frozenset({"w", "v", "u"})
-MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
 LAYERS = 3  # how deep a network general formulas are judged on
@@ -156,7 +142,7 @@ class Inference(Draft):
         if re.search(r"(?<!\.)\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
             self.symbols.star_elementwise = True
         self._find_layers()
-        self._find_functions()
+        find_functions(self)
         self._elaborate_again()
         self._find_aliases()
         self.count_names()
@@ -228,7 +214,7 @@ class Inference(Draft):
             rows=self.rows_of_units,
             parameter=self._only_parameter(),
         )
-        self.own_functions = self._own_functions()
+        self.own_functions = own_functions(self)
         if self._is_scalar_document():  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
 
@@ -258,33 +244,6 @@ class Inference(Draft):
             base_of(k) for k, found_indices in self.written_indices.items() if any(len(i) > 1 for i in found_indices)
         }
         return frozenset(k for k in found if base_of(k) not in pairs)
-
-    def _own_functions(self) -> dict[str, tuple[str, Term]]:
-        """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
-        found: dict[str, tuple[str, Term]] = {}
-        for statement in self.document.statements:
-            head, argument = _applied(statement.sides[0].node)
-            if (
-                head is None
-                or argument is None
-                or head in found
-                or head in {*self.functions, *self.activations.sections}
-            ):
-                continue
-            if (
-                head not in self.symbols.functions
-                or len(statement.sides) < 2
-                or statement.relations[0] not in EQUAL_SIGNS
-            ):
-                continue
-            try:
-                letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
-            except (NotUnderstood, LayerOpen):
-                continue
-            inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
-            if letter is not None and not letter.indices and head not in inner and not is_number(term):
-                found[head] = letter.key, term
-        return found
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -334,202 +293,6 @@ class Inference(Draft):
                 return 1
         return 0
 
-    def _find_functions(self) -> None:
-        defined = self._defined_functions()
-        self.functions.update(defined)
-        words = [
-            name
-            for name, pattern in ACTIVATION_WORDS.items()
-            if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)
-        ]
-        self.functions.update(self._functions_in_words())
-        self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
-        self.activations.add(activations_of(self))
-        self.functions.update(self.activations.everywhere)
-        for base in sorted(self.symbols.functions, key=lambda base: (base != "sigma", base)):
-            if base in self.functions or base in self.activations.sections:
-                continue
-            if base == "sigma" and "softmax" not in words:
-                self.functions[base] = "sigmoid"
-                self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
-            elif (
-                len(words) == 1
-                and base in OPEN_LETTERS
-                and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
-                and words[0] not in self.functions.values()  # and so it is beside the sigmoid sigma
-            ):
-                self.functions[base] = words[0]
-                self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
-        self.functions.update(self._functions_by_values())
-
-    def _applies(self, function: str) -> bool:
-        """Whether a function is applied by its own name."""
-        nodes = (n for s in self.document.statements for side in s.sides for n in f.walk(side.node))
-        return any(
-            isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes
-        )
-
-    def _functions_by_values(self) -> dict[str, str]:
-        """`g([0.91]) = [0.713]`: the usual activation that all printed values of a letter show."""
-        seen: dict[str, list[tuple[Array, Array, Array]]] = {}
-        for base, inside, outside in self._printed_applications():
-            (x, x_half), (y, y_half) = inside, outside
-            if x.shape == y.shape:
-                slope_free = y_half + x_half  # no slope of these is more than 1
-                seen.setdefault(base, []).append((x, y, slope_free))
-        found: dict[str, str] = {}
-        for base, pairs in seen.items():
-            if base in self.functions or base in self.activations.sections:
-                continue
-            is_bent = any(np.any(x < 0) for x, _, _ in pairs)  # else a ReLU is the identity
-            fits = [
-                name
-                for name in ("sigmoid", "tanh", *(["relu"] if is_bent else []))
-                if all(np.all(np.abs(apply_function(name, Machine, x) - y) <= slack + 1e-9) for x, y, slack in pairs)
-            ]
-            if len(fits) == 1:
-                found[base] = fits[0]
-                self.assumptions.append(Assumption(f"{base} is {fits[0]}", "its printed values show it"))
-        return found
-
-    def _printed_applications(self) -> Iterator[tuple[str, tuple[Array, Array], tuple[Array, Array]]]:
-        """The letter, the argument and the value wherever both are printed."""
-        printed: dict[str, tuple[Array, Array]] = {}
-        applied: list[tuple[str, f.Node, str, tuple[Array, Array] | None]] = []
-        for statement in self.document.statements:
-            left = self.closed(statement.sides[0].node)
-            for side, after in itertools.zip_longest(statement.sides, statement.sides[1:]):
-                value = literal(side.node)
-                if value is not None and left is not None:
-                    printed.setdefault(left.key, value)
-                factors = side.node.factors if isinstance(side.node, f.Product) else ()
-                head = name_of(factors[0]) if len(factors) == 2 else None
-                if head is not None and head.base in self.symbols.functions and not _primes(factors[0]):
-                    result = literal(after.node) if after is not None else None
-                    applied.append(
-                        (head.base, f.without_brackets(factors[1]), left.key if left is not None else "", result)
-                    )
-        for base, argument, key, result in applied:
-            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self.closed(argument)
-            inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
-            outside = result or printed.get(key)
-            if inside is not None and outside is not None:
-                yield base, inside, outside
-
-    def _functions_by_slope(self) -> dict[str, str]:
-        """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
-        found: dict[str, str] = {}
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if not isinstance(node, f.Product) or len(node.factors) < 3:
-                        continue
-                    for k in range(len(node.factors) - 2):
-                        head, group, rest = (
-                            node.factors[k],
-                            node.factors[k + 1],
-                            f.without_brackets(node.factors[k + 2]),
-                        )
-                        name = name_of(head)
-                        if (
-                            name is None
-                            or name.base not in self.symbols.functions
-                            or _primes(head)
-                            or not isinstance(group, f.Group)
-                        ):
-                            continue
-                        if (
-                            isinstance(rest, f.Sum)
-                            and len(rest.terms) == 2
-                            and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
-                        ):
-                            found[name.base] = "sigmoid"
-        for base in found:
-            self.assumptions.append(
-                Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope")
-            )
-        return found
-
-    def _functions_in_words(self) -> dict[str, str]:
-        """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
-        found: dict[str, str] = {}
-        for statement in self.document.statements:
-            if len(statement.sides) != 1:
-                continue
-            name = name_of(statement.sides[0].node)
-            if name is None or name.base not in self.symbols.functions or name.base in found:
-                continue
-            after = self.document.text[statement.span[1] : statement.span[1] + 60]
-            before = self.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
-            for word, pattern in ACTIVATION_WORDS.items():
-                if re.match(
-                    rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE
-                ) or re.search(rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE):
-                    found[name.base] = word
-                    self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
-                    break
-        for base in sorted(self.symbols.functions - set(found)):
-            for word, pattern in ACTIVATION_WORDS.items():
-                said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
-                if len(base) == 1 and re.search(said, self.document.text):
-                    found[base] = word
-                    self.assumptions.append(Assumption(f"{base} is {word}", "said in words"))
-        return found
-
-    def _defined_functions(self) -> dict[str, str]:
-        r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
-        found: dict[str, str] = {}
-        tried: Counter[str] = Counter()
-        for at, statement in enumerate(self.document.statements):
-            if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
-                continue
-            factors = statement.sides[0].node.factors
-            if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
-                continue
-            head, argument = name_of(factors[0]), name_of(factors[1].items[0])
-            if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
-                continue
-            for side in statement.sides[1:]:
-                tried[head.base] += 1
-                known = self._recognised(side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
-                if known:
-                    found[head.base] = known
-                    if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
-                        self.activations.define(Saying(at, statement.line, head.base, known))
-        self.activations.settle()
-        return {letter: kind for letter, kind in found.items() if letter not in self.activations.sections}
-
-    def _recognised(self, body: f.Node, argument: f.Node) -> str | None:
-        """The known function that a body computes, by its values at a few points."""
-        try:
-            term = self.elaborator.term(body)
-            reference = self.elaborator.reference(argument)
-        except (NotUnderstood, LayerOpen):
-            return None
-        if reference is None or {r.key for r in references_in(term)} - {reference.key}:
-            return None
-        if isinstance(term, Softmax):
-            return "softmax"
-        points = np.array([[0.3, -1.1, 0.7, -0.2]])
-        values = []
-        for x in points[0]:
-            world = World(Point(Machine, {reference.key: np.array([[x]])}, {}), {})
-            try:
-                values.append(float(Reader(world, Axes()).readings(term)[0].value.array.item()))
-            except (Misfit, Unknown, Undefined, ValueError):
-                return None
-        for name in FUNCTIONS:
-            if name == "identity":
-                continue
-            try:
-                if np.allclose(
-                    apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False
-                ):
-                    return name
-            except Undefined:
-                continue
-        return None
-
     # --- aliases ---
     def _find_aliases(self) -> None:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
@@ -575,35 +338,6 @@ class Inference(Draft):
             keep, drop = (one, two) if one in formulas else (two, one)
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
-
-    def _name_layer_functions(self) -> None:
-        """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    name = name_of(node) if isinstance(node, f.Scripted) else None
-                    if name is None or name.base not in self.symbols.functions or name.base in self.functions:
-                        continue
-                    try:
-                        reference = self.elaborator.reference(node)
-                    except LayerOpen:
-                        continue
-                    if reference is None or not reference.mark or reference.key in self.functions:
-                        continue
-                    layer = {
-                        d.term.function
-                        for d in self.definitions
-                        if isinstance(d.term, Apply)
-                        and d.term.function in FUNCTIONS
-                        and layer_of(d.key) == layer_of(reference.key)
-                    }
-                    if len(layer) == 1:
-                        self.functions[reference.key] = layer.pop()
-                        self.assumptions.append(
-                            Assumption(
-                                f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"
-                            )
-                        )
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
@@ -747,7 +481,7 @@ class Inference(Draft):
             single = True
         strip_samples(self, sample_letters)
         name_parts(self)
-        self._name_layer_functions()
+        name_layer_functions(self)
         name_arguments(self)
         name_fed(self)
         definitions = {}
@@ -1073,17 +807,3 @@ def _as_dot_products(term: Term, vectors: set[str]) -> Term:
         if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
             return Sloppy((Transpose(left), right), ("",))
     return mapped(term, lambda t: _as_dot_products(t, vectors))
-
-
-def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
-    """The letter and the argument of `f(x)`."""
-    factors = node.factors if isinstance(node, f.Product) else ()
-    if len(factors) != 2 or not isinstance(factors[0], f.Name) or not isinstance(factors[1], f.Group):
-        return None, None
-    group = factors[1]
-    is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
-    return (factors[0].base, group.items[0]) if is_one else (None, None)
-
-
-def _primes(node: f.Node) -> int:
-    return node.primes if isinstance(node, f.Scripted) else 0
