@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
-from symderiv.homework.reading.statements import Statement
 from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import said_of_every_unit
 from symderiv.homework.understanding.derivative_names import (
@@ -26,7 +25,6 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, s
 from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.function_letters import find_functions, name_layer_functions, own_functions
-from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.objective import (
     body_of,
     find_generic_loss,
@@ -48,16 +46,27 @@ from symderiv.homework.understanding.samples import (
     is_batch,
     is_mean,
     is_one_pattern,
-    letters_below,
     letters_of_samples,
     samples_first,
     strip_samples,
     turned_letters,
 )
+from symderiv.homework.understanding.shape_hints import (
+    as_dot_products,
+    given_as_numbers,
+    given_ones,
+    is_scalar_document,
+    is_strict,
+    loss_as_product,
+    said_to_be_numbers,
+    single_indexed,
+    stated_sizes,
+    vectors_by_letter,
+    vectors_of_units,
+)
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
-from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
-from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, Reference, name_of, trees_of
-from symderiv.homework.understanding.tables import shape_rows
+from symderiv.homework.understanding.stated_shapes import stated_ones
+from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name_of, trees_of
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -67,18 +76,15 @@ from symderiv.homework.understanding.terms import (
     Part,
     SizeOf,
     Sloppy,
-    Stack,
     SumOver,
     Term,
     Transpose,
     everything_in,
     is_ones,
-    mapped,
     references_in,
 )
 from symderiv.homework.understanding.understanding import LOSS_WORDS, SAMPLES, SIZES, Definition, Understanding
 from symderiv.homework.understanding.unnamed import (
-    entry_names,
     find_entries,
     name_arguments,
     name_expressions,
@@ -88,32 +94,12 @@ from symderiv.homework.understanding.unnamed import (
 )
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
-SMALL_WEIGHTS = frozenset({"w", "v", "u"})
 MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
 LAYERS = 3  # how deep a network general formulas are judged on
-SCALAR_NAME = re.compile(
-    r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
-)
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
-)
-NO_ARRAYS = re.compile(
-    r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
-    r"(?:vector|matri|Vektor|Matri)",
-    re.IGNORECASE,
-)
-ARRAY_WORDS = (
-    r"\b(?:vector|matri|batch|Vektor|Matri|mini-batch)|\b(?:column|row)s?[- ](?:vector|of|are|is)\b|"
-    r"\b(?:as|in|are|the|by) (?:rows|columns)\b|\beach (?:row|column)\b"
-)
-SAYS_NUMBERS = re.compile(
-    r"\b(?:everything|all|(?:every|each) (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b"
-    r"(?:plain |single |just |only |real )?(?:numbers?|scalars?)\b"
-    r"|\bone (?:neuron|unit|node) (?:a|per|in each|in every|each) layer|\b1-1(?:-1)+\b"
-    r"|\b(?:alles?|alle Größen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|número)",
-    re.IGNORECASE,
 )
 
 
@@ -148,7 +134,7 @@ class Inference(Draft):
         self.count_names()
         self.lefts = {ref.key for _, ref, _, _ in self.equations()}
         find_loss(self)
-        self.rows_of_units = self._vectors_of_units()
+        self.rows_of_units = vectors_of_units(self)
         self._elaborate_again()
         self.said = said_derivatives(self)
         find_definitions(self)
@@ -215,35 +201,13 @@ class Inference(Draft):
             parameter=self._only_parameter(),
         )
         self.own_functions = own_functions(self)
-        if self._is_scalar_document():  # entry by entry or not makes no difference there
+        if is_scalar_document(self):  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
 
     def _only_parameter(self) -> str | None:
         """The parameter of a model that has no other, by its letter; its old and new values are the same one."""
         letters = {base_of(k) for k in self.used if base_of(k) in WEIGHTLIKE | {"beta"}}
         return min(letters) if len(letters) == 1 and letters <= set(self.used) else None
-
-    def _vectors_of_units(self) -> frozenset[str]:
-        r"""The w of `z_k = w_k^T x + b_k`: a column of weights for every unit, whose entries have no letters of their own.
-
-        In `s_{nk} = w_k^T x_n` the x is one, too: a column for every sample.
-        """
-        found: set[str] = set()
-        for statement in self.document.statements:
-            head = self.closed(statement.sides[0].node)
-            own = set(head.indices) if head is not None else set()
-            for node in (n for side in statement.sides[1:] for n in f.walk(side.node) if isinstance(n, f.Product)):
-                if isinstance(node.factors[0], f.Transposed) and len(node.factors) == 2:
-                    first, second = self.closed(node.factors[0].body), self.closed(node.factors[1])
-                    if first is None or second is None or first.base not in WEIGHTLIKE | {"beta"}:
-                        continue
-                    letters = [set(each.indices) for each in (first, second)]
-                    if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
-                        found |= {first.key} | ({second.key} if letters_below(node.factors[1]) else set())
-        pairs = {
-            base_of(k) for k, found_indices in self.written_indices.items() if any(len(i) > 1 for i in found_indices)
-        }
-        return frozenset(k for k in found if base_of(k) not in pairs)
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -492,185 +456,30 @@ class Inference(Draft):
         )
         batch = is_batch(self, definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
-        scalars = self._is_scalar_document()
-        lower = self._vectors_by_letter() if not batch or sample_letters else set()
-        definitions = {k: _as_dot_products(t, lower) for k, t in definitions.items()}
-        self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
+        scalars = is_scalar_document(self)
+        lower = vectors_by_letter(self) if not batch or sample_letters else set()
+        definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
+        self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
-        vectors = self._single_indexed() | self.vectors
+        vectors = single_indexed(self) | self.vectors
         entries = entries_of_samples(self, sample_letters)
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
         )
         if self.rows_of_units & {"x", "X", "h", "a", "phi"}:
             shapes.layout = "rows"  # s_{nk} = w_k^T x_n
-        numbers = [*self._given_as_numbers(definitions), *self._said_to_be_numbers(definitions)]
-        shapes.infer([*numbers, *self._loss_as_product(definitions)])
+        numbers = [*given_as_numbers(self, definitions), *said_to_be_numbers(self, definitions)]
+        shapes.infer([*numbers, *loss_as_product(self, definitions)])
         for key in lower & set(shapes.shapes):
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
-        if batch and sample_letters and not scalars and self._is_scalar_document(sample_letters):
+        if batch and sample_letters and not scalars and is_scalar_document(self, sample_letters):
             for dim in {shapes.dims.root(d) for shape in shapes.shapes.values() for d in shape} - {"#n"}:
                 shapes.dims.unify(dim, SCALAR_DIM)
-        for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
+        for dim in stated_ones(stated_sizes(self, shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
-        for dim in self._given_ones(shapes.resolved):
+        for dim in given_ones(self, shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
-
-    def _said_to_be_numbers(self, definitions: dict[str, Term]) -> list[str]:
-        r"""The d of `x \in R^d`, and the s of 'a scalar scale $s > 0$', where formulas use them."""
-        sizes = {size for _, stated in self._stated_sizes("columns") for size in stated}
-        sizes |= set(SCALAR_NAME.findall(self.document.text))
-        used = {r.key for term in definitions.values() for r in references_in(term)}
-        return sorted((sizes & used) - set(definitions))
-
-    def _loss_as_product(self, definitions: dict[str, Term]) -> list[str]:
-        """The loss, where it is a product and no sum as it stands: `-y^T log p` is one number, so y and p are columns."""
-        body = definitions.get(self.loss or "")
-        is_turned = body is not None and any(isinstance(p, Transpose) for p in everything_in(body))
-        return [self.loss] if self.loss is not None and is_turned and not self.batch else []
-
-    def _vectors_by_letter(self) -> set[str]:
-        r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
-        found: set[str] = set()
-        defined = {d.key for d in self.definitions}
-        for statement in self.document.statements:
-            head_of = self.closed(statement.sides[0].node)
-            defines = head_of is not None and self.symbols.canonical(head_of.key) in defined
-            for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
-                if not isinstance(node, f.Product):
-                    continue
-                for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
-                    transposed = isinstance(first, f.Transposed) and node.marks[k] in ("", "cdot")
-                    head = first.body if isinstance(first, f.Transposed) else first
-                    name = name_of(head)
-                    if name is None or isinstance(second, f.Group):
-                        continue
-                    is_dot = (  # not in `dW = x^T dz` of rows
-                        defines and transposed and self._has_capitals and _is_small(name) and _is_small(name_of(second))
-                    )
-                    if name.base not in SMALL_WEIGHTS and not is_dot:
-                        continue
-                    marked = isinstance(head, f.Scripted)
-                    beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
-                        base_of(k) == name.base.upper() for k in self.used
-                    )
-                    reference = self.closed(head)
-                    if reference is None or reference.indices or (marked and not beside_capital):
-                        continue
-                    if is_dot and self.symbols.canonical(reference.key) in defined:
-                        continue  # y y^T of a row
-                    if transposed or (node.marks[k] == "cdot" and not marked):
-                        found.add(self.symbols.canonical(reference.key))
-        matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
-        return found - matrices
-
-    @cached_property
-    def _has_capitals(self) -> bool:
-        """Whether matrices have capital letters here: then `c^T h` of small ones is a number."""
-        return any(base_of(k)[:1].isupper() and base_of(k) not in LOSS_BASES for k in self.used)
-
-    def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
-        """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
-        formulas = {d.key for d in self.definitions}
-        sizes: dict[str, set[tuple[int, int]]] = {}
-        for number in self.numbers:
-            stack = number.term
-            size = (len(stack.rows), len(stack.rows[0])) if isinstance(stack, Stack) else (1, 1)
-            is_zero = isinstance(stack, Const) and stack.value == 0  # of any shape
-            if not number.indices and number.key not in formulas and not is_zero:
-                sizes.setdefault(number.key, set()).add(size)
-        for key, found in sizes.items():
-            dims = resolved(key) if len(found) == 1 else None
-            rows, columns = found.pop()
-            if dims is None or SCALAR_DIM in dims or (rows == columns == 1 and key[0].isupper()):
-                continue
-            yield from (d for d, n in zip(dims, (rows, columns), strict=True) if n == 1 and d != "#n")
-
-    def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""
-        for statement in self.document.statements:
-            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
-                continue
-            sizes = sizes_in(statement.sides[1].node)
-            reference = self.closed(statement.sides[0].node)
-            if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
-                yield self.symbols.canonical(reference.key), sizes
-        for name, sizes in shape_rows(self.document.rows):
-            reference = self.closed(name)
-            if reference is not None:
-                yield self.symbols.canonical(reference.key), sizes
-
-    def _given_as_numbers(self, definitions: dict[str, Term]) -> list[str]:
-        """Parameters whose every value is a single number: that is what they are, unless it is 0 for a matrix of zeros."""
-        values: dict[str, list[Definition]] = {}
-        for number in self.numbers:
-            values.setdefault(number.key, []).append(number)
-        return [
-            key for key, given in values.items()
-            if key not in definitions and base_of(key) in WEIGHTLIKE and base_of(key).islower()
-            and not any(n.indices or isinstance(n.term, Stack) for n in given)
-            and any(n.term != Const(Fraction(0)) for n in given)
-        ]  # fmt: skip
-
-    def _single_indexed(self) -> frozenset[str]:
-        """Quantities that carry one index wherever they carry any."""
-        return frozenset(k for k, found in self.written_indices.items() if {len(i) for i in found} == {1})
-
-    @property
-    def _is_about_numbers(self) -> bool:
-        """Whether values are given for single numbers alone: a sum without an index is then one over names."""
-        given = {n.key for n in self.numbers if not n.indices}
-        return len(given) > 4 and not any(isinstance(n.term, Stack) or n.indices for n in self.numbers)
-
-    def _is_scalar_document(self, samples: frozenset[str] = frozenset()) -> bool:
-        """Nothing in it is more than a number, or a number for each sample: no transposes, sums, indices, capitals, matrices, shapes."""
-        words = NO_ARRAYS.sub("", self.words)
-        is_said = SAYS_NUMBERS.search(words)
-        if not is_said and re.search(ARRAY_WORDS, words):
-            return False
-        for statement in self.document.statements:
-            sizes = sizes_in(statement.sides[-1].node)
-            is_stated = ("in" in statement.relations and sizes != ("1", "1")) or (
-                ":" in statement.relations and len(set(sizes or ())) > 1
-            )
-            if is_stated or (_gives_vector(statement) and not self._names_entries(statement)):
-                return False
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Transposed) or (
-                        isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
-                    ):
-                        return False
-                    if isinstance(node, f.BigSum) and (
-                        any(not isinstance(i, f.Name) or i.base not in samples for i in node.indices)
-                        or (not node.indices and not self._is_about_numbers)
-                    ):
-                        return False
-                    if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
-                        return False
-                    if isinstance(node, f.Name) and node.base in ("W", "X", "Z", "A", "ones", "H"):
-                        return False
-                    if isinstance(node, f.Call) and name_of(node.function) is not None:
-                        base = name_of(node.function)
-                        if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
-                            return False
-                    if (
-                        not is_said
-                        and isinstance(node, f.Scripted)
-                        and isinstance(node.base, f.Name)
-                        and any(
-                            isinstance(s.body, f.Name) and s.body.base in self.symbols.indices - samples
-                            for s in node.lower
-                        )
-                    ):
-                        return False
-        return True
-
-    def _names_entries(self, statement: Statement) -> bool:
-        """`x = (1, -2)` beside x_1 and x_2, `w_1 = (0.3, 0.5)` beside w_{11} and w_{12}: a list of numbers with names."""
-        reference = self.closed(statement.sides[0].node)
-        return reference is not None and all(k in self.used for k in entry_names(reference.key, 2))
 
     def _sized(
         self,
@@ -717,7 +526,7 @@ class Inference(Draft):
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
-            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(), signs=signs_of(self),
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=is_strict(self), signs=signs_of(self),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -763,47 +572,7 @@ class Inference(Draft):
                         if len(axes) > at and (len(reference.indices) == 2 or len(axes) == 1):
                             yield axes[at], int(node.end.value)
 
-    def _is_strict(self) -> bool:
-        """Whether the document states shapes: then a lost transpose is an error."""
-        if self.symbols.star_elementwise and self.symbols.code:
-            return True
-        for statement in self.document.statements:
-            if "in" in statement.relations and sizes_in(statement.sides[-1].node) is not None:
-                return True
-            if ":" in statement.relations or "=" in statement.relations:
-                sizes = sizes_in(statement.sides[-1].node)
-                if sizes is not None and len(sizes) == 2 and isinstance(statement.sides[-1].node, (f.Product, f.Group)) and (
-                    ":" in statement.relations or "times" in getattr(statement.sides[-1].node, "marks", ())
-                ) and self.plain(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
-                    ":" in statement.relations or all(x.isdigit() for x in sizes)
-                ):  # fmt: skip
-                    return True
-        return False
-
 
 def _is_hyper(reference: Reference) -> bool:
     r"""Whether a letter is one of rates and penalties: beta, but not the `\beta^3` of a layer."""
     return reference.base in HYPER_BASES and layer_of(reference.key) is None
-
-
-def _gives_vector(statement: Statement) -> bool:
-    """`w = (0.5, -1)`: a list of numbers as the value of one name."""
-    first = f.without_brackets(statement.sides[0].node)
-    if isinstance(first, f.Group) or not statement.relations:
-        return False
-    values = (literal(side.node) for side in statement.sides[1:])
-    return any(value is not None and value[0].size > 1 for value in values)
-
-
-def _is_small(name: f.Name | None) -> bool:
-    """A small Latin letter."""
-    return name is not None and len(name.base) == 1 and name.base.islower()
-
-
-def _as_dot_products(term: Term, vectors: set[str]) -> Term:
-    r"""`v \cdot h` of two columns: the row of the first times the second."""
-    if isinstance(term, Sloppy) and term.marks == ("cdot",):
-        left, right = term.factors
-        if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
-            return Sloppy((Transpose(left), right), ("",))
-    return mapped(term, lambda t: _as_dot_products(t, vectors))
