@@ -17,7 +17,6 @@ from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import (
     renamed,
 )
-from symderiv.homework.understanding.inference import Variant
 from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
@@ -37,6 +36,7 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
+from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
@@ -158,7 +158,7 @@ class Otherwise:
 
     @cached_property
     def _with_one_sample(self) -> Understanding:
-        return self.inference.varied(self.inference._shaped(single=True), Variant())
+        return varied(self.inference, self.inference.shaped(single=True), Variant())
 
     def is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
         """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""

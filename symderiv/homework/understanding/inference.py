@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from functools import cached_property
 
 from symderiv.homework.marking import Assumption
@@ -17,7 +16,6 @@ from symderiv.homework.understanding.derivative_names import (
     DERIVED,
     are_differentials,
     bars_are_derivatives,
-    is_derived,
     is_differential,
     said_derivatives,
 )
@@ -26,7 +24,6 @@ from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
 from symderiv.homework.understanding.function_letters import find_functions, name_layer_functions, own_functions
 from symderiv.homework.understanding.objective import (
-    body_of,
     find_generic_loss,
     find_loss,
     find_spelled_loss,
@@ -44,7 +41,6 @@ from symderiv.homework.understanding.samples import (
     entries_of_samples,
     indices_of,
     is_batch,
-    is_mean,
     is_one_pattern,
     letters_of_samples,
     samples_first,
@@ -67,23 +63,8 @@ from symderiv.homework.understanding.shape_hints import (
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import stated_ones
 from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name_of, trees_of
-from symderiv.homework.understanding.terms import (
-    Add,
-    Apply,
-    Const,
-    Gathered,
-    Over,
-    Part,
-    SizeOf,
-    Sloppy,
-    SumOver,
-    Term,
-    Transpose,
-    everything_in,
-    is_ones,
-    references_in,
-)
-from symderiv.homework.understanding.understanding import LOSS_WORDS, SAMPLES, SIZES, Definition, Understanding
+from symderiv.homework.understanding.terms import Gathered, Part, Term, Transpose, references_in
+from symderiv.homework.understanding.understanding import SAMPLES, SIZES, Definition, Understanding
 from symderiv.homework.understanding.unnamed import (
     find_entries,
     name_arguments,
@@ -101,23 +82,6 @@ RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A candidate for what is not written: the factor of a loss in words, another loss from a place on, 1/n taken later."""
-
-    factor: Fraction = Fraction(1)
-    mean: bool = False
-    switch: tuple[str, int] | None = None
-    later: bool = False
-    single: bool = False  # the loss is that of one sample, though the text speaks of many
-    one_sided: bool = False  # a cross-entropy of the target alone, without that of what it is not
-
-    @property
-    def cost(self) -> float:
-        """What assuming it costs."""
-        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
 
 
 class Inference(Draft):
@@ -158,7 +122,7 @@ class Inference(Draft):
         find_spelled_loss(self)
         find_word_loss(self)
         find_generic_loss(self)
-        understanding = self._shaped()
+        understanding = self.shaped()
         rows, columns = counted_from_zero(self)
         recognised.zero_rows |= rows
         recognised.zero_columns |= columns
@@ -310,132 +274,9 @@ class Inference(Draft):
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
-    def variants(self) -> list[Variant]:
-        """What the document leaves open, as candidates that the whole of it decides."""
-        out = [Variant()]
-        if self.word_body is not None:
-            factors = [Fraction(1, 2)] if self.word_loss == "mse" else []
-            out += [Variant(factor=c) for c in factors]
-            out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
-            if self.word_one_sided is not None:
-                out += [replace(v, one_sided=True) for v in out]
-        switch = self._other_loss()
-        if switch is not None:
-            out += [Variant(switch=switch)]
-        if self.batch and self._is_loss_of_one():
-            out += [Variant(single=True)]
-        if self._has_mean() and not self._takes_mean_early():
-            out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
-        return out
-
-    def _is_loss_of_one(self) -> bool:
-        """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
-        written = [d for d in self.definitions if d.key == self.loss]
-        if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
-            return False
-        if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
-               for p in everything_in(self.loss_as_written)):  # fmt: skip
-            return False
-        letters = {
-            p.along
-            for p in everything_in(self.loss_as_written)
-            if isinstance(p, SumOver) and p.along.startswith("letter:")
-        }
-        if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
-            return False
-        if any(is_ones(p) for d in self.definitions for p in everything_in(d.term)):
-            return False  # b 1^T: the bias of each sample
-        return not re.search(
-            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
-            self.words,
-            re.IGNORECASE,
-        )
-
-    def _takes_mean_early(self) -> bool:
-        r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
-        return len({is_between for is_between, has_mean in self._gradient_lines() if has_mean}) > 1
-
-    def takes_mean_in_all(self) -> bool:
-        """Whether every gradient of a parameter, of two or more, takes 1/n."""
-        parameters = [has_mean for is_between, has_mean in self._gradient_lines() if not is_between]
-        return len(parameters) > 1 and all(parameters)
-
-    def _gradient_lines(self) -> Iterator[tuple[bool, bool]]:
-        """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
-        between = {base_of(d.key) for d in self.definitions}
-        for statement in self.document.statements:
-            left = statement.sides[0].node
-            reference = self.closed(left.bottom if isinstance(left, f.Derivative) else left)
-            if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
-                continue
-            if not isinstance(left, f.Derivative) and not is_derived(self, reference):
-                continue
-            base = base_of(reference.key).replace("^bar", "")
-            has_mean = any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node))
-            yield base in between or base.removeprefix("d") in between, has_mean
-
-    def _is_mean(self, node: f.Node) -> bool:
-        r"""`\frac1n`, `2 / n`."""
-        if isinstance(node, f.Fraction):
-            return is_mean(node, self.symbols.sizes)
-        if isinstance(node, f.Product) and "/" in node.marks:
-            after = node.factors[node.marks.index("/") + 1]
-            return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | self.symbols.sizes
-        return False
-
-    def _has_mean(self) -> bool:
-        """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
-        losses = {d.at for d in self.definitions if d.key == self.loss and d.at}
-        for at, statement in enumerate(self.document.statements):
-            for side in statement.sides if at not in losses else ():
-                if any(self._is_mean(node) for node in f.walk(side.node)):
-                    return True
-        return False
-
-    def _other_loss(self) -> tuple[str, int] | None:
-        """Another loss that the words name after the written one: (kind, from which offset)."""
-        written = [d for d in self.definitions if d.key == self.loss]
-        if not written or self.word_body is not None:
-            return None
-        place = self.document.statements[written[0].at].span[1]
-        logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
-        for sentence in self.document.sentences:
-            if sentence.span[0] <= place:
-                continue
-            for kind, pattern in LOSS_WORDS:
-                if (kind == "mse") == logs and (found := re.search(pattern, sentence.text, re.IGNORECASE)):
-                    return kind, sentence.span[0] + found.start()
-        return None
-
-    def varied(self, understanding: Understanding, variant: Variant) -> Understanding:
-        """The understanding under a candidate."""
-        if variant.single:
-            understanding = self._shaped(single=True)
-        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
-                          stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
-        if self.word_body is not None and (
-            variant.factor != 1 or variant.mean or variant.one_sided or self.word_other is not None
-        ):
-            body, other = self.word_body, self.word_other
-            if variant.one_sided and self.word_one_sided is not None:
-                body, other = (body, self.word_one_sided) if other is not None else (self.word_one_sided, None)
-            numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
-            scaled: Term = Sloppy((*numbers, body), ("",)) if numbers else body
-            if other is not None:
-                scaled = Add(((1, scaled), (1, other)))
-            if variant.mean:
-                scaled = Over(scaled, SizeOf("#n"))
-            changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
-        if variant.switch is not None and self.loss is not None:
-            kind, offset = variant.switch
-            switched = body_of(self, kind)
-            at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
-            if switched is not None and at is not None:
-                changed.definitions.append(Definition(self.loss, switched, at, self.document.statements[at].line))
-        return changed
-
     # --- shapes and sizes ---
-    def _shaped(self, single: bool = False) -> Understanding:
+    def shaped(self, single: bool = False) -> Understanding:
+        """The understanding with the shapes that its definitions have. single: they are about one sample."""
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
