@@ -12,8 +12,8 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES, Reference, name_of
 
-DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
 DELTAS = frozenset({"delta", "Delta"})
+DERIVED = DELTAS | {"nabla", "grad", "dot"}
 MANY_BARS = 3
 BAR_WORDS = (
     r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
@@ -91,20 +91,18 @@ def are_differentials(draft: Draft) -> bool:
 def is_differential(draft: Draft) -> bool:
     """Whether a lone d only ever stands before a name: `d\\hat y`."""
     before, alone = 0, 0
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if isinstance(node, f.Name) and node.base == "d" and not node.accents:
-                    alone += 1
-                if isinstance(node, f.Product):
-                    for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
-                        if (
-                            isinstance(first, f.Name)
-                            and first.base == "d"
-                            and not mark
-                            and isinstance(second, (f.Name, f.Scripted))
-                        ):
-                            before += 1
+    for node in draft.nodes():
+        if isinstance(node, f.Name) and node.base == "d" and not node.accents:
+            alone += 1
+        if isinstance(node, f.Product):
+            for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
+                if (
+                    isinstance(first, f.Name)
+                    and first.base == "d"
+                    and not mark
+                    and isinstance(second, (f.Name, f.Scripted))
+                ):
+                    before += 1
     return before > 0 and before == alone
 
 

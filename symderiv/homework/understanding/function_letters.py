@@ -85,31 +85,29 @@ def _functions_in_words(draft: Draft) -> dict[str, str]:
 def _functions_by_slope(draft: Draft) -> dict[str, str]:
     """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
     found: dict[str, str] = {}
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if not isinstance(node, f.Product) or len(node.factors) < 3:
-                    continue
-                for k in range(len(node.factors) - 2):
-                    head, group, rest = (
-                        node.factors[k],
-                        node.factors[k + 1],
-                        f.without_brackets(node.factors[k + 2]),
-                    )
-                    name = name_of(head)
-                    if (
-                        name is None
-                        or name.base not in draft.symbols.functions
-                        or _primes(head)
-                        or not isinstance(group, f.Group)
-                    ):
-                        continue
-                    if (
-                        isinstance(rest, f.Sum)
-                        and len(rest.terms) == 2
-                        and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
-                    ):
-                        found[name.base] = "sigmoid"
+    for node in draft.nodes():
+        if not isinstance(node, f.Product) or len(node.factors) < 3:
+            continue
+        for k in range(len(node.factors) - 2):
+            head, group, rest = (
+                node.factors[k],
+                node.factors[k + 1],
+                f.without_brackets(node.factors[k + 2]),
+            )
+            name = name_of(head)
+            if (
+                name is None
+                or name.base not in draft.symbols.functions
+                or _primes(head)
+                or not isinstance(group, f.Group)
+            ):
+                continue
+            if (
+                isinstance(rest, f.Sum)
+                and len(rest.terms) == 2
+                and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
+            ):
+                found[name.base] = "sigmoid"
     for base in found:
         draft.assumptions.append(
             Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope")
@@ -168,7 +166,7 @@ def _printed_applications(draft: Draft) -> Iterator[tuple[str, tuple[Array, Arra
 
 def _applies(draft: Draft, function: str) -> bool:
     """Whether a function is applied by its own name."""
-    nodes = (n for s in draft.document.statements for side in s.sides for n in f.walk(side.node))
+    nodes = draft.nodes()
     return any(isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes)
 
 
@@ -247,32 +245,26 @@ def own_functions(draft: Draft) -> dict[str, tuple[str, Term]]:
 
 def name_layer_functions(draft: Draft) -> None:
     """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                name = name_of(node) if isinstance(node, f.Scripted) else None
-                if name is None or name.base not in draft.symbols.functions or name.base in draft.functions:
-                    continue
-                try:
-                    reference = draft.elaborator.reference(node)
-                except LayerOpen:
-                    continue
-                if reference is None or not reference.mark or reference.key in draft.functions:
-                    continue
-                layer = {
-                    d.term.function
-                    for d in draft.definitions
-                    if isinstance(d.term, Apply)
-                    and d.term.function in FUNCTIONS
-                    and layer_of(d.key) == layer_of(reference.key)
-                }
-                if len(layer) == 1:
-                    draft.functions[reference.key] = layer.pop()
-                    draft.assumptions.append(
-                        Assumption(
-                            f"{reference.key} is {draft.functions[reference.key]}", "the activation of its layer"
-                        )
-                    )
+    for node in draft.nodes():
+        name = name_of(node) if isinstance(node, f.Scripted) else None
+        if name is None or name.base not in draft.symbols.functions or name.base in draft.functions:
+            continue
+        try:
+            reference = draft.elaborator.reference(node)
+        except LayerOpen:
+            continue
+        if reference is None or not reference.mark or reference.key in draft.functions:
+            continue
+        layer = {
+            d.term.function
+            for d in draft.definitions
+            if isinstance(d.term, Apply) and d.term.function in FUNCTIONS and layer_of(d.key) == layer_of(reference.key)
+        }
+        if len(layer) == 1:
+            draft.functions[reference.key] = layer.pop()
+            draft.assumptions.append(
+                Assumption(f"{reference.key} is {draft.functions[reference.key]}", "the activation of its layer")
+            )
 
 
 def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:

@@ -1,4 +1,8 @@
-"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order."""
+"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order.
+
+What a step is about has a module of its own; here they are put in order, with the layers, the names that mean one quantity
+and the sizes of the shapes.
+"""
 
 from __future__ import annotations
 
@@ -277,9 +281,6 @@ class Inference(Draft):
     # --- shapes and sizes ---
     def shaped(self, single: bool = False) -> Understanding:
         """The understanding with the shapes that its definitions have. single: they are about one sample."""
-        definitions: dict[str, Term] = {}
-        for definition in self.definitions:
-            definitions.setdefault(definition.key, definition.term)
         sample_letters = letters_of_samples(self)
         if is_one_pattern(self, sample_letters):
             drop_samples(self, sample_letters)
@@ -289,7 +290,7 @@ class Inference(Draft):
         name_layer_functions(self)
         name_arguments(self)
         name_fed(self)
-        definitions = {}
+        definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
         self.elaborator.per_sample = frozenset(

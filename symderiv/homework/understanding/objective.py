@@ -1,7 +1,7 @@
 """The loss: the name it has, its formula where only words or nothing say it, and what it asks of the targets.
 
-That is looked for by the derivatives that are written, by usual letters and by words. Of the shares that a cross-entropy
-compares the entries add up to 1, and what a logarithm is taken of is positive.
+Its name is looked for by the derivatives that are written, by usual letters and by words. A cross-entropy compares shares,
+so the entries of its targets add up to 1, and what a logarithm is taken of is positive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
-from symderiv.homework.understanding.derivative_names import bars_are_derivatives, is_derived
+from symderiv.homework.understanding.derivative_names import DELTAS, bars_are_derivatives, is_derived
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, stands_for_ones
 from symderiv.homework.understanding.given_values import LOSS_NAMES
 from symderiv.homework.understanding.literals import literal
@@ -100,7 +100,7 @@ def _find_likely_loss(draft: Draft) -> None:
             scores[key] += 16
     if bars_are_derivatives(draft):
         scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
-    scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
+    scores = Counter({k: v for k, v in scores.items() if base_of(k) not in DELTAS and v > 0})
     if not scores:
         return
     best, _ = scores.most_common(1)[0]
@@ -114,6 +114,15 @@ def _find_likely_loss(draft: Draft) -> None:
     if base_of(best) in draft.symbols.functions and best not in lefts:
         return  # l(o_2): a generic loss, derivatives of an application
     draft.loss = best
+
+
+def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
+    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
+    if isinstance(node, f.Derivative):
+        return
+    yield node
+    for child in f.children_of(node):
+        yield from _outside_derivatives(child)
 
 
 def _means(draft: Draft) -> set[str]:
@@ -173,7 +182,7 @@ def generic_call(draft: Draft, node: f.Node, layers: dict[str, int]) -> str | No
     return None if output is None else draft.symbols.canonical(output.key)
 
 
-# --- a formula by another name ---
+# --- its formula ---
 def find_spelled_loss(draft: Draft) -> None:
     """`Loss = (y - a)^2` where the derivatives are of l: the formula of the one word for it is that of the letter."""
     if draft.loss is None or any(d.key == draft.loss for d in draft.definitions):
@@ -249,6 +258,11 @@ def body_of(draft: Draft, kind: str) -> Term | None:
     else:
         body = Power(minus, Const(Fraction(2)))
     return SumOver("all", body)
+
+
+def any_function_of(output: str) -> Term:
+    """A sum of a function without properties, each entry with a weight of its own."""
+    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
 
 
 def output_of(draft: Draft) -> str | None:
@@ -348,20 +362,6 @@ def signs_of(draft: Draft) -> frozenset[str]:
         if values == [-1, 1] and reference is not None:
             found.add(draft.symbols.canonical(reference.key))
     return frozenset(found)
-
-
-def any_function_of(output: str) -> Term:
-    """A sum of a function without properties, each entry with a weight of its own."""
-    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
-
-
-def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
-    if isinstance(node, f.Derivative):
-        return
-    yield node
-    for child in f.children_of(node):
-        yield from _outside_derivatives(child)
 
 
 def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:

@@ -50,20 +50,18 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         for script in left.lower
         if isinstance(script.body, f.Name)
     }
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if isinstance(node, f.BigSum) and node.end is not None:
-                    ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
-                    plain = isinstance(node.end, (f.Name, f.Comparison))
-                    if ends & counted and plain:
-                        found |= {i.base for i in node.indices if isinstance(i, f.Name)}
-                if isinstance(node, f.Product) and speaks_of_many:
-                    found |= _averaged(node, counted) - defined_for
-                if isinstance(node, f.Scripted):
-                    for script in node.upper:
-                        if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
-                            found.add(script.body.base)
+    for node in draft.nodes():
+        if isinstance(node, f.BigSum) and node.end is not None:
+            ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
+            plain = isinstance(node.end, (f.Name, f.Comparison))
+            if ends & counted and plain:
+                found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+        if isinstance(node, f.Product) and speaks_of_many:
+            found |= _averaged(node, counted) - defined_for
+        if isinstance(node, f.Scripted):
+            for script in node.upper:
+                if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+                    found.add(script.body.base)
     found |= _letters_of_inputs(draft)
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
 
@@ -92,25 +90,23 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
 def _weight_letters(draft: Draft) -> set[str]:
     """Letters that number units, because weights carry them in pairs."""
     found: set[str] = set()
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if (
-                    isinstance(node, f.Scripted)
-                    and isinstance(node.base, f.Name)
-                    and node.base.base in WEIGHTLIKE
-                    and node.base.base != "b"
-                ):
-                    letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
-                    if len(letters) == 2:
-                        found.update(letters)
+    for node in draft.nodes():
+        if (
+            isinstance(node, f.Scripted)
+            and isinstance(node.base, f.Name)
+            and node.base.base in WEIGHTLIKE
+            and node.base.base != "b"
+        ):
+            letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
+            if len(letters) == 2:
+                found.update(letters)
     return found
 
 
 def _feature_letters(draft: Draft) -> set[str]:
     r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
     found: set[str] = set()
-    for node in (n for s in draft.document.statements for side in s.sides for n in f.walk(side.node)):
+    for node in draft.nodes():
         if isinstance(node, f.BigSum) and (name := name_of(node.body)) is not None and name.base in WEIGHTLIKE - {"b"}:
             found |= letters_below(node.body)  # the penalty `sum_j theta_j^2`
         if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
@@ -133,13 +129,11 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     loss = definitions.get(draft.loss or "")
     if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
         return True
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if isinstance(node, f.Fraction) and is_mean(node, draft.symbols.sizes):
-                    return True
-                if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
-                    return True
+    for node in draft.nodes():
+        if isinstance(node, f.Fraction) and is_mean(node, draft.symbols.sizes):
+            return True
+        if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
+            return True
     if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
         return False
     return bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
@@ -170,18 +164,7 @@ def is_one_pattern(draft: Draft, sample_letters: frozenset[str]) -> bool:
 
 def drop_samples(draft: Draft, letters: frozenset[str]) -> None:
     """E_n read as the loss of the one pattern."""
-
-    def dropped(definition: Definition) -> Definition:
-        term = definition.term
-        if isinstance(term, Gathered):
-            left = tuple(i for i in term.indices if i not in letters)
-            body = without_indices(term.body, letters)
-            term = Gathered(body, left) if left else body
-        else:
-            term = without_indices(term, letters)
-        return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
-
-    draft.definitions = [dropped(d) for d in draft.definitions]
+    draft.definitions = [_without(d, letters) for d in draft.definitions]
     draft.assumptions.append(Assumption("one pattern is looked at", "the forward equations carry no index of samples"))
 
 
@@ -191,17 +174,22 @@ def strip_samples(draft: Draft, sample_letters: frozenset[str]) -> None:
     def stripped(definition: Definition) -> Definition:
         if definition.key == draft.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
             return definition
-        term = definition.term
-        if isinstance(term, Gathered):
-            left = tuple(i for i in term.indices if i not in sample_letters)
-            body = without_indices(term.body, sample_letters)
-            term = Gathered(body, left) if left else body
-        else:
-            term = without_indices(term, sample_letters)
-        return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters))
+        return _without(definition, sample_letters)
 
     draft.definitions = [stripped(d) for d in draft.definitions]
     draft.restated = [stripped(d) for d in draft.restated]
+
+
+def _without(definition: Definition, letters: frozenset[str]) -> Definition:
+    """A definition as if these letters did not stand below its names."""
+    term = definition.term
+    if isinstance(term, Gathered):
+        left = tuple(i for i in term.indices if i not in letters)
+        body = without_indices(term.body, letters)
+        term = Gathered(body, left) if left else body
+    else:
+        term = without_indices(term, letters)
+    return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
 
 
 def _stated_rows(draft: Draft) -> list[tuple[str, str]]:
@@ -226,7 +214,7 @@ def turned_letters(draft: Draft) -> frozenset[str]:
     if not rows:
         return frozenset()
     samples = letters_of_samples(draft)
-    nodes = [n for s in draft.document.statements for side in s.sides for n in f.walk(side.node)]
+    nodes = list(draft.nodes())
     return frozenset(
         letter
         for letter in rows

@@ -1,7 +1,6 @@
 """What a document lets on about shapes besides its equations: all is plain numbers, `w^T x` is one, a value is given as a list.
 
-The equations alone leave open which sizes are 1. What is stated of them counts too, and so do the words, the letters and
-the values.
+The equations alone leave open which sizes are 1. What is stated of them counts too, and so do words, letters and values.
 """
 
 from __future__ import annotations

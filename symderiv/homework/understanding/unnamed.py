@@ -1,6 +1,6 @@
-"""What the formulas have without a name of its own, and get one for: an argument, a numerator, an entry of a vector.
+"""Names for what the formulas leave without one: the argument of an activation, what a derivative is taken by, an entry.
 
-Somewhere else in the document it has a name, or a derivative is taken by it.
+Elsewhere in the document it often has a name, and what is said of that name could not be judged without it.
 """
 
 from __future__ import annotations
@@ -45,17 +45,15 @@ def name_expressions(draft: Draft) -> None:
     if draft.loss is not None and draft.loss_as_written is not None:
         expanded[draft.loss] = draft.loss_as_written
     found: dict[Term, str] = {}
-    for statement in draft.document.statements:
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if not isinstance(node, f.Derivative) or _is_named(node.bottom):
-                    continue
-                try:
-                    term = draft.elaborator.term(node.bottom)
-                except (NotUnderstood, LayerOpen):
-                    continue
-                if not is_number(term) and term not in expanded.values() and term not in found:
-                    found[term] = f"<{len(found) + 1}>"
+    for node in draft.nodes():
+        if not isinstance(node, f.Derivative) or _is_named(node.bottom):
+            continue
+        try:
+            term = draft.elaborator.term(node.bottom)
+        except (NotUnderstood, LayerOpen):
+            continue
+        if not is_number(term) and term not in expanded.values() and term not in found:
+            found[term] = f"<{len(found) + 1}>"
     for term, key in found.items():
         expanded[key] = term
         draft.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in draft.definitions]
