@@ -15,8 +15,9 @@ from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import prepared
 from symderiv.homework.understanding.echo import understood_of
-from symderiv.homework.understanding.inference import Inference, Variant
+from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.patience import TookTooLong, at_most, is_over
+from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
 
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
@@ -85,18 +86,18 @@ def _judged(document: Document, text: str) -> Marking:
     inference = Inference(document)
     whole = inference.run()
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
-    for variant in inference.variants():
+    for variant in variants_of(inference):
         if best is not None and is_over():
             break
         limit = float("inf") if best is None else best[0] - variant.cost - 1e-9 + TWO_MISTAKES * variant.later
         if limit < 0:
             continue
-        judge = Judge(inference, inference.varied(whole, variant))
+        judge = Judge(inference, varied(inference, whole, variant))
         found = judge.run(limit)
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + sum(COSTS[c.verdict] for c in found)
-        if variant.later and not judge.shows_later and not inference.takes_mean_in_all():
+        if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
             # a second 1/n in a single line is a mistake sooner than a convention
             cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
         if best is None or cost < best[0]:

@@ -14,8 +14,10 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, Scripted, walk
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
+from symderiv.homework.understanding.derivative_names import DELTAS, bars_are_derivatives, is_derived
+from symderiv.homework.understanding.draft import WEIGHTLIKE
 from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
-from symderiv.homework.understanding.inference import DELTAS, WEIGHTLIKE, Inference
+from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
@@ -86,7 +88,7 @@ class _Finder:
 
     def _find_used(self) -> None:
         r"""`\bar a_2 \, \partial a_2 / \partial z_2` where bars are derivatives, and no line says what this one is."""
-        if not any("^bar" in key for key in self.found) and not self.inference._bars_are_derivatives:
+        if not any("^bar" in key for key in self.found) and not bars_are_derivatives(self.inference):
             return
         for key in self.inference.used:
             reference = Reference(key, base_of(key))
@@ -131,7 +133,7 @@ class _Finder:
 
     def _is_given_so(self, statement: Statement, reference: Reference, elaborator: Elaborator) -> bool:
         r"""`\varepsilon := \partial J / \partial p`: any letter that is said to be a derivative of the loss and has no formula."""
-        if self.inference._is_derived(reference) and reference.key not in self.inference.said:
+        if is_derived(self.inference, reference) and reference.key not in self.inference.said:
             return False  # dW says itself what it is
         is_data = reference.key in self.understanding.shapes_of_data and reference.key not in self.inference.said
         if is_data or reference.key in self.understanding.definitions_at(0):
@@ -156,7 +158,7 @@ class _Finder:
             is_bound = re.search(BOUND, self.understanding.document.text) is not None  # of a Huber loss
             return not is_bound and not self._is_in_loss(reference.key)
         if (
-            self.inference._is_derived(reference)
+            is_derived(self.inference, reference)
             and "^bar" in reference.key
             and self.understanding.loss != reference.key
         ):
@@ -176,9 +178,9 @@ class _Finder:
             left = statement.sides[0].node
             if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
                 found |= {k for k in self.inference.used if base_of(k) == "Delta"}
-            reference = self.inference._closed(left)
+            reference = self.inference.closed(left)
             names = (n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted))
-            if reference is not None and any(self.inference._closed(n) == reference for n in names):
+            if reference is not None and any(self.inference.closed(n) == reference for n in names):
                 found.add(reference.key)
         return found
 

@@ -22,8 +22,8 @@ from symderiv.homework.understanding.elaboration import (
     is_number,
     with_part,
 )
-from symderiv.homework.understanding.inference import any_function_of
 from symderiv.homework.understanding.literals import agrees
+from symderiv.homework.understanding.objective import any_function_of
 from symderiv.homework.understanding.terms import (
     Const,
     Jacobian,

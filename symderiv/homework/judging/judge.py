@@ -36,6 +36,7 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
+from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
     entry_of,
@@ -595,7 +596,7 @@ class Judge:
         if is_number(right):
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
-            if self.inference._is_derived(reference) or not keys:
+            if is_derived(self.inference, reference) or not keys:
                 return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
             return Verdict("correct", "definition", "a premise")
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:

@@ -13,10 +13,11 @@ from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import (
     renamed,
 )
-from symderiv.homework.understanding.inference import CONTRARY, Variant
+from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
 from symderiv.homework.understanding.terms import (
@@ -35,6 +36,7 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
+from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
@@ -156,7 +158,7 @@ class Otherwise:
 
     @cached_property
     def _with_one_sample(self) -> Understanding:
-        return self.inference.varied(self.inference._shaped(single=True), Variant())
+        return varied(self.inference, self.inference.shaped(single=True), Variant())
 
     def is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
         """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""
@@ -239,7 +241,7 @@ class Otherwise:
             answers.append(self.situation.compare(at, renamed(left, choice), renamed(right, choice)).answer)
             if answers[-1] is Answer.EQUAL:
                 named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
-                output = self.inference._output()
+                output = output_of(self.inference)
                 formula = self.understanding.definitions_at(at).get(output or "")
                 scores = formula.body if isinstance(formula, (Apply, Softmax)) else None
                 if all(b == output or scores == Part(b, ()) for b in choice.values()):

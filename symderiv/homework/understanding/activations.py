@@ -20,7 +20,7 @@ from symderiv.homework.understanding.terms import Apply, Part, Softmax, Term, ma
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, Definition
 
 if TYPE_CHECKING:
-    from symderiv.homework.understanding.inference import Inference
+    from symderiv.homework.understanding.draft import Draft
 
 OPEN_LETTERS = frozenset(
     {"g", "f", "phi", "varphi", "h", "s", "S", "psi", "rho", "act"}
@@ -46,44 +46,44 @@ class Saying:
     kind: str
 
 
-def sayings_of(inference: Inference) -> list[Saying]:
+def sayings_of(draft: Draft) -> list[Saying]:
     """Everything that sentences say of activations by their role."""
     found = []
-    for sentence in inference.document.sentences:
+    for sentence in draft.document.sentences:
         is_said = re.search(OF_UNITS, sentence.text, re.IGNORECASE) and not re.search(
             SUPPOSED, sentence.text, re.IGNORECASE
         )
         if is_said:
             for role, kind in _pairs(sentence.text):
-                found.append(Saying(_statement_from(inference, sentence.span[0]), sentence.line, role, kind))
+                found.append(Saying(_statement_from(draft, sentence.span[0]), sentence.line, role, kind))
     return found
 
 
-def said_of_every_unit(inference: Inference) -> None:
+def said_of_every_unit(draft: Draft) -> None:
     """`out = f(net)` said once, or an activation that the words name once, beside out_h1 and a net_h1 that has a formula."""
-    defined = {d.key for d in inference.definitions}
-    used = {r.key for d in inference.definitions for r in references_in(d.term)}
-    kinds = {k for k, p in ACTIVATION_WORDS.items() if k != "softmax" and re.search(p, inference.words, re.IGNORECASE)}
+    defined = {d.key for d in draft.definitions}
+    used = {r.key for d in draft.definitions for r in references_in(d.term)}
+    kinds = {k for k, p in ACTIVATION_WORDS.items() if k != "softmax" and re.search(p, draft.words, re.IGNORECASE)}
     for key in sorted(k for k in used - defined if "[" in k):
         base, mark = key[:-1].split("[", 1)
-        for definition in inference.definitions:
+        for definition in draft.definitions:
             inner = {r.key for r in references_in(definition.term)}
             if definition.key == base and len(inner) == 1 and f"{min(inner)}[{mark}]" in defined:
                 argument = min(inner)
                 term = replaced(definition.term, Part(argument, ()), Part(f"{argument}[{mark}]", ()))
-                inference.definitions.append(Definition(key, term, definition.at, definition.line))
+                draft.definitions.append(Definition(key, term, definition.at, definition.line))
                 break
         else:
             fed = next((f"{a}[{mark}]" for a in ("net", "in") if f"{a}[{mark}]" in defined), None)
             if base == "out" and fed is not None and len(kinds) == 1:
                 kind = min(kinds)
-                inference.definitions.append(Definition(key, Apply(kind, 0, Part(fed, ())), 0, 1))
-                inference.assumptions.append(Assumption(f"{key} is {kind}({fed})", "said in words of the units"))
+                draft.definitions.append(Definition(key, Apply(kind, 0, Part(fed, ())), 0, 1))
+                draft.assumptions.append(Assumption(f"{key} is {kind}({fed})", "said in words of the units"))
 
 
-def _statement_from(inference: Inference, offset: int) -> int:
+def _statement_from(draft: Draft, offset: int) -> int:
     """The first statement of a sentence that begins here, or after it."""
-    statements = inference.document.statements
+    statements = draft.document.statements
     return next((k for k, s in enumerate(statements) if s.span[0] >= offset), len(statements))
 
 
@@ -101,22 +101,22 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         yield from ((role, kinds[0]) for role in roles)
 
 
-def roles_of(inference: Inference) -> dict[str, set[str]]:
+def roles_of(draft: Draft) -> dict[str, set[str]]:
     """What each function letter does in the formulas: `a = phi(z)` hidden, `y hat = g(s)` output."""
     found: dict[str, set[str]] = {}
-    for letter, key in _applied(inference):
+    for letter, key in _applied(draft):
         found.setdefault(letter, set()).add("output" if "^hat" in key or key in ("y", "Y", "o", "O") else "hidden")
     if len(found) > 1 and not any("output" in roles for roles in found.values()):
         found[list(found)[-1]] = {"output"}
     return found
 
 
-def _applied(inference: Inference) -> Iterator[tuple[str, str]]:
+def _applied(draft: Draft) -> Iterator[tuple[str, str]]:
     """(function letter, quantity) of every `a = phi(z)`."""
-    for _, reference, node, _ in inference._equations():
+    for _, reference, node, _ in draft.equations():
         if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
             name = name_of(node.factors[0])
-            if name is not None and name.base in OPEN_LETTERS & inference.symbols.functions:
+            if name is not None and name.base in OPEN_LETTERS & draft.symbols.functions:
                 yield name.base, reference.key
 
 
@@ -175,18 +175,18 @@ def _of_kind(kind: str, order: int, body: Term) -> Term:
     return Apply(kind, order, body)
 
 
-def activations_of(inference: Inference) -> Activations:
+def activations_of(draft: Draft) -> Activations:
     """Decide the letters that no formula defines, from what the text says of their roles."""
     out = Activations()
-    sayings = sayings_of(inference)
+    sayings = sayings_of(draft)
     if not sayings:
         return out
     try:
-        roles = roles_of(inference)
+        roles = roles_of(draft)
     except LayerOpen:
         return out
     for letter, own in roles.items():
-        about = [s for s in sayings if own == {s.role}] if letter not in inference.functions else []
+        about = [s for s in sayings if own == {s.role}] if letter not in draft.functions else []
         kinds = {s.kind for s in about}
         if len(kinds) == 1:
             out.everywhere[letter] = about[0].kind

@@ -7,9 +7,9 @@ import re
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.reading.formulas import Derivative
 from symderiv.homework.reading.plainly import to_text
-from symderiv.homework.understanding.inference import Variant
 from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.variants import Variant
 
 UNITS = ("d", "h", "o", "p", "q", "r", "s", "u", "v")
 RAISED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

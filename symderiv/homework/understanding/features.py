@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.symbols import LayerOpen, trees_of
 from symderiv.homework.understanding.terms import (
     Augmented,
@@ -21,27 +21,24 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import Definition
 
-if TYPE_CHECKING:
-    from symderiv.homework.understanding.inference import Inference
-
 TILDE = "^tilde"
 
 
-def find_features(inference: Inference) -> None:
+def find_features(draft: Draft) -> None:
     r"""`\tilde x` that nothing defines, in a product in place of the x that is given or defined: x with a 1 put first."""
-    defined = {d.key for d in inference.definitions}
-    used = [r for d in inference.definitions for r in references_in(d.term)]
+    defined = {d.key for d in draft.definitions}
+    used = [r for d in draft.definitions for r in references_in(d.term)]
     plain = {r.key for r in used}
-    known = {*defined, *inference.used, *(n.key for n in inference.numbers), *_named_in_tables(inference)}
+    known = {*defined, *draft.used, *(n.key for n in draft.numbers), *_named_in_tables(draft)}
     for key in sorted({r.key for r in used if TILDE in r.key} - defined):
-        body = inference.symbols.canonical(key.replace(TILDE, ""))
+        body = draft.symbols.canonical(key.replace(TILDE, ""))
         if body in plain or body not in known:
             continue
-        at = next(d.at for d in inference.definitions if key in {r.key for r in references_in(d.term)})
-        line = inference.document.statements[at].line
-        along = "columns" if any(_stands_first(d.term, key) for d in inference.definitions) else "rows"
-        inference.definitions.append(Definition(key, Augmented(Part(body, ()), along), at, line))
-        inference.assumptions.append(
+        at = next(d.at for d in draft.definitions if key in {r.key for r in references_in(d.term)})
+        line = draft.document.statements[at].line
+        along = "columns" if any(_stands_first(d.term, key) for d in draft.definitions) else "rows"
+        draft.definitions.append(Definition(key, Augmented(Part(body, ()), along), at, line))
+        draft.assumptions.append(
             Assumption(f"{key} is {body} with a 1 put first", "nothing else says what it is", line)
         )
 
@@ -55,9 +52,9 @@ WITHOUT = re.compile(
 )
 
 
-def find_parts(inference: Inference) -> None:
+def find_parts(draft: Draft) -> None:
     r"""`\bar V` is V without its first column: what the words say."""
-    statements, text = inference.document.statements, inference.document.text
+    statements, text = draft.document.statements, draft.document.text
     for at, first in enumerate(statements):
         link = IS.match(text, first.span[1])
         second = next(
@@ -66,23 +63,23 @@ def find_parts(inference: Inference) -> None:
         if link is None or len(first.sides) != 1 or (second is None and not link["plain"]):
             continue
         said = WITHOUT.match(text, link.end() if second is None else second.span[1])
-        part = inference._closed(first.sides[0].node)
-        named = None if second is None else inference._closed(second.sides[0].node)
-        whole = inference.symbols.canonical(named.key if named is not None else link["plain"] or "")
+        part = draft.closed(first.sides[0].node)
+        named = None if second is None else draft.closed(second.sides[0].node)
+        whole = draft.symbols.canonical(named.key if named is not None else link["plain"] or "")
         if said is None or part is None or not whole or part.key == whole:
             continue
         along = "columns" if said[1].lower() == "column" else "rows"
-        inference.definitions.append(Definition(part.key, Rest(Part(whole, ()), along), at, first.line))
-        inference.assumptions.append(
+        draft.definitions.append(Definition(part.key, Rest(Part(whole, ()), along), at, first.line))
+        draft.assumptions.append(
             Assumption(f"{part.key} is {whole} without its first {said[1].lower()}", "its words say so", first.line)
         )
 
 
-def _named_in_tables(inference: Inference) -> set[str]:
+def _named_in_tables(draft: Draft) -> set[str]:
     """Quantities that have a row of their own in a table."""
-    cells = [row.cells[0][0] for row in inference.document.rows if row.cells and len(row.cells[0]) == 1]
-    names = [inference.plain(cell.sides[0].node) for cell in cells if len(cell.sides) == 1]
-    return {inference.symbols.canonical(name.key) for name in names if name is not None}
+    cells = [row.cells[0][0] for row in draft.document.rows if row.cells and len(row.cells[0]) == 1]
+    names = [draft.plain(cell.sides[0].node) for cell in cells if len(cell.sides) == 1]
+    return {draft.symbols.canonical(name.key) for name in names if name is not None}
 
 
 def _stands_first(term: Term, key: str) -> bool:
@@ -91,10 +88,10 @@ def _stands_first(term: Term, key: str) -> bool:
     return any(p.factors[0] in (Part(key, ()), Transpose(Part(key, ()))) for p in products)
 
 
-def counted_from_zero(inference: Inference) -> tuple[set[str], set[str]]:
+def counted_from_zero(draft: Draft) -> tuple[set[str], set[str]]:
     """The quantities whose rows, and those whose columns, are counted from 0: with a bias first, where a 0 is written."""
-    rows, columns = _with_bias(inference.definitions)
-    if not (rows | columns) & set(_indexed_by_zero(inference)):
+    rows, columns = _with_bias(draft.definitions)
+    if not (rows | columns) & set(_indexed_by_zero(draft)):
         return set(), set()
     return rows, columns
 
@@ -133,25 +130,25 @@ def _key_of(term: Term) -> str | None:
     return term.key if isinstance(term, Part) else None
 
 
-def _indexed_by_zero(inference: Inference) -> Iterator[str]:
+def _indexed_by_zero(draft: Draft) -> Iterator[str]:
     r"""Quantities with an index 0, or with a letter that is summed from 0."""
     from_zero = {
         i.base
-        for tree in trees_of(inference.document)
+        for tree in trees_of(draft.document)
         for n in f.walk(tree)
         if isinstance(n, f.BigSum) and isinstance(n.start, f.Number) and n.start.value == 0
         for i in n.indices
         if isinstance(i, f.Name)
     }
-    for tree in trees_of(inference.document):
+    for tree in trees_of(draft.document):
         for node in f.walk(tree):
             if not isinstance(node, f.Scripted) or not node.lower:
                 continue
             try:
-                reference = inference.elaborator.reference(node)
+                reference = draft.elaborator.reference(node)
             except LayerOpen:
                 continue
             if reference is not None and {0, *from_zero} & set(reference.indices):
-                yield inference.symbols.canonical(reference.key)
+                yield draft.symbols.canonical(reference.key)
             elif reference is not None and reference.mark == "0":
                 yield reference.key.removesuffix("[0]")  # `v_0` of a v that is no layer's

@@ -1,239 +1,155 @@
-"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order."""
+"""From a document to an understanding of it: names, activations, definitions, loss, shapes, sizes, adjoint names, in this order.
+
+What a step is about has a module of its own; here they are put in order, with the layers, the names that mean one quantity
+and the sizes of the shapes.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
-
-import numpy as np
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
-from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.reading.tokens import GREEK
-from symderiv.homework.understanding.activations import (
-    OPEN_LETTERS,
-    Activations,
-    Saying,
-    activations_of,
-    said_of_every_unit,
+from symderiv.homework.understanding.activations import said_of_every_unit
+from symderiv.homework.understanding.derivative_names import (
+    DERIVED,
+    are_differentials,
+    bars_are_derivatives,
+    is_differential,
+    said_derivatives,
 )
-from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
-from symderiv.homework.understanding.conditions import is_condition
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, is_number, replaced, without_indices
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
+from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
-from symderiv.homework.understanding.given_values import LOSS_NAMES, names_before
-from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.losses import added_up, with_softmax
-from symderiv.homework.understanding.readings import Axes, Reader
-from symderiv.homework.understanding.recognition import recognise
-from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
-from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
-from symderiv.homework.understanding.stated_shapes import sizes_in, stated_ones
-from symderiv.homework.understanding.symbols import (
-    EACH,
-    HYPER_BASES,
-    LOSS_BASES,
-    LOSS_CALLS,
-    LayerOpen,
-    Reference,
-    Symbols,
-    name_of,
-    symbols_of,
-    trees_of,
+from symderiv.homework.understanding.function_letters import find_functions, name_layer_functions, own_functions
+from symderiv.homework.understanding.objective import (
+    find_generic_loss,
+    find_loss,
+    find_spelled_loss,
+    find_word_loss,
+    generic_call,
+    signs_of,
+    special_data,
 )
-from symderiv.homework.understanding.tables import shape_rows
-from symderiv.homework.understanding.terms import (
-    Add,
-    Apply,
-    Const,
-    Gathered,
-    Jacobian,
-    Over,
-    Part,
-    Power,
-    Ref,
-    SizeOf,
-    Sloppy,
-    Softmax,
-    Stack,
-    SumOver,
-    Term,
-    Transpose,
-    everything_in,
-    is_ones,
-    mapped,
-    references_in,
-)  # fmt: skip
-from symderiv.homework.understanding.understanding import (
-    ACTIVATION_WORDS,
-    BATCH_WORDS,
-    EQUAL_SIGNS,
-    LOSS_WORDS,
-    SAMPLES,
-    SIZES,
-    TARGET_BASES,
-    Definition,
-    Understanding,
-    gradient_in,
-)  # fmt: skip
-from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
+from symderiv.homework.understanding.premises import find_definitions, prefer_known_names, tangled_folds, with_sigmoid
+from symderiv.homework.understanding.readings import Axes
+from symderiv.homework.understanding.recognition import recognise
+from symderiv.homework.understanding.samples import (
+    SAMPLE_SIZES,
+    drop_samples,
+    entries_of_samples,
+    indices_of,
+    is_batch,
+    is_one_pattern,
+    letters_of_samples,
+    samples_first,
+    strip_samples,
+    turned_letters,
+)
+from symderiv.homework.understanding.shape_hints import (
+    as_dot_products,
+    given_as_numbers,
+    given_ones,
+    is_scalar_document,
+    is_strict,
+    loss_as_product,
+    said_to_be_numbers,
+    single_indexed,
+    stated_sizes,
+    vectors_by_letter,
+    vectors_of_units,
+)
+from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
+from symderiv.homework.understanding.stated_shapes import stated_ones
+from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name_of, trees_of
+from symderiv.homework.understanding.terms import Gathered, Part, Term, Transpose, references_in
+from symderiv.homework.understanding.understanding import SAMPLES, SIZES, Definition, Understanding
+from symderiv.homework.understanding.unnamed import (
+    find_entries,
+    name_arguments,
+    name_expressions,
+    name_fed,
+    name_parts,
+    spread_values,
+)
 
 MORE_SIZES = (13, 14, 15, 16, 17, 18)  # in turn, where a document has more sizes than SIZES
-SMALL_WEIGHTS = frozenset({"w", "v", "u"})
-MOST_TRIED = 40  # formulas by whose values a function is recognised
 MOST_COUNTED = 12  # sizes that are taken as written
 MOST_LAYERS = 5
-SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 LAYERS = 3  # how deep a network general formulas are judged on
-WEIGHTLIKE = frozenset({"W", "w", "b", "V", "U", "Theta", "theta"})
-NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
-ELSEWHERE = r"\W*(?:elsewhere|otherwise|else|sonst|andernfalls|sinon|ailleurs|altrimenti|en otro caso)\b"  # one piece
-SCALAR_NAME = re.compile(
-    r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
-)
 RATE_WORDS = (
     r"(?:learning rate|step(?: |-)?(?:size|length)|Lernrate|Schrittweite|taux d.apprentissage|tasa de aprendizaje|"
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
-MANY_BARS = 3
-BAR_WORDS = (
-    r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
-    r"|\bbars?\b[^.]{0,20}\badjoint|\badjoint[^.]{0,30}\bbars?\b"
-)
-ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
-CONTRARY = r"\bif\b.*\bwere\b|\bhad\b.*\bbeen\b|\bwäre|\bétai(?:t|ent)\b|\bfuera"  # to the fact
-DELTAS = frozenset({"delta", "Delta"})
-FED = "net"  # what an activation is taken of, where no line names it
-DERIVED = frozenset({"delta", "Delta", "nabla", "grad", "dot"})
-
-Equation = tuple[int, Reference, f.Node, dict[str, int]]  # statement, left quantity, right side, layers
-NO_ARRAYS = re.compile(
-    r"\b(?:without|no|not|forget|avoid|skip|instead of|before|ohne|keine|statt|sans|sin|sem|senza)\s+(?:\w+\s+)?"
-    r"(?:vector|matri|Vektor|Matri)",
-    re.IGNORECASE,
-)
-SINGLE_WORDS = (
-    r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
-    r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
-)
-ARRAY_WORDS = (
-    r"\b(?:vector|matri|batch|Vektor|Matri|mini-batch)|\b(?:column|row)s?[- ](?:vector|of|are|is)\b|"
-    r"\b(?:as|in|are|the|by) (?:rows|columns)\b|\beach (?:row|column)\b"
-)
-SAYS_NUMBERS = re.compile(
-    r"\b(?:everything|all|(?:every|each) (?:quantity|variable|symbol)|they)\b[^.]{0,40}\b"
-    r"(?:plain |single |just |only |real )?(?:numbers?|scalars?)\b"
-    r"|\bone (?:neuron|unit|node) (?:a|per|in each|in every|each) layer|\b1-1(?:-1)+\b"
-    r"|\b(?:alles?|alle Größen) (?:sind|ist) (?:\w+ )?(?:Zahlen|Skalare)|\btodo (?:es|son) (?:escalar|número)",
-    re.IGNORECASE,
-)
-_Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A candidate for what is not written: the factor of a loss in words, another loss from a place on, 1/n taken later."""
-
-    factor: Fraction = Fraction(1)
-    mean: bool = False
-    switch: tuple[str, int] | None = None
-    later: bool = False
-    single: bool = False  # the loss is that of one sample, though the text speaks of many
-    one_sided: bool = False  # a cross-entropy of the target alone, without that of what it is not
-
-    @property
-    def cost(self) -> float:
-        """What assuming it costs."""
-        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
-
-
-class Inference:
+class Inference(Draft):
     """One document's understanding, built step by step."""
-
-    def __init__(self, document: Document, apart: frozenset[str] = frozenset()) -> None:
-        document = rewritten(document)
-        self.document = document
-        self.apart = apart
-        self.symbols: Symbols = symbols_of(document, apart=apart)
-        self.assumptions: list[Assumption] = []
-        self.functions: dict[str, str] = {}
-        self.activations = Activations()
-        self.words = " ".join(s.text for s in document.sentences)
-        self.elaborator = Elaborator(self.symbols)
-        self.definitions: list[Definition] = []
-        self.restated: list[Definition] = []
-        self.numbers: list[Definition] = []
-        self.directions: list[Definition] = []
-        self.own_functions: dict[str, tuple[str, Term]] = {}
-        self.said: set[str] = set()
-        self.vectors: set[str] = set()  # in a dot product with another list of numbers
-        self.loss: str | None = None
-        self.layer_range: tuple[int, int] | None = None
-        self.base_layers: dict[str, int] = {}
-        self.tops: Counter[str] = Counter()
-        self.used: Counter[str] = Counter()
-        self.lefts: set[str] = set()
-        self._open: dict[tuple[int, ...], frozenset[str]] = {}
-        self.rows_of_units: frozenset[str] = frozenset()  # `w_k` of which the entries have no letter
-        self.entry_counts: dict[str, int] = {}  # of vectors whose entries are named one by one
-        self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
     def run(self) -> Understanding:
         """Everything, in order."""
         if re.search(r"(?<!\.)\*\W{0,3}(?:is|denotes|means)\W.{0,20}element", self.document.text):
             self.symbols.star_elementwise = True
         self._find_layers()
-        self._find_functions()
+        find_functions(self)
         self._elaborate_again()
         self._find_aliases()
-        self._count_names()
-        self.lefts = {ref.key for _, ref, _, _ in self._equations()}
-        self._find_loss()
-        self.rows_of_units = self._vectors_of_units()
+        self.count_names()
+        self.lefts = {ref.key for _, ref, _, _ in self.equations()}
+        find_loss(self)
+        self.rows_of_units = vectors_of_units(self)
         self._elaborate_again()
-        self.said = self._said_derivatives()
-        self._find_definitions()
-        tangled = (self._tangled_folds() | self._turned_folds()) - self.apart
+        self.said = said_derivatives(self)
+        find_definitions(self)
+        tangled = (tangled_folds(self) | self._turned_folds) - self.apart
         if tangled:
             self.__init__(self.document, self.apart | tangled)  # type: ignore[misc]
             return self.run()
-        for letter in self.apart & self._turned_letters:  # the rows of X are the columns x_i
-            self.definitions = [replace(d, term=_samples_first(d.term, Part(letter, ()))) for d in self.definitions]
+        for letter in self.apart & self._turned:  # the rows of X are the columns x_i
+            self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
-        self.definitions = [replace(d, term=_with_sigmoid(d.term)) for d in self.definitions]
+        self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
         find_parts(self)
         said_of_every_unit(self)
-        self._find_entries()
-        self._spread_values()
+        find_entries(self)
+        spread_values(self)
         recognised = recognise(self)
-        self._prefer_known_names()
-        self._name_expressions()
+        prefer_known_names(self)
+        name_expressions(self)
         self._find_steps()
-        self._find_spelled_loss()
-        self._find_word_loss()
-        self._find_generic_loss()
-        understanding = self._shaped()
+        find_spelled_loss(self)
+        find_word_loss(self)
+        find_generic_loss(self)
+        understanding = self.shaped()
         rows, columns = counted_from_zero(self)
         recognised.zero_rows |= rows
         recognised.zero_columns |= columns
         recognised.settle(understanding)
         understanding.axes.ones_stand = any(
-            isinstance(n, f.Transposed) and _is_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
+            isinstance(n, f.Transposed) and stands_for_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
         )
         understanding.assumptions.extend(self.assumptions)
         return understanding
 
+    @cached_property
+    def _turned(self) -> frozenset[str]:
+        """The letters whose samples are rows of the capital: found once, even if what they are part of is begun anew."""
+        return turned_letters(self)
+
+    @property
+    def _turned_folds(self) -> frozenset[str]:
+        """Small letters folded with a capital that has its samples the other way."""
+        return frozenset(self.symbols.folds.values()) & self._turned
+
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
-        if self._is_differential():
+        if is_differential(self):
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:
             special.add("T")
@@ -248,111 +164,18 @@ class Inference:
             known,
             lefts=frozenset(self.lefts),
             text=self.document.text,
-            differentials=self._are_differentials(),
+            differentials=are_differentials(self),
             rows=self.rows_of_units,
             parameter=self._only_parameter(),
         )
-        self.own_functions = self._own_functions()
-        if self._is_scalar_document():  # entry by entry or not makes no difference there
+        self.own_functions = own_functions(self)
+        if is_scalar_document(self):  # entry by entry or not makes no difference there
             self.elaborator.bodies = self.own_functions
 
     def _only_parameter(self) -> str | None:
         """The parameter of a model that has no other, by its letter; its old and new values are the same one."""
         letters = {base_of(k) for k in self.used if base_of(k) in WEIGHTLIKE | {"beta"}}
         return min(letters) if len(letters) == 1 and letters <= set(self.used) else None
-
-    def _vectors_of_units(self) -> frozenset[str]:
-        r"""The w of `z_k = w_k^T x + b_k`: a column of weights for every unit, whose entries have no letters of their own.
-
-        In `s_{nk} = w_k^T x_n` the x is one, too: a column for every sample.
-        """
-        found: set[str] = set()
-        for statement in self.document.statements:
-            head = self._closed(statement.sides[0].node)
-            own = set(head.indices) if head is not None else set()
-            for node in (n for side in statement.sides[1:] for n in f.walk(side.node) if isinstance(n, f.Product)):
-                if isinstance(node.factors[0], f.Transposed) and len(node.factors) == 2:
-                    first, second = self._closed(node.factors[0].body), self._closed(node.factors[1])
-                    if first is None or second is None or first.base not in WEIGHTLIKE | {"beta"}:
-                        continue
-                    letters = [set(each.indices) for each in (first, second)]
-                    if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
-                        found |= {first.key} | ({second.key} if _letters_below(node.factors[1]) else set())
-        pairs = {
-            base_of(k) for k, found_indices in self._written_indices.items() if any(len(i) > 1 for i in found_indices)
-        }
-        return frozenset(k for k in found if base_of(k) not in pairs)
-
-    def _are_differentials(self) -> bool:
-        """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
-        if self.loss is None:
-            return False
-        for statement in self.document.statements:
-            heads = [self._changed(n) for n in f.walk(statement.sides[0].node)]
-            others = (self._changed(n) for side in statement.sides[1:] for n in f.walk(side.node))
-            if heads[0] == self.loss and any(others):
-                return True
-        return False
-
-    def _changed(self, node: f.Node) -> str | None:
-        r"""The letter in `dL`, `d\hat Y`, `dW_2`, whatever its scripts."""
-        if (
-            isinstance(node, f.Product)
-            and len(node.factors) > 1
-            and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d")
-        ):
-            name = name_of(node.factors[1])
-            return name.base if name is not None else None
-        name = name_of(node)
-        if name is None or name.base[0] != "d" or name.base in ("delta", "d", "diag"):
-            return None
-        return name.base[1:]
-
-    def _own_functions(self) -> dict[str, tuple[str, Term]]:
-        """`f(x) = x^2 + 3x`: functions that are no known ones, with the letter of their argument."""
-        found: dict[str, tuple[str, Term]] = {}
-        for statement in self.document.statements:
-            head, argument = _applied(statement.sides[0].node)
-            if (
-                head is None
-                or argument is None
-                or head in found
-                or head in {*self.functions, *self.activations.sections}
-            ):
-                continue
-            if (
-                head not in self.symbols.functions
-                or len(statement.sides) < 2
-                or statement.relations[0] not in EQUAL_SIGNS
-            ):
-                continue
-            try:
-                letter, term = self.elaborator.reference(argument), self.elaborator.term(statement.sides[1].node)
-            except (NotUnderstood, LayerOpen):
-                continue
-            inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
-            if letter is not None and not letter.indices and head not in inner and not is_number(term):
-                found[head] = letter.key, term
-        return found
-
-    def _is_differential(self) -> bool:
-        """Whether a lone d only ever stands before a name: `d\\hat y`."""
-        before, alone = 0, 0
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Name) and node.base == "d" and not node.accents:
-                        alone += 1
-                    if isinstance(node, f.Product):
-                        for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
-                            if (
-                                isinstance(first, f.Name)
-                                and first.base == "d"
-                                and not mark
-                                and isinstance(second, (f.Name, f.Scripted))
-                            ):
-                                before += 1
-        return before > 0 and before == alone
 
     # --- layers ---
     def _find_layers(self) -> None:
@@ -402,307 +225,18 @@ class Inference:
                 return 1
         return 0
 
-    def is_general(self, at: int) -> bool:
-        """Whether a statement is about every layer."""
-        return bool(self._letters_of(self.document.statements[at]))
-
-    def _letters_of(self, statement: Statement) -> frozenset[str]:
-        """Letters of layers in a statement that have no value of their own."""
-        if not (self.symbols.general or self.symbols.top or self.symbols.numbering or self.symbols.time):
-            return frozenset()
-        key = tuple(id(side) for side in statement.sides)
-        found = self._open.get(key)
-        if found is None:
-            nodes = (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted))
-            found = frozenset(letter for node in nodes for letter in self._open_letters(node))
-            self._open[key] = found
-        return found
-
-    def instances(self, statement: Statement) -> list[dict[str, int]]:
-        """Values of the layer letters of a statement: one empty choice where it has none."""
-        letters = self._letters_of(statement)
-        if not letters:
-            return [dict(self.base_layers)]
-        first, last = self.layer_range or (1, max(self.symbols.highest, 1))
-        return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
-
-    def _open_letters(self, node: f.Scripted) -> set[str]:
-        try:
-            self.symbols.resolve(node, self.base_layers)
-        except LayerOpen as error:
-            return {error.letter}
-        return set()
-
-    # --- names ---
-    def plain(self, node: f.Node, elaborator: Elaborator | None = None) -> Reference | None:
-        r"""The quantity a side names: `z_1`, `L(y, \hat y)`, `f(x)`, not an application of a function."""
-        elaborator = elaborator or self.elaborator
-        if isinstance(node, f.Group) and len(node.items) == 1 and node.bracket in "([{":
-            node = node.items[0]
-        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base.lower() in LOSS_CALLS:
-            return Reference(node.function.base, node.function.base)
-        if isinstance(node, f.Product) and len(node.factors) == 2 and node.marks == ("",):
-            head, group = node.factors
-            if isinstance(group, f.Group) and group.bracket in "([{":
-                reference = elaborator.reference(head)
-                if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or _has_arithmetic(group):
-                        return None
-                    if (
-                        reference.base in LOSS_BASES
-                        or len(group.items) > 1
-                        or reference.base in ("f", "h", "g", "y")
-                        or reference.base in self.symbols.called
-                    ):
-                        return reference
-            return None
-        reference = elaborator.reference(node)
-        if reference is None or reference.power is not None or reference.primes:
-            return None
-        return reference
-
-    def _closed(self, node: f.Node) -> Reference | None:
-        """The quantity of a node without open layer letters."""
-        try:
-            return self.plain(node)
-        except LayerOpen:
-            return None
-
-    def _count_names(self) -> None:
-        for statement in self.document.statements:
-            for layers in self.instances(statement):
-                elaborator = self._with(layers)
-                for side in statement.sides:
-                    for node in _names_and_derivatives(side.node):
-                        if isinstance(node, (f.Name, f.Scripted)):
-                            self._count(node, elaborator)
-                        if isinstance(node, f.Derivative) and node.top is not None:
-                            top = self.plain(node.top, elaborator) if not isinstance(node.top, f.Sum) else None
-                            if top is not None:
-                                self.tops[top.key] += 1
-
-    def _count(self, node: f.Node, elaborator: Elaborator) -> None:
-        try:
-            reference = elaborator.reference(node)
-        except LayerOpen:
-            return
-        if reference is not None:
-            self.used[reference.key] += 1
-
-    def _with(self, layers: dict[str, int]) -> Elaborator:
-        if layers == self.elaborator.layers:
-            return self.elaborator
-        return Elaborator(**{**self.elaborator.__dict__, "layers": layers})
-
-    # --- functions ---
-    def _find_functions(self) -> None:
-        defined = self._defined_functions()
-        self.functions.update(defined)
-        words = [
-            name
-            for name, pattern in ACTIVATION_WORDS.items()
-            if name != "softmax" and re.search(pattern, self.words, re.IGNORECASE)
-        ]
-        self.functions.update(self._functions_in_words())
-        self.functions.update({k: v for k, v in self._functions_by_slope().items() if k not in self.functions})
-        self.activations.add(activations_of(self))
-        self.functions.update(self.activations.everywhere)
-        for base in sorted(self.symbols.functions, key=lambda base: (base != "sigma", base)):
-            if base in self.functions or base in self.activations.sections:
-                continue
-            if base == "sigma" and "softmax" not in words:
-                self.functions[base] = "sigmoid"
-                self.assumptions.append(Assumption("σ is the logistic function", "its usual name"))
-            elif (
-                len(words) == 1
-                and base in OPEN_LETTERS
-                and not self._applies(words[0])  # tanh(z) beside g(z): g is another one
-                and words[0] not in self.functions.values()  # and so it is beside the sigmoid sigma
-            ):
-                self.functions[base] = words[0]
-                self.assumptions.append(Assumption(f"{base} is {words[0]}", "the only activation that the text names"))
-        self.functions.update(self._functions_by_values())
-
-    def _applies(self, function: str) -> bool:
-        """Whether a function is applied by its own name."""
-        nodes = (n for s in self.document.statements for side in s.sides for n in f.walk(side.node))
-        return any(
-            isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes
-        )
-
-    def _functions_by_values(self) -> dict[str, str]:
-        """`g([0.91]) = [0.713]`: the usual activation that all printed values of a letter show."""
-        seen: dict[str, list[tuple[Array, Array, Array]]] = {}
-        for base, inside, outside in self._printed_applications():
-            (x, x_half), (y, y_half) = inside, outside
-            if x.shape == y.shape:
-                slope_free = y_half + x_half  # no slope of these is more than 1
-                seen.setdefault(base, []).append((x, y, slope_free))
-        found: dict[str, str] = {}
-        for base, pairs in seen.items():
-            if base in self.functions or base in self.activations.sections:
-                continue
-            is_bent = any(np.any(x < 0) for x, _, _ in pairs)  # else a ReLU is the identity
-            fits = [
-                name
-                for name in ("sigmoid", "tanh", *(["relu"] if is_bent else []))
-                if all(np.all(np.abs(apply_function(name, Machine, x) - y) <= slack + 1e-9) for x, y, slack in pairs)
-            ]
-            if len(fits) == 1:
-                found[base] = fits[0]
-                self.assumptions.append(Assumption(f"{base} is {fits[0]}", "its printed values show it"))
-        return found
-
-    def _printed_applications(self) -> Iterator[tuple[str, tuple[Array, Array], tuple[Array, Array]]]:
-        """The letter, the argument and the value wherever both are printed."""
-        printed: dict[str, tuple[Array, Array]] = {}
-        applied: list[tuple[str, f.Node, str, tuple[Array, Array] | None]] = []
-        for statement in self.document.statements:
-            left = self._closed(statement.sides[0].node)
-            for side, after in itertools.zip_longest(statement.sides, statement.sides[1:]):
-                value = literal(side.node)
-                if value is not None and left is not None:
-                    printed.setdefault(left.key, value)
-                factors = side.node.factors if isinstance(side.node, f.Product) else ()
-                head = name_of(factors[0]) if len(factors) == 2 else None
-                if head is not None and head.base in self.symbols.functions and not _primes(factors[0]):
-                    result = literal(after.node) if after is not None else None
-                    applied.append(
-                        (head.base, f.without_brackets(factors[1]), left.key if left is not None else "", result)
-                    )
-        for base, argument, key, result in applied:
-            reference = None if isinstance(argument, (f.Matrix, f.Number, f.Sum)) else self._closed(argument)
-            inside = literal(argument) or (printed.get(reference.key) if reference is not None else None)
-            outside = result or printed.get(key)
-            if inside is not None and outside is not None:
-                yield base, inside, outside
-
-    def _functions_by_slope(self) -> dict[str, str]:
-        """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
-        found: dict[str, str] = {}
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if not isinstance(node, f.Product) or len(node.factors) < 3:
-                        continue
-                    for k in range(len(node.factors) - 2):
-                        head, group, rest = (
-                            node.factors[k],
-                            node.factors[k + 1],
-                            f.without_brackets(node.factors[k + 2]),
-                        )
-                        name = name_of(head)
-                        if (
-                            name is None
-                            or name.base not in self.symbols.functions
-                            or _primes(head)
-                            or not isinstance(group, f.Group)
-                        ):
-                            continue
-                        if (
-                            isinstance(rest, f.Sum)
-                            and len(rest.terms) == 2
-                            and rest.terms[1] == (-1, f.Product((0, 0), (head, group), ("",)))
-                        ):
-                            found[name.base] = "sigmoid"
-        for base in found:
-            self.assumptions.append(
-                Assumption(f"{base} is the logistic function", f"{base}(1 - {base}) is used as its slope")
-            )
-        return found
-
-    def _functions_in_words(self) -> dict[str, str]:
-        """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
-        found: dict[str, str] = {}
-        for statement in self.document.statements:
-            if len(statement.sides) != 1:
-                continue
-            name = name_of(statement.sides[0].node)
-            if name is None or name.base not in self.symbols.functions or name.base in found:
-                continue
-            after = self.document.text[statement.span[1] : statement.span[1] + 60]
-            before = self.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
-            for word, pattern in ACTIVATION_WORDS.items():
-                if re.match(
-                    rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE
-                ) or re.search(rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE):
-                    found[name.base] = word
-                    self.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
-                    break
-        for base in sorted(self.symbols.functions - set(found)):
-            for word, pattern in ACTIVATION_WORDS.items():
-                said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
-                if len(base) == 1 and re.search(said, self.document.text):
-                    found[base] = word
-                    self.assumptions.append(Assumption(f"{base} is {word}", "said in words"))
-        return found
-
-    def _defined_functions(self) -> dict[str, str]:
-        r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
-        found: dict[str, str] = {}
-        tried: Counter[str] = Counter()
-        for at, statement in enumerate(self.document.statements):
-            if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
-                continue
-            factors = statement.sides[0].node.factors
-            if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
-                continue
-            head, argument = name_of(factors[0]), name_of(factors[1].items[0])
-            if head is None or argument is None or head.base not in self.symbols.functions or _primes(factors[0]):
-                continue
-            for side in statement.sides[1:]:
-                tried[head.base] += 1
-                known = self._recognised(side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
-                if known:
-                    found[head.base] = known
-                    if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
-                        self.activations.define(Saying(at, statement.line, head.base, known))
-        self.activations.settle()
-        return {letter: kind for letter, kind in found.items() if letter not in self.activations.sections}
-
-    def _recognised(self, body: f.Node, argument: f.Node) -> str | None:
-        """The known function that a body computes, by its values at a few points."""
-        try:
-            term = self.elaborator.term(body)
-            reference = self.elaborator.reference(argument)
-        except (NotUnderstood, LayerOpen):
-            return None
-        if reference is None or {r.key for r in references_in(term)} - {reference.key}:
-            return None
-        if isinstance(term, Softmax):
-            return "softmax"
-        points = np.array([[0.3, -1.1, 0.7, -0.2]])
-        values = []
-        for x in points[0]:
-            world = World(Point(Machine, {reference.key: np.array([[x]])}, {}), {})
-            try:
-                values.append(float(Reader(world, Axes()).readings(term)[0].value.array.item()))
-            except (Misfit, Unknown, Undefined, ValueError):
-                return None
-        for name in FUNCTIONS:
-            if name == "identity":
-                continue
-            try:
-                if np.allclose(
-                    apply_function(name, Machine, points)[0], values, rtol=1e-9, atol=1e-12, equal_nan=False
-                ):
-                    return name
-            except Undefined:
-                continue
-        return None
-
     # --- aliases ---
     def _find_aliases(self) -> None:
         r"""`\hat y = a_2`: one quantity under two names, unless both have a formula of their own."""
         formulas = {
             ref.key
-            for at, ref, node, layers in self._equations()
-            if self.plain(node, self._with(layers)) is None
-            and not (self.is_general(at) and _layer_of(ref.key) == (self.layer_range or (0, 0))[0])
+            for at, ref, node, layers in self.equations()
+            if self.plain(node, self.elaborator_at(layers)) is None
+            and not (self.is_general(at) and layer_of(ref.key) == (self.layer_range or (0, 0))[0])
         }
         meanings: dict[str, set[str]] = {}
-        for _, ref, node, layers in self._equations():
-            other = self.plain(node, self._with(layers))
+        for _, ref, node, layers in self.equations():
+            other = self.plain(node, self.elaborator_at(layers))
             if other is not None:
                 meanings.setdefault(ref.key, set()).add(other.key)
         self.words_as_names = {
@@ -711,12 +245,12 @@ class Inference:
         said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
         if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
             self.symbols.alias(said[1], "eta")
-        for _, ref, node, layers in list(self._equations()):
-            other = self.plain(node, self._with(layers))
+        for _, ref, node, layers in list(self.equations()):
+            other = self.plain(node, self.elaborator_at(layers))
             if (
                 other is None
                 or isinstance(f.without_brackets(node), f.Number)
-                or self._generic_call(node, layers) is not None
+                or generic_call(self, node, layers) is not None
             ):
                 continue
             if ref.key == other.key or _is_hyper(ref) or _is_hyper(other) or ref.key in self.words_as_names:
@@ -728,7 +262,7 @@ class Inference:
                 continue
             if ref.base in DERIVED or other.base in DERIVED or ref.base.startswith("d") or other.base.startswith("d"):
                 continue
-            if self._bars_are_derivatives and "^bar" in ref.key and "^bar" in other.key:
+            if bars_are_derivatives(self) and "^bar" in ref.key and "^bar" in other.key:
                 continue
             if ref.key in formulas and other.key in formulas:
                 continue
@@ -737,821 +271,6 @@ class Inference:
             if keep != drop and not (one in formulas and two in formulas):
                 self.symbols.alias(drop, keep)
 
-    def _equations(self) -> list[Equation]:
-        """Everything of the form name = something; looked for again only where names have come to mean something else."""
-        state = self.elaborator, dict(self.symbols.aliases), dict(self.functions)
-        if self._equated is None or self._equated[0] != state:
-            self._equated = state, list(self._found_equations())
-        return self._equated[1]
-
-    def _found_equations(self) -> Iterator[Equation]:
-        for at, statement in enumerate(self.document.statements):
-            if statement.is_continued or len(statement.sides) < 2 or is_condition(statement, self.symbols.indices):
-                continue
-            if re.search(CONTRARY, statement.lead.split(".")[-1], re.IGNORECASE) or re.match(ELSEWHERE, statement.tail):
-                continue
-            for layers in self.instances(statement):
-                elaborator = self._with(layers)
-                try:
-                    yield from self._named_sides(at, statement, elaborator, layers)
-                except LayerOpen:
-                    continue
-
-    def _named_sides(
-        self, at: int, statement: Statement, elaborator: Elaborator, layers: dict[str, int]
-    ) -> Iterator[Equation]:
-        left: Reference | None = None
-        if "=:" in statement.relations:
-            for k, side in enumerate(statement.sides[1:], 1):
-                named = self.plain(side.node, elaborator) if statement.relations[k - 1] == "=:" else None
-                if named is not None:
-                    yield at, named, statement.sides[k - 1].node, layers
-            return
-        alike = self._names_with_a_value(statement, elaborator)
-        if alike:
-            for named in alike:
-                yield at, named, statement.sides[-1].node, layers
-            return
-        for k, side in enumerate(statement.sides):
-            if k == 0:
-                left = self.plain(side.node, elaborator)
-                if left is None and isinstance(side.node, f.Product):
-                    left = self._words_before(side.node, elaborator)
-            elif left is not None and _says_value(statement.relations[k - 1], side.node):
-                if statement.relations[k - 1] == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)):
-                    return  # a path from quantity to quantity
-                yield at, left, side.node, layers
-                middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
-                if middle is not None and self.plain(side.node, elaborator) is None:
-                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`
-
-    def _names_with_a_value(self, statement: Statement, elaborator: Elaborator) -> list[Reference]:
-        """`w = c = 0`: two names that have one value by chance; not `y = a_2 = 0.7`, where one has a formula."""
-        if len(statement.sides) < 3 or set(statement.relations) != {"="} or literal(statement.sides[-1].node) is None:
-            return []
-        named = [self.plain(side.node, elaborator) for side in statement.sides[:-1]]
-        found = [n for n in named if n is not None and n.key not in self._with_formula]
-        return found if len(found) == len(statement.sides) - 1 else []
-
-    @cached_property
-    def _with_formula(self) -> frozenset[str]:
-        """Names of which something says how they are worked out."""
-        found = set()
-        for statement in self.document.statements:
-            if "<-" not in statement.relations and any(
-                _is_formula(side.node) and (name_of(side.node) is None or _is_exponential(side.node))
-                for side in statement.sides[1:]
-            ):
-                reference = self._closed(statement.sides[0].node)
-                found |= {reference.key} if reference is not None else set()
-        return frozenset(found)
-
-    @cached_property
-    def _worked_out(self) -> frozenset[str]:
-        """Names with a formula, those in the middle of `y = a = softmax(z)`, too."""
-        middle = (
-            self._closed(side.node)
-            for statement in self.document.statements
-            if set(statement.relations) <= EQUAL_SIGNS and _is_formula(statement.sides[-1].node)
-            for side in statement.sides[1:-1]
-        )
-        return self._with_formula | self._derived_by | {reference.key for reference in middle if reference is not None}
-
-    @cached_property
-    def _derived_by(self) -> frozenset[str]:
-        """What something is derived by: a beta that is, is no rate."""
-        nodes = (n for tree in trees_of(self.document) for n in f.walk(tree) if isinstance(n, f.Derivative))
-        found = (self._closed(f.without_brackets(n.bottom)) for n in nodes)
-        return frozenset(reference.key for reference in found if reference is not None)
-
-    def _words_before(self, node: f.Product, elaborator: Elaborator) -> Reference | None:
-        """`Loss function: J` and the like: words, then the name."""
-        rest = [x for x in node.factors if not isinstance(x, f.Text)]
-        return self.plain(rest[0], elaborator) if len(rest) == 1 and len(rest) < len(node.factors) else None
-
-    # --- the loss ---
-    def _find_loss(self) -> None:
-        self._find_likely_loss()
-        if self.loss is not None and (base_of(self.loss) in LOSS_BASES or self.loss not in self.lefts):
-            return
-        written = {k for k in self.lefts if self._is_derived(Reference(k, k.partition("[")[0].partition("^")[0]))}
-        free = [letter for letter in ("L", "J", "E", "C") if not any(base_of(k) == letter for k in self.used)]
-        if len(written) > 2 and any(base_of(k).lstrip("d") in WEIGHTLIKE for k in written) and free:
-            self.loss = free[0]
-            self.assumptions.append(
-                Assumption(f"the loss is called {free[0]}", "its derivatives are written, but no name")
-            )
-
-    def _find_likely_loss(self) -> None:
-        lefts: dict[str, None] = {}  # in their order
-        inside: set[str] = set()
-        for _, ref, node, layers in self._equations():
-            if isinstance(f.without_brackets(node), f.Derivative):
-                continue
-            lefts[ref.key] = None
-            elaborator = self._with(layers)
-            for part in _outside_derivatives(node):
-                if isinstance(part, (f.Name, f.Scripted)):
-                    try:
-                        other = elaborator.reference(part)
-                    except LayerOpen:
-                        continue
-                    if other is not None and other.key != ref.key and ref.base not in LOSS_BASES:
-                        inside.add(other.key)
-        scores: Counter[str] = Counter()
-        for key, count in self.tops.items():
-            scores[key] += min(count, 12)
-        for key in dict.fromkeys(
-            (*scores, *reversed(lefts))
-        ):  # of two that are as likely, the later: a loss stands last
-            if (
-                base_of(key) in LOSS_BASES
-                or key.lower() in LOSS_CALLS
-                or "loss" in key.lower()
-                or "cost" in key.lower()
-            ):
-                scores[key] += 6 + 12 * (key in lefts)
-            if key in inside:
-                scores[key] -= 8
-            if any(word in key.partition("[")[2] for word in NEW_WORDS):
-                scores[key] = 0  # its value after a step
-        named = self._loss_in_words()
-        if named is not None:
-            scores[named] += 9
-        if any(
-            k.startswith(("dW", "dw", "db")) for k in self.used
-        ):  # dW is of the cost of all, not of one example's loss
-            for key in self._means & scores.keys():
-                scores[key] += 16
-        if self._bars_are_derivatives:
-            scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
-        scores = Counter({k: v for k, v in scores.items() if base_of(k) not in ("delta", "Delta") and v > 0})
-        if not scores:
-            return
-        best, _ = scores.most_common(1)[0]
-        letters = [k for k in self.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]
-        if best in LOSS_NAMES and len(letters) == 1 and not self.tops[best]:
-            best = letters[0]  # `Loss = ..`, and all derivatives are of l
-        if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
-            best = best.removesuffix(EACH)
-        if base_of(best) not in LOSS_BASES and any(b in self.symbols.functions for b in LOSS_BASES):
-            return  # l(o_2): a generic loss, derivatives of an application
-        if base_of(best) in self.symbols.functions and best not in lefts:
-            return  # l(o_2): a generic loss, derivatives of an application
-        self.loss = best
-
-    @property
-    def _means(self) -> set[str]:
-        """What is said to be a mean over the samples."""
-        return {
-            ref.key
-            for _, ref, node, _ in self._equations()
-            if any(isinstance(n, f.Fraction) and _is_mean(n, self.symbols.sizes) for n in f.walk(node))
-        }
-
-    def _loss_in_words(self) -> str | None:
-        """`The loss $C$ is ..`: a lone letter beside the word."""
-        for statement in self.document.statements:
-            name = name_of(statement.sides[0].node)
-            if (
-                len(statement.sides) == 1
-                and name is not None
-                and name.base in LOSS_BASES
-                and (reference := self._closed(statement.sides[0].node))
-            ):
-                start, end = statement.span
-                near = self.document.text[max(0, start - 40) : start] + " " + self.document.text[end : end + 30]
-                if re.search(
-                    r"loss|cost|error|objective|Verlust|Kosten|Fehler|perte|coût|p[ée]rdida|costo|coste",
-                    near,
-                    re.IGNORECASE,
-                ):
-                    return reference.key
-        if any(
-            base.startswith("d") and base[1:] in {base_of(k) for k in self.used}
-            for base in {base_of(k) for k in self.used}
-            if len(base) > 1
-        ):
-            match = re.search(
-                r"(?:loss|cost|Verlust\w*|perte)\s+(?:function\s+)?\$?\\?(?:mathcal\{)?([LJECℒ]|ell|ℓ)(?![^\W\d_])",
-                self.document.text,
-            )
-            if match:
-                return {"ℒ": "L", "ℓ": "ell"}.get(match[1], match[1])
-        return None
-
-    # --- premises ---
-    def _find_definitions(self) -> None:
-        seen: set[tuple[str, Term]] = set()
-        calls: _Calls | None = None
-        general = {at for at in range(len(self.document.statements)) if self.is_general(at)}
-        concrete = {
-            ref.key
-            for at, ref, node, _ in self._equations()
-            if at not in general and _is_formula(node)  # a printed value says nothing of how it is worked out
-        }
-        first = self.layer_range[0] if self.layer_range else None
-        concrete = {k for k in concrete if self.symbols.canonical(k) == k} - set(self.symbols.aliases.values())
-        concrete |= {
-            k for pair in self.symbols.aliases.items() for k in pair if first is not None and _layer_of(k) == first
-        }
-        for at, ref, node, layers in self._equations():
-            elaborator = self._with(layers)
-            if at in general and ref.key in concrete:
-                continue  # what is said of this very layer counts
-            if self._is_derived(ref) or ref.key in self.words_as_names:
-                continue
-            try:
-                term = elaborator.term(node)
-            except (NotUnderstood, LayerOpen):
-                continue
-            if any(isinstance(n, f.Derivative) for n in f.walk(node)):
-                self._keep_direction(at, ref, term)
-                continue
-            if (isinstance(term, Part) and term.key == ref.key) or self._is_step_along(ref, term):
-                continue
-            generic = self._generic_call(node, layers)
-            if generic is not None and ref.key in (generic, self.loss):
-                continue  # the loss itself: found below
-            if generic is not None:
-                self.generic, term = True, any_function_of(generic)
-            term = with_softmax(term, {d.key: d.term for d in self.definitions})
-            line = self.document.statements[at].line
-            if is_number(term):
-                self.numbers.append(Definition(ref.key, term, at, line, ref.indices))
-                continue
-            if isinstance(term, Apply):
-                calls = self._calls_of_names() if calls is None else calls
-                self._arguments_alike(at, term, calls[ref.key, tuple(layers.items())])
-            if any(r.key == ref.key for r in references_in(term)) or any(
-                isinstance(x, Jacobian) for x in everything_in(term)
-            ):
-                continue
-            if isinstance(term, Part) and self.symbols.canonical(term.key) == ref.key:
-                continue
-            if not self._is_in_range(ref, term):
-                continue
-            letters = tuple(i for i in ref.indices if isinstance(i, str))
-            is_loss = ref.key == self.loss or (ref.base in LOSS_BASES and self.tops[ref.key] > 0)
-            if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
-                if ref.key == self.loss:
-                    self.loss_as_written = term
-                term = added_up(term, self._worked_out)
-            if ref.indices and len(letters) < len(ref.indices):
-                continue
-            whole = _without_letters(term, letters) if letters else None
-            wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
-            if whole is not None:
-                letters = ()
-            if (ref.key, wrapped) in seen:
-                continue
-            seen.add((ref.key, wrapped))
-            if self._has_already(ref.key, at):
-                self.restated.append(Definition(ref.key, wrapped, at, line, letters))
-                continue
-            self.definitions.append(Definition(ref.key, wrapped, at, line, letters))
-        self._prefer_grounded()
-        self._drop_below_first(general)
-        self._definitions_inside_derivatives()
-        self.definitions = self.activations.section_definitions(self.definitions)
-
-    def _prefer_grounded(self) -> None:
-        """Of `J = J_1 + J_2` and `J = mse + ce` the one whose parts have a meaning; the names of the other are names for them."""
-        for other in [*self.restated, *self.definitions]:
-            first = next((d for d in self.definitions if d.key == other.key), None)
-            if first is None or first is other or other.indices or not isinstance(first.term, Add):
-                continue
-            elsewhere = [d for d in (*self.definitions, *self.restated) if d.key != other.key]
-            known = {d.key for d in elsewhere} | {r.key for d in elsewhere for r in references_in(d.term)}
-            empty, full = ([r.key for r in references_in(d.term)] for d in (first, other))
-            if not empty or set(empty) & known or not set(full) & known:
-                continue
-            self.definitions[self.definitions.index(first)] = replace(other, at=first.at)
-            for found in (self.restated, self.definitions):
-                if other in found:
-                    found.remove(other)
-            if len(empty) == len(full) and all(isinstance(t, (Part, SumOver)) for _, t in first.term.terms):
-                for key in empty:
-                    named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
-                    if named and named[0] != key:
-                        self.symbols.alias(key, named[0])
-
-    def _generic_call(self, node: f.Node, layers: dict[str, int]) -> str | None:
-        r"""The output o in `l(\mathbf o, y)`: a loss that only has a name, of something that has a formula."""
-        if not isinstance(node, f.Product) or len(node.factors) != 2 or node.marks != ("",):
-            return None
-        name, group = name_of(node.factors[0]), node.factors[1]
-        if name is None or name.base not in LOSS_BASES or not isinstance(group, f.Group) or len(group.items) != 2:
-            return None
-        if any(r.base == name.base for _, r, n, _ in self._equations() if n is not node):
-            return None
-        try:
-            output = self.plain(group.items[0], self._with(layers))
-        except LayerOpen:
-            return None
-        return None if output is None else self.symbols.canonical(output.key)
-
-    def _said_derivatives(self) -> set[str]:
-        r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
-        found: set[str] = set()
-        seen: set[str] = set()
-        for _, reference, node, _ in self._equations():
-            inner = f.without_brackets(node)
-            if isinstance(inner, f.Sum) and len(inner.terms) == 1:
-                inner = f.without_brackets(inner.terms[0][1])
-            top = self._closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
-            if reference.key not in seen and top is not None and top.key == self.loss:
-                found.add(reference.key)
-            seen.add(reference.key)
-        found -= self._written_in_loss()
-        letters = {base_of(k) for k in found if _layer_of(k) is not None}
-        return found | {k for k in seen if base_of(k) in letters and _layer_of(k) is not None}  # D_1 beside D_2
-
-    def _written_in_loss(self) -> set[str]:
-        r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
-        nodes = [n for _, r, node, _ in self._equations() if r.key == self.loss for n in f.walk(node)]
-        found = (self._closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
-        return {reference.key for reference in found if reference is not None}
-
-    def _tangled_folds(self) -> frozenset[str]:
-        """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
-        uses = {d.key: {r.key for r in references_in(d.term)} for d in self.definitions}
-        small = set(self.symbols.folds.values())
-        tangled = set()
-        for key in uses:
-            if base_of(key) in small and key in _reached(uses, key):
-                tangled.add(base_of(key))
-        return frozenset(tangled) | self._folds_with_two_formulas()
-
-    def _folds_with_two_formulas(self) -> set[str]:
-        """The z of `z = x W + b` and later `Z = H W + b`: two models in one document, not two ways to write one array."""
-        found = set()
-        for other in self.restated:
-            first = next((d for d in self.definitions if d.key == other.key), None)
-            letter = base_of(other.key)
-            if first is None or letter not in self.symbols.folds.values() or "[" in other.key:
-                continue
-            heads = {
-                name.base for d in (first, other) if (name := name_of(self.document.statements[d.at].sides[0].node))
-            }
-            if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
-                r.key for r in references_in(other.term)
-            }:
-                found |= set(self.symbols.folds.values())
-        return found
-
-    def _turned_folds(self) -> frozenset[str]:
-        """Small letters folded with a capital that has its samples the other way."""
-        return frozenset(self.symbols.folds.values()) & self._turned_letters
-
-    @cached_property
-    def _stated_rows(self) -> list[tuple[str, str]]:
-        r"""(X, n) of `X \in R^{n \times d}`: a capital with as many rows as there may be samples."""
-        found = []
-        for statement in self.document.statements:
-            head, sizes = f.without_brackets(statement.sides[0].node), sizes_in(statement.sides[-1].node)
-            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":") or not isinstance(head, f.Name):
-                continue
-            if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
-                found.append((head.base, sizes[0]))
-        said = re.search(ROWS_WORDS, self.document.text, re.IGNORECASE)
-        counted = [s for s in ("m", "N", "n") if s in self.symbols.sizes]
-        if said and not found and counted:
-            found.append((said[1], counted[0]))
-        return found
-
-    @cached_property
-    def _turned_letters(self) -> frozenset[str]:
-        r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
-        rows = {head.lower() for head, _ in self._stated_rows}
-        if not rows:
-            return frozenset()
-        samples = self._sample_letters()
-        nodes = [n for s in self.document.statements for side in s.sides for n in f.walk(side.node)]
-        return frozenset(
-            letter
-            for letter in rows
-            if any(isinstance(n, f.Product) and _has_dot_product(n, letter, samples) for n in nodes)
-        )
-
-    def _keep_direction(self, at: int, ref: Reference, term: Term) -> None:
-        r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
-        is_own = (
-            ref.key != self.loss
-            and not ref.indices
-            and not any(names_before(ref.key))
-            and all(r.key != ref.key for r in references_in(term))
-        )
-        if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, self.loss) is not None:
-            line = self.document.statements[at].line
-            self.directions.append(Definition(ref.key, term, at, line))
-
-    def _is_step_along(self, ref: Reference, term: Term) -> bool:
-        """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
-        used = {r.key for r in references_in(term)}
-        return bool(used & set(names_before(ref.key))) and any(d.key in used for d in self.directions)
-
-    def _drop_below_first(self, general: set[int]) -> None:
-        """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
-        if self.layer_range is None:
-            return
-        first = self.layer_range[0]
-        defined = {d.key for d in self.definitions}
-        bases = {base_of(k) for k in defined}
-        renamed = {v for k, v in self.symbols.aliases.items() if _layer_of(k) == first}
-        earliest = {d.key: d for d in reversed(self.definitions)}
-
-        def missing(definition: Definition) -> set[str]:
-            """What it refers to in the first layer without a formula there."""
-            keys = {r.key for r in references_in(definition.term)}
-            return {k for k in keys if k not in defined and _layer_of(k) == first}
-
-        def stands(definition: Definition) -> bool:
-            if definition.at not in general:
-                return True
-            if _layer_of(definition.key) == first or definition.key in renamed:
-                return not any(base_of(k) in bases for k in missing(definition))
-            before = earliest[definition.key]
-            return before is definition or not missing(definition) or bool(missing(before))
-
-        self.definitions = [d for d in self.definitions if stands(d)]
-
-    def _calls_of_names(self) -> _Calls:
-        r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
-        found: _Calls = defaultdict(dict)
-        for _, ref, node, layers in self._equations():
-            with contextlib.suppress(NotUnderstood, LayerOpen):
-                term = self._with(layers).term(node)
-                if isinstance(term, Apply) and isinstance(term.body, Part):
-                    found[ref.key, tuple(layers.items())][term] = None
-        return found
-
-    def _arguments_alike(self, at: int, term: Apply, calls: Iterable[Apply]) -> None:
-        r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
-        for earlier in calls:
-            part = earlier.body
-            if earlier.function == term.function and isinstance(part, Part) and term.body != part:
-                letters = tuple(i for i in part.indices if isinstance(i, str))
-                if not any(d.key == part.key for d in self.definitions) and part.key not in {
-                    r.key for r in references_in(term.body)
-                }:
-                    body: Term = Gathered(term.body, letters) if letters else term.body
-                    self.definitions.append(Definition(part.key, body, at, self.document.statements[at].line, letters))
-                return
-
-    def _prefer_known_names(self) -> None:
-        r"""`E = \sum 1/2 (target - output)^2` in words, then `E = E_1 + E_2`: what is about quantities of the document counts."""
-        known = {d.key for d in self.definitions} | {n.key for n in self.numbers}
-
-        def is_word(key: str) -> bool:
-            return key not in known and len(base_of(key)) > 3
-
-        for again in list(self.restated):
-            first = next((d for d in self.definitions if d.key == again.key), None)
-            if (
-                first is not None
-                and all(r.key in known for r in references_in(again.term))
-                and any(is_word(r.key) for r in references_in(first.term))
-            ):
-                self.definitions[self.definitions.index(first)] = replace(again, at=first.at, line=first.line)
-                self.restated.remove(again)
-
-    def _has_already(self, key: str, at: int) -> bool:
-        """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
-        earlier = [d for d in self.definitions if d.key == key]
-        if not earlier:
-            return False
-        place = self.document.statements[at].span[0]
-        before = self.document.statements[earlier[-1].at].span[0]
-        return not any(s.is_heading and before < s.span[0] <= place for s in self.document.sentences)
-
-    def _is_in_range(self, ref: Reference, term: Term) -> bool:
-        return self.has_layers((ref.key, *(r.key for r in references_in(term))))
-
-    def has_layers(self, keys: Iterable[str]) -> bool:
-        """Whether general formulas are judged on the layers of all these quantities."""
-        if self.layer_range is None:
-            return True
-        first, last = self.layer_range
-        return all(m is None or first <= m <= last for m in map(_layer_of, keys))
-
-    @property
-    def _bars_are_derivatives(self) -> bool:
-        r"""'A bar denotes the derivative of the loss by that quantity'; `\bar s`, `\bar r`, `\bar q` of quantities with formulas."""
-        if re.search(BAR_WORDS, self.words, re.IGNORECASE):
-            return True
-        bare = {self.symbols.canonical("".join(k.rsplit("^bar", 1))) for k in self.lefts if "^bar" in k}
-        return len({k for k in bare if base_of(k) not in LOSS_BASES} & self.lefts) >= MANY_BARS
-
-    def _is_derived(self, ref: Reference) -> bool:
-        """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
-        if ref.base in DERIVED or ref.key in self.said:
-            return True
-        if "^bar" in ref.key:
-            bare = self.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
-            is_part = ref.base not in LOSS_BASES or (self._bars_are_derivatives and bare != self.loss)
-            if is_part and (
-                bare in self.lefts
-                or bare in {d.key for d in self.definitions}
-                or (bare in self.used and (base_of(bare) in WEIGHTLIKE or self._bars_are_derivatives))
-            ):
-                return True
-        rest = ref.base[1:]
-        return (
-            ref.base.startswith("d")
-            and bool(rest)
-            and any(
-                base_of(k) in (rest, self.symbols.folds.get(rest, rest)) for k in (*self.used, *self.symbols.aliases)
-            )
-        )
-
-    def _definitions_inside_derivatives(self) -> None:
-        r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
-        for at, statement in enumerate(self.document.statements):
-            if len(statement.sides) < 2:
-                continue
-            first = f.without_brackets(statement.sides[0].node)
-            for side in statement.sides[1:]:
-                second = f.without_brackets(side.node)
-                if (
-                    not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
-                    or first.top is None
-                    or second.top is None
-                ):
-                    continue
-                try:
-                    left = self.plain(first.top)
-                    same = self.elaborator.reference(f.without_brackets(first.bottom)) == self.elaborator.reference(
-                        f.without_brackets(second.bottom)
-                    )
-                    term = self.elaborator.term(second.top)
-                except (NotUnderstood, LayerOpen):
-                    continue
-                if left is None or not same or isinstance(term, Part) or left.key == self.loss:
-                    continue
-                if not any(d.key == left.key for d in self.definitions) and not any(
-                    r.key == left.key for r in references_in(term)
-                ):
-                    self.definitions.append(Definition(left.key, term, at, statement.line))
-
-    def _find_spelled_loss(self) -> None:
-        """`Loss = (y - a)^2` where the derivatives are of l: the formula of the one word for it is that of the letter."""
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        spelled = [d for d in self.definitions if d.key in LOSS_NAMES and not d.indices]
-        if len({d.key for d in spelled}) != 1 or base_of(self.loss) not in LOSS_BASES:
-            return
-        for definition in spelled:
-            self.definitions.append(
-                replace(definition, key=self.loss, term=added_up(definition.term, self._worked_out))
-            )
-        evidence = "the only loss that has a formula"
-        self.assumptions.append(Assumption(f"{self.loss} is the {spelled[0].key}", evidence, spelled[0].line))
-
-    # --- a loss that only words name ---
-    def _find_word_loss(self) -> None:
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        kinds = [kind for kind, pattern in LOSS_WORDS if re.search(pattern, self.words, re.IGNORECASE)]
-        both = (
-            "mse" in kinds
-            and ("cross" in kinds or "log" in kinds)
-            and re.search(r"\bsum of\b|\bplus\b|\+|Summe|somme", self.words)
-        )
-        body = self._body_of(kinds[0]) if kinds else None
-        if body is None:
-            return
-        kind = "mse" if both else kinds[0]
-        if both:
-            self.word_other, body = body, self._body_of("mse")
-            assert body is not None
-        self.word_body = body
-        if "cross" in kinds and "log" not in kinds:
-            self.word_one_sided = self._body_of("one-sided")
-        self.definitions.append(Definition(self.loss, body, 0, 1))
-        self.word_loss = kind
-        called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
-        self.assumptions.append(Assumption(f"the loss {self.loss} is the {called}", "only named in words"))
-
-    generic = False
-
-    def _find_generic_loss(self) -> None:
-        """A loss that nothing defines: relations between its derivatives can be judged for a generic function of the output."""
-        if self.loss is None or any(d.key == self.loss for d in self.definitions):
-            return
-        output = self._output()
-        if output is None:
-            return
-        self.generic = True
-        self.definitions.append(Definition(self.loss, any_function_of(output), 0, 1))
-        self.assumptions.append(
-            Assumption(f"{self.loss} is never defined", "only relations between its derivatives are judged")
-        )
-
-    def _body_of(self, kind: str) -> Term | None:
-        """The loss of a kind for the document's output and target, summed."""
-        output, target = self._output(), self._target()
-        if output is None or target is None:
-            return None
-        a, y = Part(output, ()), Part(target, ())
-        minus = Add(((1, a), (-1, y)))
-        softmax = any(isinstance(p, Softmax) for d in self.definitions for p in everything_in(d.term))
-        if kind == "one-sided" and softmax:
-            return None  # it has no other side
-        if kind == "one-sided" or (kind == "cross" and softmax):
-            body: Term = Add(((-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),))
-        elif kind in ("log", "cross"):
-            one = Const(Fraction(1))
-            body = Add((
-                (-1, Sloppy((y, Apply("log", 0, a)), ("odot",))),
-                (-1, Sloppy((Add(((1, one), (-1, y))), Apply("log", 0, Add(((1, one), (-1, a))))), ("odot",))),
-            ))  # fmt: skip
-        else:
-            body = Power(minus, Const(Fraction(2)))
-        return SumOver("all", body)
-
-    def _name_expressions(self) -> None:
-        r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
-        expanded: dict[str, Term] = {}
-        for definition in self.definitions:
-            if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
-                expanded.setdefault(definition.key, definition.term)
-        if self.loss is not None and self.loss_as_written is not None:
-            expanded[self.loss] = self.loss_as_written
-        found: dict[Term, str] = {}
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if not isinstance(node, f.Derivative) or self._is_named(node.bottom):
-                        continue
-                    try:
-                        term = self.elaborator.term(node.bottom)
-                    except (NotUnderstood, LayerOpen):
-                        continue
-                    if not is_number(term) and term not in expanded.values() and term not in found:
-                        found[term] = f"<{len(found) + 1}>"
-        for term, key in found.items():
-            expanded[key] = term
-            self.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in self.definitions]
-            self.definitions.append(Definition(key, term, 0, 1))
-        self.elaborator.expanded = expanded
-
-    def _is_named(self, node: f.Node) -> bool:
-        node = f.without_brackets(node)
-        if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
-            node = node.factors[0]
-        return name_of(node) is not None
-
-    def _strip_samples(self, sample_letters: frozenset[str]) -> None:
-        """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
-
-        def stripped(definition: Definition) -> Definition:
-            if definition.key == self.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
-                return definition
-            term = definition.term
-            if isinstance(term, Gathered):
-                left = tuple(i for i in term.indices if i not in sample_letters)
-                body = without_indices(term.body, sample_letters)
-                term = Gathered(body, left) if left else body
-            else:
-                term = without_indices(term, sample_letters)
-            return replace(
-                definition, term=term, indices=tuple(i for i in definition.indices if i not in sample_letters)
-            )
-
-        self.definitions = [stripped(d) for d in self.definitions]
-        self.restated = [stripped(d) for d in self.restated]
-
-    def _name_parts(self) -> None:
-        """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
-        for named in list(self.definitions):
-            if named.key == self.loss or not isinstance(named.term, (Add, Sloppy)):
-                continue
-            part = Part(named.key, ())
-            self.definitions = [
-                d
-                if d.key == named.key or named.key in {r.key for r in references_in(d.term)}
-                else replace(d, term=replaced(d.term, named.term, part))
-                for d in self.definitions
-            ]
-
-    def _name_layer_functions(self) -> None:
-        """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    name = name_of(node) if isinstance(node, f.Scripted) else None
-                    if name is None or name.base not in self.symbols.functions or name.base in self.functions:
-                        continue
-                    try:
-                        reference = self.elaborator.reference(node)
-                    except LayerOpen:
-                        continue
-                    if reference is None or not reference.mark or reference.key in self.functions:
-                        continue
-                    layer = {
-                        d.term.function
-                        for d in self.definitions
-                        if isinstance(d.term, Apply)
-                        and d.term.function in FUNCTIONS
-                        and _layer_of(d.key) == _layer_of(reference.key)
-                    }
-                    if len(layer) == 1:
-                        self.functions[reference.key] = layer.pop()
-                        self.assumptions.append(
-                            Assumption(
-                                f"{reference.key} is {self.functions[reference.key]}", "the activation of its layer"
-                            )
-                        )
-
-    def _name_arguments(self) -> None:
-        r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
-        defined = {d.key for d in self.definitions}
-        arguments = self._arguments() - {r.key for d in self.definitions for r in references_in(d.term)}
-        derived = {
-            k[1:] for k in self.used if k[:1] == "d" and base_of(k[1:]) in ("z", "Z", "net") and k[1:] not in self.used
-        }
-        if derived - defined and any(
-            base_of(k) in {base_of(d) for d in derived} for k in self.used
-        ):  # dZ2 without a Z2
-            self.used.update(derived - defined)
-            self.elaborator.known |= derived
-            arguments |= derived
-        missing = [
-            k for k in self.used
-            if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
-        ]  # fmt: skip
-        for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
-            fits: list[tuple[int, Apply]] = []
-            for n, definition in enumerate(self.definitions):
-                term = definition.term
-                if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
-                    marks = {_layer_of(r.key) for r in references_in(term.body)}
-                    if _layer_of(key) is None or _layer_of(key) in marks or _layer_of(definition.key) == _layer_of(key):
-                        fits.append((n, term))
-            bodies = {t.body for _, t in fits}
-            if len(bodies) != 1:
-                continue
-            body = bodies.pop()
-            for n, term in fits:
-                self.definitions[n] = replace(self.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
-            self.definitions.append(Definition(key, body, 0, self.definitions[fits[0][0]].line))
-            self.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
-
-    def _arguments(self) -> set[str]:
-        """The names at which a slope or an activation is taken somewhere."""
-        found: set[str] = set()
-        for statement in self.document.statements:
-            for side in statement.sides:
-                try:
-                    term = self.elaborator.term(side.node)
-                except (NotUnderstood, LayerOpen):
-                    continue
-                applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
-                found |= {body.key for body in applied if isinstance(body, Part)}
-                found |= {p.bottom.key for p in everything_in(term) if isinstance(p, Jacobian)}
-        return found
-
-    def _name_fed(self) -> None:
-        r"""`h = \sigma(W_1 x)`, `\delta_2 = (o - t) \odot o \odot (1 - o)`: a delta may be the derivative by what no line names."""
-        if not any(base_of(k) in DELTAS for k in self.used):
-            return
-        for n, definition in enumerate(self.definitions):
-            term = definition.term
-            if not isinstance(term, Apply) or isinstance(term.body, (Part, Const)) or definition.key == self.loss:
-                continue
-            base, stop, mark = definition.key.partition("[")
-            key = f"{FED}{stop}{mark}" if stop and base_of(base) == base else f"{FED}[{definition.key}]"
-            if any(d.key == key for d in self.definitions):
-                continue
-            self.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())))
-            self.definitions.append(Definition(key, term.body, definition.at, definition.line))
-
-    def _find_entries(self) -> None:
-        """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
-        defined = {d.key for d in self.definitions} | {n.key for n in self.numbers}
-        vectors = {n.key for n in self.numbers if isinstance(n.term, Stack) and len(n.term.rows) > 1}
-        for _ in self.definitions:  # W x, then what is worked out of it
-            found = {d.key for d in self.definitions if vectors & {r.key for r in references_in(d.term)}} - {self.loss}
-            if found <= vectors:
-                break
-            vectors |= found
-        entries: dict[str, Part] = {}
-        for key in {r.key for d in self.definitions for r in references_in(d.term)} - defined:
-            match = re.fullmatch(r"(.+?)\[(\d)\]", key)
-            is_whole = match is not None and (self.used[match[1]] > 1 or match[1] in {d.key for d in self.definitions})
-            if match and is_whole and match[1] in vectors and match[1] in defined:
-                entries[key] = Part(match[1], (int(match[2]),))
-
-        def put(term: Term) -> Term:
-            return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
-
-        if entries:
-            self.definitions = [replace(d, term=put(d.term)) for d in self.definitions]
-            lengths = {n.key: len(n.term.rows) for n in self.numbers if isinstance(n.term, Stack)}
-            named = Counter(part.key for part in entries.values())
-            self.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
-
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
@@ -1559,539 +278,50 @@ class Inference:
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
 
-    loss_as_written: Term | None = None
-    word_body: Term | None = None
-    word_other: Term | None = None
-    word_one_sided: Term | None = None
-
-    def variants(self) -> list[Variant]:
-        """What the document leaves open, as candidates that the whole of it decides."""
-        out = [Variant()]
-        if self.word_body is not None:
-            factors = [Fraction(1, 2)] if self.word_loss == "mse" else []
-            out += [Variant(factor=c) for c in factors]
-            out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
-            if self.word_one_sided is not None:
-                out += [replace(v, one_sided=True) for v in out]
-        switch = self._other_loss()
-        if switch is not None:
-            out += [Variant(switch=switch)]
-        if self.batch and self._is_loss_of_one():
-            out += [Variant(single=True)]
-        if self._has_mean() and not self._takes_mean_early():
-            out += [replace(v, later=True) for v in list(out) if v.mean or self.word_body is None]
-        return out
-
-    def _is_loss_of_one(self) -> bool:
-        """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
-        written = [d for d in self.definitions if d.key == self.loss]
-        if not written or self.word_body is not None or self.loss_as_written is None or self.generic:
-            return False
-        if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in self.sample_letters)
-               for p in everything_in(self.loss_as_written)):  # fmt: skip
-            return False
-        letters = {
-            p.along
-            for p in everything_in(self.loss_as_written)
-            if isinstance(p, SumOver) and p.along.startswith("letter:")
-        }
-        if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
-            return False
-        if any(is_ones(p) for d in self.definitions for p in everything_in(d.term)):
-            return False  # b 1^T: the bias of each sample
-        return not re.search(
-            r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
-            self.words,
-            re.IGNORECASE,
-        )
-
-    def _takes_mean_early(self) -> bool:
-        r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
-        return len({is_between for is_between, has_mean in self._gradient_lines() if has_mean}) > 1
-
-    def takes_mean_in_all(self) -> bool:
-        """Whether every gradient of a parameter, of two or more, takes 1/n."""
-        parameters = [has_mean for is_between, has_mean in self._gradient_lines() if not is_between]
-        return len(parameters) > 1 and all(parameters)
-
-    def _gradient_lines(self) -> Iterator[tuple[bool, bool]]:
-        """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
-        between = {base_of(d.key) for d in self.definitions}
-        for statement in self.document.statements:
-            left = statement.sides[0].node
-            reference = self._closed(left.bottom if isinstance(left, f.Derivative) else left)
-            if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
-                continue
-            if not isinstance(left, f.Derivative) and not self._is_derived(reference):
-                continue
-            base = base_of(reference.key).replace("^bar", "")
-            has_mean = any(self._is_mean(node) for side in statement.sides[1:] for node in f.walk(side.node))
-            yield base in between or base.removeprefix("d") in between, has_mean
-
-    def _is_mean(self, node: f.Node) -> bool:
-        r"""`\frac1n`, `2 / n`."""
-        if isinstance(node, f.Fraction):
-            return _is_mean(node, self.symbols.sizes)
-        if isinstance(node, f.Product) and "/" in node.marks:
-            after = node.factors[node.marks.index("/") + 1]
-            return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | self.symbols.sizes
-        return False
-
-    def _has_mean(self) -> bool:
-        """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
-        losses = {d.at for d in self.definitions if d.key == self.loss and d.at}
-        for at, statement in enumerate(self.document.statements):
-            for side in statement.sides if at not in losses else ():
-                if any(self._is_mean(node) for node in f.walk(side.node)):
-                    return True
-        return False
-
-    def _other_loss(self) -> tuple[str, int] | None:
-        """Another loss that the words name after the written one: (kind, from which offset)."""
-        written = [d for d in self.definitions if d.key == self.loss]
-        if not written or self.word_body is not None:
-            return None
-        place = self.document.statements[written[0].at].span[1]
-        logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
-        for sentence in self.document.sentences:
-            if sentence.span[0] <= place:
-                continue
-            for kind, pattern in LOSS_WORDS:
-                if (kind == "mse") == logs and (found := re.search(pattern, sentence.text, re.IGNORECASE)):
-                    return kind, sentence.span[0] + found.start()
-        return None
-
-    def varied(self, understanding: Understanding, variant: Variant) -> Understanding:
-        """The understanding under a candidate."""
-        if variant.single:
-            understanding = self._shaped(single=True)
-        changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
-                          stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
-        if self.word_body is not None and (
-            variant.factor != 1 or variant.mean or variant.one_sided or self.word_other is not None
-        ):
-            body, other = self.word_body, self.word_other
-            if variant.one_sided and self.word_one_sided is not None:
-                body, other = (body, self.word_one_sided) if other is not None else (self.word_one_sided, None)
-            numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
-            scaled: Term = Sloppy((*numbers, body), ("",)) if numbers else body
-            if other is not None:
-                scaled = Add(((1, scaled), (1, other)))
-            if variant.mean:
-                scaled = Over(scaled, SizeOf("#n"))
-            changed.definitions = [replace(d, term=scaled) if d.key == self.loss else d for d in changed.definitions]
-        if variant.switch is not None and self.loss is not None:
-            kind, offset = variant.switch
-            switched = self._body_of(kind)
-            at = next((k for k, s in enumerate(self.document.statements) if s.span[0] >= offset), None)
-            if switched is not None and at is not None:
-                changed.definitions.append(Definition(self.loss, switched, at, self.document.statements[at].line))
-        return changed
-
-    words_as_names: set[str] = set()
-
-    def _output(self) -> str | None:
-        """The last forward quantity: defined, and used by no other definition."""
-        forward = [
-            d
-            for d in self.definitions
-            if d.key not in {self.loss, *self.loss_parts}
-            and not d.key.startswith("<")
-            and base_of(d.key) not in LOSS_BASES
-        ]
-        inside = {r.key for d in forward for r in references_in(d.term)}
-        lasts = [d.key for d in forward if d.key not in inside]
-        hats = [k for k in lasts if "^hat" in k]
-        return hats[-1] if hats else (lasts[-1] if lasts else None)
-
-    def _target(self) -> str | None:
-        defined = {d.key for d in self.definitions}
-        for base in TARGET_BASES:
-            for key in (base, self.symbols.folds.get(base, base)):
-                if key in self.used and key not in defined:
-                    return key
-        return None
-
     # --- shapes and sizes ---
-    batch = False
-    sample_letters: frozenset[str] = frozenset()
-
-    def _shaped(self, single: bool = False) -> Understanding:
-        definitions: dict[str, Term] = {}
-        for definition in self.definitions:
-            definitions.setdefault(definition.key, definition.term)
-        sample_letters = self._sample_letters()
-        if self._is_one_pattern(sample_letters):
-            self._drop_samples(sample_letters)
+    def shaped(self, single: bool = False) -> Understanding:
+        """The understanding with the shapes that its definitions have. single: they are about one sample."""
+        sample_letters = letters_of_samples(self)
+        if is_one_pattern(self, sample_letters):
+            drop_samples(self, sample_letters)
             single = True
-        self._strip_samples(sample_letters)
-        self._name_parts()
-        self._name_layer_functions()
-        self._name_arguments()
-        self._name_fed()
-        definitions = {}
+        strip_samples(self, sample_letters)
+        name_parts(self)
+        name_layer_functions(self)
+        name_arguments(self)
+        name_fed(self)
+        definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
         self.elaborator.per_sample = frozenset(
             d.key for d in self.definitions if isinstance(d.term, Gathered) and set(d.term.indices) <= sample_letters
         )
-        batch = self._is_batch(definitions, sample_letters) and not single
+        batch = is_batch(self, definitions, sample_letters) and not single
         self.batch, self.sample_letters = self.batch or batch, sample_letters
-        scalars = self._is_scalar_document()
-        lower = self._vectors_by_letter() if not batch or sample_letters else set()
-        definitions = {k: _as_dot_products(t, lower) for k, t in definitions.items()}
-        self.definitions = [replace(d, term=_as_dot_products(d.term, lower)) for d in self.definitions]
+        scalars = is_scalar_document(self)
+        lower = vectors_by_letter(self) if not batch or sample_letters else set()
+        definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
+        self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
-        vectors = self._single_indexed() | self.vectors
-        entries = self._entries_of_samples(sample_letters)
+        vectors = single_indexed(self) | self.vectors
+        entries = entries_of_samples(self, sample_letters)
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
         )
         if self.rows_of_units & {"x", "X", "h", "a", "phi"}:
             shapes.layout = "rows"  # s_{nk} = w_k^T x_n
-        numbers = [*self._given_as_numbers(definitions), *self._said_to_be_numbers(definitions)]
-        shapes.infer([*numbers, *self._loss_as_product(definitions)])
+        numbers = [*given_as_numbers(self, definitions), *said_to_be_numbers(self, definitions)]
+        shapes.infer([*numbers, *loss_as_product(self, definitions)])
         for key in lower & set(shapes.shapes):
             shapes.dims.unify(shapes.shapes[key][1], SCALAR_DIM)
-        if batch and sample_letters and not scalars and self._is_scalar_document(sample_letters):
+        if batch and sample_letters and not scalars and is_scalar_document(self, sample_letters):
             for dim in {shapes.dims.root(d) for shape in shapes.shapes.values() for d in shape} - {"#n"}:
                 shapes.dims.unify(dim, SCALAR_DIM)
-        for dim in stated_ones(self._stated_sizes(shapes.layout), shapes.resolved):
+        for dim in stated_ones(stated_sizes(self, shapes.layout), shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
-        for dim in self._given_ones(shapes.resolved):
+        for dim in given_ones(self, shapes.resolved):
             shapes.dims.unify(dim, SCALAR_DIM)
         return self._sized(definitions, shapes, sample_letters, batch, scalars)
-
-    def _said_to_be_numbers(self, definitions: dict[str, Term]) -> list[str]:
-        r"""The d of `x \in R^d`, and the s of 'a scalar scale $s > 0$', where formulas use them."""
-        sizes = {size for _, stated in self._stated_sizes("columns") for size in stated}
-        sizes |= set(SCALAR_NAME.findall(self.document.text))
-        used = {r.key for term in definitions.values() for r in references_in(term)}
-        return sorted((sizes & used) - set(definitions))
-
-    def _loss_as_product(self, definitions: dict[str, Term]) -> list[str]:
-        """The loss, where it is a product and no sum as it stands: `-y^T log p` is one number, so y and p are columns."""
-        body = definitions.get(self.loss or "")
-        is_turned = body is not None and any(isinstance(p, Transpose) for p in everything_in(body))
-        return [self.loss] if self.loss is not None and is_turned and not self.batch else []
-
-    def _vectors_by_letter(self) -> set[str]:
-        r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
-        found: set[str] = set()
-        defined = {d.key for d in self.definitions}
-        for statement in self.document.statements:
-            head_of = self._closed(statement.sides[0].node)
-            defines = head_of is not None and self.symbols.canonical(head_of.key) in defined
-            for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
-                if not isinstance(node, f.Product):
-                    continue
-                for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
-                    transposed = isinstance(first, f.Transposed) and node.marks[k] in ("", "cdot")
-                    head = first.body if isinstance(first, f.Transposed) else first
-                    name = name_of(head)
-                    if name is None or isinstance(second, f.Group):
-                        continue
-                    is_dot = (  # not in `dW = x^T dz` of rows
-                        defines and transposed and self._has_capitals and _is_small(name) and _is_small(name_of(second))
-                    )
-                    if name.base not in SMALL_WEIGHTS and not is_dot:
-                        continue
-                    marked = isinstance(head, f.Scripted)
-                    beside_capital = self.symbols.folds.get(name.base.upper()) == name.base or any(
-                        base_of(k) == name.base.upper() for k in self.used
-                    )
-                    reference = self._closed(head)
-                    if reference is None or reference.indices or (marked and not beside_capital):
-                        continue
-                    if is_dot and self.symbols.canonical(reference.key) in defined:
-                        continue  # y y^T of a row
-                    if transposed or (node.marks[k] == "cdot" and not marked):
-                        found.add(self.symbols.canonical(reference.key))
-        matrices = {key for key, sizes in self._stated_sizes("columns") if len(sizes) == 2 and "1" not in sizes}
-        return found - matrices
-
-    @cached_property
-    def _has_capitals(self) -> bool:
-        """Whether matrices have capital letters here: then `c^T h` of small ones is a number."""
-        return any(base_of(k)[:1].isupper() and base_of(k) not in LOSS_BASES for k in self.used)
-
-    def _given_ones(self, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
-        """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
-        formulas = {d.key for d in self.definitions}
-        sizes: dict[str, set[tuple[int, int]]] = {}
-        for number in self.numbers:
-            stack = number.term
-            size = (len(stack.rows), len(stack.rows[0])) if isinstance(stack, Stack) else (1, 1)
-            is_zero = isinstance(stack, Const) and stack.value == 0  # of any shape
-            if not number.indices and number.key not in formulas and not is_zero:
-                sizes.setdefault(number.key, set()).add(size)
-        for key, found in sizes.items():
-            dims = resolved(key) if len(found) == 1 else None
-            rows, columns = found.pop()
-            if dims is None or SCALAR_DIM in dims or (rows == columns == 1 and key[0].isupper()):
-                continue
-            yield from (d for d, n in zip(dims, (rows, columns), strict=True) if n == 1 and d != "#n")
-
-    def _stated_sizes(self, layout: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """(quantity, sizes) wherever the document states them; a lone R^n is a column, so rows say nothing by it."""
-        for statement in self.document.statements:
-            if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
-                continue
-            sizes = sizes_in(statement.sides[1].node)
-            reference = self._closed(statement.sides[0].node)
-            if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
-                yield self.symbols.canonical(reference.key), sizes
-        for name, sizes in shape_rows(self.document.rows):
-            reference = self._closed(name)
-            if reference is not None:
-                yield self.symbols.canonical(reference.key), sizes
-
-    def _given_as_numbers(self, definitions: dict[str, Term]) -> list[str]:
-        """Parameters whose every value is a single number: that is what they are, unless it is 0 for a matrix of zeros."""
-        values: dict[str, list[Definition]] = {}
-        for number in self.numbers:
-            values.setdefault(number.key, []).append(number)
-        return [
-            key for key, given in values.items()
-            if key not in definitions and base_of(key) in WEIGHTLIKE and base_of(key).islower()
-            and not any(n.indices or isinstance(n.term, Stack) for n in given)
-            and any(n.term != Const(Fraction(0)) for n in given)
-        ]  # fmt: skip
-
-    def _sample_letters(self) -> frozenset[str]:
-        """Letters that run over samples: bounded by n or m, or above in brackets."""
-        found: set[str] = set()
-        counted = {n for head, n in self._stated_rows if head == "X"} or SAMPLE_SIZES
-        speaks_of_many = bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
-        lefts = [s.sides[0].node for s in self.document.statements if len(s.sides) > 1]
-        defined_for = {  # an index of units
-            script.body.base
-            for left in lefts
-            if isinstance(left, f.Scripted)
-            for script in left.lower
-            if isinstance(script.body, f.Name)
-        }
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.BigSum) and node.end is not None:
-                        ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
-                        plain = isinstance(node.end, (f.Name, f.Comparison))
-                        if ends & counted and plain:
-                            found |= {i.base for i in node.indices if isinstance(i, f.Name)}
-                    if isinstance(node, f.Product) and speaks_of_many:
-                        found |= _averaged(node, counted) - defined_for
-                    if isinstance(node, f.Scripted):
-                        for script in node.upper:
-                            if (
-                                script.bracket == "("
-                                and isinstance(script.body, f.Name)
-                                and script.body.base in "ijmnk"
-                            ):
-                                found.add(script.body.base)
-        found |= self._letters_of_inputs()
-        return frozenset(found & set("abcdijkmnpqrstuv")) - self._weight_letters() - self._feature_letters()
-
-    def _letters_of_inputs(self) -> set[str]:
-        r"""The n of `y_n = \sum_j w_j x_{nj} + b` and `E = \sum_n (y_n - t_n)^2`: inputs have it, weights have not."""
-        inputs: set[str] = set()
-        weights: set[str] = set()
-        summed: set[str] = set()
-        for statement in self.document.statements:
-            head = statement.sides[0].node
-            nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
-            name = name_of(head)
-            if name is not None and name.base == self.loss:
-                summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
-            for node in (n for n in nodes if isinstance(n, f.Scripted)):
-                name = name_of(node)
-                is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
-                if name is not None and name.base in ("x", "X") and not is_shifted and len(_letters_below(head)) == 1:
-                    inputs |= _letters_below(node) & _letters_below(head)
-                elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
-                    weights |= _letters_below(node)
-        return inputs & summed - weights
-
-    def _feature_letters(self) -> set[str]:
-        r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
-        found: set[str] = set()
-        for node in (n for s in self.document.statements for side in s.sides for n in f.walk(side.node)):
-            if (
-                isinstance(node, f.BigSum)
-                and (name := name_of(node.body)) is not None
-                and name.base in WEIGHTLIKE - {"b"}
-            ):
-                found |= _letters_below(node.body)  # the penalty `sum_j theta_j^2`
-            if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
-                continue
-            letters = {i.base for i in node.indices if isinstance(i, f.Name)}
-            below = [
-                (name.base, _letters_below(x))
-                for x in node.body.factors
-                if isinstance(x, f.Scripted) and (name := name_of(x)) is not None
-            ]
-            if len(below) == 2 and below[0][1] == below[1][1] == letters and {b for b, _ in below} & WEIGHTLIKE - {"b"}:
-                found |= letters
-        return found
-
-    def _is_one_pattern(self, sample_letters: frozenset[str]) -> bool:
-        """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""
-        forward = [d for d in self.definitions if base_of(d.key) not in LOSS_BASES and not d.key.startswith("<")]
-        each = [d for d in self.definitions if d.key.endswith(EACH)]
-        if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
-            return False
-        letters = {i for d in forward for r in references_in(d.term) for i in r_indices(r)} | {
-            i for d in forward for i in d.indices
-        }
-        return not letters & sample_letters and all(
-            r_indices(r) or d.term != r for d in forward for r in references_in(d.term)
-        )
-
-    def _drop_samples(self, letters: frozenset[str]) -> None:
-        """E_n read as the loss of the one pattern."""
-
-        def dropped(definition: Definition) -> Definition:
-            term = definition.term
-            if isinstance(term, Gathered):
-                left = tuple(i for i in term.indices if i not in letters)
-                body = without_indices(term.body, letters)
-                term = Gathered(body, left) if left else body
-            else:
-                term = without_indices(term, letters)
-            return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
-
-        self.definitions = [dropped(d) for d in self.definitions]
-        self.assumptions.append(
-            Assumption("one pattern is looked at", "the forward equations carry no index of samples")
-        )
-
-    def _single_indexed(self) -> frozenset[str]:
-        """Quantities that carry one index wherever they carry any."""
-        return frozenset(k for k, found in self._written_indices.items() if {len(i) for i in found} == {1})
-
-    def _entries_of_samples(self, sample_letters: frozenset[str]) -> frozenset[str]:
-        """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
-        return frozenset(
-            key
-            for key, found in self._written_indices.items()
-            if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
-        )
-
-    @cached_property
-    def _written_indices(self) -> dict[str, set[tuple[str | int | None, ...]]]:
-        """The indices that each quantity is written with."""
-        found: dict[str, set[tuple[str | int | None, ...]]] = {}
-        for statement in self.document.statements:
-            for layers in self.instances(statement)[:1]:
-                elaborator = self._with(layers)
-                for side in statement.sides:
-                    for node in f.walk(side.node):
-                        if isinstance(node, f.Scripted) and (node.lower or node.upper):
-                            try:
-                                reference = elaborator.reference(node)
-                            except LayerOpen:
-                                continue
-                            if reference is not None and reference.indices:
-                                found.setdefault(reference.key, set()).add(reference.indices)
-        return found
-
-    def _weight_letters(self) -> set[str]:
-        """Letters that number units, because weights carry them in pairs."""
-        found: set[str] = set()
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if (
-                        isinstance(node, f.Scripted)
-                        and isinstance(node.base, f.Name)
-                        and node.base.base in WEIGHTLIKE
-                        and node.base.base != "b"
-                    ):
-                        letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
-                        if len(letters) == 2:
-                            found.update(letters)
-        return found
-
-    def _is_batch(self, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
-        if sample_letters:
-            return True
-        loss = definitions.get(self.loss or "")
-        if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
-            return True
-        for statement in self.document.statements:
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Fraction) and _is_mean(node, self.symbols.sizes):
-                        return True
-                    if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
-                        return True
-        if re.search(SINGLE_WORDS, self.words, re.IGNORECASE):
-            return False
-        return bool(re.search(BATCH_WORDS, self.words, re.IGNORECASE))
-
-    @property
-    def _is_about_numbers(self) -> bool:
-        """Whether values are given for single numbers alone: a sum without an index is then one over names."""
-        given = {n.key for n in self.numbers if not n.indices}
-        return len(given) > 4 and not any(isinstance(n.term, Stack) or n.indices for n in self.numbers)
-
-    def _is_scalar_document(self, samples: frozenset[str] = frozenset()) -> bool:
-        """Nothing in it is more than a number, or a number for each sample: no transposes, sums, indices, capitals, matrices, shapes."""
-        words = NO_ARRAYS.sub("", self.words)
-        is_said = SAYS_NUMBERS.search(words)
-        if not is_said and re.search(ARRAY_WORDS, words):
-            return False
-        for statement in self.document.statements:
-            sizes = sizes_in(statement.sides[-1].node)
-            is_stated = ("in" in statement.relations and sizes != ("1", "1")) or (
-                ":" in statement.relations and len(set(sizes or ())) > 1
-            )
-            if is_stated or (_gives_vector(statement) and not self._names_entries(statement)):
-                return False
-            for side in statement.sides:
-                for node in f.walk(side.node):
-                    if isinstance(node, f.Transposed) or (
-                        isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
-                    ):
-                        return False
-                    if isinstance(node, f.BigSum) and (
-                        any(not isinstance(i, f.Name) or i.base not in samples for i in node.indices)
-                        or (not node.indices and not self._is_about_numbers)
-                    ):
-                        return False
-                    if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
-                        return False
-                    if isinstance(node, f.Name) and node.base in ("W", "X", "Z", "A", "ones", "H"):
-                        return False
-                    if isinstance(node, f.Call) and name_of(node.function) is not None:
-                        base = name_of(node.function)
-                        if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
-                            return False
-                    if (
-                        not is_said
-                        and isinstance(node, f.Scripted)
-                        and isinstance(node.base, f.Name)
-                        and any(
-                            isinstance(s.body, f.Name) and s.body.base in self.symbols.indices - samples
-                            for s in node.lower
-                        )
-                    ):
-                        return False
-        return True
-
-    def _names_entries(self, statement: Statement) -> bool:
-        """`x = (1, -2)` beside x_1 and x_2, `w_1 = (0.3, 0.5)` beside w_{11} and w_{12}: a list of numbers with names."""
-        reference = self._closed(statement.sides[0].node)
-        return reference is not None and all(k in self.used for k in _entry_names(reference.key, 2))
-
-    def _spread_values(self) -> None:
-        """The values of entries that have names of their own, given as a list."""
-        used = {r.key for d in self.definitions for r in references_in(d.term)}
-        for number in list(self.numbers):
-            entries = [e for row in number.term.rows for e in row] if isinstance(number.term, Stack) else []
-            names = _entry_names(number.key, len(entries))
-            if len(entries) > 1 and number.key not in used and all(name in used for name in names):
-                self.numbers += [replace(number, key=k, term=e) for k, e in zip(names, entries, strict=True)]
 
     def _sized(
         self,
@@ -2109,13 +339,13 @@ class Inference:
             r.key
             for t in definitions.values()
             for r in references_in(t)
-            if any(isinstance(i, str) for i in r_indices(r))
+            if any(isinstance(i, str) for i in indices_of(r))
         }
         for key in sorted(keys):
             is_rate = (
-                base_of(key) in HYPER_BASES - self._derived_by
+                base_of(key) in HYPER_BASES - self.derived_by
                 and key not in definitions
-                and _layer_of(key) is None
+                and layer_of(key) is None
                 and key not in indexed
             )
             if is_rate or key == self.loss:
@@ -2132,13 +362,13 @@ class Inference:
             sizes.update({d: count for d in resolved.get(key, ())[:1] if d not in (SCALAR_DIM, "#n")})
         for short, long in shapes.longer.values():
             sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
-        shares, positive = self._special_data(definitions)
+        shares, positive = special_data(self, definitions)
         axes = Axes(layout, sample_letters, batch)
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
-            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=self._is_strict(), signs=self._signs(),
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=is_strict(self), signs=signs_of(self),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:
@@ -2174,7 +404,7 @@ class Inference:
                     continue
                 letters = [i.base for i in node.indices if isinstance(i, f.Name)]
                 for inner in f.walk(node.body):
-                    reference = self._closed(inner) if isinstance(inner, f.Scripted) else None
+                    reference = self.closed(inner) if isinstance(inner, f.Scripted) else None
                     if reference is None or len(letters) != 1 or node.start.value != 1 or node.end.value > MOST_COUNTED:
                         continue
                     shape = resolved.get(self.symbols.canonical(reference.key))
@@ -2184,316 +414,7 @@ class Inference:
                         if len(axes) > at and (len(reference.indices) == 2 or len(axes) == 1):
                             yield axes[at], int(node.end.value)
 
-    def _special_data(self, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
-        """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
-        shares: set[str] = set()
-        positive: set[str] = set()
-        soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in everything_in(t))}
-        loss = definitions.get(self.loss or "")
-        soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
-        free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
-        shares |= self._stated_shares() & free
-        for term in definitions.values():
-            for part in everything_in(term):
-                if isinstance(part, Apply) and part.function in ("log", "sqrt"):
-                    inside = {r.key for r in references_in(part.body)}
-                    positive |= inside & free
-        for written in [loss, *(t for k, t in definitions.items() if base_of(k) in LOSS_BASES and k != self.loss)]:
-            if written is None or not soft:
-                continue
-            parts = [
-                definitions[r.key] for r in references_in(written) if r.key in definitions and r.key in self.loss_parts
-            ]
-            whole = [written, *parts] if self.word_other is None else [written, self.word_other]
-            if any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
-                targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
-                targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
-                for key in sorted(targets - shares):
-                    self.assumptions.append(
-                        Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
-                    )
-                shares |= targets
-        return frozenset(shares), frozenset(positive)
-
-    @property
-    def loss_parts(self) -> set[str]:
-        """What a loss is added up from: the mse and ce of `J = mse + ce`."""
-        loss = next((d.term for d in self.definitions if d.key == self.loss), None)
-        if not isinstance(loss, Add):
-            return set()
-        bodies = [t.body if isinstance(t, SumOver) else t for _, t in loss.terms]
-        return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
-
-    def _stated_shares(self) -> set[str]:
-        r"""`\sum_i t_i = 1`, `\mathbf 1^T T = \mathbf 1^T`."""
-        found = set()
-        for statement in self.document.statements:
-            if len(statement.sides) != 2 or statement.relations != ("=",):
-                continue
-            left, right = (f.without_brackets(side.node) for side in statement.sides)
-            if isinstance(left, f.Product) and _is_ones(right):
-                rest = [x for x in left.factors if not _is_ones(x)]
-                reference = self._closed(rest[0]) if len(rest) == 1 < len(left.factors) else None
-                if reference is not None:
-                    found.add(self.symbols.canonical(reference.key))
-            if isinstance(left, f.BigSum) and isinstance(right, f.Number) and right.value == 1:
-                reference = self._closed(left.body)
-                if reference is not None:
-                    found.add(self.symbols.canonical(reference.key))
-        return found
-
-    def _signs(self) -> frozenset[str]:
-        r"""The labels of `y \in \{-1, +1\}`."""
-        found = set()
-        for statement in self.document.statements:
-            group = statement.sides[-1].node
-            if len(statement.sides) != 2 or statement.relations != ("in",) or not isinstance(group, f.Group):
-                continue
-            values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
-            reference = self._closed(statement.sides[0].node)
-            if values == [-1, 1] and reference is not None:
-                found.add(self.symbols.canonical(reference.key))
-        return frozenset(found)
-
-    def _is_strict(self) -> bool:
-        """Whether the document states shapes: then a lost transpose is an error."""
-        if self.symbols.star_elementwise and self.symbols.code:
-            return True
-        for statement in self.document.statements:
-            if "in" in statement.relations and sizes_in(statement.sides[-1].node) is not None:
-                return True
-            if ":" in statement.relations or "=" in statement.relations:
-                sizes = sizes_in(statement.sides[-1].node)
-                if sizes is not None and len(sizes) == 2 and isinstance(statement.sides[-1].node, (f.Product, f.Group)) and (
-                    ":" in statement.relations or "times" in getattr(statement.sides[-1].node, "marks", ())
-                ) and self.plain(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
-                    ":" in statement.relations or all(x.isdigit() for x in sizes)
-                ):  # fmt: skip
-                    return True
-        return False
-
 
 def _is_hyper(reference: Reference) -> bool:
     r"""Whether a letter is one of rates and penalties: beta, but not the `\beta^3` of a layer."""
-    return reference.base in HYPER_BASES and _layer_of(reference.key) is None
-
-
-def _says_value(relation: str, node: f.Node) -> bool:
-    """Whether a relation tells what its left side is: an assignment only where it is to a number."""
-    return relation in EQUAL_SIGNS or (relation == "<-" and (literal(node) is not None or is_of_numbers(node)))
-
-
-def _entry_names(key: str, count: int) -> list[str]:
-    """x[1], x[2] of x; w[11], w[12] of w[1]."""
-    base, _, mark = key.removesuffix("]").partition("[")
-    return [f"{base}[{mark}{k}]" for k in range(1, count + 1)]
-
-
-def _gives_vector(statement: Statement) -> bool:
-    """`w = (0.5, -1)`: a list of numbers as the value of one name."""
-    first = f.without_brackets(statement.sides[0].node)
-    if isinstance(first, f.Group) or not statement.relations:
-        return False
-    values = (literal(side.node) for side in statement.sides[1:])
-    return any(value is not None and value[0].size > 1 for value in values)
-
-
-def _samples_first(term: Term, sample: Part) -> Term:
-    """`x^T w` for `w^T x`: a number for one sample, and a column of them where the samples are rows of X."""
-    match term:
-        case Sloppy((Transpose(weight), body), ("",)) if body == sample:
-            return Sloppy((Transpose(sample), weight), ("",))
-    return mapped(term, lambda t: _samples_first(t, sample))
-
-
-def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
-    """`x_i^T w` or `w^T x_i`, where i is a sample; also `w^T x` of one."""
-
-    def is_sample(part: f.Node) -> bool:
-        if isinstance(part, f.Name):
-            return part.base == letter and not part.accents
-        if not isinstance(part, f.Scripted) or not isinstance(part.base, f.Name) or part.base.base != letter:
-            return False
-        marks = (*part.lower, *part.upper)
-        return len(marks) == 1 and isinstance(marks[0].body, f.Name) and marks[0].body.base in samples
-
-    return any(
-        isinstance(left, f.Transposed)
-        and ((is_sample(left.body) and not is_sample(right)) or (is_sample(right) and not is_sample(left.body)))
-        for left, right in itertools.pairwise(node.factors)
-    )
-
-
-def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Every node that is not part of a derivative: `m + dJ/dw` does not make m a function of J."""
-    if isinstance(node, f.Derivative):
-        return
-    yield node
-    for child in f.children_of(node):
-        yield from _outside_derivatives(child)
-
-
-def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Names as wholes with their scripts, and derivatives; of scripts only what may be an exponent."""
-    if isinstance(node, f.Derivative):
-        yield node
-    if isinstance(node, f.Name):
-        yield node
-        return
-    if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
-        yield node
-        for script in node.upper:
-            if (not script.bracket and not isinstance(script.body, (f.Name, f.Number))) or node.base.base == "e":
-                yield from _names_and_derivatives(script.body)
-        return
-    if isinstance(node, f.Call):
-        for argument in node.arguments:
-            yield from _names_and_derivatives(argument)
-        return
-    for child in f.children_of(node):
-        yield from _names_and_derivatives(child)
-
-
-def _is_share_of_exponentials(term: Term, definitions: dict[str, Term]) -> bool:
-    r"""`e^{z_i} / Z` with `Z = \sum_k e^{z_k}` of its own."""
-    whole = term.body if isinstance(term, Gathered) else term
-    if not isinstance(whole, Over) or not isinstance(whole.right, (Part, Ref)):
-        return False
-    total = definitions.get(whole.right.key)
-    inside = total.body if isinstance(total, SumOver) else None
-    return all(isinstance(t, Apply) and t.function == "exp" for t in (whole.left, inside))
-
-
-def _with_sigmoid(term: Term) -> Term:
-    """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
-    match term:
-        case Over(Const(one), Add(((1, Const(two)), (1, Apply("exp", 0, Add(((-1, body),))))))) if (
-            one == two == 1 and not isinstance(body, Part)
-        ):
-            return Apply("sigmoid", 0, body)
-    return term
-
-
-def _is_small(name: f.Name | None) -> bool:
-    """A small Latin letter."""
-    return name is not None and len(name.base) == 1 and name.base.islower()
-
-
-def _as_dot_products(term: Term, vectors: set[str]) -> Term:
-    r"""`v \cdot h` of two columns: the row of the first times the second."""
-    if isinstance(term, Sloppy) and term.marks == ("cdot",):
-        left, right = term.factors
-        if isinstance(left, Part) and left.key in vectors and not left.indices and isinstance(right, Part):
-            return Sloppy((Transpose(left), right), ("",))
-    return mapped(term, lambda t: _as_dot_products(t, vectors))
-
-
-def any_function_of(output: str) -> Term:
-    """A sum of a function without properties, each entry with a weight of its own."""
-    return SumOver("all", Sloppy((Part("#weights", ()), Apply("generic loss", 0, Part(output, ()))), ("odot",)))
-
-
-def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
-    """All that a quantity depends on."""
-    found: set[str] = set()
-    open_keys = [start]
-    while open_keys:
-        for key in uses.get(open_keys.pop(), ()):
-            if key not in found:
-                found.add(key)
-                open_keys.append(key)
-    return found
-
-
-def _is_formula(node: f.Node) -> bool:
-    """Whether names of quantities are in it, and no derivative: `tanh(1)` is a number."""
-    inside = list(f.walk(node))
-    functions = {id(n) for call in inside if isinstance(call, f.Call) for n in f.walk(call.function)}
-    inside = [n for n in inside if id(n) not in functions]
-    return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
-
-
-def _has_arithmetic(group: f.Group) -> bool:
-    """`f(1 - f)`: a product, no list of what f depends on."""
-    return any(
-        isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
-    )
-
-
-def _applied(node: f.Node) -> tuple[str | None, f.Node | None]:
-    """The letter and the argument of `f(x)`."""
-    factors = node.factors if isinstance(node, f.Product) else ()
-    if len(factors) != 2 or not isinstance(factors[0], f.Name) or not isinstance(factors[1], f.Group):
-        return None, None
-    group = factors[1]
-    is_one = len(group.items) == 1 and group.bracket in "([{" and isinstance(group.items[0], (f.Name, f.Scripted))
-    return (factors[0].base, group.items[0]) if is_one else (None, None)
-
-
-def _is_ones(node: f.Node) -> bool:
-    """A vector of ones, lying or standing."""
-    node = f.without_brackets(node)
-    node = f.without_brackets(node.body) if isinstance(node, f.Transposed) else node
-    if isinstance(node, f.Sum) and len(node.terms) == 1:
-        node = f.without_brackets(node.terms[0][1])  # (-1_n)^T
-    name = name_of(node)
-    return name is not None and name.base == "ones"
-
-
-def _primes(node: f.Node) -> int:
-    return node.primes if isinstance(node, f.Scripted) else 0
-
-
-def r_indices(ref: object) -> tuple[str | int | None, ...]:
-    """The indices of a reference."""
-    return ref.indices if isinstance(ref, Part) else ()
-
-
-def _is_one_entry(term: Term) -> bool:
-    """`-log p_c`: an entry picked, not a sum over all."""
-    if any(isinstance(p, SumOver) for p in everything_in(term)):
-        return False
-    lettered = [p for p in everything_in(term) if isinstance(p, Part) and p.indices]
-    return len({p.key for p in lettered}) == 1 and bool(lettered)
-
-
-def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
-    """`a_j = g(z_j)` as `a = g(z)`: None where the letters do more than run along."""
-    if isinstance(term, Softmax) and isinstance(term.body, Part):
-        return Softmax(Part(term.body.key, ()), term.along) if term.body.indices == letters else None
-    if isinstance(term, Apply) and isinstance(term.body, Part):
-        return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
-    return None
-
-
-def _layer_of(key: str) -> int | None:
-    match = re.search(r"\[(-?\d+)\]", key)
-    return int(match.group(1)) if match else None
-
-
-def _is_exponential(node: f.Node) -> bool:
-    """`e^{x}`, which is no name."""
-    name = name_of(node)
-    return name is not None and name.base == "e" and isinstance(node, f.Scripted) and bool(node.upper)
-
-
-def _letters_below(node: f.Node) -> set[str]:
-    scripts = node.lower if isinstance(node, f.Scripted) else ()
-    return {n.base for script in scripts for n in f.walk(script.body) if isinstance(n, f.Name)}
-
-
-def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
-    r"""The i of `\frac{1}{2m} \sum_i`, where no bound is written."""
-    below = [x.below for x in node.factors if isinstance(x, f.Fraction)]
-    below += [x for mark, x in zip(node.marks, node.factors[1:], strict=True) if mark == "/"]
-    names = {n.base for part in below for n in f.walk(part) if isinstance(n, f.Name)}
-    sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
-    if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
-        return set()
-    return {i.base for i in sums[0].indices if isinstance(i, f.Name)}
-
-
-def _is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
-    below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
-    others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
-    return bool(below) and not others and set(below) <= SAMPLE_SIZES | sizes
+    return reference.base in HYPER_BASES and layer_of(reference.key) is None

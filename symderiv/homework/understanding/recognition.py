@@ -13,7 +13,6 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from itertools import product as cartesian
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.activations import sayings_of
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined, apply_function
+from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import NotUnderstood, replaced
 from symderiv.homework.understanding.given_values import DATA_BASES, NEW_MARKS, is_rate
 from symderiv.homework.understanding.literals import agrees, bare, is_list, is_numeric, literal, mapped
@@ -48,9 +48,6 @@ from symderiv.homework.understanding.terms import (
 )  # fmt: skip
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, Definition, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
-
-if TYPE_CHECKING:
-    from symderiv.homework.understanding.inference import Inference
 
 ROUNDED = 1e-5  # of a value that is worked out from printed ones
 NEAR = 3  # so many statements before a value may hold what it is the activation of
@@ -81,17 +78,17 @@ class Recognised:
         understanding.axes.zero_columns = frozenset(self.zero_columns)
 
 
-def recognise(inference: Inference) -> Recognised:
+def recognise(draft: Draft) -> Recognised:
     """Add the formulas and values that only numbers show to what was found so far."""
-    recogniser = _Recogniser(inference)
+    recogniser = _Recogniser(draft)
     recogniser.run()
     return recogniser.found
 
 
 class _Recogniser:
-    def __init__(self, inference: Inference) -> None:
-        self.inference = inference
-        self.elaborator = inference.elaborator.settled()
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.elaborator = draft.elaborator.settled()
         self.found = Recognised()
         self.known: dict[str, Known] = {}
         self.used: set[str] = set()
@@ -102,7 +99,7 @@ class _Recogniser:
         self._find_dot_products()
         self._align()
         self._augment()
-        for at, statement in enumerate(self.inference.document.statements):
+        for at, statement in enumerate(self.draft.document.statements):
             if ":" not in statement.relations:  # `X: 5 x 1` is a shape
                 self._look(at, statement)
         self._find_alike()
@@ -110,9 +107,9 @@ class _Recogniser:
 
     def _drop_shapes(self) -> None:
         """`W = 3 x 2` beside a matrix, or where the text speaks of shapes, is no value."""
-        numbers = self.inference.numbers
+        numbers = self.draft.numbers
         matrices = {n.key for n in numbers if isinstance(n.term, Stack)}
-        self.inference.numbers = [
+        self.draft.numbers = [
             n for n in numbers if not (self._is_shape(n) and (n.key in matrices or self._speaks_of_shapes(n)))
         ]
 
@@ -121,24 +118,24 @@ class _Recogniser:
         if (
             not isinstance(term, Sloppy)
             or set(term.marks) != {"times"}
-            or len(self.inference.document.statements[number.at].sides) != 2
+            or len(self.draft.document.statements[number.at].sides) != 2
         ):
             return False
         return all(isinstance(x, Const) and x.value.denominator == 1 for x in term.factors)
 
     def _speaks_of_shapes(self, number: Definition) -> bool:
-        statements = self.inference.document.statements
+        statements = self.draft.document.statements
         low, high = statements[max(number.at - 3, 0)].span[1], statements[number.at].span[1]
-        words = " ".join(s.text for s in self.inference.document.sentences if low <= s.span[0] < high)
+        words = " ".join(s.text for s in self.draft.document.sentences if low <= s.span[0] < high)
         return bool(re.search(r"\b(?:shapes?|dimensions?|dims?|matrix of|size of)\b", words, re.IGNORECASE))
 
     @property
     def formulas(self) -> set[str]:
-        return {d.key for d in self.inference.definitions}
+        return {d.key for d in self.draft.definitions}
 
     def _take_lists(self) -> None:
         """`(x, y, z) = (2, 2, 1)`: a value for each name."""
-        for at, statement in enumerate(self.inference.document.statements):
+        for at, statement in enumerate(self.draft.document.statements):
             if len(statement.sides) != 2 or statement.is_continued:
                 continue
             names, values = (bare(s.node) for s in statement.sides)
@@ -149,23 +146,21 @@ class _Recogniser:
             for name, value in zip(names.items, values.items, strict=True):
                 reference, term = self._plain(name), self._term(value)
                 if reference is not None and term is not None and is_numeric(term):
-                    self.inference.numbers.append(
-                        Definition(reference.key, term, at, statement.line, reference.indices)
-                    )
-        given = {n.key for n in self.inference.numbers} | self.formulas
-        for key, term, at, line in take_values(self.inference):
+                    self.draft.numbers.append(Definition(reference.key, term, at, statement.line, reference.indices))
+        given = {n.key for n in self.draft.numbers} | self.formulas
+        for key, term, at, line in take_values(self.draft):
             if key not in given and is_numeric(term):
-                self.inference.numbers.append(Definition(key, term, at, line))
-        for key, term, at, line in take_columns(self.inference):
-            if key not in self.formulas and all(n.at > at for n in self.inference.numbers if n.key == key):
-                self.inference.numbers.append(Definition(key, term, at, line))
-        self.inference.numbers.sort(key=lambda n: n.at)
+                self.draft.numbers.append(Definition(key, term, at, line))
+        for key, term, at, line in take_columns(self.draft):
+            if key not in self.formulas and all(n.at > at for n in self.draft.numbers if n.key == key):
+                self.draft.numbers.append(Definition(key, term, at, line))
+        self.draft.numbers.sort(key=lambda n: n.at)
 
     def _find_dot_products(self) -> None:
         r"""`w \cdot x` of two vectors that are given as lists, whose direction is not written: both lie the same way."""
         lengths: dict[str, set[int]] = {}
-        for number in self.inference.numbers:
-            sides = self.inference.document.statements[number.at].sides
+        for number in self.draft.numbers:
+            sides = self.draft.document.statements[number.at].sides
             values = [value for side in sides[1:] if is_list(side.node) and (value := literal(side.node)) is not None]
             lengths.setdefault(number.key, set()).update([v[0].size for v in values] or [0])
 
@@ -175,17 +170,17 @@ class _Recogniser:
                 if isinstance(left, Part) and isinstance(right, Part) and not left.indices and not right.indices:
                     sizes = lengths.get(left.key, {0}) | lengths.get(right.key, {0})
                     if len(sizes) == 1 and 0 not in sizes:
-                        self.inference.vectors |= {left.key, right.key}
+                        self.draft.vectors |= {left.key, right.key}
                         return Sloppy((Transpose(left), right), term.marks)
             return mapped(term, turned)
 
-        definitions = self.inference.definitions
+        definitions = self.draft.definitions
         definitions[:] = [replace(d, term=turned(d.term)) for d in definitions]
 
     # --- values of names, from a formula beside its numbers ---
     def _align(self) -> None:
         """`z = W x = [..] [..]` gives W and x where nothing else does."""
-        for at, statement in enumerate(self.inference.document.statements):
+        for at, statement in enumerate(self.draft.document.statements):
             terms = [self._term(s.node) for s in statement.sides]
             for left, right in pairwise(terms):
                 if (
@@ -201,15 +196,15 @@ class _Recogniser:
                     self._bind(at, statement, bound)
 
     def _bind(self, at: int, statement: Statement, bound: dict[str, Term]) -> None:
-        given = {n.key for n in self.inference.numbers}
+        given = {n.key for n in self.draft.numbers}
         for key, term in bound.items():
-            if key not in given and key not in self.formulas and key != self.inference.loss:
-                self.inference.numbers.append(Definition(key, term, at, statement.line))
+            if key not in given and key not in self.formulas and key != self.draft.loss:
+                self.draft.numbers.append(Definition(key, term, at, statement.line))
                 assumption = Assumption(
                     f"the value of {key} is the one put in for it", "its formula in numbers", statement.line
                 )
-                self.inference.assumptions.append(assumption)
-        self.inference.numbers.sort(key=lambda n: n.at)
+                self.draft.assumptions.append(assumption)
+        self.draft.numbers.sort(key=lambda n: n.at)
 
     def _unify(self, left: Term, right: Term, bound: dict[str, Term]) -> bool:
         if isinstance(left, Part):
@@ -271,13 +266,13 @@ class _Recogniser:
                 continue
             formula = self._like_another(key)
             if formula is not None and all(r.key in self.formulas for r in references_in(formula)):
-                line = self.inference.document.statements[known.at].line
+                line = self.draft.document.statements[known.at].line
                 self._add(key, formula, known.at, line)
 
     def _like_another(self, key: str) -> Term | None:
         """The formula of a unit of the same layer, said of this one."""
         mark = _mark(key)
-        for definition in self.inference.definitions:
+        for definition in self.draft.definitions:
             other = _mark(definition.key)
             refs = {r.key for r in references_in(definition.term)}
             if base_of(definition.key) != base_of(key) or len(refs) != 1:
@@ -307,7 +302,7 @@ class _Recogniser:
     @property
     def _has_recurrence(self) -> bool:
         """`v_t = beta v_{t-1} + g_t`."""
-        for definition in self.inference.definitions:
+        for definition in self.draft.definitions:
             base, _, mark = definition.key.partition("[")
             if mark[:-1].isdigit() and any(
                 r.key == f"{base}[{int(mark[:-1]) - 1}]" for r in references_in(definition.term)
@@ -327,7 +322,7 @@ class _Recogniser:
 
     def _add(self, key: str, formula: Term, at: int, line: int) -> None:
         formula = self._with_targets(formula)
-        self.inference.definitions.append(Definition(key, formula, at, line))
+        self.draft.definitions.append(Definition(key, formula, at, line))
         self.used |= {r.key for r in references_in(formula)}
         for product in _products(formula):
             left, right = product.factors[0], product.factors[-1]
@@ -335,7 +330,7 @@ class _Recogniser:
             if isinstance(right, Augmented) and isinstance(right.body, Part) and isinstance(weight, Part):
                 self._tell(weight.key, isinstance(left, Transpose), right.body.key)
         about = ", ".join(dict.fromkeys(r.key for r in references_in(formula)))
-        self.inference.assumptions.append(Assumption(f"{key} is computed from {about}", "its numbers show it", line))
+        self.draft.assumptions.append(Assumption(f"{key} is computed from {about}", "its numbers show it", line))
 
     def _remember(self, reference: Reference, numeric: list[tuple[f.Node, Term]], at: int) -> None:
         node, term = numeric[-1]
@@ -381,7 +376,7 @@ class _Recogniser:
     @property
     def arguments(self) -> set[str]:
         """What an activation is taken of: the activation goes on, not its argument."""
-        bodies = [d.term.body for d in self.inference.definitions if isinstance(d.term, Apply)]
+        bodies = [d.term.body for d in self.draft.definitions if isinstance(d.term, Apply)]
         return {body.key for body in bodies if isinstance(body, Part)}
 
     # --- literals to quantities ---
@@ -500,9 +495,9 @@ class _Recogniser:
         """What has a value that is not printed: net_o2 before out_o2, `w_3 i_1 + w_4 i_2` without a name just before."""
         values = {k: known.value for k, known in self.known.items()}
         formulas: list[tuple[str, Term, Term]] = [
-            (d.key, d.term, Part(d.key, ())) for d in self.inference.definitions if d.at <= at
+            (d.key, d.term, Part(d.key, ())) for d in self.draft.definitions if d.at <= at
         ]
-        for statement in self.inference.document.statements[max(at - NEAR, 0) : at]:
+        for statement in self.draft.document.statements[max(at - NEAR, 0) : at]:
             term = self._term(statement.sides[0].node) if len(statement.sides) == 1 else None
             if isinstance(term, (Add, Sloppy)):
                 formulas.append(("", term, term))
@@ -529,16 +524,16 @@ class _Recogniser:
 
     @cached_property
     def _has_hidden_relu(self) -> bool:
-        return any(s.role == "hidden" and s.kind == "relu" for s in sayings_of(self.inference))
+        return any(s.role == "hidden" and s.kind == "relu" for s in sayings_of(self.draft))
 
     def _functions(self) -> list[str]:
         words = [
             n
             for n, pattern in ACTIVATION_WORDS.items()
-            if n != "softmax" and re.search(pattern, self.inference.words, re.IGNORECASE)
+            if n != "softmax" and re.search(pattern, self.draft.words, re.IGNORECASE)
         ]
         return list(
-            dict.fromkeys([*words, *(x for x in self.inference.functions.values() if x in ("sigmoid", "tanh", "relu"))])
+            dict.fromkeys([*words, *(x for x in self.draft.functions.values() if x in ("sigmoid", "tanh", "relu"))])
         )
 
     @staticmethod
@@ -556,7 +551,7 @@ class _Recogniser:
     def _augment(self) -> None:
         """`W^T x` where W has one row more than x: a 1 stands before the features."""
         shapes = self._shapes()
-        for n, definition in enumerate(self.inference.definitions):
+        for n, definition in enumerate(self.draft.definitions):
             term = definition.term
             if (
                 isinstance(term, Sloppy)
@@ -565,12 +560,12 @@ class _Recogniser:
             ):
                 changed = self._augmented(term, shapes)
                 if changed is not None:
-                    self.inference.definitions[n] = replace(definition, term=changed)
+                    self.draft.definitions[n] = replace(definition, term=changed)
 
     def _shapes(self) -> dict[str, tuple[int, int]]:
         """The largest value that is printed of each quantity tells its shape."""
         found: dict[str, tuple[int, int]] = {}
-        for number in self.inference.numbers:
+        for number in self.draft.numbers:
             value = _plain(number.term)
             rows, columns = found.get(number.key, (0, 0))
             if value is not None and not number.indices and value.size > rows * columns:
@@ -596,13 +591,13 @@ class _Recogniser:
     def _is_longer(self, weight: str, size: int, vector: tuple[int, int]) -> bool:
         """Whether a given weight has one entry more along the product than the vector has."""
         count = max(vector)
-        speaks = bool(re.search(r"\bbias|\bBias|sesgo|\bbiais", self.inference.words))
+        speaks = bool(re.search(r"\bbias|\bBias|sesgo|\bbiais", self.draft.words))
         return weight not in self.formulas and min(vector) == 1 and size == count + 1 and (count > 1 or speaks)
 
     def _tell(self, weight: str, rows: bool, feature: str) -> None:
         (self.found.zero_rows if rows else self.found.zero_columns).add(weight)
         which = "row" if rows else "column"
-        self.inference.assumptions.append(
+        self.draft.assumptions.append(
             Assumption(
                 f"a 1 stands before the entries of {feature}: the bias as first feature",
                 f"{weight} has one {which} more",
@@ -618,7 +613,7 @@ class _Recogniser:
 
     def _plain(self, node: f.Node) -> Reference | None:
         try:
-            return self.inference.plain(node)
+            return self.draft.plain(node)
         except LayerOpen:
             return None
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Row, Side, Statement
+from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import NotUnderstood
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen
 from symderiv.homework.understanding.terms import Stack, Term
-
-if TYPE_CHECKING:
-    from symderiv.homework.understanding.inference import Inference
 
 NAME_WORDS = r"^(?:node|variable|name|quantity|param\w*|symbol|weight|var\.?|unit|edge|gate|Knoten|Variable)$"
 VALUE_WORDS = r"^(?:value|data|forward|forward value|val\.?|initial value|activation|result|Wert)$"
@@ -35,39 +32,39 @@ class Cell:
     column: int
 
 
-def take_values(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
+def take_values(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
     """(quantity, value, statement, line) of tables that give the value of a name."""
-    for row in inference.document.rows:
+    for row in draft.document.rows:
         named = named_cell(row)
         if named is None or len(named.sides) != 1:
             continue
         for cell in cells_of(row):
             if re.match(VALUE_WORDS, cell.heading, re.IGNORECASE):
                 try:
-                    reference = inference.plain(named.sides[0].node)
-                    term = inference.elaborator.term(cell.side.node)
+                    reference = draft.plain(named.sides[0].node)
+                    term = draft.elaborator.term(cell.side.node)
                 except (NotUnderstood, LayerOpen):
                     continue
                 if reference is not None and not reference.indices:
-                    yield reference.key, term, _place(inference, row), row.line
+                    yield reference.key, term, _place(draft, row), row.line
 
 
-def take_columns(inference: Inference) -> Iterator[tuple[str, Term, int, int]]:
+def take_columns(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
     """(quantity, values, statement, line) of tables with a sample in each row: the columns `x_i` and `y_i` beside `i`."""
-    for rows in _tables(inference.document.rows):
-        letters = {h.strip("$` ") for h in rows[0].headings} & inference.symbols.indices
+    for rows in _tables(draft.document.rows):
+        letters = {h.strip("$` ") for h in rows[0].headings} & draft.symbols.indices
         for column, heading in enumerate(rows[0].headings):
             node = heading_of(heading.strip())
             if node is None or not any(mentions(node, letter) for letter in letters):
                 continue
             cells = [next((c for c in cells_of(row) if c.column == column), None) for row in rows]
             try:
-                reference = inference.plain(node)
-                entries = [inference.elaborator.term(c.side.node) for c in cells if c is not None]
+                reference = draft.plain(node)
+                entries = [draft.elaborator.term(c.side.node) for c in cells if c is not None]
             except (NotUnderstood, LayerOpen):
                 continue
             if reference is not None and len(entries) == len(rows) > 1:
-                yield reference.key, Stack(tuple((e,) for e in entries)), _place(inference, rows[0]), rows[0].line
+                yield reference.key, Stack(tuple((e,) for e in entries)), _place(draft, rows[0]), rows[0].line
 
 
 def shape_rows(rows: Sequence[Row]) -> Iterator[tuple[f.Node, tuple[str, ...]]]:
@@ -95,8 +92,8 @@ def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield table
 
 
-def _place(inference: Inference, row: Row) -> int:
-    before = [n for n, s in enumerate(inference.document.statements) if s.span[0] < end_of(row)]
+def _place(draft: Draft, row: Row) -> int:
+    before = [n for n, s in enumerate(draft.document.statements) if s.span[0] < end_of(row)]
     return before[-1] if before else 0
 
 

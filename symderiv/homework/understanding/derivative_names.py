@@ -1,0 +1,121 @@
+"""Which names are those of derivatives: `delta`, `dW`, a bar that the text says to be one, what is introduced as a derivative.
+
+Such a name is no quantity of the network, so nothing that is said of it is a definition.
+"""
+
+from __future__ import annotations
+
+import re
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import LOSS_BASES, Reference, name_of
+
+DELTAS = frozenset({"delta", "Delta"})
+DERIVED = DELTAS | {"nabla", "grad", "dot"}
+MANY_BARS = 3
+BAR_WORDS = (
+    r"\bbars?\b.{0,30}\b(?:denotes?|means?|marks?|is|are|stands? for)\b.{0,30}(?:derivative|gradient|adjoint)"
+    r"|\bbars?\b[^.]{0,20}\badjoint|\badjoint[^.]{0,30}\bbars?\b"
+)
+
+
+def said_derivatives(draft: Draft) -> set[str]:
+    r"""Names that are introduced as a derivative of the loss: `\varepsilon := \partial E/\partial s`."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    for _, reference, node, _ in draft.equations():
+        inner = f.without_brackets(node)
+        if isinstance(inner, f.Sum) and len(inner.terms) == 1:
+            inner = f.without_brackets(inner.terms[0][1])
+        top = draft.closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
+        if reference.key not in seen and top is not None and top.key == draft.loss:
+            found.add(reference.key)
+        seen.add(reference.key)
+    found -= _written_in_loss(draft)
+    letters = {base_of(k) for k in found if layer_of(k) is not None}
+    return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
+
+
+def _written_in_loss(draft: Draft) -> set[str]:
+    r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
+    nodes = [n for _, r, node, _ in draft.equations() if r.key == draft.loss for n in f.walk(node)]
+    found = (draft.closed(n) for n in nodes if isinstance(n, (f.Name, f.Scripted)))
+    return {reference.key for reference in found if reference is not None}
+
+
+def is_derived(draft: Draft, ref: Reference) -> bool:
+    """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
+    if ref.base in DERIVED or ref.key in draft.said:
+        return True
+    if "^bar" in ref.key:
+        bare = draft.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))
+        is_part = ref.base not in LOSS_BASES or (bars_are_derivatives(draft) and bare != draft.loss)
+        if is_part and (
+            bare in draft.lefts
+            or bare in {d.key for d in draft.definitions}
+            or (bare in draft.used and (base_of(bare) in WEIGHTLIKE or bars_are_derivatives(draft)))
+        ):
+            return True
+    rest = ref.base[1:]
+    return (
+        ref.base.startswith("d")
+        and bool(rest)
+        and any(
+            base_of(k) in (rest, draft.symbols.folds.get(rest, rest)) for k in (*draft.used, *draft.symbols.aliases)
+        )
+    )
+
+
+def bars_are_derivatives(draft: Draft) -> bool:
+    r"""'A bar denotes the derivative of the loss by that quantity'; `\bar s`, `\bar r`, `\bar q` of quantities with formulas."""
+    if re.search(BAR_WORDS, draft.words, re.IGNORECASE):
+        return True
+    bare = {draft.symbols.canonical("".join(k.rsplit("^bar", 1))) for k in draft.lefts if "^bar" in k}
+    return len({k for k in bare if base_of(k) not in LOSS_BASES} & draft.lefts) >= MANY_BARS
+
+
+def are_differentials(draft: Draft) -> bool:
+    """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
+    if draft.loss is None:
+        return False
+    for statement in draft.document.statements:
+        heads = [_changed(n) for n in f.walk(statement.sides[0].node)]
+        others = (_changed(n) for side in statement.sides[1:] for n in f.walk(side.node))
+        if heads[0] == draft.loss and any(others):
+            return True
+    return False
+
+
+def is_differential(draft: Draft) -> bool:
+    """Whether a lone d only ever stands before a name: `d\\hat y`."""
+    before, alone = 0, 0
+    for node in draft.nodes():
+        if isinstance(node, f.Name) and node.base == "d" and not node.accents:
+            alone += 1
+        if isinstance(node, f.Product):
+            for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
+                if (
+                    isinstance(first, f.Name)
+                    and first.base == "d"
+                    and not mark
+                    and isinstance(second, (f.Name, f.Scripted))
+                ):
+                    before += 1
+    return before > 0 and before == alone
+
+
+def _changed(node: f.Node) -> str | None:
+    r"""The letter in `dL`, `d\hat Y`, `dW_2`, whatever its scripts."""
+    if (
+        isinstance(node, f.Product)
+        and len(node.factors) > 1
+        and name_of(node.factors[0]) == f.Name(node.factors[0].span, "d")
+    ):
+        name = name_of(node.factors[1])
+        return name.base if name is not None else None
+    name = name_of(node)
+    if name is None or name.base[0] != "d" or name.base in ("delta", "d", "diag"):
+        return None
+    return name.base[1:]

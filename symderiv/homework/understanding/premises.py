@@ -1,0 +1,336 @@
+"""The definitions of a document: which of its equations say what a quantity is, and which say it again.
+
+The first one under a heading is a premise, and what comes later is judged by it. A derivative says nothing of the network,
+unless it is one of a formula in place of a name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.derivative_names import is_derived
+from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
+from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
+from symderiv.homework.understanding.given_values import names_before
+from symderiv.homework.understanding.losses import added_up, with_softmax
+from symderiv.homework.understanding.objective import any_function_of, generic_call
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Gathered,
+    Jacobian,
+    Over,
+    Part,
+    Softmax,
+    SumOver,
+    Term,
+    everything_in,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import Definition, gradient_in
+
+_Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
+
+
+def find_definitions(draft: Draft) -> None:
+    """Every equation that says what a quantity is, and those that say it again."""
+    seen: set[tuple[str, Term]] = set()
+    calls: _Calls | None = None
+    general = {at for at in range(len(draft.document.statements)) if draft.is_general(at)}
+    concrete = {
+        ref.key
+        for at, ref, node, _ in draft.equations()
+        if at not in general and is_formula(node)  # a printed value says nothing of how it is worked out
+    }
+    first = draft.layer_range[0] if draft.layer_range else None
+    concrete = {k for k in concrete if draft.symbols.canonical(k) == k} - set(draft.symbols.aliases.values())
+    concrete |= {
+        k for pair in draft.symbols.aliases.items() for k in pair if first is not None and layer_of(k) == first
+    }
+    for at, ref, node, layers in draft.equations():
+        elaborator = draft.elaborator_at(layers)
+        if at in general and ref.key in concrete:
+            continue  # what is said of this very layer counts
+        if is_derived(draft, ref) or ref.key in draft.words_as_names:
+            continue
+        try:
+            term = elaborator.term(node)
+        except (NotUnderstood, LayerOpen):
+            continue
+        if any(isinstance(n, f.Derivative) for n in f.walk(node)):
+            _keep_direction(draft, at, ref, term)
+            continue
+        if (isinstance(term, Part) and term.key == ref.key) or _is_step_along(draft, ref, term):
+            continue
+        generic = generic_call(draft, node, layers)
+        if generic is not None and ref.key in (generic, draft.loss):
+            continue  # the loss itself: found below
+        if generic is not None:
+            draft.generic, term = True, any_function_of(generic)
+        term = with_softmax(term, {d.key: d.term for d in draft.definitions})
+        line = draft.document.statements[at].line
+        if is_number(term):
+            draft.numbers.append(Definition(ref.key, term, at, line, ref.indices))
+            continue
+        if isinstance(term, Apply):
+            calls = _calls_of_names(draft) if calls is None else calls
+            _arguments_alike(draft, at, term, calls[ref.key, tuple(layers.items())])
+        if any(r.key == ref.key for r in references_in(term)) or any(
+            isinstance(x, Jacobian) for x in everything_in(term)
+        ):
+            continue
+        if isinstance(term, Part) and draft.symbols.canonical(term.key) == ref.key:
+            continue
+        if not _is_in_range(draft, ref, term):
+            continue
+        letters = tuple(i for i in ref.indices if isinstance(i, str))
+        is_loss = ref.key == draft.loss or (ref.base in LOSS_BASES and draft.tops[ref.key] > 0)
+        if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
+            if ref.key == draft.loss:
+                draft.loss_as_written = term
+            term = added_up(term, draft.worked_out)
+        if ref.indices and len(letters) < len(ref.indices):
+            continue
+        whole = _without_letters(term, letters) if letters else None
+        wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
+        if whole is not None:
+            letters = ()
+        if (ref.key, wrapped) in seen:
+            continue
+        seen.add((ref.key, wrapped))
+        if _has_already(draft, ref.key, at):
+            draft.restated.append(Definition(ref.key, wrapped, at, line, letters))
+            continue
+        draft.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+    _prefer_grounded(draft)
+    _drop_below_first(draft, general)
+    _definitions_inside_derivatives(draft)
+    draft.definitions = draft.activations.section_definitions(draft.definitions)
+
+
+def _prefer_grounded(draft: Draft) -> None:
+    """Of `J = J_1 + J_2` and `J = mse + ce` the one whose parts have a meaning; the names of the other are names for them."""
+    for other in [*draft.restated, *draft.definitions]:
+        first = next((d for d in draft.definitions if d.key == other.key), None)
+        if first is None or first is other or other.indices or not isinstance(first.term, Add):
+            continue
+        elsewhere = [d for d in (*draft.definitions, *draft.restated) if d.key != other.key]
+        known = {d.key for d in elsewhere} | {r.key for d in elsewhere for r in references_in(d.term)}
+        empty, full = ([r.key for r in references_in(d.term)] for d in (first, other))
+        if not empty or set(empty) & known or not set(full) & known:
+            continue
+        draft.definitions[draft.definitions.index(first)] = replace(other, at=first.at)
+        for found in (draft.restated, draft.definitions):
+            if other in found:
+                found.remove(other)
+        if len(empty) == len(full) and all(isinstance(t, (Part, SumOver)) for _, t in first.term.terms):
+            for key in empty:
+                named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
+                if named and named[0] != key:
+                    draft.symbols.alias(key, named[0])
+
+
+def _has_already(draft: Draft, key: str, at: int) -> bool:
+    """Whether an earlier definition under the same heading stands: then a second one is a restatement, to be judged."""
+    earlier = [d for d in draft.definitions if d.key == key]
+    if not earlier:
+        return False
+    place = draft.document.statements[at].span[0]
+    before = draft.document.statements[earlier[-1].at].span[0]
+    return not any(s.is_heading and before < s.span[0] <= place for s in draft.document.sentences)
+
+
+def _is_in_range(draft: Draft, ref: Reference, term: Term) -> bool:
+    return draft.has_layers((ref.key, *(r.key for r in references_in(term))))
+
+
+def _drop_below_first(draft: Draft, general: set[int]) -> None:
+    """The activation of the input layer has no pre-activation: what refers to one there is no definition."""
+    if draft.layer_range is None:
+        return
+    first = draft.layer_range[0]
+    defined = {d.key for d in draft.definitions}
+    bases = {base_of(k) for k in defined}
+    renamed = {v for k, v in draft.symbols.aliases.items() if layer_of(k) == first}
+    earliest = {d.key: d for d in reversed(draft.definitions)}
+
+    def missing(definition: Definition) -> set[str]:
+        """What it refers to in the first layer without a formula there."""
+        keys = {r.key for r in references_in(definition.term)}
+        return {k for k in keys if k not in defined and layer_of(k) == first}
+
+    def stands(definition: Definition) -> bool:
+        if definition.at not in general:
+            return True
+        if layer_of(definition.key) == first or definition.key in renamed:
+            return not any(base_of(k) in bases for k in missing(definition))
+        before = earliest[definition.key]
+        return before is definition or not missing(definition) or bool(missing(before))
+
+    draft.definitions = [d for d in draft.definitions if stands(d)]
+
+
+def _keep_direction(draft: Draft, at: int, ref: Reference, term: Term) -> None:
+    r"""`m_1 = \mu m_0 + \nabla_w J`: a quantity of its own that a gradient is part of, as momentum is."""
+    is_own = (
+        ref.key != draft.loss
+        and not ref.indices
+        and not any(names_before(ref.key))
+        and all(r.key != ref.key for r in references_in(term))
+    )
+    if is_own and isinstance(term, Add) and len(term.terms) > 1 and gradient_in(term, draft.loss) is not None:
+        line = draft.document.statements[at].line
+        draft.directions.append(Definition(ref.key, term, at, line))
+
+
+def _is_step_along(draft: Draft, ref: Reference, term: Term) -> bool:
+    """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
+    used = {r.key for r in references_in(term)}
+    return bool(used & set(names_before(ref.key))) and any(d.key in used for d in draft.directions)
+
+
+def _calls_of_names(draft: Draft) -> _Calls:
+    r"""The different `\phi(net_k)` that each quantity, in each layer, is said to be."""
+    found: _Calls = defaultdict(dict)
+    for _, ref, node, layers in draft.equations():
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            term = draft.elaborator_at(layers).term(node)
+            if isinstance(term, Apply) and isinstance(term.body, Part):
+                found[ref.key, tuple(layers.items())][term] = None
+    return found
+
+
+def _arguments_alike(draft: Draft, at: int, term: Apply, calls: Iterable[Apply]) -> None:
+    r"""`z_k = \phi(net_k) = \phi(w_k^T y)`: the arguments are equal, so net_k has a formula."""
+    for earlier in calls:
+        part = earlier.body
+        if earlier.function == term.function and isinstance(part, Part) and term.body != part:
+            letters = tuple(i for i in part.indices if isinstance(i, str))
+            if not any(d.key == part.key for d in draft.definitions) and part.key not in {
+                r.key for r in references_in(term.body)
+            }:
+                body: Term = Gathered(term.body, letters) if letters else term.body
+                draft.definitions.append(Definition(part.key, body, at, draft.document.statements[at].line, letters))
+            return
+
+
+def _definitions_inside_derivatives(draft: Draft) -> None:
+    r"""`dz_2/dw_2 = d/dw_2 [w_2 a_1 + b_2]` says what z_2 is."""
+    for at, statement in enumerate(draft.document.statements):
+        if len(statement.sides) < 2:
+            continue
+        first = f.without_brackets(statement.sides[0].node)
+        for side in statement.sides[1:]:
+            second = f.without_brackets(side.node)
+            if (
+                not (isinstance(first, f.Derivative) and isinstance(second, f.Derivative))
+                or first.top is None
+                or second.top is None
+            ):
+                continue
+            try:
+                left = draft.plain(first.top)
+                same = draft.elaborator.reference(f.without_brackets(first.bottom)) == draft.elaborator.reference(
+                    f.without_brackets(second.bottom)
+                )
+                term = draft.elaborator.term(second.top)
+            except (NotUnderstood, LayerOpen):
+                continue
+            if left is None or not same or isinstance(term, Part) or left.key == draft.loss:
+                continue
+            if not any(d.key == left.key for d in draft.definitions) and not any(
+                r.key == left.key for r in references_in(term)
+            ):
+                draft.definitions.append(Definition(left.key, term, at, statement.line))
+
+
+def prefer_known_names(draft: Draft) -> None:
+    r"""`E = \sum 1/2 (target - output)^2` in words, then `E = E_1 + E_2`: what is about quantities of the document counts."""
+    known = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
+
+    def is_word(key: str) -> bool:
+        return key not in known and len(base_of(key)) > 3
+
+    for again in list(draft.restated):
+        first = next((d for d in draft.definitions if d.key == again.key), None)
+        if (
+            first is not None
+            and all(r.key in known for r in references_in(again.term))
+            and any(is_word(r.key) for r in references_in(first.term))
+        ):
+            draft.definitions[draft.definitions.index(first)] = replace(again, at=first.at, line=first.line)
+            draft.restated.remove(again)
+
+
+# --- small letters that stand for their capital ---
+def tangled_folds(draft: Draft) -> frozenset[str]:
+    """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
+    uses = {d.key: {r.key for r in references_in(d.term)} for d in draft.definitions}
+    small = set(draft.symbols.folds.values())
+    tangled = set()
+    for key in uses:
+        if base_of(key) in small and key in _reached(uses, key):
+            tangled.add(base_of(key))
+    return frozenset(tangled) | _folds_with_two_formulas(draft)
+
+
+def _folds_with_two_formulas(draft: Draft) -> set[str]:
+    """The z of `z = x W + b` and later `Z = H W + b`: two models in one document, not two ways to write one array."""
+    found = set()
+    for other in draft.restated:
+        first = next((d for d in draft.definitions if d.key == other.key), None)
+        letter = base_of(other.key)
+        if first is None or letter not in draft.symbols.folds.values() or "[" in other.key:
+            continue
+        heads = {name.base for d in (first, other) if (name := name_of(draft.document.statements[d.at].sides[0].node))}
+        if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
+            r.key for r in references_in(other.term)
+        }:
+            found |= set(draft.symbols.folds.values())
+    return found
+
+
+def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
+    """All that a quantity depends on."""
+    found: set[str] = set()
+    open_keys = [start]
+    while open_keys:
+        for key in uses.get(open_keys.pop(), ()):
+            if key not in found:
+                found.add(key)
+                open_keys.append(key)
+    return found
+
+
+def with_sigmoid(term: Term) -> Term:
+    """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
+    match term:
+        case Over(Const(one), Add(((1, Const(two)), (1, Apply("exp", 0, Add(((-1, body),))))))) if (
+            one == two == 1 and not isinstance(body, Part)
+        ):
+            return Apply("sigmoid", 0, body)
+    return term
+
+
+def _is_one_entry(term: Term) -> bool:
+    """`-log p_c`: an entry picked, not a sum over all."""
+    if any(isinstance(p, SumOver) for p in everything_in(term)):
+        return False
+    lettered = [p for p in everything_in(term) if isinstance(p, Part) and p.indices]
+    return len({p.key for p in lettered}) == 1 and bool(lettered)
+
+
+def _without_letters(term: Term, letters: tuple[str, ...]) -> Term | None:
+    """`a_j = g(z_j)` as `a = g(z)`: None where the letters do more than run along."""
+    if isinstance(term, Softmax) and isinstance(term.body, Part):
+        return Softmax(Part(term.body.key, ()), term.along) if term.body.indices == letters else None
+    if isinstance(term, Apply) and isinstance(term.body, Part):
+        return Apply(term.function, term.order, Part(term.body.key, ())) if term.body.indices == letters else None
+    return None

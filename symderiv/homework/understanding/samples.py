@@ -1,0 +1,277 @@
+"""Which letters count samples, and whether there are many of them at all: a mean, a sum up to n, `x^{(i)}`, the words.
+
+Forward equations hold for every sample, so there a letter of samples says nothing and is taken away.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft
+from symderiv.homework.understanding.elaboration import without_indices
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.stated_shapes import sizes_in
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, name_of
+from symderiv.homework.understanding.terms import (
+    Gathered,
+    Part,
+    SizeOf,
+    Sloppy,
+    Term,
+    Transpose,
+    everything_in,
+    mapped,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import BATCH_WORDS, Definition
+
+SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
+ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
+SINGLE_WORDS = (
+    r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
+    r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
+)
+
+
+def letters_of_samples(draft: Draft) -> frozenset[str]:
+    """Letters that run over samples: bounded by n or m, or above in brackets."""
+    found: set[str] = set()
+    counted = {n for head, n in _stated_rows(draft) if head == "X"} or SAMPLE_SIZES
+    speaks_of_many = bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
+    lefts = [s.sides[0].node for s in draft.document.statements if len(s.sides) > 1]
+    defined_for = {  # an index of units
+        script.body.base
+        for left in lefts
+        if isinstance(left, f.Scripted)
+        for script in left.lower
+        if isinstance(script.body, f.Name)
+    }
+    for node in draft.nodes():
+        if isinstance(node, f.BigSum) and node.end is not None:
+            ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
+            plain = isinstance(node.end, (f.Name, f.Comparison))
+            if ends & counted and plain:
+                found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+        if isinstance(node, f.Product) and speaks_of_many:
+            found |= _averaged(node, counted) - defined_for
+        if isinstance(node, f.Scripted):
+            for script in node.upper:
+                if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+                    found.add(script.body.base)
+    found |= _letters_of_inputs(draft)
+    return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+
+
+def _letters_of_inputs(draft: Draft) -> set[str]:
+    r"""The n of `y_n = \sum_j w_j x_{nj} + b` and `E = \sum_n (y_n - t_n)^2`: inputs have it, weights have not."""
+    inputs: set[str] = set()
+    weights: set[str] = set()
+    summed: set[str] = set()
+    for statement in draft.document.statements:
+        head = statement.sides[0].node
+        nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
+        name = name_of(head)
+        if name is not None and name.base == draft.loss:
+            summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+        for node in (n for n in nodes if isinstance(n, f.Scripted)):
+            name = name_of(node)
+            is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
+            if name is not None and name.base in ("x", "X") and not is_shifted and len(letters_below(head)) == 1:
+                inputs |= letters_below(node) & letters_below(head)
+            elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
+                weights |= letters_below(node)
+    return inputs & summed - weights
+
+
+def _weight_letters(draft: Draft) -> set[str]:
+    """Letters that number units, because weights carry them in pairs."""
+    found: set[str] = set()
+    for node in draft.nodes():
+        if (
+            isinstance(node, f.Scripted)
+            and isinstance(node.base, f.Name)
+            and node.base.base in WEIGHTLIKE
+            and node.base.base != "b"
+        ):
+            letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
+            if len(letters) == 2:
+                found.update(letters)
+    return found
+
+
+def _feature_letters(draft: Draft) -> set[str]:
+    r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
+    found: set[str] = set()
+    for node in draft.nodes():
+        if isinstance(node, f.BigSum) and (name := name_of(node.body)) is not None and name.base in WEIGHTLIKE - {"b"}:
+            found |= letters_below(node.body)  # the penalty `sum_j theta_j^2`
+        if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
+            continue
+        letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+        below = [
+            (name.base, letters_below(x))
+            for x in node.body.factors
+            if isinstance(x, f.Scripted) and (name := name_of(x)) is not None
+        ]
+        if len(below) == 2 and below[0][1] == below[1][1] == letters and {b for b, _ in below} & WEIGHTLIKE - {"b"}:
+            found |= letters
+    return found
+
+
+def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
+    """Whether the formulas are about many samples at once."""
+    if sample_letters:
+        return True
+    loss = definitions.get(draft.loss or "")
+    if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
+        return True
+    for node in draft.nodes():
+        if isinstance(node, f.Fraction) and is_mean(node, draft.symbols.sizes):
+            return True
+        if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
+            return True
+    if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
+        return False
+    return bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
+
+
+def entries_of_samples(draft: Draft, sample_letters: frozenset[str]) -> frozenset[str]:
+    """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
+    return frozenset(
+        key
+        for key, found in draft.written_indices.items()
+        if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
+    )
+
+
+def is_one_pattern(draft: Draft, sample_letters: frozenset[str]) -> bool:
+    """Forward equations entry by entry without a sample index, and a loss E_n of each pattern: all is about one pattern."""
+    forward = [d for d in draft.definitions if base_of(d.key) not in LOSS_BASES and not d.key.startswith("<")]
+    each = [d for d in draft.definitions if d.key.endswith(EACH)]
+    if not each or not sample_letters or not any(isinstance(d.term, Gathered) for d in forward):
+        return False
+    letters = {i for d in forward for r in references_in(d.term) for i in indices_of(r)} | {
+        i for d in forward for i in d.indices
+    }
+    return not letters & sample_letters and all(
+        indices_of(r) or d.term != r for d in forward for r in references_in(d.term)
+    )
+
+
+def drop_samples(draft: Draft, letters: frozenset[str]) -> None:
+    """E_n read as the loss of the one pattern."""
+    draft.definitions = [_without(d, letters) for d in draft.definitions]
+    draft.assumptions.append(Assumption("one pattern is looked at", "the forward equations carry no index of samples"))
+
+
+def strip_samples(draft: Draft, sample_letters: frozenset[str]) -> None:
+    """`z_1 = w_1 x_i + b_1`: forward equations hold for every sample, so a sample letter says nothing there."""
+
+    def stripped(definition: Definition) -> Definition:
+        if definition.key == draft.loss or base_of(definition.key.removesuffix(EACH)) in LOSS_BASES:
+            return definition
+        return _without(definition, sample_letters)
+
+    draft.definitions = [stripped(d) for d in draft.definitions]
+    draft.restated = [stripped(d) for d in draft.restated]
+
+
+def _without(definition: Definition, letters: frozenset[str]) -> Definition:
+    """A definition as if these letters did not stand below its names."""
+    term = definition.term
+    if isinstance(term, Gathered):
+        left = tuple(i for i in term.indices if i not in letters)
+        body = without_indices(term.body, letters)
+        term = Gathered(body, left) if left else body
+    else:
+        term = without_indices(term, letters)
+    return replace(definition, term=term, indices=tuple(i for i in definition.indices if i not in letters))
+
+
+def _stated_rows(draft: Draft) -> list[tuple[str, str]]:
+    r"""(X, n) of `X \in R^{n \times d}`: a capital with as many rows as there may be samples."""
+    found = []
+    for statement in draft.document.statements:
+        head, sizes = f.without_brackets(statement.sides[0].node), sizes_in(statement.sides[-1].node)
+        if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":") or not isinstance(head, f.Name):
+            continue
+        if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
+            found.append((head.base, sizes[0]))
+    said = re.search(ROWS_WORDS, draft.document.text, re.IGNORECASE)
+    counted = [s for s in ("m", "N", "n") if s in draft.symbols.sizes]
+    if said and not found and counted:
+        found.append((said[1], counted[0]))
+    return found
+
+
+def turned_letters(draft: Draft) -> frozenset[str]:
+    r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
+    rows = {head.lower() for head, _ in _stated_rows(draft)}
+    if not rows:
+        return frozenset()
+    samples = letters_of_samples(draft)
+    nodes = list(draft.nodes())
+    return frozenset(
+        letter
+        for letter in rows
+        if any(isinstance(n, f.Product) and _has_dot_product(n, letter, samples) for n in nodes)
+    )
+
+
+def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
+    """`x_i^T w` or `w^T x_i`, where i is a sample; also `w^T x` of one."""
+
+    def is_sample(part: f.Node) -> bool:
+        if isinstance(part, f.Name):
+            return part.base == letter and not part.accents
+        if not isinstance(part, f.Scripted) or not isinstance(part.base, f.Name) or part.base.base != letter:
+            return False
+        marks = (*part.lower, *part.upper)
+        return len(marks) == 1 and isinstance(marks[0].body, f.Name) and marks[0].body.base in samples
+
+    return any(
+        isinstance(left, f.Transposed)
+        and ((is_sample(left.body) and not is_sample(right)) or (is_sample(right) and not is_sample(left.body)))
+        for left, right in itertools.pairwise(node.factors)
+    )
+
+
+def samples_first(term: Term, sample: Part) -> Term:
+    """`x^T w` for `w^T x`: a number for one sample, and a column of them where the samples are rows of X."""
+    match term:
+        case Sloppy((Transpose(weight), body), ("",)) if body == sample:
+            return Sloppy((Transpose(sample), weight), ("",))
+    return mapped(term, lambda t: samples_first(t, sample))
+
+
+def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
+    r"""The i of `\frac{1}{2m} \sum_i`, where no bound is written."""
+    below = [x.below for x in node.factors if isinstance(x, f.Fraction)]
+    below += [x for mark, x in zip(node.marks, node.factors[1:], strict=True) if mark == "/"]
+    names = {n.base for part in below for n in f.walk(part) if isinstance(n, f.Name)}
+    sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
+    if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
+        return set()
+    return {i.base for i in sums[0].indices if isinstance(i, f.Name)}
+
+
+def is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
+    """Whether a fraction has the number of samples below: `1/n`, `1/(2m)`."""
+    below = [n.base for n in f.walk(node.below) if isinstance(n, f.Name)]
+    others = [n for n in f.walk(node.below) if not isinstance(n, (f.Name, f.Number, f.Product, f.Group))]
+    return bool(below) and not others and set(below) <= SAMPLE_SIZES | sizes
+
+
+def letters_below(node: f.Node) -> set[str]:
+    """The letters in the lower scripts of a name."""
+    scripts = node.lower if isinstance(node, f.Scripted) else ()
+    return {n.base for script in scripts for n in f.walk(script.body) if isinstance(n, f.Name)}
+
+
+def indices_of(ref: object) -> tuple[str | int | None, ...]:
+    """The indices of a reference."""
+    return ref.indices if isinstance(ref, Part) else ()

@@ -1,0 +1,188 @@
+"""Names for what the formulas leave without one: the argument of an activation, what a derivative is taken by, an entry.
+
+Elsewhere in the document it often has a name, and what is said of that name could not be judged without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+from symderiv.homework.marking import Assumption
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.derivative_names import DELTAS
+from symderiv.homework.understanding.draft import Draft, layer_of
+from symderiv.homework.understanding.elaboration import NotUnderstood, is_number, replaced
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import LayerOpen, name_of
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Jacobian,
+    Over,
+    Part,
+    Power,
+    Sloppy,
+    Stack,
+    Term,
+    everything_in,
+    mapped,
+    references_in,
+)
+from symderiv.homework.understanding.understanding import Definition
+
+FED = "net"  # what an activation is taken of, where no line names it
+
+
+def name_expressions(draft: Draft) -> None:
+    r"""`d(a_2-y)^2/d(a_2-y)`: what stands below without a name gets one; what is the text of a definition has one."""
+    expanded: dict[str, Term] = {}
+    for definition in draft.definitions:
+        if isinstance(definition.term, (Add, Power, Over, Sloppy, Apply)):
+            expanded.setdefault(definition.key, definition.term)
+    if draft.loss is not None and draft.loss_as_written is not None:
+        expanded[draft.loss] = draft.loss_as_written
+    found: dict[Term, str] = {}
+    for node in draft.nodes():
+        if not isinstance(node, f.Derivative) or _is_named(node.bottom):
+            continue
+        try:
+            term = draft.elaborator.term(node.bottom)
+        except (NotUnderstood, LayerOpen):
+            continue
+        if not is_number(term) and term not in expanded.values() and term not in found:
+            found[term] = f"<{len(found) + 1}>"
+    for term, key in found.items():
+        expanded[key] = term
+        draft.definitions = [replace(d, term=replaced(d.term, term, Part(key, ()))) for d in draft.definitions]
+        draft.definitions.append(Definition(key, term, 0, 1))
+    draft.elaborator.expanded = expanded
+
+
+def _is_named(node: f.Node) -> bool:
+    node = f.without_brackets(node)
+    if isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group):
+        node = node.factors[0]
+    return name_of(node) is not None
+
+
+def name_parts(draft: Draft) -> None:
+    """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
+    for named in list(draft.definitions):
+        if named.key == draft.loss or not isinstance(named.term, (Add, Sloppy)):
+            continue
+        part = Part(named.key, ())
+        draft.definitions = [
+            d
+            if d.key == named.key or named.key in {r.key for r in references_in(d.term)}
+            else replace(d, term=replaced(d.term, named.term, part))
+            for d in draft.definitions
+        ]
+
+
+def name_arguments(draft: Draft) -> None:
+    r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
+    defined = {d.key for d in draft.definitions}
+    arguments = _arguments(draft) - {r.key for d in draft.definitions for r in references_in(d.term)}
+    derived = {
+        k[1:] for k in draft.used if k[:1] == "d" and base_of(k[1:]) in ("z", "Z", "net") and k[1:] not in draft.used
+    }
+    if derived - defined and any(base_of(k) in {base_of(d) for d in derived} for k in draft.used):  # dZ2 without a Z2
+        draft.used.update(derived - defined)
+        draft.elaborator.known |= derived
+        arguments |= derived
+    missing = [
+        k for k in draft.used
+        if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
+    ]  # fmt: skip
+    for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
+        fits: list[tuple[int, Apply]] = []
+        for n, definition in enumerate(draft.definitions):
+            term = definition.term
+            if isinstance(term, Apply) and not isinstance(term.body, (Part, Const)):
+                marks = {layer_of(r.key) for r in references_in(term.body)}
+                if layer_of(key) is None or layer_of(key) in marks or layer_of(definition.key) == layer_of(key):
+                    fits.append((n, term))
+        bodies = {t.body for _, t in fits}
+        if len(bodies) != 1:
+            continue
+        body = bodies.pop()
+        for n, term in fits:
+            draft.definitions[n] = replace(draft.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
+        draft.definitions.append(Definition(key, body, 0, draft.definitions[fits[0][0]].line))
+        draft.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
+
+
+def _arguments(draft: Draft) -> set[str]:
+    """The names at which a slope or an activation is taken somewhere."""
+    found: set[str] = set()
+    for statement in draft.document.statements:
+        for side in statement.sides:
+            try:
+                term = draft.elaborator.term(side.node)
+            except (NotUnderstood, LayerOpen):
+                continue
+            applied = (p.body for p in everything_in(term) if isinstance(p, Apply))
+            found |= {body.key for body in applied if isinstance(body, Part)}
+            found |= {p.bottom.key for p in everything_in(term) if isinstance(p, Jacobian)}
+    return found
+
+
+def name_fed(draft: Draft) -> None:
+    r"""`h = \sigma(W_1 x)`, `\delta_2 = (o - t) \odot o \odot (1 - o)`: a delta may be the derivative by what no line names."""
+    if not any(base_of(k) in DELTAS for k in draft.used):
+        return
+    for n, definition in enumerate(draft.definitions):
+        term = definition.term
+        if not isinstance(term, Apply) or isinstance(term.body, (Part, Const)) or definition.key == draft.loss:
+            continue
+        base, stop, mark = definition.key.partition("[")
+        key = f"{FED}{stop}{mark}" if stop and base_of(base) == base else f"{FED}[{definition.key}]"
+        if any(d.key == key for d in draft.definitions):
+            continue
+        draft.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())))
+        draft.definitions.append(Definition(key, term.body, definition.at, definition.line))
+
+
+def find_entries(draft: Draft) -> None:
+    """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
+    defined = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
+    vectors = {n.key for n in draft.numbers if isinstance(n.term, Stack) and len(n.term.rows) > 1}
+    for _ in draft.definitions:  # W x, then what is worked out of it
+        found = {d.key for d in draft.definitions if vectors & {r.key for r in references_in(d.term)}} - {draft.loss}
+        if found <= vectors:
+            break
+        vectors |= found
+    entries: dict[str, Part] = {}
+    for key in {r.key for d in draft.definitions for r in references_in(d.term)} - defined:
+        match = re.fullmatch(r"(.+?)\[(\d)\]", key)
+        is_whole = match is not None and (draft.used[match[1]] > 1 or match[1] in {d.key for d in draft.definitions})
+        if match and is_whole and match[1] in vectors and match[1] in defined:
+            entries[key] = Part(match[1], (int(match[2]),))
+
+    def put(term: Term) -> Term:
+        return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
+
+    if entries:
+        draft.definitions = [replace(d, term=put(d.term)) for d in draft.definitions]
+        lengths = {n.key: len(n.term.rows) for n in draft.numbers if isinstance(n.term, Stack)}
+        named = Counter(part.key for part in entries.values())
+        draft.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
+
+
+def spread_values(draft: Draft) -> None:
+    """The values of entries that have names of their own, given as a list."""
+    used = {r.key for d in draft.definitions for r in references_in(d.term)}
+    for number in list(draft.numbers):
+        entries = [e for row in number.term.rows for e in row] if isinstance(number.term, Stack) else []
+        names = entry_names(number.key, len(entries))
+        if len(entries) > 1 and number.key not in used and all(name in used for name in names):
+            draft.numbers += [replace(number, key=k, term=e) for k, e in zip(names, entries, strict=True)]
+
+
+def entry_names(key: str, count: int) -> list[str]:
+    """x[1], x[2] of x; w[11], w[12] of w[1]."""
+    base, _, mark = key.removesuffix("]").partition("[")
+    return [f"{base}[{mark}{k}]" for k in range(1, count + 1)]

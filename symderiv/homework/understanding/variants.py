@@ -1,0 +1,180 @@
+"""What a document leaves open of its loss, as candidates that all of its lines together decide between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.derivative_names import DERIVED, is_derived
+from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.objective import body_of
+from symderiv.homework.understanding.samples import SAMPLE_SIZES, is_mean
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Over,
+    SizeOf,
+    Sloppy,
+    SumOver,
+    Term,
+    everything_in,
+    is_ones,
+)
+from symderiv.homework.understanding.understanding import LOSS_WORDS, Definition, Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A candidate for what is not written: the factor of a loss in words, another loss from a place on, 1/n taken later."""
+
+    factor: Fraction = Fraction(1)
+    mean: bool = False
+    switch: tuple[str, int] | None = None
+    later: bool = False
+    single: bool = False  # the loss is that of one sample, though the text speaks of many
+    one_sided: bool = False  # a cross-entropy of the target alone, without that of what it is not
+
+    @property
+    def cost(self) -> float:
+        """What assuming it costs."""
+        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
+
+
+def variants_of(inference: Inference) -> list[Variant]:
+    """What the document leaves open, as candidates that the whole of it decides."""
+    out = [Variant()]
+    if inference.word_body is not None:
+        factors = [Fraction(1, 2)] if inference.word_loss == "mse" else []
+        out += [Variant(factor=c) for c in factors]
+        out += [Variant(factor=c, mean=True) for c in (*factors, Fraction(1))]
+        if inference.word_one_sided is not None:
+            out += [replace(v, one_sided=True) for v in out]
+    switch = _other_loss(inference)
+    if switch is not None:
+        out += [Variant(switch=switch)]
+    if inference.batch and _is_loss_of_one(inference):
+        out += [Variant(single=True)]
+    if _has_mean(inference) and not _takes_mean_early(inference):
+        out += [replace(v, later=True) for v in list(out) if v.mean or inference.word_body is None]
+    return out
+
+
+def varied(inference: Inference, understanding: Understanding, variant: Variant) -> Understanding:
+    """The understanding under a candidate."""
+    if variant.single:
+        understanding = inference.shaped(single=True)
+    changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
+                      stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
+    if inference.word_body is not None and (
+        variant.factor != 1 or variant.mean or variant.one_sided or inference.word_other is not None
+    ):
+        body, other = inference.word_body, inference.word_other
+        if variant.one_sided and inference.word_one_sided is not None:
+            body, other = (body, inference.word_one_sided) if other is not None else (inference.word_one_sided, None)
+        numbers: list[Term] = [Const(variant.factor)] if variant.factor != 1 else []
+        scaled: Term = Sloppy((*numbers, body), ("",)) if numbers else body
+        if other is not None:
+            scaled = Add(((1, scaled), (1, other)))
+        if variant.mean:
+            scaled = Over(scaled, SizeOf("#n"))
+        changed.definitions = [replace(d, term=scaled) if d.key == inference.loss else d for d in changed.definitions]
+    if variant.switch is not None and inference.loss is not None:
+        kind, offset = variant.switch
+        switched = body_of(inference, kind)
+        at = next((k for k, s in enumerate(inference.document.statements) if s.span[0] >= offset), None)
+        if switched is not None and at is not None:
+            changed.definitions.append(Definition(inference.loss, switched, at, inference.document.statements[at].line))
+    return changed
+
+
+def _is_loss_of_one(inference: Inference) -> bool:
+    """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
+    written = [d for d in inference.definitions if d.key == inference.loss]
+    if not written or inference.word_body is not None or inference.loss_as_written is None or inference.generic:
+        return False
+    if any(isinstance(p, SizeOf) or (isinstance(p, SumOver) and p.along.removeprefix("letter:") in inference.sample_letters)
+           for p in everything_in(inference.loss_as_written)):  # fmt: skip
+        return False
+    letters = {
+        p.along
+        for p in everything_in(inference.loss_as_written)
+        if isinstance(p, SumOver) and p.along.startswith("letter:")
+    }
+    if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
+        return False
+    if any(is_ones(p) for d in inference.definitions for p in everything_in(d.term)):
+        return False  # b 1^T: the bias of each sample
+    return not re.search(
+        r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
+        inference.words,
+        re.IGNORECASE,
+    )
+
+
+def _has_mean(inference: Inference) -> bool:
+    """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
+    losses = {d.at for d in inference.definitions if d.key == inference.loss and d.at}
+    for at, statement in enumerate(inference.document.statements):
+        for side in statement.sides if at not in losses else ():
+            if any(_divides_by_samples(inference, node) for node in f.walk(side.node)):
+                return True
+    return False
+
+
+def _divides_by_samples(inference: Inference, node: f.Node) -> bool:
+    r"""`\frac1n`, `2 / n`."""
+    if isinstance(node, f.Fraction):
+        return is_mean(node, inference.symbols.sizes)
+    if isinstance(node, f.Product) and "/" in node.marks:
+        after = node.factors[node.marks.index("/") + 1]
+        return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | inference.symbols.sizes
+    return False
+
+
+def takes_mean_in_all(inference: Inference) -> bool:
+    """Whether every gradient of a parameter, of two or more, takes 1/n."""
+    parameters = [has_mean for is_between, has_mean in _gradient_lines(inference) if not is_between]
+    return len(parameters) > 1 and all(parameters)
+
+
+def _takes_mean_early(inference: Inference) -> bool:
+    r"""`dz = \frac1n (a - y)`, `db = \frac1n \sum dz`: what is taken in both cannot be taken later."""
+    return len({is_between for is_between, has_mean in _gradient_lines(inference) if has_mean}) > 1
+
+
+def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
+    """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
+    between = {base_of(d.key) for d in inference.definitions}
+    for statement in inference.document.statements:
+        left = statement.sides[0].node
+        reference = inference.closed(left.bottom if isinstance(left, f.Derivative) else left)
+        if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
+            continue
+        if not isinstance(left, f.Derivative) and not is_derived(inference, reference):
+            continue
+        base = base_of(reference.key).replace("^bar", "")
+        has_mean = any(
+            _divides_by_samples(inference, node) for side in statement.sides[1:] for node in f.walk(side.node)
+        )
+        yield base in between or base.removeprefix("d") in between, has_mean
+
+
+def _other_loss(inference: Inference) -> tuple[str, int] | None:
+    """Another loss that the words name after the written one: (kind, from which offset)."""
+    written = [d for d in inference.definitions if d.key == inference.loss]
+    if not written or inference.word_body is not None:
+        return None
+    place = inference.document.statements[written[0].at].span[1]
+    logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
+    for sentence in inference.document.sentences:
+        if sentence.span[0] <= place:
+            continue
+        for kind, pattern in LOSS_WORDS:
+            if (kind == "mse") == logs and (found := re.search(pattern, sentence.text, re.IGNORECASE)):
+                return kind, sentence.span[0] + found.start()
+    return None
