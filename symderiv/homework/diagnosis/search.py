@@ -20,7 +20,9 @@ from symderiv.homework.understanding.terms import Term, everything_in
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK
 
-SECONDS_A_LINE = 0.7
+SECONDS_A_LINE = 4.0  # a net: what ends a search is the number of tries, which is the same on every machine
+MOST_SINGLE = 5000
+MOST_TRIED = 8000
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 IN_PAIRS = (
@@ -74,7 +76,7 @@ class Search:
         with contextlib.suppress(TookTooLong), at_most(SECONDS_A_LINE):
             for cause, is_plain in self._single():
                 (plain if is_plain else turned).setdefault(cause.codes, cause)
-            if not plain and not turned:
+            if not plain and not turned and len(self.tried) < MOST_SINGLE:
                 plain = {cause.codes: cause for cause in islice(self._pairs(), 1)}
         if all(set(codes) <= WIDE for codes in plain):
             plain = {**turned, **plain}
@@ -114,6 +116,8 @@ class Search:
         if term in self.tried or self.scene.left in everything_in(term):
             return None
         self.tried.add(term)
+        if len(self.tried) > MOST_TRIED:
+            raise TookTooLong("no known mistake was found in so many tries")
         return _charity(self._comparer, self.scene.left, term)
 
     @cached_property

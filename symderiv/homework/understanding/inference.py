@@ -87,6 +87,8 @@ RATE_WORDS = (
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
 
+SELDOM_RATES = frozenset({"epsilon", "lambda", "beta", "gamma"})  # the rate of a step only if there is no other
+
 
 class Inference(Draft):
     """One document's understanding, built step by step."""
@@ -276,7 +278,7 @@ class Inference(Draft):
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
         zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.,\d{])", self.document.text)
         if self.loss is not None and rates and not zeroed:
-            self.elaborator.step_rate = max(rates, key=lambda k: self.used[k])
+            self.elaborator.step_rate = max(rates, key=lambda k: (base_of(k) not in SELDOM_RATES, self.used[k]))
 
     # --- shapes and sizes ---
     def shaped(self, single: bool = False) -> Understanding:
