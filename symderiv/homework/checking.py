@@ -120,10 +120,15 @@ def _notes(document: Document) -> tuple[tuple[int, str], ...]:
     return tuple((n.line, n.text) for n in document.notes)
 
 
+def _is_explained(claim: Claim) -> bool:
+    """Whether a known mistake was found behind a false line: then it is the writer who went wrong there, not the reading."""
+    return claim.kind != "number" and claim.mistakes not in ((), ("unrecognised",))
+
+
 def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """If about half of the independent lines look false, the reading is doubted first: they are reported undecided."""
     judged = [c for c in claims if c.kind in ("derivative", "chain", "update", "number") and c.verdict != "uncheckable"]
-    false = [c for c in judged if c.verdict == "wrong"]
+    false = [c for c in judged if c.verdict == "wrong" and not _is_explained(c)]
     if len(false) < 4 or 3 * len(false) < 2 * (len(judged) - sum(c.verdict == "carried" for c in judged)):
         return claims
     why = "most lines contradict what was understood of the model, so that is doubted first"

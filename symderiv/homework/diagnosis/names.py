@@ -20,7 +20,7 @@ def with_another_name(scene: Scene) -> Iterator[Mended]:
         match place.term:
             case Part(key, indices) if key not in ("ones", "identity", "#index"):
                 for other in _others(scene, key, indices):
-                    words = f"{said(place.term)} stands where {said(other)} belongs"
+                    words = f"{said(place.term)} stands where {said(other)} belongs" + _hidden(scene, key, other.key)
                     yield Mended(place.put(other), words, _code(scene, place.term, other))
             case Jacobian(top, Part(key, indices) as bottom):
                 for other in _others(scene, key, indices):
@@ -59,6 +59,19 @@ def _others(scene: Scene, key: str, indices: tuple[Index, ...]) -> Iterator[Part
         found.update({Part(other, others): None for other in scene.quantities})
     found.pop(Part(key, indices), None)
     yield from found
+
+
+def _hidden(scene: Scene, key: str, other: str) -> str:
+    """Why nobody noticed: where both have the same shape in numbers, every product still conforms."""
+    stated = scene.understanding.stated
+    if (
+        key != other
+        and key in stated
+        and stated[key] == stated.get(other)
+        and all(size.isdigit() for size in stated[key])
+    ):
+        return f"; both are {stated[key][0]} × {stated[key][1]}, so the shapes do not show it"
+    return ""
 
 
 def _code(scene: Scene, here: Part, there: Part) -> str:

@@ -35,7 +35,7 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
 
 def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
     """What explains a false relation."""
-    return Search(Scene(judge.situation, at, left, right)).causes()
+    return Search(Scene(judge.situation, at, left, right), judge.own_lines).causes()
 
 
 def _explained(claim: Claim, causes: list[Cause]) -> Claim:
@@ -48,11 +48,12 @@ def _explained(claim: Claim, causes: list[Cause]) -> Claim:
 
 
 def _named(claim: Claim, causes: list[Cause]) -> Claim:
+    """A false relation with what explains it, and what would be right."""
     if not causes:
         return claim
     codes = tuple(dict.fromkeys(code for cause in causes for code in cause.codes))
     first, *others = causes
-    message = f"{first.words}: with that mended the line is right"
+    message = first.words + (": with that mended, the line is right" if first.mended else "")
     if others:
         message += "; it may also be that " + ", or ".join(other.words for other in others[:2])
-    return replace(claim, mistakes=codes, message=message)
+    return replace(claim, mistakes=codes, message=message, expected=claim.expected or first.mended)

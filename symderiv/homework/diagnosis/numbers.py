@@ -35,14 +35,7 @@ def causes_of_number(scene: Scene, number: FalseNumber) -> list[Cause]:
         if code not in found and value.shape == number.value.shape and _tells(number, code) and _fits(number, value):
             found[code] = Cause((code,), words)
     named = sorted(found.values(), key=lambda c: c.rank)
-    is_whole = bool(np.all(number.value == np.round(number.value)) and np.all(number.half < 1e-6))
-    return (
-        [*named, *slips]
-        if named and (slips or is_whole)
-        else [*named, *(slips or [Cause((SLIP,), "")])]
-        if named
-        else slips
-    )
+    return [*named, *(slips or [Cause((SLIP,), "")])] if named else slips
 
 
 def _fits(number: FalseNumber, value: Array) -> bool:
@@ -50,12 +43,15 @@ def _fits(number: FalseNumber, value: Array) -> bool:
 
 
 def _tells(number: FalseNumber, code: str) -> bool:
-    """Whether the digits say enough: whole numbers and ±1 are met everywhere, but the seed of a graph is such a number."""
+    """Whether the digits say enough: small whole numbers are met everywhere, but the seed of a graph is such a number."""
+    if code in ("forward-value-as-seed", "missing-slope"):
+        return True
     size = float(np.max(np.abs(number.value)))
-    return (
-        code in ("forward-value-as-seed", "missing-slope")
-        or size / max(float(np.min(number.half)), 1e-12) > ENOUGH_DIGITS
-    )
+    return size / (0.5 if _is_whole(number) else max(float(np.min(number.half)), 1e-12)) > ENOUGH_DIGITS
+
+
+def _is_whole(number: FalseNumber) -> bool:
+    return bool(np.all(number.value == np.round(number.value)) and np.all(number.half < 1e-6))
 
 
 # --- the pen ---
@@ -67,7 +63,9 @@ def _slips(number: FalseNumber) -> Iterator[tuple[str, str]]:
         return
     if value.size != 1:
         return
-    digits = max(0, round(-np.log10(2 * float(number.half.item())))) if number.half.item() > 0 else 0
+    digits = (
+        0 if _is_whole(number) or not number.half.item() else max(0, round(-np.log10(2 * float(number.half.item()))))
+    )
     mine, right = (f"{abs(float(x.item())):.{min(int(digits), 15)}f}" for x in (value, truth))
     for power in (-3, -2, -1, 1, 2, 3):
         if _fits(number, truth * 10.0**power):

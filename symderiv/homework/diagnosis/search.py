@@ -12,19 +12,22 @@ from itertools import islice
 from symderiv.homework.diagnosis import factors, losses, names, products, slopes, sums  # noqa: F401
 from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS, Mended
 from symderiv.homework.diagnosis.scene import Scene, runs
+from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.judging.comparing import Answer, Comparer
+from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import HARMLESS
 from symderiv.homework.understanding.arithmetic import Undefined
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.terms import Term, everything_in
 from symderiv.homework.understanding.worlds import Misfit, Unknown
-from symderiv.mistakes.codes import RANK
+from symderiv.mistakes.codes import RANK, title_of
 
 SECONDS_A_LINE = 4.0  # a net: what ends a search is the number of tries, which is the same on every machine
 MOST_SINGLE = 5000
 MOST_TRIED = 8000
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
+MOST_BESIDE = 12
 IN_PAIRS = (
     "missing-slope",
     "missing-batch-sum",
@@ -51,10 +54,11 @@ WIDE = frozenset(SAYS_NO_MORE)
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A mistake, or several at once, that explain a line."""
+    """A mistake, or several at once, that explain a line. mended: what would be right in its place, if that was found."""
 
     codes: tuple[str, ...]
     words: str
+    mended: str = ""
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -65,8 +69,8 @@ class Cause:
 class Search:
     """Looks for what explains one false line."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, scene: Scene, own_lines: OwnLines | None = None) -> None:
+        self.scene, self.own_lines = scene, own_lines
         self.tried: set[Term] = {scene.right}
 
     def causes(self) -> list[Cause]:
@@ -76,6 +80,8 @@ class Search:
         with contextlib.suppress(TookTooLong), at_most(SECONDS_A_LINE):
             for cause, is_plain in self._single():
                 (plain if is_plain else turned).setdefault(cause.codes, cause)
+            if not plain and not turned:
+                plain = {cause.codes: cause for cause in islice(self._beside_an_earlier_one(), 1)}
             if not plain and not turned and len(self.tried) < MOST_SINGLE:
                 plain = {cause.codes: cause for cause in islice(self._pairs(), 1)}
         if all(set(codes) <= WIDE for codes in plain):
@@ -88,7 +94,7 @@ class Search:
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
                 if needed is not None and needed <= TURNED:
-                    yield Cause((self._code(mended, code),), mended.words), needed <= UNMARKED
+                    yield Cause((self._code(mended, code),), mended.words, said(mended.term)), needed <= UNMARKED
                     if needed <= UNMARKED:
                         break
         for code, premise in PREMISES:
@@ -97,6 +103,19 @@ class Search:
                 if needed is not None and needed <= UNMARKED:
                     yield Cause((other.code or code,), other.words), True
                     break
+
+    def _beside_an_earlier_one(self) -> Iterator[Cause]:
+        """One repair after which the line follows from an own false one: that one was charged there."""
+        if self.own_lines is None or not self.own_lines.own:
+            return
+        for code, repair in REPAIRS:
+            if code in WIDE:
+                continue
+            for mended in islice(repair(self.scene), MOST_BESIDE):
+                root = self.own_lines.carried(self.scene.at, self.scene.left, mended.term)
+                if root is not None:
+                    words = f"{mended.words}; the rest follows from line {root}"
+                    yield Cause((mended.code or code,), words)
 
     def _pairs(self) -> Iterator[Cause]:
         repairs = [(code, repair) for code, repair in REPAIRS if code in IN_PAIRS]
@@ -108,7 +127,8 @@ class Search:
                         needed = self._needed(second.term)
                         if needed is not None and needed <= TURNED:
                             codes = first.code or code, second.code or other
-                            yield Cause(codes, f"{first.words}, and {second.words}")
+                            words = f"{first.words}, and besides: {title_of(codes[1])}"
+                            yield Cause(codes, words, said(second.term))
                             break
 
     def _needed(self, term: Term) -> frozenset[str] | None:

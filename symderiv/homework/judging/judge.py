@@ -490,7 +490,7 @@ class Judge:
             return relation
         if relation.verdict in ("wrong", "carried"):
             relation = judge_in_case(self.situation, at, left, right, relation.kind) or relation
-        if relation.verdict == "wrong" and isinstance(left, Jacobian):
+        if relation.verdict == "wrong" and is_derivative:
             if self._puts_numbers(at, left, right):
                 return Verdict("correct", relation.kind, "with a value of the document in the place of its name")
             root = self.own_lines.put_into_relation(at, left, right)

@@ -67,10 +67,11 @@ class OwnLines:
     def put_into_relation(self, at: int, left: Term, right: Term) -> int | None:
         """The line of an own false derivative that was put into a true relation: what it has entry by entry goes on, too."""
         for whole, relation in self.relations:
-            inside = [p for p in everything_in(relation) if p in self.false] if whole == left else []
+            inside = [p for p in everything_in(relation) if p in self.false] if whole in everything_in(left) else []
             for factor in inside:
                 own, line = self.false[factor]
-                if self.situation.compare(at, replaced(relation, factor, own), right).answer is Answer.EQUAL:
+                meant = replaced(left, whole, replaced(relation, factor, own))
+                if self.situation.compare(at, meant, right).answer is Answer.EQUAL:
                     return line
         for factor, (own, line) in self.false.items():  # its shape may fit nowhere: what stands here is read back
             meant = with_part(right, own, factor) if isinstance(own, Sloppy) and factor != left else right
@@ -98,7 +99,7 @@ class OwnLines:
         """What the derivative by a quantity would be after each own false line: the line and the value."""
         world, loss = self.understanding.world(at, Machine), Ref(self.understanding.loss or "")
         for own in reversed(list(self.own.values())):
-            if own.bottom == key:
+            if own.bottom == key or own.line > self.understanding.document.statements[at].line:
                 continue
             try:
                 if not world.depends(own.bottom, key):
