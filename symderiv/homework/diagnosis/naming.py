@@ -8,6 +8,7 @@ from dataclasses import replace
 from symderiv.homework.diagnosis.numbers import causes_of_number
 from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Cause, Search
+from symderiv.homework.diagnosis.terms_said import spelled
 from symderiv.homework.judging.judge import Judge
 from symderiv.homework.judging.verdicts import FAULTS
 from symderiv.homework.marking import Claim
@@ -29,13 +30,16 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= NUMBERS:
             with contextlib.suppress(*FAULTS):
                 scene = Scene(judge.situation, at, number.left, number.left)
-                out[place] = _explained(out[place], causes_of_number(scene, number))
+                with spelled(scene.spellings):
+                    out[place] = _explained(out[place], causes_of_number(scene, number))
     return tuple(out)
 
 
 def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
     """What explains a false relation."""
-    return Search(Scene(judge.situation, at, left, right), judge.own_lines).causes()
+    scene = Scene(judge.situation, at, left, right)
+    with spelled(scene.spellings):
+        return Search(scene, judge.own_lines).causes()
 
 
 def _explained(claim: Claim, causes: list[Cause]) -> Claim:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.understanding.elaboration import relabelled
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -61,6 +63,18 @@ class Scene:
         return self.understanding.definitions_at(self.at)
 
     @cached_property
+    def spellings(self) -> dict[str, str]:
+        """The capitals of the names that the document defines with one: A₁, though it says a₁ elsewhere."""
+        found, folds = {}, self.understanding.symbols.folds
+        for definition in self.understanding.definitions:
+            statement = self.understanding.document.statements[definition.at]
+            name = name_of(statement.sides[0].node)
+            base = base_of(definition.key)
+            if name is not None and name.base != base and folds.get(name.base) == base:
+                found[definition.key] = name.base + definition.key[len(base) :]
+        return found
+
+    @cached_property
     def bottom(self) -> str | None:
         """By what the left side is a derivative."""
         return next((p.bottom.key for p in everything_in(self.left) if isinstance(p, Jacobian)), None)
@@ -84,7 +98,7 @@ class Scene:
                 found[ref] = None
         for letter in sorted({i for each in found for i in each if isinstance(i, str)}):
             found[(letter,)] = None
-        return list(found)
+        return sorted(found, key=len)
 
     @cached_property
     def activations(self) -> list[tuple[str, Apply]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 
 from symderiv.homework.understanding.echo import shown
 from symderiv.homework.understanding.terms import (
@@ -10,6 +13,7 @@ from symderiv.homework.understanding.terms import (
     Apply,
     Const,
     Diagonal,
+    Index,
     Jacobian,
     MatMul,
     Over,
@@ -29,15 +33,26 @@ SIGNS = {"odot": " ⊙ ", "circ": " ∘ ", ".*": " .* ", "*": " * ", "@": " @ ",
 AXES = {"rows": "over the rows", "columns": "over the columns", "all": "over everything", "formal": "over the samples"}
 
 
-@lru_cache(maxsize=4096)
+_SPELLINGS: ContextVar[Mapping[str, str]] = ContextVar("spellings", default=MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def spelled(spellings: Mapping[str, str]) -> Iterator[None]:
+    """Inside, quantities are written as in the document: A₁ where both A₁ and a₁ are called a[1]."""
+    token = _SPELLINGS.set(spellings)
+    try:
+        yield
+    finally:
+        _SPELLINGS.reset(token)
+
+
 def said(term: Term) -> str:
     """A term in plain text."""
     match term:
         case Part(key, indices):
-            return shown(key) + "".join(f"_{i + 1 if isinstance(i, int) else i}" for i in indices if i is not None)
+            return _name(key, indices)
         case Ref(key, rows, columns):
-            places = "".join(f"_{i + 1 if isinstance(i, int) else i}" for i in (rows, columns) if i is not None)
-            return shown(key) + places
+            return _name(key, (rows, columns))
         case Const(value):
             return str(value)
         case SizeOf(dim):
@@ -72,6 +87,12 @@ def said(term: Term) -> str:
                 out += SIGNS.get(mark, " ") + _bracketed(factor)
             return out
     return "(…)"
+
+
+def _name(key: str, indices: tuple[Index, ...]) -> str:
+    """A name with its indices as one writes them: `w_kj`."""
+    places = "".join(str(i + 1) if isinstance(i, int) else i for i in indices if i is not None)
+    return shown(_SPELLINGS.get().get(key, key)) + (f"_{places}" if places else "")
 
 
 def _bracketed(term: Term) -> str:
