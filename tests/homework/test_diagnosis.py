@@ -136,3 +136,22 @@ def test_the_search_ends_by_count_and_so_in_the_same_way_everywhere():
 def test_every_repair_has_a_known_code_and_every_code_its_sentence():
     assert {code for code, _ in (*REPAIRS, *PREMISES)} <= set(BY_CODE)
     assert all(mistake.title and (mistake.advice or mistake.code == "unrecognised") for mistake in MISTAKES)
+
+
+OPEN = r"$z = w x + b$, $a = \sigma(z)$, target $y$." + "\n\n"
+CONDITIONS = [
+    (r"$$\frac{dJ}{dz} = a - y$$ $$\frac{dJ}{dw} = (a - y) x$$", "the log loss of a and y"),
+    (r"$$\frac{dJ}{dz} = 2 (a - y) a (1 - a)$$", "the squared error of a and y"),
+    (r"$$\frac{dJ}{dz} = -(1 - a)$$ $$\frac{dJ}{dw} = -(1 - a) x$$", "−log(a)"),
+]
+
+
+@pytest.mark.parametrize(("lines", "loss"), CONDITIONS)
+def test_a_loss_that_nobody_defined_is_looked_for_and_told_as_a_condition(lines, loss):
+    claims = [c for c in check_homework(OPEN + lines).claims if c.kind == "derivative"]
+    assert all(c.verdict == "uncheckable" and c.message.endswith(f"right if J is {loss}") for c in claims)
+
+
+def test_without_a_loss_that_fits_there_is_no_condition():
+    claim = check_homework(OPEN + r"$$\frac{dJ}{dz} = a^3 - y x$$").claims[-1]
+    assert claim.verdict == "uncheckable" and "right if" not in claim.message

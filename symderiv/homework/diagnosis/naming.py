@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
+from symderiv.homework.diagnosis.conditions import condition_of
 from symderiv.homework.diagnosis.numbers import causes_of_number
 from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Cause, Search
@@ -12,6 +13,7 @@ from symderiv.homework.diagnosis.terms_said import spelled
 from symderiv.homework.judging.judge import Judge
 from symderiv.homework.judging.verdicts import FAULTS
 from symderiv.homework.marking import Claim
+from symderiv.homework.understanding.patience import TookTooLong
 from symderiv.homework.understanding.terms import Term
 
 UNNAMED = {"unrecognised", "missing-transpose", "elementwise-for-matmul"}  # the judge says no more than that
@@ -32,6 +34,11 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
                 scene = Scene(judge.situation, at, number.left, number.left)
                 with spelled(scene.spellings):
                     out[place] = _explained(out[place], causes_of_number(scene, number))
+    with contextlib.suppress(*FAULTS, TookTooLong):
+        found = condition_of(judge.situation, judge.open_lines)
+        for place in found[1] if found is not None else ():
+            words = f"{out[place].message}; right if {judge.understanding.loss} is {found[0]}"  # type: ignore[index]
+            out[place] = replace(out[place], message=words)
     return tuple(out)
 
 

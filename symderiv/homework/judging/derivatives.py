@@ -81,7 +81,9 @@ class Derivatives:
                 return Verdict("correct", kind, "the loss is a number without a sum: there is one output unit")
             return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
-            return Verdict("uncheckable", kind, f"the loss {self.understanding.loss} is never defined")
+            return Verdict(
+                "uncheckable", kind, f"the loss {self.understanding.loss} is never defined", sides=(left, right)
+            )
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return (

@@ -29,7 +29,7 @@ from symderiv.homework.judging.rows import judge_rows
 from symderiv.homework.judging.situation import ASIDE, Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.updates import Updates
-from symderiv.homework.judging.verdicts import FAULTS, FalseNumber, Subject, Verdict, reason_of, unjudged
+from symderiv.homework.judging.verdicts import FAULTS, FalseNumber, OpenLine, Subject, Verdict, reason_of, unjudged
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
@@ -100,6 +100,7 @@ class Judge:
     shows_later: bool = False  # a derivative by something between is written out, and true, without 1/n
     nearly_later: bool = False  # it would be, but for a sign or a 2
     suspects: dict[int, tuple[int, Term, Term]] = field(default_factory=dict)  # false claims: statement and sides
+    open_lines: list[OpenLine] = field(default_factory=list)
     false_numbers: dict[int, tuple[int, FalseNumber]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -300,7 +301,10 @@ class Judge:
         self, statement: Statement, span: tuple[int, int], verdict: Verdict, subject: Subject | None, side: Side
     ) -> None:
         text = self.understanding.document.text
-        if verdict.verdict == "wrong" and verdict.sides is not None:
+        is_open = verdict.verdict == "uncheckable" and self._is_about_open_loss(subject)
+        if is_open and (verdict.sides is not None or verdict.number is not None):
+            self.open_lines.append(OpenLine(len(self.claims), verdict.at, verdict.sides, verdict.number))
+        elif verdict.verdict == "wrong" and verdict.sides is not None:
             self.suspects[len(self.claims)] = verdict.at, *verdict.sides
         elif verdict.verdict == "wrong" and verdict.number is not None:
             self.false_numbers[len(self.claims)] = verdict.at, verdict.number
@@ -324,6 +328,13 @@ class Judge:
                 verdict.root,
             )
         )
+
+    def _is_about_open_loss(self, subject: Subject | None) -> bool:
+        """Whether the left side is the derivative of a loss that nobody defines."""
+        term, understanding = (subject.term if subject is not None else None), self.understanding
+        top = term.top.key if isinstance(term, Jacobian) and isinstance(term.top, Part) else None
+        is_defined = any(d.key == top for d in understanding.definitions) and not understanding.generic
+        return top is not None and top == understanding.loss and not is_defined
 
     def _judged(
         self, at: int, statement: Statement, subject: Subject, sign: str, side: Side, layers: dict[str, int]

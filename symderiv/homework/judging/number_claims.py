@@ -515,7 +515,10 @@ class NumberClaim:
 
     # --- false ---
     def _unknown(self) -> Verdict:
-        return Verdict("uncheckable", self.kind, "the document does not say how to work it out")
+        verdict = Verdict("uncheckable", self.kind, "the document does not say how to work it out")
+        if self.value is not None and self.half is not None:
+            verdict.number = FalseNumber(self.left, self.value, self.half, self.value, None)
+        return verdict
 
     def _by_arithmetic(self, before: bool) -> Verdict:
         if before:

@@ -81,6 +81,16 @@ class FalseNumber:
     updated: bool = False
 
 
+@dataclass(frozen=True)
+class OpenLine:
+    """A claim about a loss that nobody defined: its place among the claims, its statement, what is compared."""
+
+    claim: int
+    at: int
+    sides: tuple[Term, Term] | None
+    number: FalseNumber | None
+
+
 @dataclass
 class Verdict:
     """What was decided about one relation."""
