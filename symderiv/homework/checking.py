@@ -10,6 +10,7 @@ from symderiv.homework.diagnosis.naming import diagnosed
 from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Claim, Marking, Understood
+from symderiv.homework.reading.in_place import folded
 from symderiv.homework.reading.python_source import as_lines, is_python, with_programs
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document
@@ -70,7 +71,19 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 
 
 def _checked(text: str, name: str) -> Marking:
-    document = read(as_lines(text) if is_python(name, text) else with_programs(text), name)
+    if is_python(name, text):
+        return _checked_program(text, name)
+    return _judged_in_time(read(with_programs(text), name), text, name)
+
+
+def _checked_program(text: str, name: str) -> Marking:
+    """A program: what it does in place is put together before it is read, and each verdict goes back to its line."""
+    source = folded(text)
+    marking = _judged_in_time(read(as_lines(source.text), name), source.text, name)
+    return replace(marking, text=text, claims=source.restored(marking.claims, text))
+
+
+def _judged_in_time(document: Document, text: str, name: str) -> Marking:
     try:
         with at_most(SECONDS_A_DOCUMENT):
             return _judged(document, text)

@@ -21,12 +21,12 @@ COMMENT = (
 SHAPE_COMMENT = (
     r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
 )
-RANDOM = re.compile(r"\b(?:random|default_rng)\b")
+RANDOM = re.compile(r"\b(?:random|default_rng)\b|\.(?:standard_)?(?:normal|randn|uniform)\(")
 INITIAL = re.compile(r"^(?:\w+\.)*(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\(")
 FENCE = re.compile(
     r"^([ \t]*)(```+|~~~+)[ \t]*(?:python|py|python3|ipython)\b[^\n]*\n(.*?)^[ \t]*\2", re.M | re.S | re.I
 )
-SHIFT = re.compile(r"\b(\w+)( - (?:(?:np|numpy)\.(?:max|amax)\(\1\b|\1\.max\()[^()]*\))")  # of a softmax: it cancels
+SHIFT = re.compile(r"\b(\w+)( - +(?:(?:np|numpy)\.(?:max|amax)\( *\1\b|\1\.max\()[^()]*\))")  # of a softmax: it cancels
 
 
 def is_python(name: str, text: str) -> bool:
