@@ -2,7 +2,8 @@
 
 Only the last line of such a sequence says what the array is. It gets the whole expression, the lines before it are blanked, and
 it is kept where each of them stood: line numbers stay, so a verdict finds its way back. Labels that pick one column a row,
-`P[range(n), y]`, are written with one-hot targets. Nothing is executed.
+`P[range(n), y]`, are written with one-hot targets; the number of samples is N, whatever the program calls it; `W += -rate * dW`
+is a step down. Nothing is executed.
 """
 
 from __future__ import annotations
@@ -103,6 +104,48 @@ def folded(text: str) -> Folded:
         lines[row - 1] = (written[:indent] + line if line else "") + written[len(written.rstrip("\r\n")) :]
     out.text = "".join(lines)
     return out
+
+
+def _names_meant(tree: ast.AST) -> dict[str, str]:
+    """N for `num_examples = X.shape[0]`; `dhidden_layer` for the `dhidden` of the only `hidden_layer`."""
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {
+        n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
+    }
+    found = {}
+    for statement in _statements(tree):
+        if isinstance(statement, ast.Assign) and _counts_samples(statement.value):
+            name = _name(statement)
+            if name is not None and name.isidentifier() and len(name) > 2 and "N" not in used:
+                found[name] = "N"
+    for name in used:
+        if len(name) > 3 and name[0] == "d" and name[1:] not in used:
+            whole = [other for other in used if other.startswith(name[1:] + "_")]
+            if len(whole) == 1:
+                found[name] = "d" + whole[0]
+    return found
+
+
+def _counts_samples(value: ast.expr) -> bool:
+    """`X.shape[0]`, `len(X)`."""
+    match value:
+        case ast.Subscript(value=ast.Attribute(attr="shape"), slice=ast.Constant(value=0 | 1)):
+            return True
+        case ast.Call(func=ast.Name(id="len"), args=[_]):
+            return True
+    return False
+
+
+def _downward(statement: ast.AST) -> ast.AST:
+    """`W -= rate * dW` for `W += -rate * dW`."""
+    match statement:
+        case ast.AugAssign(
+            op=ast.Add(),
+            value=ast.BinOp(left=ast.UnaryOp(op=ast.USub(), operand=rate), op=ast.Mult() as op, right=step),
+        ):
+            return ast.AugAssign(statement.target, ast.Sub(), ast.BinOp(rate, op, step))
+        case ast.AugAssign(op=ast.Add(), value=ast.UnaryOp(op=ast.USub(), operand=step)):
+            return ast.AugAssign(statement.target, ast.Sub(), step)
+    return statement
 
 
 def _is_alone(statement: ast.stmt, taken: dict[int, ast.stmt]) -> bool:

@@ -172,7 +172,7 @@ class _Source:
             isinstance(value, ast.Constant)
             or RANDOM.search(source)
             or (isinstance(value, ast.Call) and INITIAL.match(source))
-            or (".shape" in source and not isinstance(value, ast.BinOp))
+            or ((".shape" in source or source.startswith("len(")) and not isinstance(value, ast.BinOp))
         ):
             return
         if isinstance(target, ast.Tuple):

@@ -320,8 +320,10 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
             definitions[r.key] for r in references_in(written) if r.key in definitions and r.key in _loss_parts(draft)
         ]
         whole = [written, *parts] if draft.word_other is None else [written, draft.word_other]
-        if any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
+        beside = _beside_logarithms(definitions, soft) & free
+        if beside or any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
             targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
+            targets |= beside
             targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
             for key in sorted(targets - shares):
                 draft.assumptions.append(
@@ -329,6 +331,16 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
                 )
             shares |= targets
     return frozenset(shares), frozenset(positive)
+
+
+def _beside_logarithms(definitions: dict[str, Term], soft: set[str]) -> set[str]:
+    """What stands beside the logarithm of a softmax in a line of its own, before it is summed: `l = -sum(Y log(P), axis=1)`."""
+    found: set[str] = set()
+    for term in definitions.values():
+        logs = (p.body for p in everything_in(term) if isinstance(p, Apply) and p.function == "log")
+        if any(r.key in soft for body in logs for r in references_in(body)):
+            found |= {r.key for r in references_in(term)}
+    return found
 
 
 def _stated_shares(draft: Draft) -> set[str]:
