@@ -19,7 +19,6 @@ from symderiv.calculus.pullbacks import PULLBACKS, Pullback
 from symderiv.calculus.rewrites import Rewrite, Simplifier, rule_name
 from symderiv.calculus.shapes import SCALAR
 
-
 Rules: TypeAlias = Callable[[str, Expr], Pullback]
 """The pullback to use for a node in the equation of that name."""
 
