@@ -85,7 +85,7 @@ class Suspects:
         self.point = Point(point.sizes, point.hypers, values)
         with np.errstate(all="ignore"):
             self.memo: dict[Expr, Array] = dict(self.point.run(self.model))
-        self.truths = self._gradients(derive(self.model, tidy=False))
+        self.truths = self._gradients(derive(self.model, tidy=False), self.memo)
 
     @cached_property
     def planted(self) -> tuple[Planted, ...]:
@@ -108,7 +108,7 @@ class Suspects:
         """The gradients of somebody who makes these mistakes; None where they cannot be computed."""
         try:
             derivation = rederive(self.model, *some)
-            gradients = self._gradients(derivation)
+            gradients = self._gradients(derivation, dict(self.memo))  # what is right is shared, the rest forgotten
         except (ShapeError, ArithmeticError):
             return None
         if not all(np.isrealobj(g) and np.isfinite(g).all() for g in gradients.values()):
@@ -116,9 +116,9 @@ class Suspects:
         changed = frozenset(name for name, truth in self.truths.items() if not same(gradients[name], truth))
         return Planted(some, derivation, gradients, changed)
 
-    def _gradients(self, derivation: Derivation) -> dict[str, Array]:
+    def _gradients(self, derivation: Derivation, memo: dict[Expr, Array]) -> dict[str, Array]:
         with np.errstate(all="ignore"):
-            return {s.name: self.point.evaluate(derivation.gradient(s.name), self.memo) for s in self.model.parameters}
+            return {s.name: self.point.evaluate(derivation.gradient(s.name), memo) for s in self.model.parameters}
 
 
 def planted(model: Model | Derivation, *, seed: int = 0, sizes: Mapping[str, int] | None = None) -> tuple[Planted, ...]:

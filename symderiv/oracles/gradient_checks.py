@@ -151,7 +151,8 @@ def check_gradients(
     sizes that its signature names; if its own names are others, the arrays in the model's order. It returns a dict of
     gradients, whose keys may be `W1`, `dW1` or `grad_W1`, or the loss and that dict.
     sizes: instead of different primes from 5 on (with which a factor 2 or n is told apart); values: arrays instead of
-    random ones (labels 0 and 1, say); tolerance: of the relative error.
+    random ones (labels 0 and 1, say); tolerance: of the relative error. The known mistakes that give the wrong
+    gradients are in `diagnoses` and in the records' `mistakes`.
     Raises: FunctionError if the function fails or returns something else; ModelError for sizes or values that do not
     fit; CheckFailed if our own gradients are wrong.
 

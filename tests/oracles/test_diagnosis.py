@@ -167,6 +167,150 @@ def test_backward_passes_as_people_write_them(function):
     assert says in str(check)
 
 
+ROWS = """
+def backward(X, Y, W1, b1, W2, b2, W3, b3):
+    n = X.shape[0]
+    Z1 = X @ W1 + b1
+    A1 = np.tanh(Z1)
+    Z2 = A1 @ W2 + b2
+    A2 = 1 / (1 + np.exp(-Z2))
+    Z3 = A2 @ W3 + b3
+    A3 = 1 / (1 + np.exp(-Z3))
+    dZ3 = (A3 - Y) / n
+    dW3 = A2.T @ dZ3
+    db3 = np.sum(dZ3, axis=0, keepdims=True)
+    dA2 = dZ3 @ W3.T
+    dZ2 = dA2 * A2 * (1 - A2)
+    dW2 = A1.T @ dZ2
+    db2 = np.sum(dZ2, axis=0, keepdims=True)
+    dA1 = dZ2 @ W2.T
+    dZ1 = dA1 * (1 - A1**2)
+    dW1 = X.T @ dZ1
+    db1 = np.sum(dZ1, axis=0, keepdims=True)
+    return dict(W1=dW1, b1=db1, W2=dW2, b2=db2, W3=dW3, b3=db3)
+"""
+COLUMNS = """
+def backward(X, Y, W1, b1, W2, b2, lam):
+    m = X.shape[1]
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(0, Z1)
+    Z2 = W2 @ A1 + b2
+    E = np.exp(Z2)
+    A2 = E / E.sum(axis=0, keepdims=True)
+    dA2 = (A2 - Y) / m
+    dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=0, keepdims=True))
+    dW2 = dZ2 @ A1.T + lam * W2
+    db2 = np.sum(dZ2, axis=1, keepdims=True)
+    dA1 = W2.T @ dZ2
+    dZ1 = dA1 * (Z1 > 0)
+    dW1 = dZ1 @ X.T + lam * W1
+    db1 = np.sum(dZ1, axis=1, keepdims=True)
+    return dict(W1=dW1, b1=db1, W2=dW2, b2=db2)
+"""
+SINGLE = """
+def backward(x, y, W1, b1, W2, b2):
+    z1 = W1 @ x + b1
+    a1 = 1 / (1 + np.exp(-z1))
+    a2 = W2 @ a1 + b2
+    delta2 = 2 * (a2 - y)
+    delta1 = (W2.T @ delta2) * a1 * (1 - a1)
+    return dict(W1=delta1 @ x.T, b1=delta1, W2=delta2 @ a1.T, b2=delta2)
+"""
+SINGLE_MODEL = sd.parse_model(
+    "x: (d, 1); y: (1, 1); W1: (h, d); b1: (h, 1); W2: (1, h); b2: (1, 1)\n"
+    "z1 = W1 @ x + b1\na1 = sigmoid(z1)\na2 = W2 @ a1 + b2\nL = (a2 - y)**2"
+)
+PROGRAMS = {
+    "rows": (ROWS, sd.layered(["tanh", "sigmoid", "sigmoid"], "log")),
+    "columns": (COLUMNS, sd.two_layer("relu", "softmax", "mse", "columns", scale="half-mean", penalty=True)),
+    "single": (SINGLE, SINGLE_MODEL),
+}
+EDITS = """
+rows | (A3 - Y) / n -> A3 - Y | missing-mean-factor
+rows | (A3 - Y) / n -> (Y - A3) / n | sign
+rows | (A3 - Y) / n -> 2 * (A3 - Y) / n | constant-factor
+rows | (A3 - Y) / n -> (A3 - Y) * A3 * (1 - A3) / n | slope-twice other-loss
+rows | (A3 - Y) / n -> (-Y / A3 - (1 - Y) / (1 - A3)) / n * A3 * (1 - A3) | sign
+rows | (A3 - Y) / n -> (A3 - Y) / n / n | repeated-mean-factor
+rows | (A3 - Y) / n -> A3 / n | -
+rows | dW3 = A2.T @ dZ3 -> dW3 = A1.T @ dZ3 | wrong-layer
+rows | dW3 = A2.T @ dZ3 -> dW3 = Z2.T @ dZ3 | wrong-variable
+rows | dW3 = A2.T @ dZ3 -> dW3 = A2.T @ dZ3 / n | repeated-mean-factor
+rows | dW3 = A2.T @ dZ3 -> dW3 = dZ3.T @ A2 | swapped-factors
+rows | np.sum(dZ3, axis=0, keepdims=True) -> np.sum(dZ3) | summed-over-everything
+rows | np.sum(dZ3, axis=0, keepdims=True) -> np.sum(dZ3, axis=1, keepdims=True) | summed-over-everything
+rows | np.sum(dZ3, axis=0, keepdims=True) -> dZ3 | missing-batch-sum
+rows | np.sum(dZ3, axis=0, keepdims=True) -> np.mean(dZ3, axis=0, keepdims=True) | repeated-mean-factor
+rows | dA2 * A2 * (1 - A2) -> dA2 | missing-slope
+rows | dA2 * A2 * (1 - A2) -> dA2 * A2 | function-for-slope
+rows | dA2 * A2 * (1 - A2) -> dA2 * Z2 * (1 - Z2) | slope-at-wrong-argument
+rows | dA2 * A2 * (1 - A2) -> dA2 * (1 - A2) | -
+rows | dA2 * A2 * (1 - A2) -> dA2 * (1 - A2**2) | -
+rows | dA1 * (1 - A1**2) -> dA1 | missing-slope
+rows | dA1 * (1 - A1**2) -> dA1 * A1 | function-for-slope
+rows | dA1 * (1 - A1**2) -> dA1 * (1 - Z1**2) | slope-at-wrong-argument
+rows | dA1 * (1 - A1**2) -> dA1 * (1 - np.tanh(A1)**2) | slope-at-wrong-argument
+rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1**2)**2 | slope-twice
+rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1)**2 | -
+rows | dA1 * (1 - A1**2) -> dA1 * A1 * (1 - A1) | -
+rows | dW1 = X.T @ dZ1 -> dW1 = -X.T @ dZ1 | sign
+rows | dW1 = X.T @ dZ1 -> dW1 = n * X.T @ dZ1 | missing-mean-factor
+columns | (A2 - Y) / m -> (A2 - Y) | missing-mean-factor
+columns | (A2 - Y) / m -> 2 * (A2 - Y) / m | constant-factor
+columns | (A2 - Y) / m -> -Y / A2 / m | other-loss
+columns | dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=0, keepdims=True)) -> dZ2 = dA2 | missing-slope
+columns | dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=0, keepdims=True)) -> dZ2 = dA2 * A2 * (1 - A2) | softmax-diagonal
+columns | dZ2 = A2 * (dA2 - np.sum(dA2 * A2, axis=0, keepdims=True)) -> dZ2 = A2 * dA2 | function-for-slope
+columns | dA2 - np.sum(dA2 * A2, axis=0, keepdims=True) -> dA2 - np.sum(dA2 * A2) | -
+columns |  + lam * W2 ->  | missing-penalty
+columns |  + lam * W1 ->  + 2 * lam * W1 | constant-factor
+columns | db2 = np.sum(dZ2, axis=1, keepdims=True) -> db2 = np.sum(dZ2, axis=1, keepdims=True) + lam * b2 | regularised-bias
+columns | db2 = np.sum(dZ2, axis=1, keepdims=True) -> db2 = np.sum(dZ2, axis=0, keepdims=True) | summed-over-everything
+columns | dA1 * (Z1 > 0) -> dA1 * A1 | function-for-slope
+columns | dA1 * (Z1 > 0) -> dA1 | missing-slope
+columns | dA1 = W2.T @ dZ2 -> dA1 = W2.T @ dZ2 / m | repeated-mean-factor
+single | 2 * (a2 - y) -> a2 - y | constant-factor
+single | 2 * (a2 - y) -> (a2 - y)**2 | -
+single | 2 * (a2 - y) -> 2 * (a2 - y) * (a2 - y)**2 | forward-value-as-seed
+single | 2 * (a2 - y) -> 2 * (y - a2) | sign
+single | (W2.T @ delta2) * a1 * (1 - a1) -> delta2 * a1 * (1 - a1) | dropped-chain-factor
+single | (W2.T @ delta2) * a1 * (1 - a1) -> (W2.T @ delta2) | missing-slope
+single | W2=delta2 @ a1.T -> W2=delta2 @ z1.T | wrong-variable
+single | W2=delta2 @ a1.T -> W2=delta2 | dropped-chain-factor
+single | W2=delta2 @ a1.T -> W2=delta2 * a1 | -
+single | W1=delta1 @ x.T -> W1=x @ delta1.T | swapped-factors
+"""
+
+
+def test_edited_programs_are_named():
+    """Programs written by hand, edited as text: nothing of the wrong rules is in them. `-`: nothing that has a name."""
+    missed, count = [], 0
+    for name, (source, model) in PROGRAMS.items():
+        assert sd.check_gradients(model, _run(source)), name
+    for line in EDITS.strip().splitlines():
+        name, edit, codes = line.split(" | ")
+        old, new = edit.split(" -> ")
+        wanted = set(codes.split()) - {"-"}
+        source, model = PROGRAMS[name]
+        assert source.count(old) == 1, line
+        check = sd.check_gradients(model, _run(source.replace(old, new)))
+        found = [code for diagnosis in check.diagnoses for code in diagnosis.mistakes]
+        assert not check
+        count += 1
+        if not wanted <= set(found) or (found and not wanted):
+            missed.append(f"{line}  called {found}")
+        elif len(check.diagnoses) > 1:
+            missed.append(f"{line}  charged {len(check.diagnoses)} times: {found}")
+    print(f"{count - len(missed)} of {count} edits named", *missed, sep="\n  ")
+    assert not missed
+
+
+def _run(source):
+    names = {"np": np}
+    exec(source, names)
+    return names["backward"]
+
+
 def test_one_mistake_is_charged_once_and_what_is_right_stays_right():
     def without_slope(X, Y, W1, b1, W2, b2):
         A1 = np.tanh(X @ W1 + b1)
