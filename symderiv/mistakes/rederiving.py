@@ -15,7 +15,9 @@ from symderiv.calculus.rewrites import rule_name
 from symderiv.calculus.shapes import Size
 from symderiv.calculus.sweep import derive, right_rule
 from symderiv.errors import ModelError
-from symderiv.mistakes.wrong_rules import WRONG_LOSSES, WRONG_RULES, Setting
+from symderiv.mistakes.setting import Setting
+from symderiv.mistakes.wrong_losses import WRONG_LOSSES
+from symderiv.mistakes.wrong_rules import WRONG_RULES
 
 LONGEST = 40  # a longer equation is called by its name
 

@@ -2,15 +2,15 @@
 
 A rule gets `Y_bar`, the node and `Y` as its right one does (see `symderiv.calculus.pullbacks`), and then what it may
 choose: which part it goes wrong in, which other quantity it takes. Its choices list what there is to choose at a node.
-Where the shapes do not allow the mistake it raises ShapeError, as NumPy would. A wrong loss is a loss whose right
-gradients are what the mistake gives. Where in a network a mistake is made, `rederiving` decides.
+Where the shapes do not allow the mistake it raises ShapeError, as NumPy would. Where in a network a mistake is made,
+`rederiving` decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import wraps
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -24,29 +24,27 @@ from symderiv.calculus.expressions import (
     Map,
     MatMul,
     Softmax,
-    Symbol,
-    Transpose,
     apply,
     fused,
     name_of,
-    parts_of,
     substitute,
     symbols_in,
     total,
 )
 from symderiv.calculus.functions import Opaque, Scalar, leaky_relu, placeholder, relu, sigmoid, softplus
-from symderiv.calculus.model import Equation, Model
+from symderiv.calculus.model import Equation
 from symderiv.calculus.pullbacks import PULLBACKS, Pullback
 from symderiv.calculus.shapes import ONE, SCALAR, show
 from symderiv.errors import ShapeError
-from symderiv.textbook.networks import LOSSES
+from symderiv.mistakes.setting import Setting, bare
 
 Parts: TypeAlias = tuple[Expr, ...]
 Choice: TypeAlias = tuple[tuple[Any, ...], dict[str, str]]
 """What a rule gets after its right arguments, and the words for it in its sentence."""
-Choices: TypeAlias = Callable[["Setting", Equation, Expr], Iterable[Choice]]
+Choices: TypeAlias = Callable[[Setting, Equation, Expr], Iterable[Choice]]
 
 ACTIVATIONS = (sympy.tanh, sigmoid, relu, leaky_relu, softplus, Opaque)
+BY_HEART = (sigmoid, sympy.tanh, relu)
 
 
 @dataclass(frozen=True)
@@ -72,91 +70,7 @@ class WrongRule:
         return pullback
 
 
-@dataclass(frozen=True)
-class WrongLoss:
-    """A known mistake about the loss: `losses` gives each loss that is taken for the right one, and the words for it."""
-
-    code: str
-    says: str
-    losses: Callable[[Setting], Iterator[tuple[Expr, dict[str, str]]]]
-
-
 WRONG_RULES: list[WrongRule] = []
-WRONG_LOSSES: list[WrongLoss] = []
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the choices look at: a model, and which of its quantities play which part."""
-
-    model: Model
-
-    @cached_property
-    def tracked(self) -> frozenset[str]:
-        """The names that depend on a parameter."""
-        return frozenset(
-            name
-            for symbol in self.model.parameters
-            for name in (symbol.name, *(e.name for e in self.model.affected_by(symbol)))
-        )
-
-    @cached_property
-    def samples(self) -> frozenset[str]:
-        """The sizes that no parameter has: those count samples."""
-        own = {size.name for symbol in self.model.parameters for size in symbol.shape}
-        return frozenset(self.model.sizes) - own
-
-    @cached_property
-    def counts(self) -> tuple[Scalar, ...]:
-        """The sizes that the loss is divided by, and their product."""
-        scalars = [p.function for p in parts_of(self.loss) if isinstance(p, Map)]
-        powers = {power for scalar in scalars for power in scalar.atoms(sympy.Pow)}
-        sizes = {s for p in powers if p.exp.is_negative for s in p.base.free_symbols if s.is_integer}
-        each = sorted(sizes, key=str)
-        return (*each, sympy.Mul(*each)) if len(each) > 1 else tuple(each)
-
-    @cached_property
-    def loss(self) -> Expr:
-        """The loss with its scalar parts, `mse` and the like, put in."""
-        values: dict[Expr, Expr] = {}
-        for equation in self.model.equations:
-            if equation.symbol.shape == SCALAR and not equation.contracts:
-                values[equation.symbol] = substitute(equation.value, values)
-        return substitute(self.model.loss.value, values)
-
-    @cached_property
-    def penalty(self) -> Expr | None:
-        """The term of the loss in parameters alone that the rest depends on too."""
-        found = next((term.value for term in self.model.terms if term.name == "penalty"), None)
-        elsewhere = {s for e in self.model.equations if e is not self.model.loss for s in e.uses}
-        return found if found is not None and symbols_in(found) <= elsewhere else None
-
-    @cached_property
-    def layers(self) -> dict[Symbol, Symbol]:
-        """Each activation with its pre-activation."""
-        return {
-            e.symbol: e.value.args[0]
-            for e in self.model.equations
-            if isinstance(e.value, (Map, Softmax)) and len(e.value.args) == 1 and isinstance(e.value.args[0], Symbol)
-        }
-
-    @cached_property
-    def factors(self) -> tuple[Symbol, ...]:
-        """The names that stand in matrix products, and every activation."""
-        every = (part for e in self.model.equations for part in parts_of(e.value) if isinstance(part, MatMul))
-        found = {s for part in every for arg in part.args if (s := bare(arg)) is not None}
-        return tuple(sorted(found | self.layers.keys(), key=lambda s: s.name))
-
-    def derivative(self, part: Expr) -> str:
-        """What the adjoint of a part is called."""
-        return f"d{self.model.loss.name}/d{name_of(bare(part) or part, '(..)')}"
-
-
-def bare(expr: Expr) -> Symbol | None:
-    """The name inside transposes and ones put first, None for anything else."""
-    while isinstance(expr, (Transpose, Augment)):
-        expr = expr.args[0]
-    return expr if isinstance(expr, Symbol) else None
 
 
 def wrong_rule(
@@ -241,6 +155,21 @@ def value_formula_at_argument(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar) ->
     return with_slope(Y_bar, node, Y, call, call.fdiff(1).xreplace({call: call.args[0]}))
 
 
+def another_activation(setting: Setting, equation: Equation, node: Expr) -> Iterator[Choice]:
+    """For each activation each other one whose slope people know by heart."""
+    for (call,), words in an_activation(setting, equation, node):
+        for kind in BY_HEART:
+            if not isinstance(call, kind):
+                yield (call, kind), {**words, "other": kind.__name__}
+
+
+@wrong_rule("other-activation", Map, another_activation, "the slope of {here} is taken to be that of {other}")
+def slope_of_another_activation(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar, kind: Any) -> Parts:
+    """A = tanh(Z)  gives  Z̄ = Ā ∘ A ∘ (1 - A), the slope of a sigmoid in terms of its value."""
+    other = kind(call.args[0])
+    return with_slope(Y_bar, node, Y, call, other.fdiff(1).xreplace({other: call}))
+
+
 def another_layer(setting: Setting, equation: Equation, node: Expr) -> Iterator[Choice]:
     """Each other activation of the same shape."""
     if equation.symbol in setting.layers and node is equation.value:
@@ -264,7 +193,7 @@ def a_way_to_multiply(setting: Setting, equation: Equation, node: Expr) -> Itera
 
 
 @wrong_rule(
-    "elementwise-for-matmul",
+    "matmul-for-elementwise",
     Map,
     a_way_to_multiply,
     "a matrix product with the slope of {here} stands for the elementwise one",
@@ -392,7 +321,7 @@ def turned_product(Y_bar: Expr, node: Expr, Y: Expr, part: int) -> Parts:
     return right_but(Y_bar, node, Y, part, fitted(turned, node.args[part]))
 
 
-@wrong_rule("matmul-for-elementwise", MatMul, a_part_turned, "an elementwise product with {factor} stands in {what}")
+@wrong_rule("elementwise-for-matmul", MatMul, a_part_turned, "an elementwise product with {factor} stands in {what}")
 def elementwise(Y_bar: Expr, node: Expr, Y: Expr, part: int, turned: bool) -> Parts:
     """Y = A B  gives  Ā = Ȳ ∘ Bᵀ  or  B̄ = Aᵀ ∘ Ȳ; turned: with B or A."""
     factor = node.args[1 - part] if turned else node.args[1 - part].T
@@ -569,111 +498,6 @@ def a_name_used_twice(setting: Setting, equation: Equation, node: Expr) -> Itera
 def without_share(Y_bar: Expr, node: Expr, Y: Expr, part: int) -> Parts:
     """h used in two places  gives  h̄ = the share of one of them."""
     return right_but(Y_bar, node, Y, part, Fill(0, node.args[part].shape))
-
-
-# The loss
-
-
-def wrong_loss(code: str, says: str) -> Callable[[Any], Any]:
-    """Register the decorated losses as those that are taken for the right one."""
-
-    def register(losses: Callable[[Setting], Iterator[tuple[Expr, dict[str, str]]]]) -> Any:
-        WRONG_LOSSES.append(WrongLoss(code, says, losses))
-        return losses
-
-    return register
-
-
-def rescaled(setting: Setting, by: Scalar) -> Expr:
-    """The loss times a constant, except for the penalty."""
-    if setting.penalty is None:
-        return apply(lambda x: by * x, setting.loss)
-    return apply(lambda x: by * x, setting.loss - setting.penalty) + setting.penalty
-
-
-@wrong_loss("missing-mean-factor", "the factor 1/{count} of {loss} is lost")
-def without_mean(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """n J."""
-    for count in setting.counts:
-        words = {"count": f"({count})" if count.is_Mul else str(count), "loss": setting.model.loss.name}
-        yield rescaled(setting, count), words
-
-
-@wrong_loss("repeated-mean-factor", "the factor 1/{count} of {loss} is taken twice")
-def mean_twice(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """J / n."""
-    for count in setting.counts:
-        words = {"count": f"({count})" if count.is_Mul else str(count), "loss": setting.model.loss.name}
-        yield rescaled(setting, 1 / count), words
-
-
-@wrong_loss("constant-factor", "the derivative of {loss} gets a factor {by}")
-def other_constant(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """2 J and J / 2."""
-    for by in (sympy.Integer(2), sympy.Rational(1, 2)):
-        yield rescaled(setting, by), {"by": str(by), "loss": setting.model.loss.name}
-
-
-@wrong_loss("sign", "the sign of the derivative of {loss} is flipped")
-def other_sign(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """-J."""
-    yield rescaled(setting, sympy.Integer(-1)), {"loss": setting.model.loss.name}
-
-
-@wrong_loss("other-loss", "the loss is taken to be {loss}")
-def other_losses(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """Each loss of the textbooks on the same output and target, with and without 1/2; each term of a sum alone."""
-    for term in setting.model.terms:
-        if len(setting.model.terms) > 1 and term.value is not setting.penalty:
-            yield term.value, {"loss": f"{term.name or term.value} alone"}
-    pairs = {
-        (A, Y)
-        for part in parts_of(setting.loss)
-        if isinstance(part, Map)
-        for A, Y in product(part.args, part.args)
-        if isinstance(A, Symbol) and isinstance(Y, Symbol) and A.name in setting.tracked and Y.role == "data"
-    }
-    if len(pairs) != 1:
-        return
-    ((A, Y),) = pairs
-    count = setting.counts[-1] if setting.counts else sympy.Integer(1)
-    for (name, loss), half in product(LOSSES.items(), (1, 2)):
-        scale = (
-            f" / {count}" if count != 1 and half == 1 else f" / ({half} {count})" if count != 1 else " / 2" * (half - 1)
-        )
-        changed = apply(lambda x: x / count / half, loss(A, Y))
-        yield (changed if setting.penalty is None else changed + setting.penalty), {"loss": f"{name}{scale}"}
-
-
-@wrong_loss("regularised-bias", "the penalty is applied to {bias} as well")
-def penalty_on_bias(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """J + penalty, with a bias in the place of the weights."""
-    if setting.penalty is None:
-        return
-    held = sorted(symbols_in(setting.penalty), key=lambda s: s.name)
-    biases = [s for s in setting.model.parameters if s not in held]
-    for some in (*([b] for b in biases), *([biases] if len(biases) > 1 else [])):
-        loss = setting.loss
-        for bias in some:
-            loss = loss + substitute(setting.penalty, {s: bias if s is held[0] else Fill(0, s.shape) for s in held})
-        yield loss, {"bias": " and ".join(bias.name for bias in some)}
-
-
-@wrong_loss("missing-penalty", "the penalty on {weight} is left out")
-def penalty_lost(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """J without the penalty, of one weight or of all."""
-    if setting.penalty is None:
-        return
-    held = sorted(symbols_in(setting.penalty), key=lambda s: s.name)
-    for some in (*([w] for w in held), *([held] if len(held) > 1 else [])):
-        part = substitute(setting.penalty, {s: s if s in some else Fill(0, s.shape) for s in held})
-        yield setting.loss - part, {"weight": " and ".join(weight.name for weight in some)}
-
-
-@wrong_loss("forward-value-as-seed", "the way back starts with the value of {loss}, not with 1")
-def value_as_seed(setting: Setting) -> Iterator[tuple[Expr, dict[str, str]]]:
-    """J²/2, whose gradient is J times that of J."""
-    yield setting.loss**2 / 2, {"loss": setting.model.loss.name}
 
 
 def _entries(scalar: Scalar, node: Expr) -> str:

@@ -125,8 +125,8 @@ def planted(model: Model | Derivation, *, seed: int = 0, sizes: Mapping[str, int
     """Every known mistake at every place of a model where it changes a gradient, at pairwise distinct sizes or others.
 
     >>> from symderiv import two_layer
-    >>> sorted(one.words for one in planted(two_layer("tanh")) if one.changed == {"W1", "b1"})[-1]
-    'the slope of A1 = tanh(Z1) is taken at A1, not Z1'
+    >>> [one.words for one in planted(two_layer("tanh")) if one.code == "missing-slope"]
+    ['the slope of A1 = tanh(Z1) is left out']
     """
     model = model.model if isinstance(model, Derivation) else model
     return Suspects(model, random_point(model, seed, sizes)).planted

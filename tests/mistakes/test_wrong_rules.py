@@ -15,7 +15,8 @@ from symderiv.calculus.shapes import size_of
 from symderiv.errors import ShapeError
 from symderiv.mistakes.codes import BY_CODE
 from symderiv.mistakes.rederiving import merged, rederive, slips
-from symderiv.mistakes.wrong_rules import WRONG_LOSSES, WRONG_RULES
+from symderiv.mistakes.wrong_losses import WRONG_LOSSES
+from symderiv.mistakes.wrong_rules import WRONG_RULES
 from symderiv.oracles.diagnosis import planted, same
 from symderiv.oracles.evaluation import random_point
 
@@ -78,7 +79,7 @@ def test_what_is_planted_differs_from_differences_and_the_rest_does_not(name):
 def test_a_mistake_that_changes_nothing_is_none():
     """With one output, an elementwise product with its weights is the matrix product."""
     model = sd.two_layer("tanh", outputs=1)
-    slip = next(s for s in slips(model) if s.code == "matmul-for-elementwise" and "dA1" in s.words)
+    slip = next(s for s in slips(model) if s.code == "elementwise-for-matmul" and "dA1" in s.words)
     assert not any(slip.words == one.words for one in planted(model))
 
 

@@ -74,8 +74,8 @@ def test_a_planted_mistake_goes_through_check_gradients(name):
 def test_two_mistakes_are_told_apart():
     """Pairs at different places: both are named, or what was named gives the same numbers."""
     model = sd.two_layer("tanh", "sigmoid", "log")
-    suspects = Suspects(model, random_point(model, 1))
-    pairs = list(combinations((one for one in suspects.planted if len(one.slips) == 1), 2))[::23]
+    suspects = Suspects(model, random_point(model, 1, {"n": 5, "d": 7, "o": 11, "h": 13}))
+    pairs = list(combinations((one for one in suspects.planted if len(one.slips) == 1), 2))[::61]
     named = tried = 0
     for one, two in pairs:
         both = None if one.places & two.places else suspects.made(*one.slips, *two.slips)
@@ -86,9 +86,11 @@ def test_two_mistakes_are_told_apart():
         found = diagnose(suspects, wrong, suspects.truths.keys() - wrong.keys(), 1e-6)
         codes = {code for diagnosis in found for code in diagnosis.mistakes}
         named += {one.code, two.code} <= codes
+        if not {one.code, two.code} <= codes:
+            print(f"{one.words} + {two.words}, called {'; '.join(map(str, found))}")
         assert found, (one.words, two.words)
     print(f"{named} of {tried} pairs named")
-    assert tried > 40 and named > 0.6 * tried
+    assert tried > 20 and named > 0.85 * tried
 
 
 MODEL = sd.two_layer("tanh", "sigmoid", "log", outputs=1)
@@ -245,14 +247,14 @@ rows | dA2 * A2 * (1 - A2) -> dA2 | missing-slope
 rows | dA2 * A2 * (1 - A2) -> dA2 * A2 | function-for-slope
 rows | dA2 * A2 * (1 - A2) -> dA2 * Z2 * (1 - Z2) | slope-at-wrong-argument
 rows | dA2 * A2 * (1 - A2) -> dA2 * (1 - A2) | -
-rows | dA2 * A2 * (1 - A2) -> dA2 * (1 - A2**2) | -
+rows | dA2 * A2 * (1 - A2) -> dA2 * (1 - A2**2) | other-activation
 rows | dA1 * (1 - A1**2) -> dA1 | missing-slope
 rows | dA1 * (1 - A1**2) -> dA1 * A1 | function-for-slope
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - Z1**2) | slope-at-wrong-argument
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - np.tanh(A1)**2) | slope-at-wrong-argument
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1**2)**2 | slope-twice
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1)**2 | -
-rows | dA1 * (1 - A1**2) -> dA1 * A1 * (1 - A1) | -
+rows | dA1 * (1 - A1**2) -> dA1 * A1 * (1 - A1) | other-activation
 rows | dW1 = X.T @ dZ1 -> dW1 = -X.T @ dZ1 | sign
 rows | dW1 = X.T @ dZ1 -> dW1 = n * X.T @ dZ1 | missing-mean-factor
 columns | (A2 - Y) / m -> (A2 - Y) | missing-mean-factor
