@@ -7,51 +7,65 @@ in its own way; before the first matrix product on the way back the terms are ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import sympy
 
 from symderiv.calculus.derivation import Adjoint, Contribution, Derivation, Step
 from symderiv.calculus.expressions import Expr, Fill, Symbol, apply, substitute, symbols_in
 from symderiv.calculus.model import Equation, Model
-from symderiv.calculus.pullbacks import PULLBACKS
-from symderiv.calculus.rewrites import Simplifier, rule_name
+from symderiv.calculus.pullbacks import PULLBACKS, Pullback
+from symderiv.calculus.rewrites import Rewrite, Simplifier, rule_name
 from symderiv.calculus.shapes import SCALAR
 
+Rules: TypeAlias = Callable[[str, Expr], Pullback]
+"""The pullback to use for a node in the equation of that name."""
 
-def derive(model: Model, *, inputs: bool = False, **options: Any) -> Derivation:
+
+def right_rule(equation: str, node: Expr) -> Pullback:
+    """The same rule wherever a node of its kind stands."""
+    return PULLBACKS[type(node)]
+
+
+def derive(
+    model: Model, *, inputs: bool = False, rules: Rules = right_rule, tidy: bool = True, **options: Any
+) -> Derivation:
     """Derive the gradient of every parameter of the model (and, with `inputs`, of the data) by the chain rule.
 
-    `options` are kept for the documents (see `symderiv.documents.notation.Notation`).
+    rules: others than the right ones give what somebody gets who goes wrong there; tidy: whether anything is
+    simplified, which takes most of the time. `options` are kept for the documents (see
+    `symderiv.documents.notation.Notation`).
     """
-    return Derivation(model, tuple(_Sweep(model, inputs).adjoints()), options)
+    return Derivation(model, tuple(_Sweep(model, inputs, rules, tidy).adjoints()), options)
 
 
 Share = tuple[Symbol, Expr, tuple[Step, ...]]
 
 
-def pull_back(expr: Expr, cotangent: Expr, value: Expr, tracked: frozenset[str], target: str) -> Iterator[Share]:
+def pull_back(
+    expr: Expr, cotangent: Expr, value: Expr, tracked: frozenset[str], target: str, rules: Rules = right_rule
+) -> Iterator[Share]:
     """Push `cotangent` from an expression down to each tracked name in it; yields name, contribution and its steps.
 
-    `value` is the name of the expression, if it has one.
+    `value` is the name of the expression, if it has one; `target` that of the equation it stands in.
     """
     if isinstance(expr, Symbol):
         if expr.name in tracked:
             yield expr, cotangent, ()
         return
-    rule = PULLBACKS[type(expr)]
+    rule = rules(target, expr)
     for part, adjoint in enumerate(rule(cotangent, expr, value)):
         arg = expr.args[part]
         if any(symbol.name in tracked for symbol in symbols_in(arg)):
             step = Step(target, rule_name(rule), expr, adjoint, cotangent, part)
-            for symbol, contribution, steps in pull_back(arg, adjoint, arg, tracked, target):
+            for symbol, contribution, steps in pull_back(arg, adjoint, arg, tracked, target, rules):
                 yield symbol, contribution, (step, *steps)
 
 
 class _Sweep:
-    def __init__(self, model: Model, inputs: bool) -> None:
-        self.model = model
+    def __init__(self, model: Model, inputs: bool, rules: Rules, tidy: bool) -> None:
+        self.model, self.rules, self.tidy = model, rules, tidy
         wanted = {s.name for s in model.inputs if inputs or s.role == "parameter"}
         for equation in model.equations:
             if any(symbol.name in wanted for symbol in equation.uses):
@@ -88,7 +102,7 @@ class _Sweep:
         self._send(equation.name, equation.value, known, equation.symbol, term)
 
     def _send(self, via: str, expr: Expr, cotangent: Expr, value: Expr, term: str) -> None:
-        for symbol, share, steps in pull_back(expr, cotangent, value, self.tracked, via):
+        for symbol, share, steps in pull_back(expr, cotangent, value, self.tracked, via, self.rules):
             contribution = Contribution(via, term, share, steps)
             self.arrived.setdefault(symbol, {}).setdefault(term, []).append(contribution)
 
@@ -115,12 +129,16 @@ class _Sweep:
         self, quantity: Symbol, contributions: list[Contribution], term: str = "", parts: tuple[Symbol, ...] = ()
     ) -> Adjoint:
         raw = apply(sympy.Add, *(c.value for c in contributions), *parts)
-        named, tidying = self.simplifier.simplified(raw)
-        closed, rewrites = self.simplifier.simplified(substitute(named, self.closed))
-        symbol = Symbol(f"{quantity.name}_bar{f'_{term}' if term else ''}", quantity.shape, "adjoint")
+        named, tidying = self._simplified(raw)
+        closed, rewrites = self._simplified(substitute(named, self.closed))
+        # The shape is that of the quantity, unless a rule is wrong.
+        symbol = Symbol(f"{quantity.name}_bar{f'_{term}' if term else ''}", raw.shape, "adjoint")
         self.closed[symbol] = closed
         steps = tuple(
             Step(quantity.name, r.rule, r.before, r.after, assumption=r.assumption)
             for r in dict.fromkeys((*tidying, *rewrites))
         )
         return Adjoint(quantity, term, symbol, tuple(contributions), parts, raw, named, closed, steps)
+
+    def _simplified(self, expr: Expr) -> tuple[Expr, tuple[Rewrite, ...]]:
+        return self.simplifier.simplified(expr) if self.tidy else (expr, ())

@@ -1,14 +1,14 @@
-"""Somebody's own backward pass against the derived gradients: what is wrong, by how much, and its ratio to the truth.
+"""Somebody's own backward pass against the derived gradients: what is wrong, by how much, and which mistake it was.
 
 The function is called once, at a random point with pairwise different sizes, with copies of the arrays. What each of
-its gradients gets is a record of its own (`GradientRecord`) with both arrays, so that more can be said about it later.
+its gradients gets is a record of its own (`GradientRecord`) with both arrays; the mistakes are those of `diagnosis`.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,23 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR, Shape, show
 from symderiv.calculus.sweep import derive
 from symderiv.errors import ModelError, WrongGradients
-from symderiv.oracles.checks import cross_check, relative_error
+from symderiv.oracles.checks import LARGEST_CHECK, cross_check, relative_error
+from symderiv.oracles.diagnosis import Diagnosis, Suspects, diagnose, hidden, ranked, same
 from symderiv.oracles.evaluation import Array, Point, random_point
 from symderiv.oracles.function_calls import answer_of, called, gradients_in, spellings
-from symderiv.oracles.relations import Naming, constant_ratio, gradient_of_another, relation, shape_hint
+from symderiv.oracles.relations import (
+    Naming,
+    constant_ratio,
+    difference,
+    gradient_of_another,
+    relation,
+    shape_hint,
+)
 
 TOLERANCE = 1e-6
 """A backward pass in float64 is right to about 1e-14; this leaves room for float32 and for log(a + 1e-8)."""
+MOST_EQUATIONS = 30
+"""Deeper networks get no diagnosis: every mistake at every place would take many seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +45,8 @@ class GradientRecord:
 
     verdict: 'right', 'wrong' (values), 'shape', 'missing', 'not finite' or 'not numbers'; shape: what it should have,
     in named sizes; error: the largest difference relative to the largest entry; ratio: the constant that it is times
-    the truth, if it is one; remark: what is to be said about it, on one line.
+    the truth, if it is one; remark: what is to be said about it, on one line; mistakes: the codes of the known mistakes
+    that give these numbers (`symderiv.mistakes.codes`), the most frequent first.
     """
 
     name: str
@@ -46,6 +57,7 @@ class GradientRecord:
     remark: str = ""
     truth: Array | None = field(default=None, repr=False)
     found: Array | None = field(default=None, repr=False)
+    mistakes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -57,13 +69,17 @@ class GradientCheck:
     """What came out: true exactly if every gradient (and the loss, if it was returned) is right.
 
     records: one a parameter, in order of declaration; loss: that of the loss, None if it was not returned; sizes and
-    seed: of the point. As text it is a table; its repr is one line, which is what pytest shows of a failed `assert`.
+    seed: of the point; diagnoses: the mistakes that were found, each once however many gradients it spoils; hidden:
+    the mistakes that nobody could see at the sizes that were given. As text it is a table; its repr is one line, which
+    is what pytest shows of a failed `assert`.
     """
 
     records: tuple[GradientRecord, ...]
     loss: GradientRecord | None
     sizes: dict[str, int]
     seed: int
+    diagnoses: tuple[Diagnosis, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -102,7 +118,9 @@ class GradientCheck:
         widths = [max(len(row[k]) for row in rows) for k in range(4)]
         lines = ["  ".join((*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[4])).rstrip() for row in rows]
         sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        return "\n".join([self._summary(), *(f"  {line}" for line in lines), *([f"  at {sizes}"] if sizes else [])])
+        blind = f", where nobody can see {', '.join(self.hidden)}" if self.hidden else ""
+        at = [f"  at {sizes}{blind}"] if sizes else []
+        return "\n".join([self._summary(), *(f"  {line}" for line in lines), *at])
 
     def __repr__(self) -> str:
         """One line of fewer than 240 characters: pytest cuts longer ones, and shows a line break as two characters."""
@@ -133,7 +151,8 @@ def check_gradients(
     sizes that its signature names; if its own names are others, the arrays in the model's order. It returns a dict of
     gradients, whose keys may be `W1`, `dW1` or `grad_W1`, or the loss and that dict.
     sizes: instead of different primes from 5 on (with which a factor 2 or n is told apart); values: arrays instead of
-    random ones (labels 0 and 1, say); tolerance: of the relative error.
+    random ones (labels 0 and 1, say); tolerance: of the relative error. The known mistakes that give the wrong
+    gradients are in `diagnoses` and in the records' `mistakes`.
     Raises: FunctionError if the function fails or returns something else; ModelError for sizes or values that do not
     fit; CheckFailed if our own gradients are wrong.
 
@@ -142,7 +161,7 @@ def check_gradients(
     >>> print(sd.check_gradients(model, lambda X, y, w: {"w": X.T @ (X @ w - y)}))
     w is wrong
          shape          error
-      w  (d, 1)  wrong  4e+00  n × the truth
+      w  (d, 1)  wrong  4e+00  n × the truth; this is what you get if the factor 1/n of J is lost (missing-mean-factor)
       at n = 5, d = 7
     """
     derivation = model if isinstance(model, Derivation) else derive(model)
@@ -168,7 +187,11 @@ def check_gradients(
             records.append(_marked(symbol, found[symbol.name], truths[symbol.name], truths, naming, tolerance))
     J = model.loss.symbol
     marked_loss = None if loss is None else _marked(J, loss, forward[J], {}, naming, tolerance)
-    return GradientCheck(tuple(records), marked_loss, dict(point.sizes), seed)
+    check = GradientCheck(tuple(records), marked_loss, dict(point.sizes), seed)
+    numbers = sum(value.size for value in forward.values())
+    if len(model.equations) <= MOST_EQUATIONS and numbers <= LARGEST_CHECK:
+        check = _diagnosed(check, model, point, tolerance)
+    return replace(check, records=tuple(_told(record, naming, tolerance) for record in check.records))
 
 
 # The point
@@ -281,14 +304,71 @@ def _marked(
     if found.shape != truth.shape:
         remark = f"expected {_shapes(symbol.shape, truth)}, got {naming.shape(found.shape)} = {found.shape}"
         remark += f": {confused}" if confused else shape_hint(found, truth, naming, tolerance)
-        return GradientRecord(name, shape, "shape", None, None, remark, truth, found)
+        mistakes = ("wrong-left-hand-side",) if confused else ()
+        return GradientRecord(name, shape, "shape", None, None, remark, truth, found, mistakes)
     error = relative_error(found, truth)
     if error <= tolerance:
         return GradientRecord(name, shape, "right", error, 1.0, "", truth, found)
     remark = confused or relation(found, truth, naming, tolerance)
-    return GradientRecord(name, shape, "wrong", error, constant_ratio(found, truth), remark, truth, found)
+    mistakes = ("wrong-left-hand-side",) if confused else ()
+    return GradientRecord(name, shape, "wrong", error, constant_ratio(found, truth), remark, truth, found, mistakes)
 
 
 def _shapes(shape: Shape, truth: Array) -> str:
     named = show(shape)
     return named if named == str(truth.shape) else f"{named} = {truth.shape}"
+
+
+# The mistakes
+
+
+def _diagnosed(check: GradientCheck, model: Model, point: Point, tolerance: float) -> GradientCheck:
+    """The check with the mistakes that explain it; with those that its sizes hide if nothing is wrong."""
+    known = {record.name: record for record in check.records if record.name in {s.name for s in model.parameters}}
+    arrays = {name: (r.found, r.truth) for name, r in known.items() if r.found is not None and r.truth is not None}
+    right = [name for name, (found, truth) in arrays.items() if same(found, truth, tolerance)]
+    wrong = {
+        name: found
+        for name, (found, _) in arrays.items()
+        if name not in right and known[name].verdict in ("wrong", "shape")
+    }
+    if wrong:
+        diagnoses = tuple(diagnose(Suspects(model, point), wrong, right, tolerance))
+        records = tuple(_explained(record, diagnoses) for record in check.records)
+        return replace(check, records=records, diagnoses=diagnoses)
+    every = list(check.sizes.values())
+    if check.passed and (1 in every or len(set(every)) < len(every)):
+        return replace(check, hidden=hidden(model, Suspects(model, point)))
+    return check
+
+
+def _explained(record: GradientRecord, diagnoses: tuple[Diagnosis, ...]) -> GradientRecord:
+    """The record with its mistakes; what explains several gradients is said at the first of them."""
+    own = [diagnosis for diagnosis in diagnoses if record.name in diagnosis.names]
+    if not own:
+        return record
+    new = [diagnosis for diagnosis in own if diagnosis.names[0] == record.name]
+    before = dict.fromkeys(diagnosis.names[0] for diagnosis in own if diagnosis not in new)
+    pieces = [record.remark] if record.remark else []
+    if before:
+        pieces.append(f"the same mistake as in {', '.join(before)}")
+    if new:
+        names = new[0].names
+        together = all(diagnosis.names == names for diagnosis in new)
+        lead = "one mistake explains" if len(new) == 1 else "two mistakes explain"
+        told = [f"if {one}" if together else f"if {one}, in {_listed(one.names)}" for one in new]
+        start = f"{lead} {_listed(names)}: " if together and len(names) > 1 else ""
+        pieces.append(f"{start}this is what you get {' and '.join(told) if together else ', and '.join(told)}")
+    codes = ranked((*record.mistakes, *(code for diagnosis in own for code in diagnosis.mistakes)))
+    return replace(record, remark="; ".join(pieces), mistakes=codes)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _told(record: GradientRecord, naming: Naming, tolerance: float) -> GradientRecord:
+    """A wrong record about which nothing is known by name says where it differs."""
+    if record.verdict != "wrong" or record.remark or record.found is None or record.truth is None:
+        return record
+    return replace(record, remark=difference(record.found, record.truth, naming, tolerance))

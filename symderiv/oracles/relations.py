@@ -155,7 +155,7 @@ def gradient_of_another(found: Array, truth: Array, others: Mapping[str, Array],
 
 
 def relation(found: Array, truth: Array, naming: Naming, tolerance: float) -> str:
-    """What a wrong array of the right shape is, as far as numbers tell."""
+    """What a wrong array of the right shape is as a whole; '' if it is nothing that has a name."""
     scale = max(np.abs(truth).max(), SMALL)
     if np.abs(found).max() <= tolerance * scale:
         return "it is 0 everywhere"
@@ -166,14 +166,23 @@ def relation(found: Array, truth: Array, naming: Naming, tolerance: float) -> st
     square = found.shape[0] == found.shape[1] > 1
     if square and relative_error(found.T, truth) <= tolerance:
         return "it is the transpose of the right one"
+    if found.size == 1:  # one number always has a ratio
+        times = naming.times(float(found.item() / truth.item()))
+        return "" if "." in times else times
+    return ""
+
+
+def difference(found: Array, truth: Array, naming: Naming, tolerance: float) -> str:
+    """Where a wrong array of the right shape differs, and by what ratio."""
+    if found.size == 1:
+        return naming.times(float(found.item() / truth.item()))
     for axis, line in ((0, "row"), (1, "column")):
         each = ratios_by_line(found, truth, axis)
         if each is not None:
             shown = ", ".join(named_ratio(ratio, naming.numbers) for ratio in each[:6])
             more = ", ..." if len(each) > 6 else ""
             return f"each {line} is a multiple of the truth: {shown}{more} times"
-    if found.size == 1:
-        return naming.times(float(found.item() / truth.item()))
+    scale = max(np.abs(truth).max(), SMALL)
     wrong = np.abs(found - truth) > tolerance * scale
     place = np.unravel_index(int(np.abs(found - truth).argmax()), found.shape)
     some = f"{int(wrong.sum())} of {found.size} entries are wrong"
