@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -204,20 +205,21 @@ def mark_all(paths: Iterable[Path], setup: Setup, jobs: int = 1) -> Generator[Ou
             except HomeworkError as error:
                 yield Outcome("stdin" if str(path) == "-" else str(path), problem=str(error))
 
-    return _in_order(mark_as_they_come(homeworks(), setup, min(jobs, len(paths))))
+    jobs = min(jobs, len(paths))
+    return _in_order(mark_apart(homeworks(), setup, jobs) if jobs > 1 else _mark_here(enumerate(homeworks()), setup))
 
 
 Finished = Generator[tuple[int, Outcome], None, None]
 
 
-def mark_as_they_come(homeworks: Iterator[Homework | Outcome], setup: Setup, jobs: int) -> Finished:
-    """Mark homeworks in so many processes: outcomes with the places of their homeworks, as soon as they are there.
+def mark_apart(homeworks: Iterator[Homework | Outcome], setup: Setup, jobs: int) -> Finished:
+    """Mark homeworks in so many other processes: outcomes with the places of their homeworks, as soon as they are there.
 
     A homework is asked for when there is somebody to mark it, and no outcome waits for another.
     """
-    if jobs > 1:
-        return _Crew(homeworks, setup, jobs).outcomes()
-    return _mark_here(enumerate(homeworks), setup)
+    first = next(homeworks, None)
+    if first is not None:  # else nobody need be hired
+        yield from _Crew(chain((first,), homeworks), setup, jobs).outcomes()
 
 
 def _in_order(finished: Finished) -> Generator[Outcome, None, None]:
