@@ -79,8 +79,8 @@ class Summary:
         self.totals["submissions"] += 1
         counts_of = [None] * len(VERDICTS) if marking is None else list(marking.summary.values())
         claims = () if marking is None else marking.claims
-        codes = charged(claims)
-        row = [entry.name, entry.stem, *counts_of, score_of(claims).percent, " ".join(codes), _writable(entry.problem)]
+        codes = [_writable(code) for code in charged(claims)]
+        row = [entry.name, entry.stem, *counts_of, score_of(claims).percent, "\n".join(codes), _writable(entry.problem)]
         self.rows.execute(f"INSERT INTO submissions VALUES ({', '.join('?' * len(row))})", row)
         if marking is None:
             self.totals["problems"] += 1
@@ -108,7 +108,7 @@ class Summary:
                 self.totals["open kept"] += 1
                 row = entry.name, page, claim.line, _writable(claim.source), _writable(claim.message)
                 self.rows.execute("INSERT INTO open VALUES (?, ?, ?, ?, ?)", row)
-            for code in charged([claim]):
+            for code in map(_writable, charged([claim])):
                 self.rows.execute("INSERT INTO mistakes VALUES (?, ?, ?)", (question, code, self.totals["submissions"]))
                 made = self._of(code)
                 made.lines += 1
@@ -117,7 +117,7 @@ class Summary:
                     shown.add(code)
                     made.sources.add(source)
                     made.examples.append(
-                        Example(entry.name, page, claim.line, _shown(claim.source), text(claim.message))
+                        Example(harmless(entry.name), page, claim.line, _shown(claim.source), text(claim.message))
                     )
 
     def _of(self, code: str) -> Made:
@@ -212,7 +212,7 @@ class Summary:
                 "counts": dict(zip(VERDICTS, counts_of, strict=True)),
                 "score": score,
                 "empty": not any(counts_of),
-                "mistakes": [(code, text(self._of(code).mistake.title)) for code in codes.split()],
+                "mistakes": [(code, text(self._of(code).mistake.title)) for code in filter(None, codes.split("\n"))],
             }
 
 
