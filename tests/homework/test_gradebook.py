@@ -470,6 +470,7 @@ def test_the_page_tells_mistakes_questions_and_what_is_left():
     )  # fmt: skip
     assert "4 submissions: 0 with nothing wrong, 3 with something wrong, 1 that could not be marked." in html
     assert "2 of 3 made this mistake" in html and "Decide 1 line by hand" in html and "Look at 1 file" in html
+    assert "Go over" in html and "4 wrong lines" not in html and "3 wrong lines, the most on one question" in html
     assert "The factor g&#39;(z) is missing" in html and "On the way back through an activation" in html
     assert "2 of 3 submissions, 3 lines" in html and html.count('href="students/ann.html#c1"') == 1
     assert html.index('id="m-missing-slope"') < html.index('id="m-unrecognised"')
@@ -540,5 +541,5 @@ def test_links_of_the_page_lead_to_the_students(browser):
                 Path("report/index.html").absolute().as_uri().replace("index.html", link)
             ) if ".html" in link else None
             assert ".html" not in link or page.locator("h1").count() == 1
-    assert sum(".html" in link for link in links) == 4
+    assert sum(".html" in link for link in links) == 6
     page.close()

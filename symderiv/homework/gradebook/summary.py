@@ -50,13 +50,33 @@ class Example:
 
 @dataclass(slots=True)
 class Made:
-    """A mistake, by how many it was made, on how many lines, and the first of them."""
+    """A mistake, by how many it was made, on how many lines, and examples: one of a submission, different ones first."""
 
     mistake: Mistake
     submissions: int = 0
     lines: int = 0
-    examples: list[Example] = field(default_factory=list)
-    sources: set[str] = field(default_factory=set)
+    different: dict[str, Example] = field(default_factory=dict)
+    alike: list[Example] = field(default_factory=list)
+    last: str = ""
+
+    @property
+    def examples(self) -> list[Example]:
+        """The few that are shown."""
+        return [*self.different.values(), *self.alike][:EXAMPLES]
+
+    def add(self, entry: Entry, claim: Claim, page: str) -> None:
+        """A line on which it was made."""
+        self.lines += 1
+        source = " ".join(claim.source.split())
+        is_alike = source in self.different
+        if self.last == entry.stem or len(self.alike if is_alike else self.different) >= EXAMPLES:
+            return
+        self.last = entry.stem
+        example = Example(harmless(entry.name), page, claim.line, _shown(claim.source), text(claim.message))
+        if is_alike:
+            self.alike.append(example)
+        else:
+            self.different[source] = example
 
 
 class Summary:
@@ -95,7 +115,6 @@ class Summary:
     def _add_claims(self, entry: Entry, claims: tuple[Claim, ...]) -> None:
         numbers = {id(claim): number for number, claim in enumerate(claims, 1)}
         self.totals["with open lines"] += any(not counts(claim) for claim in claims)
-        shown: set[str] = set()
         for place, claim in enumerate(reading_order(claims)):
             page = f"{_page(entry.stem)}#c{numbers[id(claim)]}"
             question = _writable(question_of(claim))
@@ -110,15 +129,7 @@ class Summary:
                 self.rows.execute("INSERT INTO open VALUES (?, ?, ?, ?, ?)", row)
             for code in map(_writable, charged([claim])):
                 self.rows.execute("INSERT INTO mistakes VALUES (?, ?, ?)", (question, code, self.totals["submissions"]))
-                made = self._of(code)
-                made.lines += 1
-                source = " ".join(claim.source.split())
-                if code not in shown and len(made.examples) < EXAMPLES and source not in made.sources:
-                    shown.add(code)
-                    made.sources.add(source)
-                    made.examples.append(
-                        Example(harmless(entry.name), page, claim.line, _shown(claim.source), text(claim.message))
-                    )
+                self._of(code).add(entry, claim, page)
 
     def _of(self, code: str) -> Made:
         return self.made.setdefault(code, Made(BY_CODE.get(code, Mistake(code, harmless(code), ""))))
@@ -131,6 +142,7 @@ class Summary:
             self.made.values(),
             key=lambda m: (m.mistake.code == UNKNOWN, -m.submissions, -m.lines, _rank(m.mistake.code)),
         )
+        questions = list(self._questions())
         return stream(
             "class.html.j2",
             styles=("homework.css", "class.css"),
@@ -145,7 +157,10 @@ class Summary:
             mistakes=made,
             known=next((m for m in made if m.mistake.code != UNKNOWN), None),
             unknown=self.made.get(UNKNOWN),
-            questions=list(self._questions()),
+            questions=questions,
+            hardest=max(
+                (q for q in questions if q["counts"]["wrong"] > 1), key=lambda q: q["counts"]["wrong"], default=None
+            ),
             others=self._others(),
             undecided=self._undecided(),
             problems=self._problems(),
