@@ -48,8 +48,9 @@ SAYS_NO_MORE = {
     },
     "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
     "other-loss": {"missing-mean-factor", "sign"},
+    "missing-output-sum": {"missing-penalty"},
 }  # fmt: skip
-WIDE = frozenset(SAYS_NO_MORE)
+WIDE = frozenset(SAYS_NO_MORE) - {"missing-output-sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class Search:
             for first in islice(repair(self.scene), MOST_OF_A_PAIR):
                 half = replace(self.scene, right=first.term)
                 for other, again in REPAIRS:
+                    if other in WIDE:
+                        continue  # beside another mistake they would explain anything
                     for second in islice(again(half), MOST_OF_A_PAIR if other != code else 0):
                         needed = self._needed(second.term)
                         if needed is not None and needed <= TURNED:

@@ -36,19 +36,14 @@ class Folded:
 
     def restored(self, claims: tuple[Claim, ...], text: str) -> tuple[Claim, ...]:
         """The claims at their places in the text as it was written, with one for each line that was folded into another."""
-        if not self.spans:
-            return claims
         old, new = (_starts(each) for each in (text, self.text))
         out = []
         for claim in claims:
             if claim.line >= len(old):
                 continue  # a formula that was added behind the source
-            if claim.line in self.spans:
-                begin, end = self.spans[claim.line]
-                out.append(replace(claim, span=(begin, end), source=text[begin:end]))
-            else:
-                shift = old[claim.line - 1] - new[claim.line - 1]
-                out.append(replace(claim, span=(claim.span[0] + shift, claim.span[1] + shift)))
+            shift = old[claim.line - 1] - new[claim.line - 1]
+            begin, end = self.spans.get(claim.line, (claim.span[0] + shift, claim.span[1] + shift))
+            out.append(replace(claim, span=(begin, end), source=text[begin:end].strip()))
         judged = {claim.line: claim for claim in claims}
         for line, last in self.last.items():
             if line != last and last in judged and line in self.spans:
