@@ -121,7 +121,7 @@ def with_quantity(scene: Scene) -> Iterator[Mended]:
 
 def _beside(scene: Scene, factor: Term) -> Iterator[Term]:
     """The line with one more factor: on either side of the whole and of each of its factors."""
-    for place in runs(scene.right):
+    for place in runs(scene.right, sums=False):
         yield place.put(Sloppy((place.term, factor), ("",)))
         yield place.put(Sloppy((factor, place.term), ("",)))
 

@@ -41,8 +41,8 @@ TURNED = UNMARKED | {"turned"}  # more than that: taken only where nothing else 
 
 # What explains a line only in the way in which another cause does already: the wider one says no more.
 SAYS_NO_MORE = {
-    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum"},
-    "other-activation": {"missing-slope", "function-for-slope", "slope-twice", "dropped-chain-factor"},
+    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum", "other-activation"},
+    "other-activation": {"missing-slope", "function-for-slope", "slope-twice"},
     "wrong-left-hand-side": {
         "missing-slope", "missing-batch-sum", "dropped-chain-factor", "sign", "slope-at-wrong-argument",
     },
@@ -103,7 +103,8 @@ class Search:
                 needed = _charity(Comparer(other.understanding, self.scene.at), other.left, self.scene.right)
                 if needed is not None and needed <= UNMARKED:
                     yield Cause((other.code or code,), other.words), True
-                    break
+                    if not other.code:
+                        break
 
     def _beside_an_earlier_one(self) -> Iterator[Cause]:
         """One repair after which the line follows from an own false one: that one was charged there."""
