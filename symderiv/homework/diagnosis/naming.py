@@ -46,7 +46,10 @@ def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
     """What explains a false relation."""
     scene = Scene(judge.situation, at, left, right)
     with spelled(scene.spellings):
-        return Search(scene, judge.own_lines).causes()
+        found = Search(scene, judge.own_lines).causes()
+        if not found and judge.otherwise.with_one_output is not None:  # nothing says that there are more
+            found = Search(replace(scene, variant=judge.otherwise.with_one_output)).causes()
+        return found
 
 
 def _explained(claim: Claim, causes: list[Cause]) -> Claim:

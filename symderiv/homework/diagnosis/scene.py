@@ -53,11 +53,12 @@ class Scene:
     at: int
     left: Term
     right: Term
+    variant: Understanding | None = None
 
     @property
     def understanding(self) -> Understanding:
-        """What the document is about."""
-        return self.situation.understanding
+        """What the document is about, or a variant of that."""
+        return self.variant if self.variant is not None else self.situation.understanding
 
     @cached_property
     def definitions(self) -> dict[str, Term]:
@@ -161,7 +162,7 @@ class Scene:
         found: dict[str, int] = {}
         for key in self.quantities:
             self._depth(key, found)
-        leaves = [k for k in self.quantities if k not in self.definitions]
+        leaves = [k for k in self.quantities if k not in self.definitions and self.is_weight(k)]
         for leaf in leaves:
             users = [
                 found[k]

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
-from symderiv.homework.diagnosis.scene import Scene, places, runs, summands
+from symderiv.homework.diagnosis.scene import Scene, places, runs, summands, without_factor
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.arithmetic import Machine
-from symderiv.homework.understanding.terms import Part, SumOver, Term, letters_in, references_in
+from symderiv.homework.understanding.terms import (
+    Part,
+    Sloppy,
+    SumOver,
+    Term,
+    everything_in,
+    is_ones,
+    letters_in,
+    references_in,
+)
 
 
 @repair_of("missing-batch-sum")
@@ -47,6 +56,21 @@ def summed_over_samples_alone(scene: Scene) -> Iterator[Mended]:
                 yield Mended(mended, f"{said(place.term)} goes over another index than {letter}")
             words = f"{said(place.term.body)} is summed, though nothing is to be summed here"
             yield Mended(place.put(place.term.body), words)
+
+
+@repair_of("summed-over-everything")
+def with_ones_of_the_samples(scene: Scene) -> Iterator[Mended]:
+    """1ᵀ Z  for  Z 1: ones that add up the units where the samples should be."""
+    axes = scene.understanding.axes
+    for place in places(scene.right) if axes.batch else ():
+        product = place.term
+        if not isinstance(product, Sloppy):
+            continue
+        for k in (0, len(product.factors) - 1):
+            if any(is_ones(p) for p in everything_in(product.factors[k])):
+                rest = without_factor(product, k)
+                words = f"the ones add up {said(rest)} over the wrong axis"
+                yield Mended(place.put(SumOver(axes.sample_axis, rest)), words)
 
 
 def _free_letters(term: Term) -> set[str]:

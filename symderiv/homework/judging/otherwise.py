@@ -105,7 +105,7 @@ class Otherwise:
 
     def for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
-        anew = self._with_one_output
+        anew = self.with_one_output
         is_program = re.search(PROGRAM, self.understanding.document.text, re.MULTILINE)
         marks = {m for p in everything_in(right) if isinstance(p, Sloppy) for m in p.marks}
         if anew is None or is_program or ("@" in marks and ("" not in marks or not self._conforms(anew, at, right))):
@@ -164,7 +164,7 @@ class Otherwise:
     def is_for_one_output(self, at: int, left: Term, right: Term) -> bool:
         """Whether a side is right as it stands for one output unit, where the loss adds up nothing as it is written."""
         written = self.inference.loss_as_written
-        anew = self._with_one_output
+        anew = self.with_one_output
         if (
             anew is None
             or written is None
@@ -177,7 +177,7 @@ class Otherwise:
         return False
 
     @cached_property
-    def _with_one_output(self) -> Understanding | None:
+    def with_one_output(self) -> Understanding | None:
         """The same with one output, if nothing says that there are more."""
         understanding = self.understanding
         body = understanding.definitions_at(0).get(understanding.loss or "")

@@ -163,8 +163,10 @@ class Reader:
         if label in self.axes.ones:
             return [self.axes.ones[label]]
         names: dict[int, str] = {}
+        taken = {self.world.point.sizes.get(size) for size in self.axes.ones.values()}  # 1_o beside 1_n is another one
         for name, size in self.world.point.sizes.items():
-            names.setdefault(size, name)
+            if size not in taken:
+                names.setdefault(size, name)
         several = [name for size, name in names.items() if size > 1]
         return several or list(names.values())
 
