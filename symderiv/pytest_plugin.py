@@ -119,7 +119,8 @@ class HomeworkFile(pytest.File):
         """The file, under a name that can be shown."""
         from symderiv.homework.reports.layout import harmless
 
-        told, names = _relative(path, parent.config.rootpath), dict[str, Any]()
+        told = _relative(path, parent.config.rootpath)
+        names: dict[str, Any] = {}
         if harmless(told) != told:
             names = {"name": harmless(path.name), "nodeid": harmless(told)}
         return cls.from_parent(parent, path=path, **names)
