@@ -26,7 +26,7 @@ def test_commands_and_the_error_shown(tmp_path):
     points = "".join(f"{k % 3},{k % 5},{k % 2}\n" for k in range(60))
     (tmp_path / "points.csv").write_text("a,b,label\n" + points)
     commands = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/symderiv ")]
-    assert len(commands) == 16
+    assert len(commands) == 17
     for line in commands:
         words = shlex.split(line, comments=True)[1:]
         if "pdf" in words:

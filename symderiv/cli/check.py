@@ -22,7 +22,7 @@ from symderiv.cli.selection import file_stem
 from symderiv.errors import HomeworkError, OutputError
 
 if TYPE_CHECKING:
-    from symderiv.homework.batches import Outcome
+    from symderiv.homework.batches import Outcome, Setup
 
 
 @click.command(short_help="Mark somebody's derivation line by line.")
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     metavar="DIR|FILE",
     help="Write a page a homework: NAME.html in this folder, or this .html file.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Of a class, also from folders inside folders: a page a student, tables, a page for the teacher.",
+)
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes for many homeworks. [default: one a core]")
 @click.option(
     "--time-limit",
@@ -59,6 +65,7 @@ def check(
     every: bool,
     as_json: bool,
     out: Path | None,
+    report: Path | None,
     jobs: int | None,
     time_limit: float,
     quiet: bool,
@@ -69,6 +76,7 @@ def check(
     symderiv check homework.md                   the report, on the terminal
     symderiv check homework.md -o report.html    the document with its claims marked in place
     symderiv check submissions/ -o marked/       every .md, .txt, .tex and .py in the folder
+    symderiv check submissions/ --report class/  a class: goes on where an interrupted run stopped
     symderiv check homework.md --json            for other programs
     symderiv check - < homework.md
 
@@ -81,6 +89,10 @@ def check(
             from symderiv.documents.files import make_folder
             from symderiv.homework.batches import Setup, find_homework, mark_all
 
+            if report is not None:
+                _refuse_with_report({"--json": as_json, "-o": out is not None, "--all": every})
+                setup = Setup(package.check_homework, model, pages=True, time_limit=time_limit)
+                sys.exit(_report(homeworks, setup, report, jobs or _cores(), quiet))
             files = find_homework(homeworks)
             targets = _targets(files, out) if out is not None else []
             setup = Setup(package.check_homework, model, pages=out is not None, time_limit=time_limit)
@@ -90,9 +102,43 @@ def check(
             with closing(outcomes):
                 status = _tell(outcomes, targets, len(files), _Form(every, as_json, quiet))
     except KeyboardInterrupt:
-        click.echo("\nstopped", err=True)
+        click.echo("\nstopped" + ("; the same command goes on from here" if report is not None else ""), err=True)
         sys.exit(130)
     sys.exit(status)
+
+
+def _refuse_with_report(given: dict[str, bool]) -> None:
+    """A report writes what those options ask for, each into its own file.
+
+    Raises: HomeworkError that names them.
+    """
+    names = " and ".join(name for name, is_given in given.items() if is_given)
+    if names:
+        raise HomeworkError(f"--report writes pages, tables and JSON of its own: leave out {names}")
+
+
+def _report(homeworks: tuple[Path, ...], setup: Setup, folder: Path, jobs: int, quiet: bool) -> int:
+    """Report on a class, tell it in a line, and find the exit status."""
+    from symderiv.cli.progress import Progress
+    from symderiv.homework.gradebook.class_report import report_class
+    from symderiv.homework.reports.layout import counted
+
+    progress = Progress("marked")
+
+    def complain(problem: str) -> None:
+        progress.clear()
+        click.echo(f"{red('error:')} {problem}", err=True)
+
+    result = report_class(homeworks, setup, folder, jobs, progress.tell, complain)
+    progress.clear()
+    if not quiet:
+        parts = [
+            (result.faultless, "nothing wrong"), (result.faulty, "something wrong"), (result.problems, "not marked"),
+            (result.reused, "known from before"),
+        ]  # fmt: skip
+        told = ", ".join(f"{number} {what}" for number, what in parts if number)
+        _say(f"{counted(result.submissions, 'submission')}: {told}. Open {_name(folder / 'index.html')} in a browser.")
+    return 2 if result.problems else 1 if result.faulty else 0
 
 
 @dataclass(frozen=True)

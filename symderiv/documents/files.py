@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from symderiv.errors import OutputError
 
@@ -41,3 +44,30 @@ def write_file(path: Path, content: str | bytes) -> Path:
             temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror}\n  choose another folder with -o DIR") from error
     return path
+
+
+@contextmanager
+def replacing(path: Path, encoding: str = "utf-8") -> Iterator[IO[str]]:
+    """A file that is written bit by bit and takes the place of the one before when it is whole.
+
+    For files that can be made again at any time: no wait for the disk, and the same name aside each time, so that the next run
+    writes over what one that was killed left there. What cannot be encoded stands as an escape.
+
+    Raises: OutputError with the reason.
+    """
+    aside = unfinished(path)
+    try:
+        with aside.open("w", encoding=encoding, errors="backslashreplace", newline="") as file:
+            yield file
+        aside.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(f"cannot write {path}: {error.strerror}\n  choose another folder") from error
+        raise
+
+
+def unfinished(path: Path) -> Path:
+    """Where a file is while `replacing` writes it."""
+    return path.with_name(f".{path.name}.unfinished")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -62,6 +63,11 @@ def style(*names: str) -> Markup:
 
 def render(template: str, styles: tuple[str, ...] = (), scripted: bool = True, **values: object) -> str:
     """A template with the page's style and script, and the policy that allows exactly that script, or none at all."""
+    return "".join(stream(template, styles, scripted, **values))
+
+
+def stream(template: str, styles: tuple[str, ...] = (), scripted: bool = True, **values: object) -> Iterator[str]:
+    """The page of `render` in pieces, for one that is too long to be held at once: its values may be iterators."""
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8") if scripted else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
@@ -70,4 +76,5 @@ def render(template: str, styles: tuple[str, ...] = (), scripted: bool = True, *
         + "img-src data:; base-uri 'none'; form-action 'none'"
     )
     page = environment().get_template(template)
-    return page.render(style=style(*styles), script=Markup(script), policy=policy, **values) + "\n"
+    yield from page.generate(style=style(*styles), script=Markup(script), policy=policy, **values)
+    yield "\n"

@@ -1,4 +1,4 @@
-"""Many homeworks at once: read, marked by several processes, told in order; a bad one costs only itself.
+"""Many homeworks at once: read, marked by several processes, told in order or as they come; a bad one costs only itself.
 
 A process of its own that dies or takes too long can be replaced without losing what the others do, and it is known on which
 homework it died: that is why there is no executor here. One homework alone is marked in this process.
@@ -7,12 +7,14 @@ homework it died: that is why there is no executor here. One homework alone is m
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -42,12 +44,21 @@ class Homework:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a homework: its marking and, where asked for, its page; or the problem, on one line."""
+    """What became of a homework: its marking and, where asked for, its page; or the problem, on one line.
+
+    reason: the problem without the name of the homework, if it came up in marking and not in reading.
+    """
 
     name: str
     marking: Marking | None = None
     page: str = ""
     problem: str = ""
+    reason: str = ""
+
+
+def unmarked(name: str, reason: str) -> Outcome:
+    """What became of a homework that could not be marked."""
+    return Outcome(name, problem=f"cannot mark {harmless(name)}: {reason}", reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,10 @@ class Setup:
     time_limit: float = TIME_LIMIT
 
 
-def find_homework(paths: Iterable[Path]) -> list[Path]:
+def find_homework(paths: Iterable[Path], *, nested: bool = False) -> list[Path]:
     """Files as they are, folders as the homeworks in them, by name; each file once. `-` stands for itself.
+
+    nested: those in folders inside them too.
 
     Raises: HomeworkError for a folder without any.
     """
@@ -69,11 +82,7 @@ def find_homework(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         files = [path]
         if str(path) != "-" and path.is_dir():
-            try:
-                inside = sorted(path.iterdir())
-            except OSError as error:
-                raise HomeworkError(f"cannot read the folder {harmless(path)}: {error.strerror}") from error
-            files = [f for f in inside if f.suffix.lower() in ENDINGS and f.is_file() and not f.name.startswith(".")]
+            files = _in_folders(path) if nested else _in_folder(path)
             if not files:
                 raise HomeworkError(f"the folder {harmless(path)} holds no homework: no {', '.join(ENDINGS)}")
         for file in files:
@@ -82,12 +91,46 @@ def find_homework(paths: Iterable[Path]) -> list[Path]:
     return list(found.values())
 
 
+def _in_folder(folder: Path) -> list[Path]:
+    try:
+        return [file for file in sorted(folder.iterdir()) if _is_homework(file)]
+    except OSError as error:
+        raise HomeworkError(f"cannot read the folder {harmless(folder)}: {error.strerror}") from error
+
+
+def _in_folders(folder: Path) -> list[Path]:
+    """Those of a folder and all visible ones inside. A folder that cannot be listed stands for what may be in it."""
+    found: list[Path] = []
+
+    def stand_for(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for inside, folders, files in os.walk(folder, onerror=stand_for):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [file for file in (Path(inside, name) for name in files) if _is_homework(file)]
+    if folder in found:
+        raise HomeworkError(f"cannot read the folder {harmless(folder)}")
+    return sorted(found)
+
+
+def _is_homework(file: Path) -> bool:
+    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and os.path.isfile(file)
+
+
 def read_homework(path: Path) -> Homework:
     """A file, or with `-` the standard input.
 
     Raises: HomeworkError with one line that says why not.
     """
     name = "stdin" if str(path) == "-" else str(path)
+    return homework_of(read_content(path, name), name)
+
+
+def read_content(path: Path, name: str) -> bytes:
+    """The bytes of a file, or with `-` of the standard input; name: what to call it if that fails.
+
+    Raises: HomeworkError with one line that says why not.
+    """
     try:
         if str(path) == "-":
             content = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -99,6 +142,14 @@ def read_homework(path: Path) -> Homework:
         raise HomeworkError(f"cannot read {harmless(name)}: {reason}") from error
     if len(content) > MAX_BYTES:
         raise HomeworkError(f"{harmless(name)} is larger than a homework may be, {MAX_BYTES:,} bytes")
+    return content
+
+
+def homework_of(content: bytes, name: str) -> Homework:
+    """The homework that a file with this content is.
+
+    Raises: HomeworkError if it is not text.
+    """
     text, note = _decoded(content, harmless(name))
     # As Python reads a file, so that offsets are those that everybody counts.
     return Homework(name, text.replace("\r\n", "\n").replace("\r", "\n"), note)
@@ -154,23 +205,47 @@ def mark_all(paths: Iterable[Path], setup: Setup, jobs: int = 1) -> Generator[Ou
             except HomeworkError as error:
                 yield Outcome("stdin" if str(path) == "-" else str(path), problem=str(error))
 
-    if min(jobs, len(paths)) > 1:
-        return _Crew(homeworks(), setup, min(jobs, len(paths))).outcomes()
-    return _mark_here(homeworks(), setup)
+    jobs = min(jobs, len(paths))
+    return _in_order(mark_apart(homeworks(), setup, jobs) if jobs > 1 else _mark_here(enumerate(homeworks()), setup))
 
 
-def _mark_here(homeworks: Iterator[Homework | Outcome], setup: Setup) -> Generator[Outcome, None, None]:
+Finished = Generator[tuple[int, Outcome], None, None]
+
+
+def mark_apart(homeworks: Iterator[Homework | Outcome], setup: Setup, jobs: int) -> Finished:
+    """Mark homeworks in so many other processes: outcomes with the places of their homeworks, as soon as they are there.
+
+    A homework is asked for when there is somebody to mark it, and no outcome waits for another.
+    """
+    first = next(homeworks, None)
+    if first is not None:  # else nobody need be hired
+        yield from _Crew(chain((first,), homeworks), setup, jobs).outcomes()
+
+
+def _in_order(finished: Finished) -> Generator[Outcome, None, None]:
+    """One after the other, as soon as it and all before it are there."""
+    done: dict[int, Outcome] = {}
+    told = 0
+    with contextlib.closing(finished):
+        for place, outcome in finished:
+            done[place] = outcome
+            while told in done:
+                yield done.pop(told)
+                told += 1
+
+
+def _mark_here(homeworks: Iterator[tuple[int, Homework | Outcome]], setup: Setup) -> Finished:
     model = _read_model(setup.model)
-    for homework in homeworks:
+    for place, homework in homeworks:
         if isinstance(homework, Outcome):
-            yield homework
+            yield place, homework
             continue
         try:
             with _stopped_after(setup.time_limit):
                 outcome = mark(homework, setup, model)
         except _TooLong:
-            outcome = Outcome(homework.name, problem=_too_long(homework.name, setup.time_limit))
-        yield outcome
+            outcome = unmarked(homework.name, f"it took longer than {setup.time_limit:g} s")
+        yield place, outcome
 
 
 def mark(homework: Homework, setup: Setup, model: Any = None) -> Outcome:
@@ -185,15 +260,11 @@ def mark(homework: Homework, setup: Setup, model: Any = None) -> Outcome:
             marking = replace(marking, notes=((1, homework.note), *marking.notes))
         return Outcome(name, marking, marking.to_html() if setup.pages else "")
     except SymderivError as error:
-        return Outcome(name, problem=f"cannot mark {harmless(name)}: {harmless(error)}")
+        return unmarked(name, harmless(error))
     except Exception as error:  # a bug of ours must not cost the other homeworks
         what = " ".join(harmless(error).split())[:200]
-        return Outcome(
-            name,
-            problem=f"cannot mark {harmless(name)}: the marking stopped with {type(error).__name__}"
-            + (f" ({what})" if what else "")
-            + ", which is a bug in symderiv",
-        )
+        stopped = f"the marking stopped with {type(error).__name__}" + (f" ({what})" if what else "")
+        return unmarked(name, f"{stopped}, which is a bug in symderiv")
 
 
 def _moved(marking: Marking, by: int, text: str) -> Marking:
@@ -208,10 +279,6 @@ def _read_model(path: Path | None) -> Any:
     from symderiv.textbook.model_files import read_model
 
     return read_model(path)
-
-
-def _too_long(name: str, seconds: float) -> str:
-    return f"cannot mark {harmless(name)}: it took longer than {seconds:g} s"
 
 
 class _TooLong(BaseException):
@@ -251,8 +318,7 @@ def _serve(pipe: Connection, setup: Setup) -> None:
             try:
                 pipe.send(outcome)
             except (TypeError, AttributeError, ValueError) as error:
-                what = f"cannot mark {harmless(homework.name)}: its marking cannot be sent ({type(error).__name__})"
-                pipe.send(Outcome(homework.name, problem=what))
+                pipe.send(unmarked(homework.name, f"its marking cannot be sent ({type(error).__name__})"))
 
 
 class _Worker:
@@ -274,28 +340,26 @@ class _Worker:
 
 
 class _Crew:
-    """Several processes that mark what comes, and the outcomes in order."""
+    """Several processes that mark what comes."""
 
     def __init__(self, homeworks: Iterator[Homework | Outcome], setup: Setup, jobs: int) -> None:
         self.coming = enumerate(homeworks)
         self.setup = setup
         self.jobs = jobs
         self.workers: list[_Worker] = []
-        self.done: dict[int, Outcome] = {}
+        self.done: list[tuple[int, Outcome]] = []
 
-    def outcomes(self) -> Generator[Outcome, None, None]:
-        """One after the other, as soon as it and all before it are there."""
-        told = 0
+    def outcomes(self) -> Finished:
+        """Each as soon as it is there."""
         try:
             for _ in range(self.jobs):
                 self._hire()
             while self.workers:
                 self._wait()
-                while told in self.done:
-                    yield self.done.pop(told)
-                    told += 1
+                yield from self.done
+                self.done.clear()
             # Only where no process can be started at all is there something left.
-            yield from _mark_here((homework for _, homework in self.coming), self.setup)
+            yield from _mark_here(self.coming, self.setup)
         finally:
             for worker in self.workers:
                 worker.stop()
@@ -316,7 +380,7 @@ class _Crew:
                     self._replace(worker, "the process that marked it died")
                     continue
                 if worker.task is not None:
-                    self.done[worker.task[0]] = outcome
+                    self.done.append((worker.task[0], outcome))
                 self._give(worker)
             elif time.monotonic() >= worker.deadline:
                 self._replace(worker, f"it took longer than {self.setup.time_limit:g} s")
@@ -325,7 +389,7 @@ class _Crew:
         """The next homework to this worker; without one it is let go."""
         for place, homework in self.coming:
             if isinstance(homework, Outcome):
-                self.done[place] = homework
+                self.done.append((place, homework))
                 continue
             worker.task = place, homework.name
             worker.deadline = time.monotonic() + self.setup.time_limit
@@ -341,5 +405,5 @@ class _Crew:
         worker.stop()
         if worker.task is not None:
             place, name = worker.task
-            self.done[place] = Outcome(name, problem=f"cannot mark {harmless(name)}: {why}")
+            self.done.append((place, unmarked(name, why)))
             self._hire()

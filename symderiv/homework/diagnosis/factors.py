@@ -16,6 +16,7 @@ from symderiv.homework.understanding.terms import (
     ONE,
     Add,
     Apply,
+    Compare,
     Const,
     Jacobian,
     Over,
@@ -29,6 +30,7 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )
 
+OPPOSITE = {"<": ">", ">": "<", "<=": ">", ">=": "<"}
 CONSTANTS = (Fraction(2), Fraction(1, 2), Fraction(4), Fraction(1, 4), Fraction(3), Fraction(1, 3))
 
 
@@ -55,6 +57,9 @@ def with_other_sign(scene: Scene) -> Iterator[Mended]:
     """-X  for  X: the whole, one summand of it, or a difference the other way round."""
     yield Mended(Add(((-1, scene.right),)), "the sign is the other way round")
     for place in places(scene.right):
+        if isinstance(place.term, Compare) and place.term.sign in OPPOSITE:
+            opposite = replace(place.term, sign=OPPOSITE[place.term.sign])
+            yield Mended(place.put(opposite), "the comparison is the other way round")
         if isinstance(place.term, Add):
             terms = place.term.terms
             for k, (sign, part) in enumerate(terms):
@@ -116,7 +121,7 @@ def with_quantity(scene: Scene) -> Iterator[Mended]:
 
 def _beside(scene: Scene, factor: Term) -> Iterator[Term]:
     """The line with one more factor: on either side of the whole and of each of its factors."""
-    for place in runs(scene.right):
+    for place in runs(scene.right, sums=False):
         yield place.put(Sloppy((place.term, factor), ("",)))
         yield place.put(Sloppy((factor, place.term), ("",)))
 

@@ -9,7 +9,7 @@ from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of
 from symderiv.homework.diagnosis.scene import Scene, times
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import HYPER_BASES
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES
 from symderiv.homework.understanding.terms import (
     ONE,
     Add,
@@ -81,12 +81,38 @@ def _half_square(a: Term, y: Term) -> Term:
 
 
 def _cross_entropy(a: Term, y: Term) -> Term:
-    return Add(((-1, times(y, Apply("log", 0, a))),))
+    return Add(((-1, times(y, _log(a))),))
 
 
 def _log_loss(a: Term, y: Term) -> Term:
     other = (Add(((1, ONE), (-1, y))), Add(((1, ONE), (-1, a))))
-    return Add(((-1, times(y, Apply("log", 0, a))), (-1, times(other[0], Apply("log", 0, other[1])))))
+    return Add(((-1, times(y, _log(a))), (-1, times(other[0], _log(other[1])))))
+
+
+def _log(a: Term) -> Term:
+    """log |a|: with the derivative of the logarithm also where a linear output is negative."""
+    return Apply("log", 0, Apply("abs", 0, a))
+
+
+def _compared(scene: Scene, body: Term) -> Iterator[str]:
+    """What a loss is written with; of the terms that it is a sum of, what they are written with."""
+    for ref in references_in(body):
+        term = scene.definitions.get(ref.key)
+        if (
+            term is not None
+            and scene.understanding.shapes.get(ref.key) == ("1", "1")
+            and base_of(ref.key) in LOSS_BASES
+        ):
+            yield from _compared(scene, term)
+        else:
+            yield ref.key
+
+
+MOST_OUTPUTS = 3
+
+
+def _half(body: Callable[[Term, Term], Term]) -> Callable[[Term, Term], Term]:
+    return lambda a, y: times(Const(Fraction(1, 2)), body(a, y), "")
 
 
 BODIES: tuple[tuple[Callable[[Term, Term], Term], str], ...] = (
@@ -94,6 +120,8 @@ BODIES: tuple[tuple[Callable[[Term, Term], Term], str], ...] = (
     (_square, "the squared error"),
     (_log_loss, "the log loss"),
     (_cross_entropy, "the cross-entropy"),
+    (_half(_log_loss), "half the log loss"),
+    (_half(_cross_entropy), "half the cross-entropy"),
 )
 
 
@@ -102,11 +130,15 @@ def _outputs_and_targets(scene: Scene) -> Iterator[list[tuple[str, str]]]:
     body = scene.definitions.get(scene.understanding.loss or "")
     if body is None:
         return
-    names = list(dict.fromkeys(r.key for r in references_in(body)))
+    names = list(dict.fromkeys(_compared(scene, body)))
     outputs = [k for k in names if k in scene.definitions]
     targets = [k for k in names if k not in scene.definitions and (base_of(k) in TARGET_BASES or len(names) == 2)]
     shapes = scene.understanding.shapes
+    outputs += [
+        formula.body.key for key, formula in scene.activations if key in outputs and isinstance(formula.body, Part)
+    ]
     if len(outputs) == len(targets) > 1:
         yield list(zip(outputs, targets, strict=True))
-    elif len(outputs) == 1:
-        yield from ([(outputs[0], target)] for target in targets if shapes.get(outputs[0]) == shapes.get(target))
+        return
+    for output in outputs if len(outputs) <= MOST_OUTPUTS else ():
+        yield from ([(output, target)] for target in targets if shapes.get(output) == shapes.get(target))

@@ -9,8 +9,8 @@ from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of
 from symderiv.homework.diagnosis.scene import Scene, places, runs
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.elaboration import renamed
-from symderiv.homework.understanding.shapes import WEIGHT_BASES, base_of
-from symderiv.homework.understanding.terms import Index, Jacobian, Part, Term, references_in
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.terms import Apply, Index, Jacobian, Part, Softmax, Term, references_in
 
 
 @repair_of("wrong-layer")
@@ -76,20 +76,15 @@ def _hidden(scene: Scene, key: str, other: str) -> str:
 
 def _code(scene: Scene, here: Part, there: Part) -> str:
     """What it is to write one name for another."""
-    is_weight = {part.key: _is_weight(scene, part.key) for part in (here, there)}
+    is_weight = {part.key: scene.is_weight(part.key) for part in (here, there)}
     if here.key == there.key:
         return "wrong-weight" if is_weight[here.key] else "wrong-variable"
     if is_weight[here.key] != is_weight[there.key]:
         return "wrong-variable"
     if scene.depths.get(here.key) == scene.depths.get(there.key):
         return "wrong-weight" if is_weight[here.key] else "wrong-variable"
-    outputs = {key for key, _ in scene.activations} | {k for k in scene.quantities if k not in scene.definitions}
-    same_kind = base_of(here.key) == base_of(there.key) or {here.key, there.key} <= outputs
+    same_kind = base_of(here.key) == base_of(there.key) or {here.key, there.key} <= scene.layer_inputs
     return "wrong-layer" if same_kind else "wrong-variable"
-
-
-def _is_weight(scene: Scene, key: str) -> bool:
-    return key in scene.understanding.weights or (key not in scene.definitions and base_of(key) in WEIGHT_BASES)
 
 
 @premise_of("wrong-left-hand-side")
@@ -103,7 +98,10 @@ def for_another_derivative(scene: Scene) -> Iterator[OtherPremise]:
             other = Part(key, indices)
             if other != left.bottom:
                 derivative = Jacobian(left.top, other)
-                yield OtherPremise(scene.understanding, derivative, f"this is {said(derivative)}")
+                formula = scene.definitions.get(key)
+                is_value = isinstance(formula, (Apply, Softmax)) and formula.body == Part(left.bottom.key, ())
+                words = f"this is {said(derivative)}" + (": the slope is missing" if is_value else "")
+                yield OtherPremise(scene.understanding, derivative, words, "missing-slope" if is_value else "")
     for key in scene.definitions:
         if key != getattr(left.top, "key", None) and key in scene.quantities:
             derivative = Jacobian(Part(key, ()), left.bottom)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.understanding.elaboration import relabelled
-from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.shapes import WEIGHT_BASES, base_of
 from symderiv.homework.understanding.symbols import name_of
 from symderiv.homework.understanding.terms import (
     Add,
@@ -19,6 +19,7 @@ from symderiv.homework.understanding.terms import (
     Gathered,
     Index,
     Jacobian,
+    MatMul,
     Over,
     Part,
     Power,
@@ -26,6 +27,7 @@ from symderiv.homework.understanding.terms import (
     Sloppy,
     SumOver,
     Term,
+    Times,
     everything_in,
     mapped,
     parts_of,
@@ -169,6 +171,27 @@ class Scene:
             found[leaf] = min(users, default=0)
         return found
 
+    def is_weight(self, key: str) -> bool:
+        """Whether a name is that of a weight."""
+        if key in self.understanding.weights:
+            return True
+        is_leaf = key not in self.definitions and base_of(key) in WEIGHT_BASES
+        return is_leaf and all(base_of(other) != base_of(key) for other in self.definitions)  # A0 beside A1 = ..
+
+    @cached_property
+    def layer_inputs(self) -> set[str]:
+        """What goes into a layer or comes out of one: activations, what is multiplied by a weight, given data."""
+        weights = set(self.understanding.weights)
+        found = {key for key, _ in self.activations} | {
+            k for k in self.quantities if k not in self.definitions
+        } - weights
+        for term in self.definitions.values():
+            for part in everything_in(term):
+                if isinstance(part, (Sloppy, MatMul)):
+                    names = {r.key for r in references_in(part)}
+                    found |= names - weights if names & weights and len(names) == 2 else set()
+        return found
+
     def _depth(self, key: str, found: dict[str, int]) -> int:
         if key not in found:
             found[key] = 0  # a circle leads nowhere
@@ -242,9 +265,12 @@ def with_part_at(term: Term, k: int, new: Term) -> Term:
     return mapped(term, lambda part: new if next(count) == k else part)
 
 
-def runs(term: Term, below: bool = False) -> Iterator[Place]:
-    """Every place, and every run of factors inside a product, as one factor."""
-    for place in places(term, below):
+def runs(term: Term, below: bool = False, sums: bool = True) -> Iterator[Place]:
+    """Every place, and every run of factors inside a product, as one factor.
+
+    sums: also the summands of a sum that is itself a factor; `1 - a^2` is no place for another factor.
+    """
+    for place in places(term, below) if sums else _on_the_way(term):
         yield place
         product = place.term
         if isinstance(product, Sloppy) and 2 < len(product.factors) <= MOST_FACTORS and "#" not in product.marks:
@@ -253,6 +279,18 @@ def runs(term: Term, below: bool = False) -> Iterator[Place]:
                     last = first + length
                     run = Sloppy(product.factors[first:last], product.marks[first : last - 1])
                     yield Place(run, _as_one_factor(product, first, last, place.put))
+
+
+def _on_the_way(term: Term, in_product: bool = False) -> Iterator[Place]:
+    """The places where one more factor of a chain can stand: not inside a factor, an exponent or what is divided by."""
+    yield Place(term, lambda new: new)
+    if isinstance(term, (Jacobian, Power, Apply)) or (in_product and isinstance(term, Add)):
+        return
+    is_product = isinstance(term, (Sloppy, Times, MatMul))
+    for k, part in enumerate(parts_of(term)):
+        if not (k == 1 and isinstance(term, Over)):
+            for place in _on_the_way(part, in_product or is_product):
+                yield Place(place.term, _around(term, k, place.put))
 
 
 def _as_one_factor(product: Sloppy, first: int, last: int, put: Callable[[Term], Term]) -> Callable[[Term], Term]:

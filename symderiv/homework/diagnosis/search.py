@@ -41,15 +41,16 @@ TURNED = UNMARKED | {"turned"}  # more than that: taken only where nothing else 
 
 # What explains a line only in the way in which another cause does already: the wider one says no more.
 SAYS_NO_MORE = {
-    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum"},
-    "other-activation": {"missing-slope", "function-for-slope", "slope-twice", "dropped-chain-factor"},
+    "dropped-chain-factor": {"missing-slope", "missing-batch-sum", "missing-output-sum", "other-activation"},
+    "other-activation": {"missing-slope", "function-for-slope", "slope-twice"},
     "wrong-left-hand-side": {
         "missing-slope", "missing-batch-sum", "dropped-chain-factor", "sign", "slope-at-wrong-argument",
     },
     "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
     "other-loss": {"missing-mean-factor", "sign"},
+    "missing-output-sum": {"missing-penalty"},
 }  # fmt: skip
-WIDE = frozenset(SAYS_NO_MORE)
+WIDE = frozenset(SAYS_NO_MORE) - {"missing-output-sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Search:
                 needed = _charity(Comparer(other.understanding, self.scene.at), other.left, self.scene.right)
                 if needed is not None and needed <= UNMARKED:
                     yield Cause((other.code or code,), other.words), True
-                    break
+                    if not other.code:
+                        break
 
     def _beside_an_earlier_one(self) -> Iterator[Cause]:
         """One repair after which the line follows from an own false one: that one was charged there."""
@@ -123,6 +125,8 @@ class Search:
             for first in islice(repair(self.scene), MOST_OF_A_PAIR):
                 half = replace(self.scene, right=first.term)
                 for other, again in REPAIRS:
+                    if other in WIDE:
+                        continue  # beside another mistake they would explain anything
                     for second in islice(again(half), MOST_OF_A_PAIR if other != code else 0):
                         needed = self._needed(second.term)
                         if needed is not None and needed <= TURNED:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
 from symderiv.homework.diagnosis.scene import Scene, places, runs, times
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.terms import (
+    ONE,
     Add,
     Apply,
+    Compare,
+    Const,
+    Jacobian,
     Over,
     Part,
+    Power,
     Sloppy,
     Softmax,
     Term,
@@ -26,7 +32,7 @@ OTHER_FUNCTIONS = ("sigmoid", "tanh", "relu", "identity")
 def with_slope(scene: Scene) -> Iterator[Mended]:
     """X  for  X ⊙ g'(z): the factor is put back, behind any part of the line."""
     for slope in scene.slopes:
-        for place in runs(scene.right):
+        for place in runs(scene.right, sums=False):
             yield Mended(place.put(times(place.term, slope)), f"the factor {said(slope)} is missing")
 
 
@@ -35,7 +41,7 @@ def without_second_slope(scene: Scene) -> Iterator[Mended]:
     """X ⊙ g'(z) ⊙ g'(z)  for  X ⊙ g'(z): one is taken out."""
     for slope in scene.slopes:
         yield Mended(Over(scene.right, slope), f"{said(slope)} is there once too often")
-        for place in runs(scene.right):
+        for place in runs(scene.right, sums=False):
             yield Mended(place.put(Over(place.term, slope)), f"{said(slope)} is there once too often")
 
 
@@ -108,6 +114,32 @@ def _slope_said(scene: Scene, factor: Term) -> Term | None:
     return None
 
 
+@repair_of("other-activation")
+def with_its_own_slope(scene: Scene) -> Iterator[Mended]:
+    """`1 - a^2` for a sigmoid, `1[z > 0]` for a tanh: a factor that is the slope of another function, exchanged."""
+    for key, formula in scene.activations:
+        own = replace(formula, order=1)
+        for other, slopes in _slopes_of(Part(key, ()), formula.body):
+            if other == formula.function:
+                continue
+            words = f"this is the slope of {other}, where {said(own)} belongs"
+            for place in runs(scene.right):
+                if place.term in slopes:
+                    yield Mended(place.put(own), words)
+
+
+def _slopes_of(a: Term, z: Term) -> Iterator[tuple[str, tuple[Term, ...]]]:
+    """The slopes of the usual functions as one writes them, in terms of the value and of what it is taken of."""
+    rest = Add(((1, ONE), (-1, a)))
+    squares: tuple[Term, ...] = (Power(a, Const(Fraction(2))), times(a, a))
+    yield (
+        "sigmoid",
+        (times(a, rest, ""), times(a, rest), times(rest, a), times(a, rest, "cdot"), Apply("sigmoid", 1, z)),
+    )
+    yield "tanh", (*(Add(((1, ONE), (-1, square))) for square in squares), Apply("tanh", 1, z))
+    yield "relu", (*(Compare(x, ">", Const(Fraction(0))) for x in (z, a)), Apply("relu", 1, z))
+
+
 @premise_of("softmax-diagonal")
 def softmax_as_if_entrywise(scene: Scene) -> Iterator[OtherPremise]:
     """dy_k/dz_l = y_k (1[k=l] - y_l)  taken for  y_k (1 - y_k): as if softmax were a sigmoid a unit."""
@@ -129,3 +161,18 @@ def slope_of_another_function(scene: Scene) -> Iterator[OtherPremise]:
                 )
                 if anew is not None:
                     yield OtherPremise(anew, scene.left, f"this is the slope of {name}, where the activation is {used}")
+
+
+@premise_of("function-for-slope")
+def softmax_for_its_slope(scene: Scene) -> Iterator[OtherPremise]:
+    """dL/da ⊙ a  for  the derivative of a softmax."""
+    left = scene.left
+    if not isinstance(left, Jacobian) or not isinstance(left.bottom, Part):
+        return
+    for key, term in scene.definitions.items():
+        if isinstance(term, Softmax) and term.body == Part(left.bottom.key, ()):
+            value = Part(key, left.bottom.indices)
+            other = times(Jacobian(left.top, value), value)
+            yield OtherPremise(
+                scene.understanding, other, f"{said(value)} stands where the derivative of the softmax belongs"
+            )

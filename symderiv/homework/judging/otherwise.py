@@ -12,7 +12,7 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_of
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
-from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import (
     renamed,
@@ -148,7 +148,8 @@ class Otherwise:
             return None
         losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
         means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}
-        if top in means or not means:
+        world = understanding.world(at, Machine)
+        if not means or top in means or any(world.depends(top or "", key) for key in means):
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(self._with_one_sample, at).compare(left, right)

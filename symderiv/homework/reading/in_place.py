@@ -9,6 +9,7 @@ is a step down. Nothing is executed.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.Gt,
 }  # fmt: skip
 TARGETS = ("Y", "T", "targets")
+# A name, what it means, from which line on; and the statement whose argument gets a name, with that name.
+Renamed = tuple[str, str, int, "tuple[ast.Assign, str] | None"]
 
 
 @dataclass
@@ -33,17 +36,14 @@ class Folded:
 
     def restored(self, claims: tuple[Claim, ...], text: str) -> tuple[Claim, ...]:
         """The claims at their places in the text as it was written, with one for each line that was folded into another."""
-        if not self.spans:
-            return claims
         old, new = (_starts(each) for each in (text, self.text))
         out = []
         for claim in claims:
-            if claim.line in self.spans:
-                begin, end = self.spans[claim.line]
-                out.append(replace(claim, span=(begin, end), source=text[begin:end]))
-            else:
-                shift = old[claim.line - 1] - new[claim.line - 1]
-                out.append(replace(claim, span=(claim.span[0] + shift, claim.span[1] + shift)))
+            if claim.line >= len(old):
+                continue  # a formula that was added behind the source
+            shift = old[claim.line - 1] - new[claim.line - 1]
+            begin, end = self.spans.get(claim.line, (claim.span[0] + shift, claim.span[1] + shift))
+            out.append(replace(claim, span=(begin, end), source=text[begin:end].strip()))
         judged = {claim.line: claim for claim in claims}
         for line, last in self.last.items():
             if line != last and last in judged and line in self.spans:
@@ -67,10 +67,14 @@ def _starts(text: str) -> list[int]:
 
 
 def folded(text: str) -> Folded:
-    """The source with what it does in place put together; as it is where there is nothing of that kind.
+    """The source with what it does in place put together; as it is where there is nothing of that kind, or it is too deep."""
+    try:
+        return _folded(text)
+    except (RecursionError, MemoryError, ValueError):
+        return Folded(text)
 
-    Raises: SyntaxError.
-    """
+
+def _folded(text: str) -> Folded:
     tree = ast.parse(text)
     lines = text.splitlines(keepends=True)
     starts = _starts(text)
@@ -88,41 +92,105 @@ def folded(text: str) -> Folded:
         changed[rows[-1]] = f"{target} = {ast.unparse(labels.visit(expression))}"
         out.last.update(dict.fromkeys(rows, rows[-1]))
     for statement in _statements(tree):
-        if (
-            statement.lineno not in changed
-            and isinstance(statement, (ast.Assign, ast.Return))
-            and _is_alone(statement, taken)
-        ):
-            other = labels.visit(deepcopy(statement))
+        if statement.lineno not in changed and not isinstance(statement, ast.Expr) and _is_alone(statement, taken):
+            other = _downward(labels.visit(deepcopy(statement)))
             if ast.dump(other) != ast.dump(statement):
                 changed[statement.lineno] = ast.unparse(other)
+    added = []
+    for name, meant, since, formula in (*_names_meant(tree), *_masked(tree, out.last)):
+        pattern = re.compile(rf"\b{re.escape(name)}\b")
+        for row in range(since, len(lines) + 1):
+            line = changed.get(row, lines[row - 1].strip())
+            if pattern.search(line) and not line.startswith("#"):
+                changed[row] = pattern.sub(meant, line)
+        if formula is not None:
+            made, argument = formula
+            changed[made.lineno] = f"{_name(made)} = np.maximum(0, {argument})"
+            added.append(f"{argument} = {ast.unparse(_argument_of(made))}")
     for row, line in changed.items():
         written = lines[row - 1]
         indent = len(written) - len(written.lstrip())
         body = written.strip()
         out.spans[row] = starts[row - 1] + indent, starts[row - 1] + indent + len(body)
         lines[row - 1] = (written[:indent] + line if line else "") + written[len(written.rstrip("\r\n")) :]
-    out.text = "".join(lines)
+    out.text = "".join(lines) + "".join(f"\n{formula}" for formula in added)
     return out
 
 
-def _names_meant(tree: ast.AST) -> dict[str, str]:
-    """N for `num_examples = X.shape[0]`; `dhidden_layer` for the `dhidden` of the only `hidden_layer`."""
-    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {
-        n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)
-    }
-    found = {}
+def _names_meant(tree: ast.AST) -> Iterator[Renamed]:
+    """N for `num_examples = X.shape[0]`; `dhidden_layer` for the `dhidden` of the only `hidden_layer`: from the first line on."""
+    used = _used(tree)
     for statement in _statements(tree):
         if isinstance(statement, ast.Assign) and _counts_samples(statement.value):
             name = _name(statement)
             if name is not None and name.isidentifier() and len(name) > 2 and "N" not in used:
-                found[name] = "N"
-    for name in used:
+                yield name, "N", 1, None
+    for name in sorted(used):
         if len(name) > 3 and name[0] == "d" and name[1:] not in used:
             whole = [other for other in used if other.startswith(name[1:] + "_")]
             if len(whole) == 1:
-                found[name] = "d" + whole[0]
-    return found
+                yield name, "d" + whole[0], 1, None
+
+
+def _masked(tree: ast.AST, last: dict[int, int]) -> Iterator[Renamed]:
+    """`dh[h <= 0] = 0` with `h = maximum(0, ..)`: from there on dh is the derivative by what the maximum is taken of.
+
+    Yields the name, its new name, the line, and a formula where the argument has no name of its own.
+    """
+    used = _used(tree)
+    arguments = dict(_rectified(tree))
+    for statement in _statements(tree):
+        match statement:
+            case ast.Assign(targets=[ast.Subscript(value=target, slice=mask)], value=ast.Constant(value=0)) if _kept(
+                mask
+            ):
+                name = ast.unparse(target).removeprefix("self.")
+                short = re.match(r"d(?=\w)|grad_", name)
+                of = _whole(name[short.end() :], arguments) if short is not None else None
+                if of is None or statement.lineno not in last or short is None:
+                    continue
+                made = arguments[of]
+                argument = _argument_of(made)
+                inner = (
+                    ast.unparse(argument).removeprefix("self.")
+                    if isinstance(argument, (ast.Name, ast.Attribute))
+                    else ""
+                )
+                meant = short.group() + (inner or f"{of}_in")
+                if meant in used:
+                    continue
+                formula = None if inner else (made, f"{of}_in")
+                yield name if of == name[short.end() :] else "d" + of, meant, last[statement.lineno], formula
+
+
+def _whole(name: str, arguments: dict[str, ast.Assign]) -> str | None:
+    """The quantity that is meant by a name or by its beginning: `hidden` for `hidden_layer`."""
+    if name in arguments:
+        return name
+    whole = [other for other in arguments if other.startswith(name + "_")]
+    return whole[0] if len(whole) == 1 else None
+
+
+def _rectified(tree: ast.AST) -> Iterator[tuple[str, ast.Assign]]:
+    """What is made as the positive part of something: `h = np.maximum(0, z)`, `h = relu(z)`."""
+    for statement in _statements(tree):
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(statement.value, ast.Call):
+            called = statement.value.func
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            inner = [a for a in statement.value.args if not isinstance(a, ast.Constant)]
+            if len(inner) == 1 and (name.lower() == "relu" or (name == "maximum" and len(statement.value.args) == 2)):
+                yield ast.unparse(statement.targets[0]).removeprefix("self."), statement
+
+
+def _argument_of(made: ast.Assign) -> ast.expr:
+    """Of what it is the positive part."""
+    assert isinstance(made.value, ast.Call)
+    return next(a for a in made.value.args if not isinstance(a, ast.Constant))
+
+
+def _used(tree: ast.AST) -> set[str]:
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    return names | {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
 
 
 def _counts_samples(value: ast.expr) -> bool:
