@@ -36,11 +36,28 @@ COLOURS = {"correct": "32", "notation": "36", "wrong": "1;31", "carried": "33", 
 def to_text(marking: Marking, *, every: bool = False, width: int = WIDTH, colour: bool = False) -> str:
     """The report. every: right claims too; width: columns."""
     width = max(width, NARROWEST)
-    blocks = ["\n".join(_understood(marking, width, colour))]
+    blocks = [understood(marking, width=width, colour=colour)]
     blocks.append(details(marking, every=every, width=width, colour=colour))
     blocks.append(notes(marking, width=width, colour=colour))
     blocks.append(textwrap.fill(summary_line(marking.summary), width))
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def understood(marking: Marking, *, width: int = WIDTH, colour: bool = False) -> str:
+    """What the verdicts rest on: the network, its shapes, and what was taken for granted."""
+    network, width = marking.understood, max(width, NARROWEST)
+    where = "What was understood" if network.inferred else "The model that it was marked against"
+    lines = [_painted(where, "bold", colour)]
+    for equation in network.equations:
+        lines += _wrapped(equation, "  ", "      ", width)
+    if not network.equations:
+        lines.append("  no equation of a network")
+    if network.shapes:
+        shapes = "; ".join(f"{name}: {shape}" for name, shape in network.shapes.items())
+        lines += _wrapped(f"shapes: {shapes}", "  ", "    ", width)
+    for assumption in network.assumptions:
+        lines += _wrapped(f"assumed: {assumption}", "  ", "    ", width)
+    return "\n".join(lines)
 
 
 def details(marking: Marking, *, every: bool = False, width: int = WIDTH, colour: bool = False) -> str:
@@ -72,22 +89,6 @@ def _wrapped(text: object, first: str, rest: str, width: int) -> list[str]:
     return textwrap.wrap(
         harmless(text), width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
     ) or [first.rstrip()]
-
-
-def _understood(marking: Marking, width: int, colour: bool) -> list[str]:
-    understood = marking.understood
-    where = "What was understood" if understood.inferred else "The model that it was marked against"
-    lines = [_painted(where, "bold", colour)]
-    for equation in understood.equations:
-        lines += _wrapped(equation, "  ", "      ", width)
-    if not understood.equations:
-        lines.append("  no equation of a network")
-    if understood.shapes:
-        shapes = "; ".join(f"{name}: {shape}" for name, shape in understood.shapes.items())
-        lines += _wrapped(f"shapes: {shapes}", "  ", "    ", width)
-    for assumption in understood.assumptions:
-        lines += _wrapped(f"assumed: {assumption}", "  ", "    ", width)
-    return lines
 
 
 def _claim(text: str, starts: list[int], claim: Claim, width: int, colour: bool) -> Iterator[str]:
