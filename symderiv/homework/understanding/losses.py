@@ -20,6 +20,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    is_ones,
     parts_of,
 )  # fmt: skip
 
@@ -50,7 +51,7 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
 
 
 def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozenset[str]) -> Term:
-    numbers = [f for f in factors if not has_arrays(f, formulas)]
+    numbers = [f for f in factors if not has_arrays(f, formulas) and not is_written_sum(f)]
     arrays = [f for f in factors if has_arrays(f, formulas)]
     if not arrays:
         return Sloppy(factors, marks)
@@ -65,6 +66,11 @@ def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozen
     else:
         body = SumOver("all", entrywise(Sloppy(tuple(arrays), ("odot",) * (len(arrays) - 1))))
     return Sloppy((*numbers, body), ("",) * len(numbers)) if numbers else body
+
+
+def is_written_sum(term: Term) -> bool:
+    r"""The `\mathbf 1^T` of `\mathbf 1^T [y \odot \log a]`: what it adds up is summed anyway."""
+    return is_ones(term.body if isinstance(term, Transpose) else term)
 
 
 def layerless(key: str) -> str:
