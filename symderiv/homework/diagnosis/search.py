@@ -28,6 +28,7 @@ MOST_TRIED = 8000
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 MOST_BESIDE = 12
+MORE = 5  # than the usual sizes
 IN_PAIRS = (
     "missing-slope",
     "missing-batch-sum",
@@ -94,7 +95,7 @@ class Search:
         for code, repair in REPAIRS:
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
-                if needed is not None and needed <= TURNED:
+                if needed is not None and needed <= TURNED and self._holds_at_other_sizes(mended.term, code):
                     yield Cause((self._code(mended, code),), mended.words, said(mended.term)), needed <= UNMARKED
                     if needed <= UNMARKED:
                         break
@@ -143,6 +144,14 @@ class Search:
         if len(self.tried) > MOST_TRIED:
             raise TookTooLong("no known mistake was found in so many tries")
         return _charity(self._comparer, self.scene.left, term)
+
+    def _holds_at_other_sizes(self, term: Term, code: str) -> bool:
+        """Whether a constant is one: the 2 may be how many outputs there are here."""
+        if code != "constant-factor":
+            return True
+        understanding = self.scene.understanding
+        sizes = {dim: size + MORE if size > 1 else size for dim, size in understanding.sizes.items()}
+        return _charity(Comparer(replace(understanding, sizes=sizes), self.scene.at), self.scene.left, term) is not None
 
     @cached_property
     def _comparer(self) -> Comparer:

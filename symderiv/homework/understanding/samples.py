@@ -17,6 +17,7 @@ from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, name_of
 from symderiv.homework.understanding.terms import (
+    Add,
     Gathered,
     Part,
     SizeOf,
@@ -24,6 +25,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    is_ones,
     mapped,
     references_in,
 )
@@ -134,9 +136,19 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
             return True
         if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
             return True
+    if any(_repeats_bias(term) for term in definitions.values()):
+        return True
     if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
         return False
     return bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
+
+
+def _repeats_bias(term: Term) -> bool:
+    r"""`W X + b \mathbf 1_n^T`: a column for each sample."""
+    if not isinstance(term, Add) or len(term.terms) < 2:
+        return False
+    products = (part for _, part in term.terms if isinstance(part, Sloppy) and len(part.factors) == 2)
+    return any(any(is_ones(p.body if isinstance(p, Transpose) else p) for p in product.factors) for product in products)
 
 
 def entries_of_samples(draft: Draft, sample_letters: frozenset[str]) -> frozenset[str]:
