@@ -28,7 +28,6 @@ MOST_TRIED = 8000
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 MOST_BESIDE = 12
-MORE = 5  # than the usual sizes
 IN_PAIRS = (
     "missing-slope",
     "missing-batch-sum",
@@ -149,9 +148,8 @@ class Search:
         """Whether a constant is one: the 2 may be how many outputs there are here."""
         if code != "constant-factor":
             return True
-        understanding = self.scene.understanding
-        sizes = {dim: size + MORE if size > 1 else size for dim, size in understanding.sizes.items()}
-        return _charity(Comparer(replace(understanding, sizes=sizes), self.scene.at), self.scene.left, term) is not None
+        others = self.scene.understanding.with_other_sizes()
+        return _charity(Comparer(others, self.scene.at), self.scene.left, term) is not None
 
     @cached_property
     def _comparer(self) -> Comparer:

@@ -56,7 +56,7 @@ def said(term: Term) -> str:
         case Const(value):
             return str(value)
         case SizeOf(dim):
-            return dim.lstrip("#")
+            return "(the number of units)" if dim.startswith("?") else dim.lstrip("#")
         case Apply(function, order, body):
             return f"{function}{'′' * order}({said(body)})"
         case Softmax(body, _):

@@ -41,11 +41,16 @@ def truth_of(understanding: Understanding, at: int, left: Term) -> str:
         return ""
     comparer = Comparer(understanding, at)
     for term, text in _candidates(understanding, at, loss, left.bottom):
-        with contextlib.suppress(Misfit, Unknown, Undefined):
-            found = comparer.compare(left, term, lenient=False)
-            if found.answer is Answer.EQUAL and not found.edits:
-                return text
+        if _is_right(comparer, left, term) and _is_right(Comparer(understanding.with_other_sizes(), at), left, term):
+            return text
     return ""
+
+
+def _is_right(comparer: Comparer, left: Term, term: Term) -> bool:
+    with contextlib.suppress(Misfit, Unknown, Undefined):
+        found = comparer.compare(left, term, lenient=False)
+        return found.answer is Answer.EQUAL and not found.edits
+    return False
 
 
 def _candidates(understanding: Understanding, at: int, loss: str, bottom: Part) -> Iterator[Candidate]:

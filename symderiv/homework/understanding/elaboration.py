@@ -24,6 +24,7 @@ from symderiv.homework.understanding.symbols import (
     name_of,
 )
 from symderiv.homework.understanding.terms import (
+    ENTRIES,
     ONE,
     Add,
     Apply,
@@ -237,6 +238,9 @@ class Elaborator:
 
     # --- scripts on anything ---
     def _scripted(self, node: f.Scripted) -> Term:
+        counted = self._counted(node)
+        if counted is not None:
+            return counted
         if isinstance(node.base, f.Name):
             return self._named(node)
         if isinstance(node.base, f.Group) and node.base.bracket in ("|", "||"):
@@ -282,6 +286,14 @@ class Elaborator:
         if node.primes:
             raise NotUnderstood("a prime after brackets", node.span)
         return self._powered(body, powers[0] if powers else None)
+
+    def _counted(self, node: f.Scripted) -> Term | None:
+        """`Z2.size`: how many entries it has."""
+        last = node.lower[-1] if node.lower else None
+        if last is None or last.bracket != "." or last.body != f.Name(last.body.span, "size"):
+            return None
+        reference = self.reference(replace(node, lower=node.lower[:-1]) if node.lower[1:] else node.base)
+        return SizeOf(reference.key + ENTRIES) if reference is not None else None
 
     def _norm(self, node: f.Scripted) -> Term:
         group = node.base

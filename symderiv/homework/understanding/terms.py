@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, get_args
 
+ENTRIES = ".size"  # behind the name of a quantity, where a size is meant: how many entries it has
 Index = str | int | None  # a letter, an entry (counted from 0), or the whole axis
 
 

@@ -196,6 +196,10 @@ class Understanding:
         return None
 
     # --- worlds of general sizes ---
+    def with_other_sizes(self) -> Understanding:
+        """The same at other sizes: a 2 that is how many outputs there are here is another number there."""
+        return replace(self, sizes={dim: size + 5 if size > 1 else size for dim, size in self.sizes.items()})
+
     def world(self, at: int, arithmetic: Arithmetic, seed: int = 0) -> World:
         """A world at general sizes, for the definitions in force at a statement."""
         key = (self.epoch(at), arithmetic.name, seed)

@@ -30,6 +30,7 @@ from symderiv.homework.understanding.arithmetic import (
 )
 from symderiv.homework.understanding.patience import go_on
 from symderiv.homework.understanding.terms import (
+    ENTRIES,
     Add,
     Apply,
     Augmented,
@@ -266,6 +267,8 @@ class World:
 
     def size(self, dim: str) -> int:
         """A size by its name, or the size of a quantity's axis."""
+        if dim.endswith(ENTRIES):
+            return math.prod(self.quantity(dim.removesuffix(ENTRIES)).shape)
         size = int(dim) if dim.isdecimal() else self.point.sizes.get(dim)
         if size is None:
             raise Unknown(dim)
