@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from symderiv.homework.diagnosis.terms_said import FUNCTION
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.understanding.elaboration import relabelled
 from symderiv.homework.understanding.shapes import WEIGHT_BASES, base_of
@@ -35,6 +36,7 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import Understanding, copy_of
 
+GREEK_LETTERS = {"sigma": "σ", "phi": "φ", "psi": "ψ", "theta": "θ", "rho": "ρ", "varphi": "φ"}
 MOST_FACTORS = 6  # of a product whose runs are tried one by one
 
 
@@ -67,8 +69,14 @@ class Scene:
 
     @cached_property
     def spellings(self) -> dict[str, str]:
-        """The capitals of the names that the document defines with one: A₁, though it says a₁ elsewhere."""
-        found, folds = {}, self.understanding.symbols.folds
+        """How the document writes its names: g for the sigmoid that it calls g, A₁ though it says a₁ elsewhere."""
+        found: dict[str, str] = {}
+        folds = self.understanding.symbols.folds
+        letters = self.understanding.elaborator.functions
+        for function in set(letters.values()):
+            own = [letter for letter, meant in letters.items() if meant == function]
+            if len(own) == 1:
+                found[FUNCTION + function] = GREEK_LETTERS.get(own[0], own[0])
         for definition in self.understanding.definitions:
             statement = self.understanding.document.statements[definition.at]
             name = name_of(statement.sides[0].node)
@@ -108,7 +116,7 @@ class Scene:
         """The quantities that are a function of another, entry by entry: name and formula."""
         found = []
         for key, term in self.definitions.items():
-            body = term.body if isinstance(term, Gathered) else term
+            body = term.body if isinstance(term, (Gathered, SumOver)) else term
             if isinstance(body, Apply) and body.order == 0:
                 found.append((key, body))
         return found

@@ -33,6 +33,7 @@ SIGNS = {"odot": " ⊙ ", "circ": " ∘ ", ".*": " .* ", "*": " * ", "@": " @ ",
 AXES = {"rows": "over the rows", "columns": "over the columns", "all": "over everything", "formal": "over the samples"}
 
 
+FUNCTION = "function "  # before the name of one, among the spellings
 _SPELLINGS: ContextVar[Mapping[str, str]] = ContextVar("spellings", default=MappingProxyType({}))
 
 
@@ -58,7 +59,8 @@ def said(term: Term) -> str:
         case SizeOf(dim):
             return "(the number of units)" if dim.startswith("?") else dim.lstrip("#")
         case Apply(function, order, body):
-            return f"{function}{'′' * order}({said(body)})"
+            name = _SPELLINGS.get().get(FUNCTION + function, function)
+            return f"{name}{'′' * order}({said(body)})"
         case Softmax(body, _):
             return f"softmax({said(body)})"
         case Transpose(body):

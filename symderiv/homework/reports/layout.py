@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from symderiv.homework.marking import VERDICTS, Claim, Marking
+from symderiv.mistakes.codes import BY_CODE, title_of
 
 SIGNS = {"correct": "✓", "notation": "≈", "wrong": "✗", "carried": "→", "uncheckable": "?"}
 WORDS = {
@@ -53,6 +54,17 @@ def harmless(text: object) -> str:
 def named_mistakes(claim: Claim) -> list[str]:
     """The mistakes of a claim that have a name."""
     return [mistake for mistake in claim.mistakes if mistake != "unrecognised"]
+
+
+def mistakes_told(claim: Claim) -> str:
+    """The mistakes of a claim in words, each with its code; several are what may have been, the likeliest first."""
+    return " · ".join(f"{title_of(code)} ({code})" if code in BY_CODE else code for code in named_mistakes(claim))
+
+
+def advice_told(claim: Claim) -> str:
+    """What to tell whoever made the likeliest mistake of a claim."""
+    codes = [code for code in named_mistakes(claim) if code in BY_CODE]
+    return BY_CODE[codes[0]].advice if codes and claim.verdict == "wrong" else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -20,10 +20,11 @@ from symderiv.homework.reports.layout import (
     WORDS,
     Line,
     Piece,
+    advice_told,
     cut,
     harmless,
     left_out,
-    named_mistakes,
+    mistakes_told,
     shown,
     summary_line,
 )
@@ -94,7 +95,8 @@ def _told(number: int, claim: Claim) -> Told:
     verdict = claim.verdict if claim.verdict in VERDICTS else "uncheckable"
     entries = [("read as", Markup("<code>%s</code>") % harmless(claim.reading) if claim.reading else Markup())]
     entries += [("reason", text(claim.message)), ("expected", _expected(claim.expected))]
-    entries.append(("mistakes", escape(harmless(", ".join(named_mistakes(claim))))))
+    entries.append(("mistake", escape(harmless(mistakes_told(claim)))))
+    entries.append(("remember", escape(advice_told(claim))))
     return Told(
         number=number + 1,
         line=claim.line,

@@ -16,9 +16,10 @@ from symderiv.homework.marking import Claim, Marking
 from symderiv.homework.reports.layout import (
     SIGNS,
     WORDS,
+    advice_told,
     harmless,
     line_starts,
-    named_mistakes,
+    mistakes_told,
     reading_order,
     shown,
     span_in,
@@ -102,8 +103,7 @@ def _claim(text: str, starts: list[int], claim: Claim, width: int, colour: bool)
     told = [("read as", claim.reading), ("reason", claim.message), ("expected", claim.expected)]
     if claim.root_line is not None:
         told.append(("follows", f"from line {claim.root_line}, where it is charged"))
-    if named_mistakes(claim):
-        told.append(("mistakes", ", ".join(named_mistakes(claim))))
+    told += [("mistake", mistakes_told(claim)), ("remember", advice_told(claim))]
     for name, content in told:
         if content:
             yield from _wrapped(content, f"  {name:<9} ", " " * 12, width)
