@@ -29,10 +29,10 @@ f = q * z = 4.8
 """
 LINES = [
     ("missing-slope", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2}", "tanh′(Z₁)"),
-    ("missing-slope", ONE, r"\frac{dE}{dw} = (u - y) v x", "sigmoid′(z)"),
-    ("missing-slope", UNITS, r"\frac{\partial E}{\partial w_{ji}} = \sum_k (y_k - t_k) v_{kj} x_i", "sigmoid′(a_j)"),
+    ("missing-slope", ONE, r"\frac{dE}{dw} = (u - y) v x", "σ′(z)"),
+    ("missing-slope", UNITS, r"\frac{\partial E}{\partial w_{ji}} = \sum_k (y_k - t_k) v_{kj} x_i", "σ′(a_j)"),
     ("slope-twice", COLUMNS, r"\frac{\partial J}{\partial W_1} = (\frac{\partial J}{\partial Z_1} \odot (1 - A_1^2)) X^T", "1 − A₁^2"),
-    ("function-for-slope", ONE, r"\frac{dE}{dz} = (u - y) v \sigma(z)", "sigmoid(z)"),
+    ("function-for-slope", ONE, r"\frac{dE}{dz} = (u - y) v \sigma(z)", "σ(z)"),
     ("slope-at-wrong-argument", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2} \odot (1 - Z_1^2)", "Z₁"),
     ("slope-at-wrong-argument", ONE, r"\frac{dE}{dz} = (u - y) v \sigma'(a)", "a"),
     ("softmax-diagonal", ROWS, r"\frac{\partial L}{\partial S} = \frac{\partial L}{\partial P} \odot P \odot (1 - P)", "diagonal"),
@@ -45,7 +45,7 @@ LINES = [
     ("missing-transpose", ROWS, r"\frac{\partial L}{\partial H} = \frac{\partial L}{\partial S} V", "transposed"),
     ("swapped-factors", ROWS, r"\frac{\partial L}{\partial V} = \frac{\partial L}{\partial S} H^T", "order|transposed"),
     ("constant-factor", ONE, r"\frac{dE}{dv} = 2 (u - y) a", "factor 2"),
-    ("other-loss", COLUMNS, r"\frac{\partial J}{\partial Z_2} = \frac1m (A_2 - Y)", "log loss|sigmoid′"),
+    ("other-loss", COLUMNS, r"\frac{\partial J}{\partial Z_2} = \frac1m (A_2 - Y)", "log loss|σ′"),
     ("regularised-bias", PENALTY, r"\frac{\partial J}{\partial b} = \frac1m \sum_{i=1}^m (p_i - y_i) + \lambda b", "λ b|lambda b"),
     ("missing-penalty", PENALTY, r"\frac{\partial J}{\partial w} = \frac1m \sum_{i=1}^m (p_i - y_i) x_i", "penalty"),
     ("wrong-layer", COLUMNS, r"\frac{\partial J}{\partial W_2} = \frac{\partial J}{\partial Z_2} X^T", "X stands where A₁ belongs"),

@@ -118,7 +118,9 @@ def test_the_report_names_what_is_wrong_and_leaves_out_what_is_right():
           read as   dL/db = 2 (A - Y)
           reason    no slope
           expected  2 (a - y) g'
-          mistakes  missing-slope
+          mistake   the factor g'(z) is missing (missing-slope)
+          remember  On the way back through an activation the chain rule multiplies with its slope
+                    g'(z).
 
         What was repaired, or could not be read
           line 2: a brace was put in

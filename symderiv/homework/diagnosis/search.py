@@ -13,12 +13,13 @@ from symderiv.homework.diagnosis import factors, losses, names, products, slopes
 from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS, Mended
 from symderiv.homework.diagnosis.scene import Scene, runs
 from symderiv.homework.diagnosis.terms_said import said
+from symderiv.homework.judging.chains import Chains
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import HARMLESS
 from symderiv.homework.understanding.arithmetic import Undefined
 from symderiv.homework.understanding.patience import TookTooLong, at_most
-from symderiv.homework.understanding.terms import Term, everything_in
+from symderiv.homework.understanding.terms import Jacobian, Part, Sloppy, Term, everything_in, references_in
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK, title_of
 
@@ -91,6 +92,8 @@ class Search:
 
     def _single(self) -> Iterator[tuple[Cause, bool]]:
         """One repair or premise each, and whether the line is right with it as it stands, not only turned."""
+        for cause in islice(self._with_link(), 1):
+            yield cause, True
         for code, repair in REPAIRS:
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
@@ -105,6 +108,24 @@ class Search:
                     yield Cause((other.code or code,), other.words), True
                     if not other.code:
                         break
+
+    def _with_link(self) -> Iterator[Cause]:
+        """A product of derivatives that is a path once a link is put in: `dL/dh da/dw` lacks dh/da."""
+        chain, scene = self.scene.right, self.scene
+        if not isinstance(chain, Sloppy) or not all(isinstance(x, Jacobian) for x in chain.factors):
+            return
+        chains = Chains(scene.situation)
+        for key, term in scene.definitions.items():
+            for below in dict.fromkeys(r.key for r in references_in(term)):
+                link = Jacobian(Part(key, ()), Part(below, ()))
+                for k in range(len(chain.factors) + 1):
+                    mended = Sloppy((*chain.factors[:k], link, *chain.factors[k:]), ("",) * len(chain.factors))
+                    verdict = chains.chain(scene.at, scene.left, mended)
+                    if verdict is not None and verdict.verdict == "correct":
+                        code = (
+                            "missing-slope" if any(key == a for a, _ in scene.activations) else "dropped-chain-factor"
+                        )
+                        yield Cause((code,), f"the factor {said(link)} is missing", said(mended))
 
     def _beside_an_earlier_one(self) -> Iterator[Cause]:
         """One repair after which the line follows from an own false one: that one was charged there."""

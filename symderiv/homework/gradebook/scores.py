@@ -48,5 +48,5 @@ def score_of(claims: Iterable[Claim]) -> Score:
 
 
 def charged(claims: Iterable[Claim]) -> list[str]:
-    """The codes of the mistakes that cost something, each once, as they come; what has no name is UNKNOWN."""
-    return list(dict.fromkeys(code for claim in claims if costs(claim) for code in claim.mistakes or (UNKNOWN,)))
+    """The likeliest mistake of each line that costs something, each once, as they come; what has no name is UNKNOWN."""
+    return list(dict.fromkeys((claim.mistakes or (UNKNOWN,))[0] for claim in claims if costs(claim)))
