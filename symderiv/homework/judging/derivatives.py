@@ -96,7 +96,7 @@ class Derivatives:
             and self.situation.key(left.top) == self.understanding.loss
             and not self.situation.depends(at, left)
         ):
-            return self._by_named_part(at, left, right, kind)
+            return self._locally(at, left, right, kind) or self._by_named_part(at, left, right, kind)
         loss = true_for_each_class(self.understanding, at, left, right)
         if loss is not None:
             return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
@@ -158,7 +158,9 @@ class Derivatives:
         if len(steps) != 1 or loss is None or not world.depends(step := steps.pop(), left.bottom.key):
             return None
         others = [d for d in self.understanding.definitions if d.key != loss]
-        anew = replace(self.understanding, definitions=[*others, Definition(loss, any_function_of(step), 0, 1)])
+        shapes = {**self.understanding.shapes, "#weights": self.understanding.shapes.get(step, ("1", "1"))}
+        definitions = [*others, Definition(loss, any_function_of(step), 0, 1)]
+        anew = replace(self.understanding, definitions=definitions, shapes=shapes)
         found = Comparer(anew, at).compare(left, right)
         return self.situation.accepted(found, kind) if found.answer is Answer.EQUAL else None
 

@@ -30,6 +30,7 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.labels import with_labels
+from symderiv.homework.understanding.shapes import WEIGHT_BASES
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
 from symderiv.homework.understanding.units import with_unit_layers
 
@@ -374,6 +375,8 @@ def _sliced(node: Node) -> Node:
             if len(factors) > 1
             else factors[0]
         )
+    if isinstance(node, Scripted) and (sample := _one_of_all(node)) is not None:
+        return sample
     if isinstance(node, Scripted) and isinstance(node.base, Name) and any(is_slice(s.body) for s in node.lower):
         kept = tuple(s for s in node.lower if not is_slice(s.body))
         whole = replace(node, lower=kept) if kept or node.upper or node.primes else node.base
@@ -381,6 +384,25 @@ def _sliced(node: Node) -> Node:
                    for part in s.body.text.split(",")]  # fmt: skip
         return _all_but_first(whole, scripts)
     return rebuilt(node, _sliced)
+
+
+def _one_of_all(node: Scripted) -> Node | None:
+    """`Z_{:,j}`, `Z_{:j}`, `Z_{j,:}` as Z_j: one of the samples that are the columns, or rows, of what is no weight."""
+    if not isinstance(node.base, Name) or node.base.base in WEIGHT_BASES - {"A"}:
+        return None
+    letters: list[Script] = []
+    colons = 0
+    for script in node.lower:
+        text = script.body.text.replace(" ", "") if isinstance(script.body, Text) else None
+        if text == ":":
+            colons += 1
+        elif text is not None and (found := re.fullmatch(r":,?([a-z])|([a-z]),?:", text)):
+            colons += 1
+            letters.append(replace(script, body=Name(script.span, found[1] or found[2])))
+        else:
+            letters.append(script)
+    is_one = colons == 1 and len(letters) == 1 and isinstance(letters[0].body, Name) and len(letters[0].body.base) == 1
+    return replace(node, lower=tuple(letters)) if is_one else None
 
 
 def _all_but_first(node: Node, scripts: list[Script]) -> Node:
