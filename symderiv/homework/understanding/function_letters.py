@@ -18,7 +18,7 @@ from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.symbols import LayerOpen, name_of
-from symderiv.homework.understanding.terms import Apply, Softmax, Term, everything_in, references_in
+from symderiv.homework.understanding.terms import Apply, Sloppy, Softmax, Term, everything_in, mapped, references_in
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, EQUAL_SIGNS
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
@@ -239,8 +239,21 @@ def own_functions(draft: Draft) -> dict[str, tuple[str, Term]]:
             continue
         inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
         if letter is not None and not letter.indices and head not in inner and not is_number(term):
-            found[head] = letter.key, term
+            found[head] = letter.key, _entry_by_entry(term)
     return found
+
+
+def _entry_by_entry(term: Term) -> Term:
+    """A formula of one number as it is meant of the entries of a matrix."""
+    if isinstance(term, Sloppy):
+        return Sloppy(tuple(_entry_by_entry(part) for part in term.factors), ("odot",) * len(term.marks))
+    return mapped(term, _entry_by_entry)
+
+
+def arguments_named(draft: Draft) -> set[str]:
+    """The letters of arguments in `f(e) = ..`: there e is a name, whatever it is elsewhere."""
+    applied = (_applied(statement.sides[0].node) for statement in draft.document.statements if len(statement.sides) > 1)
+    return {argument.base for _, argument in applied if isinstance(argument, f.Name)}
 
 
 def name_layer_functions(draft: Draft) -> None:

@@ -26,7 +26,12 @@ from symderiv.homework.understanding.derivative_names import (
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
-from symderiv.homework.understanding.function_letters import find_functions, name_layer_functions, own_functions
+from symderiv.homework.understanding.function_letters import (
+    arguments_named,
+    find_functions,
+    name_layer_functions,
+    own_functions,
+)
 from symderiv.homework.understanding.objective import (
     find_generic_loss,
     find_loss,
@@ -150,7 +155,7 @@ class Inference(Draft):
         return frozenset(self.symbols.folds.values()) & self._turned
 
     def _elaborate_again(self) -> None:
-        special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts
+        special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts - arguments_named(self)
         if is_differential(self):
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:
@@ -171,8 +176,7 @@ class Inference(Draft):
             parameter=self._only_parameter(),
         )
         self.own_functions = own_functions(self)
-        if is_scalar_document(self):  # entry by entry or not makes no difference there
-            self.elaborator.bodies = self.own_functions
+        self.elaborator.bodies = self.own_functions
 
     def _only_parameter(self) -> str | None:
         """The parameter of a model that has no other, by its letter; its old and new values are the same one."""
