@@ -9,6 +9,7 @@ import numpy as np
 from symderiv.homework.judging.classes import true_for_each_class
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.number_claims import by_the_numbers
+from symderiv.homework.judging.numbers import Printed, jacobian_key
 from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import Situation
@@ -59,12 +60,13 @@ class Derivatives:
                 return Verdict("correct", "chain", "a path of one step")
             return Verdict("uncheckable", kind, "both sides are the same")
         if isinstance(left, Jacobian) and self.situation.key(left.top) == left.bottom.key and is_number(right):
-            one = self.understanding.reader(at, False).readings(right)[0].value.array
-            return (
-                Verdict("correct", kind)
-                if float(one.item()) == 1
-                else Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
-            )
+            seed = np.asarray(self.understanding.reader(at, False).readings(right)[0].value.array, dtype=float)
+            if float(seed.item()) == 1:
+                return Verdict("correct", kind)
+            generation = self.numbers.generation(at, False)
+            false = Printed(seed, statement.line, at, False, True, statement.line, generation, seed != 1, seed * 0 + 1)
+            self.numbers.note(jacobian_key(left), false)
+            return Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
         strange = self.unknowns.undefined_factor(left, right)
         if strange is not None:
             return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symderiv.homework.reading.cursor import MAX_NESTING, OPERAND
 from symderiv.homework.reading.derivatives import Derivatives
-from symderiv.homework.reading.formulas import Cases, Group, Matrix, Node, Text
+from symderiv.homework.reading.formulas import Cases, Group, Matrix, Name, Node, Text
 
 _BRACKETS = {"(": "(", "[": "[", "lbrace": "{"}
 _MATRICES = frozenset(
@@ -25,6 +25,8 @@ class Brackets(Derivatives):
             close = self.end
         span = (self.starts[at], self.ends[min(close, self.end - 1)])
         self.at = min(close + 1, self.end)
+        if close == at + 2 and self.texts[at + 1] == "cdot":  # `\\sigma(\\cdot)`: of whatever it is applied to
+            return Group(span, _BRACKETS[kind], (Name((self.starts[at + 1], self.ends[at + 1]), "·"),))
         if kind == "[":
             matrix = self.bracketed(at, close, span)
             if matrix is not None:
