@@ -23,6 +23,12 @@ from symderiv.homework.understanding.variants import Variant, takes_mean_in_all,
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
 
+NO_EXPLANATION = {
+    "unrecognised",
+    "wrong-layer",
+    "wrong-variable",
+    "wrong-left-hand-side",
+}  # a misread name looks the same
 TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
@@ -135,7 +141,7 @@ def _notes(document: Document) -> tuple[tuple[int, str], ...]:
 
 def _is_explained(claim: Claim) -> bool:
     """Whether a known mistake was found behind a false line: then it is the writer who went wrong there, not the reading."""
-    return claim.kind != "number" and claim.mistakes not in ((), ("unrecognised",))
+    return claim.kind != "number" and not set(claim.mistakes[:1]) <= NO_EXPLANATION
 
 
 def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

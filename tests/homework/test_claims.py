@@ -71,7 +71,30 @@ POSITIVE = (
 )
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
+COLUMNS = (
+    "$Z = W X + b$ with the $m$ samples as the columns of $X$, $A = \\sigma(Z)$, "
+    "$J = \\frac{1}{2m} \\sum_{j=1}^m \\|A_{:,j} - Y_{:,j}\\|^2$\n\n"
+)
+HUBER = (
+    "$X$ has one sample a row, $\\hat y = X w$.\n\n$$\\ell(e) = \\begin{cases} \\frac12 e^2 & \\text{if } |e| \\le 1 \\\\ "
+    "|e| - \\frac12 & \\text{otherwise} \\end{cases}$$\n\n$$J = \\frac1n \\sum_{i=1}^n \\ell(\\hat y_i - y_i)$$\n\n"
+)
+ONES = "$Z = W X + b \\mathbf 1_n^T$, $A = \\sigma(Z)$, $J = \\frac12 \\sum_{kj} [(A - Y)^2]_{kj}$\n\n"
+PLAIN = "z = X w + b\nyhat = sigma(z)\nJ = -1/m sum_i [ y_i log(yhat_i) + (1 - y_i) log(1 - yhat_i) ]\n\n"
 LAST = [
+    (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
+    (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
+    (HUBER + "$$\\ell'(e) = \\begin{cases} e & \\text{if } |e| \\le 1 \\\\ \\operatorname{sign}(e) & \\text{otherwise} \\end{cases}$$", "correct"),
+    (HUBER + "$$\\frac{\\partial J}{\\partial w} = \\frac1n X^T \\ell'(\\hat y - y)$$", "correct"),
+    (HUBER + "$$\\frac{\\partial J}{\\partial w} = \\frac1n X^T (\\hat y - y)$$", "wrong"),
+    (ONES + "$$\\frac{\\partial J}{\\partial b} = [(A - Y) \\odot A \\odot (1 - A)] \\mathbf 1_n$$", "correct"),
+    (ONES + "$$\\frac{\\partial J}{\\partial b} = (A - Y) \\odot A \\odot (1 - A)$$", "wrong"),
+    (ONES + "$$\\frac{\\partial J}{\\partial b} = \\mathbf 1_o^T [(A - Y) \\odot A \\odot (1 - A)]$$", "wrong"),
+    (PLAIN + "dJ/dz = 1/m (yhat - y)", "correct"),
+    (PLAIN + "dJ/dz = 1/m (yhat - y) yhat (1 - yhat)", "wrong"),
+    ("$z = W a + b$ and some loss $L$ of z: ∂L/∂W = (∂L/∂z) ⊗ aᵀ", "correct"),
+    ("$\\sigma$ is the logistic function: $\\sigma'(\\cdot) = \\sigma(\\cdot) (1 - \\sigma(\\cdot))$", "correct"),
+    ("$\\sigma$ is the logistic function: $\\sigma'(\\cdot) = \\sigma(\\cdot) (1 + \\sigma(\\cdot))$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = (1 - (z_j^n)^2) \sum_k w_{kj}^{(2)} \delta_k^n$$", "correct"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$" + "\n\n" + r"$$\frac{\partial E}{\partial w_{ji}^{(1)}} = \sum_n \delta_j^n x_i^n$$", "correct"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symderiv.homework.diagnosis.conditions import condition_of
 from symderiv.homework.diagnosis.numbers import causes_of_number
 from symderiv.homework.diagnosis.scene import Scene
-from symderiv.homework.diagnosis.search import Cause, Search
+from symderiv.homework.diagnosis.search import Budget, Cause, Search
 from symderiv.homework.diagnosis.terms_said import spelled
 from symderiv.homework.judging.judge import Judge
 from symderiv.homework.judging.verdicts import FAULTS
@@ -23,11 +23,11 @@ NUMBERS = {"arithmetic-slip", "wrong-value-inserted", "sign"}
 
 def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """The claims with what is wrong in the wrong ones."""
-    out = list(claims)
+    out, budget = list(claims), Budget()
     for place, (at, left, right) in judge.suspects.items():
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= UNNAMED:
             with contextlib.suppress(*FAULTS):  # a fault of ours leaves the mistake without a name
-                out[place] = _named(out[place], causes_of(judge, at, left, right))
+                out[place] = _named(out[place], causes_of(judge, at, left, right, budget))
     for place, (at, number) in judge.false_numbers.items():
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= NUMBERS:
             with contextlib.suppress(*FAULTS):
@@ -42,13 +42,13 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return tuple(out)
 
 
-def causes_of(judge: Judge, at: int, left: Term, right: Term) -> list[Cause]:
+def causes_of(judge: Judge, at: int, left: Term, right: Term, budget: Budget) -> list[Cause]:
     """What explains a false relation."""
     scene = Scene(judge.situation, at, left, right)
     with spelled(scene.spellings):
-        found = Search(scene, judge.own_lines).causes()
+        found = Search(scene, judge.own_lines, budget).causes()
         if not found and judge.otherwise.with_one_output is not None:  # nothing says that there are more
-            found = Search(replace(scene, variant=judge.otherwise.with_one_output)).causes()
+            found = Search(replace(scene, variant=judge.otherwise.with_one_output), budget=budget).causes()
         return found
 
 

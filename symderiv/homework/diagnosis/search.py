@@ -25,7 +25,8 @@ from symderiv.mistakes.codes import RANK, title_of
 
 SECONDS_A_LINE = 4.0  # a net: what ends a search is the number of tries, which is the same on every machine
 MOST_SINGLE = 5000
-MOST_TRIED = 8000
+MOST_TRIED = 8000  # for one line
+MOST_IN_ALL = 16000  # for one document: one that nothing explains is not searched line by line
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 MOST_BESIDE = 12
@@ -68,11 +69,18 @@ class Cause:
         return len(self.codes), min(RANK[c] for c in self.codes)
 
 
+@dataclass
+class Budget:
+    """How many tries a document has left."""
+
+    tries: int = MOST_IN_ALL
+
+
 class Search:
     """Looks for what explains one false line."""
 
-    def __init__(self, scene: Scene, own_lines: OwnLines | None = None) -> None:
-        self.scene, self.own_lines = scene, own_lines
+    def __init__(self, scene: Scene, own_lines: OwnLines | None = None, budget: Budget | None = None) -> None:
+        self.scene, self.own_lines, self.budget = scene, own_lines, budget or Budget()
         self.tried: set[Term] = {scene.right}
 
     def causes(self) -> list[Cause]:
@@ -161,7 +169,8 @@ class Search:
         if term in self.tried or self.scene.left in everything_in(term):
             return None
         self.tried.add(term)
-        if len(self.tried) > MOST_TRIED:
+        self.budget.tries -= 1
+        if len(self.tried) > MOST_TRIED or self.budget.tries < 0:
             raise TookTooLong("no known mistake was found in so many tries")
         return _charity(self._comparer, self.scene.left, term)
 

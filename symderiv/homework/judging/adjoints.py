@@ -351,7 +351,9 @@ class _Finder:
         return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
 
     def _marks_above(self, reference: Reference, candidates: list[str]) -> int:
-        """How far the deltas count beyond the layers: delta_4 of three layers is dL/dz_3."""
+        """How far the deltas count beyond the layers: delta_4 of three layers is dL/dz_3; general ones follow their letter."""
+        if self.inference.symbols.general:
+            return 0
         deltas = [m for k in self.inference.used if base_of(k) == reference.base and (m := _mark(k)) is not None]
         layers = [m for k in candidates if (m := _mark(k)) is not None]
         return max(0, max(deltas) - max(layers)) if deltas and layers else 0

@@ -715,9 +715,10 @@ class _Line:
         name = self._name_before(low, start)
         if name is None:
             return None
-        is_space = self.texts[name[0] : name[0] + 2] == ["R", "^"]  # `X in R^(m x n)`
+        is_word = name[0] > start and self.kinds[name[0] - 1] == "ident"
+        is_space = is_word and self.texts[name[0] - 1 : name[0] + 2] == ["in", "R", "^"]  # `X in R^(m x n)`
         if is_space:
-            name = self._name_before(name[0] - 1, start) if self.texts[name[0] - 1] in ("in", "∈") else None
+            name = self._name_before(name[0] - 1, start)
             if name is None:
                 return None
         first, last = name

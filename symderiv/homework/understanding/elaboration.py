@@ -13,6 +13,7 @@ from functools import cache
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
+from symderiv.homework.understanding.own_slopes import NoSlope, slope_of
 from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.symbols import (
     EACH,
@@ -500,9 +501,14 @@ class Elaborator:
         inside = replaced(body, Part(letter, ()), argument)
         if order == 0:
             return inside
-        if order > 1 or not isinstance(argument, Part) or argument.indices:
-            raise NotUnderstood(f"a slope of {base} at an expression")
-        return Jacobian(inside, argument)
+        if order == 1 and isinstance(argument, Part) and not argument.indices:
+            return Jacobian(inside, argument)
+        try:
+            for _ in range(order):
+                body = slope_of(body, Part(letter, ()))
+        except NoSlope as error:
+            raise NotUnderstood(f"a slope of {base} at an expression") from error
+        return replaced(body, Part(letter, ()), argument)
 
     @staticmethod
     def _softmax(argument: Term, order: int) -> Term:

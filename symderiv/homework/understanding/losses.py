@@ -9,6 +9,7 @@ from symderiv.homework.understanding.symbols import HYPER_BASES
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
+    Compare,
     Over,
     Part,
     Power,
@@ -122,6 +123,8 @@ def entrywise(term: Term) -> Term:
             return Over(entrywise(left), entrywise(right))
         case Times(left, right):
             return Times(entrywise(left), entrywise(right))
+        case Compare(left, sign, right):
+            return Compare(entrywise(left), sign, entrywise(right))
     return term
 
 
