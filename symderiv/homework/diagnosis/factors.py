@@ -138,7 +138,7 @@ def without_factor_too_many(scene: Scene) -> Iterator[Mended]:
                 continue  # n times a derivative is how one with 1/n taken later is kept
             words = f"the factor {said(factor)} does not belong there"
             yield Mended(place.put(without_factor(product, k)), words, _code_of(factor))
-        for k in range(len(product.factors) - 2):
+        for k in range(len(product.factors) - 1 if len(product.factors) > 2 else 0):
             pair = product.factors[k : k + 2]
             if any(isinstance(f, Add) for f in pair):  # a (1 - a)
                 words = f"the factor {said(Sloppy(pair, product.marks[k : k + 1]))} does not belong there"

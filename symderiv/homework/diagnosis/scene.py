@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import permutations
 from typing import Any, NamedTuple
 
 from symderiv.homework.diagnosis.terms_said import FUNCTION
@@ -37,6 +38,7 @@ from symderiv.homework.understanding.terms import (
 from symderiv.homework.understanding.understanding import Understanding, copy_of
 
 GREEK_LETTERS = {"sigma": "σ", "phi": "φ", "psi": "ψ", "theta": "θ", "rho": "ρ", "varphi": "φ"}
+MOST_LETTERS = 3  # of a line whose pairs are all tried
 MOST_FACTORS = 6  # of a product whose runs are tried one by one
 
 
@@ -107,8 +109,10 @@ class Scene:
         for side in (self.left, self.right):
             for ref in _parts_with_indices(side):
                 found[ref] = None
-        for letter in sorted({i for each in found for i in each if isinstance(i, str)}):
-            found[(letter,)] = None
+        letters = sorted({i for each in found for i in each if isinstance(i, str)})
+        found.update({(letter,): None for letter in letters})
+        if len(letters) <= MOST_LETTERS:
+            found.update(dict.fromkeys(permutations(letters, 2)))
         return sorted(found, key=len)
 
     @cached_property
