@@ -53,6 +53,7 @@ from symderiv.homework.understanding.samples import (
     is_one_pattern,
     letters_of_samples,
     samples_first,
+    stand_first,
     strip_samples,
     turned_letters,
 )
@@ -316,6 +317,8 @@ class Inference(Draft):
         )
         if self.rows_of_units & {"x", "X", "h", "a", "phi"}:
             shapes.layout = "rows"  # s_{nk} = w_k^T x_n
+        elif sample_letters and not self.rows_of_units and stand_first(self, sample_letters):
+            shapes.layout = "rows"
         numbers = [*given_as_numbers(self, definitions), *said_to_be_numbers(self, definitions)]
         shapes.infer([*numbers, *loss_as_product(self, definitions)])
         for key in lower & set(shapes.shapes):

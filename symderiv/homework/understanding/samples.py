@@ -124,6 +124,25 @@ def _feature_letters(draft: Draft) -> set[str]:
     return found
 
 
+def stand_first(draft: Draft, sample_letters: frozenset[str]) -> bool:
+    """`x_{nj}`, `z_{nk}`: the sample is the first of two indices wherever it stands, so the samples are rows."""
+    first = 0
+    for node in draft.nodes():
+        if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
+            letters = [s.body.base for s in node.lower if isinstance(s.body, f.Name)]
+            letters += [
+                x.base
+                for s in node.lower
+                if isinstance(s.body, f.Product)
+                for x in s.body.factors
+                if isinstance(x, f.Name)
+            ]
+            if len(letters) == 2 and letters[1] in sample_letters:
+                return False
+            first += len(letters) == 2 and letters[0] in sample_letters
+    return first > 1
+
+
 def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozenset[str]) -> bool:
     """Whether the formulas are about many samples at once."""
     if sample_letters:
