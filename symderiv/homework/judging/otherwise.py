@@ -44,6 +44,11 @@ ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
 
+def says_rows(text: str) -> bool:
+    """Whether a document says that derivatives by columns are rows."""
+    return re.search(ROWS, text, re.IGNORECASE) is not None
+
+
 class Otherwise:
     """Judges under other readings of the document."""
 
@@ -84,7 +89,7 @@ class Otherwise:
 
     def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where derivatives by columns are rows, in a document that says so."""
-        if not re.search(ROWS, self.understanding.document.text, re.IGNORECASE):
+        if not says_rows(self.understanding.document.text):
             return None
         turned, said = self._as_rows(left), self._as_rows(right)
         if turned == left and said == right:

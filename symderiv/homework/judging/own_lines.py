@@ -16,6 +16,7 @@ from symderiv.homework.understanding.elaboration import (
     with_part,
 )
 from symderiv.homework.understanding.terms import (
+    Add,
     Jacobian,
     Part,
     Ref,
@@ -66,6 +67,10 @@ class OwnLines:
 
     def put_into_relation(self, at: int, left: Term, right: Term) -> int | None:
         """The line of an own false derivative that was put into a true relation: what it has entry by entry goes on, too."""
+        if left in self.false:  # the same again, worked out further
+            own, line = self.false[left]
+            if own != right and self.situation.compare(at, own, right).answer is Answer.EQUAL:
+                return line
         for whole, relation in self.relations:
             inside = [p for p in everything_in(relation) if p in self.false] if whole in everything_in(left) else []
             for factor in inside:
@@ -81,6 +86,12 @@ class OwnLines:
 
     def carried_step(self, at: int, old: Part, rate: str, right: Term) -> int | None:
         """The line of an own false derivative along which this step goes."""
+        for gradient, (written, line) in self.false.items():
+            if isinstance(gradient, Jacobian) and gradient.bottom == old:
+                step = Add(((1, old), (-1, Sloppy((Part(rate, ()), written), ("",)))))
+                with contextlib.suppress(Unknown, Misfit, Undefined):
+                    if self.situation.compare(at, step, right).answer is Answer.EQUAL:
+                        return line
         if old.indices or not self.own:
             return None
         world = self.understanding.world(at, Machine)

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 
 from symderiv.homework.judging.comparing import Answer, Comparer
+from symderiv.homework.judging.otherwise import says_rows
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.situation import Situation
@@ -91,7 +92,11 @@ class Updates:
                     return Verdict(
                         "uncheckable", "update", f"nothing says how {self.situation.key(top)} depends on {key}"
                     )
-                return self.situation.accepted(found, "update")
+                accepted = self.situation.accepted(found, "update")
+                turned = _step(quantity, -1, rate, Transpose(Jacobian(top, place)))
+                if accepted.verdict == "wrong" and says_rows(self.understanding.document.text) and right == turned:
+                    return Verdict("correct", "update", "derivatives are rows here, and turned for the step")
+                return accepted
             if found.answer is Answer.UNDECIDED:
                 return Verdict("uncheckable", "update", found.reason)
         unknown = self.unknowns.unknown_leaf(at, quantity, right)
@@ -183,7 +188,7 @@ class Updates:
         )
 
 
-def _step(old: Term, sign: int, rate: str, gradient: Jacobian) -> Term:
+def _step(old: Term, sign: int, rate: str, gradient: Term) -> Term:
     """The old value with the rate times a derivative; the weights `w_k` of one unit are kept as a row, meant as a column."""
     step = Add(((1, old), (sign, Sloppy((Part(rate, ()), gradient), ("",)))))
     return Transpose(step) if isinstance(old, Part) and None in old.indices else step

@@ -20,6 +20,7 @@ from symderiv.homework.reading.macros import find_macros
 from symderiv.homework.reading.parser import Parser
 from symderiv.homework.reading.prose import Found, find_in_line, without_owners
 from symderiv.homework.reading.spans import MAX_FORMULA, Layout, Region, find_layout
+from symderiv.homework.reading.spelling import with_commands_mended
 from symderiv.homework.reading.splitting import Draft, Splitter, flatten
 from symderiv.homework.reading.statements import Document, Note, Row, Sentence, Side, Statement
 from symderiv.homework.reading.tokens import Lines, Tokens, join_decimals, tokenize
@@ -82,9 +83,12 @@ def read(text: str, name: str = "homework") -> Document:
 
 class _Reader:
     def __init__(self, text: str, name: str) -> None:
-        self.text = text
         self.out = Document(text, name)
         self.lines = Lines(text)
+        self.text, mended = with_commands_mended(text)
+        for message, start, end in mended:
+            self.note(message, start, end)
+        text = self.text
         self.macros, definitions = find_macros(text)
         self.layout: Layout = find_layout(text, definitions)
         self.work = self._without_comments()
