@@ -88,12 +88,12 @@ class OwnLines:
         """The line of an own false derivative along which this step goes."""
         for gradient, (written, line) in self.false.items():
             if isinstance(gradient, Jacobian) and gradient.bottom == old:
-                step = Add(((1, old), (-1, Sloppy((Part(rate, ()), written), ("",)))))
+                step = Add(((1, old), (-1, _times(Part(rate, ()), written))))
+                if right == step:  # whatever its shape
+                    return line
                 with contextlib.suppress(Unknown, Misfit, Undefined):
                     if self.situation.compare(at, step, right).answer is Answer.EQUAL:
                         return line
-        if old.indices or not self.own:
-            return None
         world = self.understanding.world(at, Machine)
         try:
             before, speed = world.quantity(old.key).array, world.quantity(rate).array
@@ -134,3 +134,10 @@ class OwnLines:
                     ):
                         return True
         return False
+
+
+def _times(rate: Part, gradient: Term) -> Term:
+    """A rate before a gradient, as it is written: one product."""
+    if isinstance(gradient, Sloppy) and "#" not in gradient.marks:
+        return Sloppy((rate, *gradient.factors), ("", *gradient.marks))
+    return Sloppy((rate, gradient), ("",))
