@@ -15,6 +15,7 @@ from symderiv.homework.judging.verdicts import FalseNumber, Subject, Verdict
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array
+from symderiv.homework.understanding.elaboration import replaced
 from symderiv.homework.understanding.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate, names_before
 from symderiv.homework.understanding.literals import (
     EXACT,
@@ -29,7 +30,19 @@ from symderiv.homework.understanding.literals import (
     with_number,
 )
 from symderiv.homework.understanding.symbols import Reference
-from symderiv.homework.understanding.terms import Add, Const, Jacobian, Part, Power, Sloppy, Stack, Term, references_in
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Jacobian,
+    Part,
+    Power,
+    Sloppy,
+    Stack,
+    Term,
+    everything_in,
+    references_in,
+)
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS
 
 RESULT_WORDS = (
@@ -457,9 +470,10 @@ class NumberClaim:
         if isinstance(self.left, Jacobian):
             formulas += self.numbers.relations.get(jacobian_key(self.left), [])
         fallback: Verdict | None = None
-        for term in formulas:
+        for term, slopes in [*((t, []) for t in formulas), *self._with_printed_slopes(formulas)]:
             for updated in self._generations():
-                for found, used in self._printed_values(term, updated):
+                for found, others in self._printed_values(term, updated):
+                    used = [*others, *slopes]
                     if agrees(self.value, self._of_each(found), self.half) is None:
                         continue
                     verdict = self._carried(used)
@@ -473,6 +487,15 @@ class NumberClaim:
         if self.subject.false_since is None and self._before(self.value):
             return self._after_middle()
         return None
+
+    def _with_printed_slopes(self, formulas: list[Term]) -> Iterator[tuple[Term, list[Printed]]]:
+        """Formulas with the value put in that was printed of a slope: 0.22 for `sigma'(z_1)`."""
+        for slope, entries in self.numbers.printed.items():
+            printed = entries[-1]
+            if isinstance(slope, Apply) and printed.value.size == 1 and printed.at < self.at:
+                for term in formulas:
+                    if slope in everything_in(term):
+                        yield replaced(term, slope, Const(Fraction(str(float(printed.value.item()))))), [printed]
 
     def _after_middle(self) -> Verdict | None:
         """The numbers of the side before were the printed ones: what they give is rounded early."""
@@ -655,7 +678,7 @@ class NumberClaim:
             return jacobian_key(self.left)
         if isinstance(self.left, Part) and not self.left.indices:
             return self.left.key
-        return self.left if self.statement.where == "cell" else None
+        return self.left if self.statement.where == "cell" or isinstance(self.left, Apply) else None
 
 
 def _with_minus_inside(term: Term) -> Term:

@@ -28,6 +28,7 @@ from symderiv.homework.reading.formulas import (
     walk,
 )
 from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.shapes import WEIGHT_BASES
@@ -37,6 +38,7 @@ from symderiv.homework.understanding.units import with_unit_layers
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
+LONGEST_NAME = 20  # as a heading
 WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
 ITERATIONS = frozenset({"t", "k", "n", "s", "i", "tau"})  # what counts the steps of gradient descent
 
@@ -44,7 +46,8 @@ ITERATIONS = frozenset({"t", "k", "n", "s", "i", "tau"})  # what counts the step
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_given_names, with_unit_layers, without_notes,
+        without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
+        with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations,
         with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one,
@@ -111,6 +114,43 @@ def with_formula_rows(document: Document) -> Document:
         return document
     statements = sorted([*document.statements, *(line for _, line in rows if line)], key=lambda s: s.span)
     return replace(document, statements=statements, rows=[row for row, line in rows if line is None])
+
+
+def with_values_under_names(document: Document) -> Document:
+    """`| x_1 | x_2 | w |` over a single row of numbers: each name has the value below it."""
+    found: list[Statement] = []
+    rows: list[Row] = []
+    for at, row in enumerate(document.rows):
+        neighbours = document.rows[max(0, at - 1) : at] + document.rows[at + 1 : at + 2]
+        is_alone = all(other.headings != row.headings for other in neighbours)
+        values = _values_under_names(row) if is_alone and len(row.headings) > 1 else None
+        if values is None:
+            rows.append(row)
+        else:
+            found += values
+    if not found:
+        return document
+    return replace(document, statements=sorted([*document.statements, *found], key=lambda s: s.span), rows=rows)
+
+
+def _values_under_names(row: Row) -> list[Statement] | None:
+    """What a row says of its headings, if all of these are names and all of it is numbers."""
+    out: list[Statement] = []
+    for heading, cell in zip(row.headings, row.cells, strict=False):
+        text = heading.strip()
+        written = (
+            read(text if "$" in text or "`" in text else f"`{text}`").statements
+            if 0 < len(text) <= LONGEST_NAME
+            else []
+        )
+        if len(written) != 1 or len(cell) != 1 or len(written[0].sides) != 1 or len(cell[0].sides) != 1:
+            return None
+        name, value = written[0].sides[0].node, cell[0].sides[0]
+        if name_of(name) is None or any(isinstance(n, Name) for n in walk(value.node)):
+            return None
+        sides = (replace(value, node=replace(name, span=value.span)), value)
+        out.append(Statement(sides, ("=",), value.span, row.line, "table"))
+    return out
 
 
 def _as_line(row: Row) -> Statement | None:
