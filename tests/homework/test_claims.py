@@ -82,6 +82,11 @@ HUBER = (
 ONES = "$Z = W X + b \\mathbf 1_n^T$, $A = \\sigma(Z)$, $J = \\frac12 \\sum_{kj} [(A - Y)^2]_{kj}$\n\n"
 PLAIN = "z = X w + b\nyhat = sigma(z)\nJ = -1/m sum_i [ y_i log(yhat_i) + (1 - y_i) log(1 - yhat_i) ]\n\n"
 LAST = [
+    ("$Z = W x$, $A = g(Z)$, $E = \\frac12 \\|A - y\\|^2$\n\n$$\\frac{\\partial E}{\\partial Z} = g'(Z)^{\\odot 2} \\odot \\frac{\\partial E}{\\partial A}$$", "wrong"),
+    ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3208$", "correct"),
+    ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3280$", "wrong"),
+    ("$z = w x$, $a = \\sigma(z)$ and $E = \\frac12 (a - y)^2$\n\n$$\\fr ac{\\partail E}{\\partia1 z} = (a - y) a (1 - a)$$", "correct"),
+    ("$z_{nk} = \\sum_j W_{kj} x_{nj}$, $E = \\frac12 \\sum_n \\sum_k (z_{nk} - t_{nk})^2$\n\n$$\\frac{\\partial E}{\\partial W} = (Z - T)^\\top X$$", "correct"),
     (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
     (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
     (HUBER + "$$\\ell'(e) = \\begin{cases} e & \\text{if } |e| \\le 1 \\\\ \\operatorname{sign}(e) & \\text{otherwise} \\end{cases}$$", "correct"),

@@ -66,6 +66,9 @@ SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
 MOST_LAYERS = 200  # that a sum over layers is written out for
 
 
+POWERS = ("", "odot", "circ")  # how an exponent is marked: `x^2`, `x^{\\odot 2}`
+
+
 class NotUnderstood(ValueError):
     """A formula whose meaning is not clear; the reason is for people."""
 
@@ -273,7 +276,7 @@ class Elaborator:
         indices.extend(samples)
         if indices:
             body = _labelled(body, tuple(indices))
-        powers = [s.body for s in node.upper if s.bracket in ("", "odot", "circ")]
+        powers = [s.body for s in node.upper if s.bracket in POWERS]
         if len(powers) == 1 and isinstance(powers[0], f.Name) and powers[0].base == "T" and "T" not in self.known:
             return Transpose(body)
         if len(powers) > 1 or len(powers) + len(samples) < len(node.upper):
@@ -438,7 +441,7 @@ class Elaborator:
         power: f.Node | None = None
         indices: tuple[str | int, ...] = ()
         if isinstance(group, f.Scripted) and isinstance(group.base, f.Group) and not group.primes:
-            if len(group.upper) == 1 and not group.upper[0].bracket:
+            if len(group.upper) == 1 and group.upper[0].bracket in POWERS:
                 power = group.upper[0].body
             letters = [s.body for s in group.lower]
             if all(isinstance(x, f.Name) for x in letters):
