@@ -34,6 +34,7 @@ from symderiv.homework.understanding.terms import (
 
 SCALAR_DIM = "1"
 ELEMENTWISE_MARKS = {"odot", "circ", ".*"}
+INPUTS = frozenset({"x", "X"})  # added to what comes out of a block, they are no bias: a way around it
 WEIGHT_BASES = frozenset({"W", "w", "V", "U", "theta", "Theta", "A", "M", "omega", "Omega", "v", "u", "k", "K", "B"})
 RATES = frozenset({"lambda", "lam", "eta", "lr"})  # numbers wherever nothing defines them
 DATA_BASES = frozenset({"x", "X", "a", "A", "h", "H", "z", "Z", "o", "phi", "input", "beta", "s", "y"})
@@ -302,7 +303,7 @@ class ShapeInference:
             if part is not whole and isinstance(part, Transpose) and bias is not None and bias not in self.defined:
                 self._unify(self.shape(bias), (SCALAR_DIM, unit) if first else (unit, SCALAR_DIM))  # 1 b^T
                 continue
-            if bias is None or bias in self.defined or isinstance(part, Transpose):
+            if bias is None or bias in self.defined or isinstance(part, Transpose) or base_of(bias) in INPUTS:
                 again = self._linear_product(part)
                 if again is not None and again != linear:  # V h + W x: an input past the layer
                     self._linear_shape(out, again)
