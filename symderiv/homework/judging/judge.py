@@ -455,7 +455,11 @@ class Judge:
                 subject.sides.append((side.node, right))
                 return chain
             is_alone = self._per_sample(left) != left and self._per_sample(right) == right
+            whole = left
             left, right = self._per_sample(left), self._per_sample(right)
+            if self._is_in_full(at, subject, whole, left, right):
+                subject.sides.append((side.node, right))
+                return Verdict("correct", "derivative", "with 1/n, as it is written in full")
             if is_alone and self.situation.compare(at, left, right).answer is Answer.EQUAL:
                 self.shows_later = True
             elif is_alone and not self.shows_later:
@@ -529,6 +533,15 @@ class Judge:
                 return Sloppy((SizeOf("#n"), term), ("",))
             return term
         return mapped(term, self._per_sample)
+
+    def _is_in_full(self, at: int, subject: Subject, whole: Term, left: Term, right: Term) -> bool:
+        """`dJ/dX = (dH + dZ W)/m` where names are meant without 1/n: a derivative in full is meant as it is written."""
+        if whole == left or not isinstance(whole, Jacobian) or not isinstance(subject.side.node, f.Derivative):
+            return False
+        if self.situation.compare(at, left, right).answer is Answer.EQUAL:
+            return False
+        found = self.situation.compare(at, whole, right)
+        return found.answer is Answer.EQUAL and self.situation.accepted(found, "derivative").verdict == "correct"
 
     def _is_multiple(self, at: int, left: Term, right: Term) -> bool:
         """Whether a side is right but for its sign or a factor 2."""

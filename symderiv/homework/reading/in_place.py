@@ -74,6 +74,11 @@ def folded(text: str) -> Folded:
         return Folded(text)
 
 
+def rows_in_place(text: str) -> set[int]:
+    """The lines of a source that work something out in place, counted from 1."""
+    return set(folded(text).last)
+
+
 def _folded(text: str) -> Folded:
     tree = ast.parse(text)
     lines = text.splitlines(keepends=True)

@@ -11,6 +11,8 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from symderiv.homework.reading.in_place import rows_in_place
+
 MOST_SOURCE = 200_000  # characters
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
@@ -65,11 +67,17 @@ def with_programs(text: str) -> str:
             lines = as_lines(block)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
-        pieces += [text[end:begin], lines[: len(block)]]
+        pieces += [text[end:begin], _without_rows(lines[: len(block)], rows_in_place(block))]
         added.append(lines[len(block) :].strip())
         end = stop
     more = "\n".join(x for x in added if x)
     return "".join(pieces) + text[end:] + (f"\n\n```\n{more}\n```\n" if more else "")
+
+
+def _without_rows(lines: str, rows: set[int]) -> str:
+    """The lines with some of them blank: what is worked out in place says nothing line by line."""
+    kept = lines.splitlines(keepends=True)
+    return "".join(re.sub(r"[^\r\n]", " ", line) if row in rows else line for row, line in enumerate(kept, 1))
 
 
 def as_lines(text: str) -> str:
