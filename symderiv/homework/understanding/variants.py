@@ -158,6 +158,8 @@ def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
         if not isinstance(left, f.Derivative) and not is_derived(inference, reference):
             continue
         base = base_of(reference.key).replace("^bar", "")
+        if base.removeprefix("d") == base_of(inference.loss or ""):
+            continue  # dL = .. of differentials
         has_mean = any(
             _divides_by_samples(inference, node) for side in statement.sides[1:] for node in f.walk(side.node)
         )
