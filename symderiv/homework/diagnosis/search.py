@@ -24,9 +24,11 @@ from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK, title_of
 
 SECONDS_A_LINE = 4.0  # a net: what ends a search is the number of tries, which is the same on every machine
-MOST_SINGLE = 5000
-MOST_TRIED = 8000  # for one line
-MOST_IN_ALL = 16000  # for one document: one that nothing explains is not searched line by line
+MOST_SINGLE = 2500
+MOST_TRIED = 3500  # for one line
+MOST_IN_ALL = 12000  # for one document: where nothing explains it, its other lines get only
+LEAST_TRIED = 1000
+READINGS_A_TRY = 4  # what can be read in many ways takes longer
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 MOST_BESIDE = 12
@@ -82,6 +84,7 @@ class Search:
     def __init__(self, scene: Scene, own_lines: OwnLines | None = None, budget: Budget | None = None) -> None:
         self.scene, self.own_lines, self.budget = scene, own_lines, budget or Budget()
         self.tried: set[Term] = {scene.right}
+        self.spent = 0
 
     def causes(self) -> list[Cause]:
         """The causes that fit, the likeliest first; none if nothing does, or the time is over."""
@@ -92,7 +95,7 @@ class Search:
                 (plain if is_plain else turned).setdefault(cause.codes, cause)
             if not plain and not turned:
                 plain = {cause.codes: cause for cause in islice(self._beside_an_earlier_one(), 1)}
-            if not plain and not turned and len(self.tried) < MOST_SINGLE:
+            if not plain and not turned and self.spent < MOST_SINGLE:
                 plain = {cause.codes: cause for cause in islice(self._pairs(), 1)}
         if all(set(codes) <= WIDE for codes in plain):
             plain = {**turned, **plain}
@@ -102,7 +105,7 @@ class Search:
         """One repair or premise each, and whether the line is right with it as it stands, not only turned."""
         for cause in islice(self._with_link(), 1):
             yield cause, True
-        for code, repair in REPAIRS:
+        for code, repair in sorted(REPAIRS, key=lambda each: RANK[each[0]]):
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
                 if needed is not None and needed <= TURNED and self._holds_at_other_sizes(mended.term, code):
@@ -169,10 +172,13 @@ class Search:
         if term in self.tried or self.scene.left in everything_in(term):
             return None
         self.tried.add(term)
-        self.budget.tries -= 1
-        if len(self.tried) > MOST_TRIED or self.budget.tries < 0:
+        if self.spent > (MOST_TRIED if self.budget.tries > 0 else LEAST_TRIED):
             raise TookTooLong("no known mistake was found in so many tries")
-        return _charity(self._comparer, self.scene.left, term)
+        found = _charity(self._comparer, self.scene.left, term)
+        cost = 1 + self.scene.understanding.reader(self.scene.at, False).count(term) // READINGS_A_TRY
+        self.spent += cost
+        self.budget.tries -= cost
+        return found
 
     def _holds_at_other_sizes(self, term: Term, code: str) -> bool:
         """Whether a constant is one: the 2 may be how many outputs there are here."""

@@ -73,7 +73,15 @@ from symderiv.homework.understanding.shape_hints import (
 from symderiv.homework.understanding.shapes import SCALAR_DIM, ShapeInference, base_of
 from symderiv.homework.understanding.stated_shapes import stated_ones
 from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name_of, trees_of
-from symderiv.homework.understanding.terms import Gathered, Part, Term, Transpose, references_in
+from symderiv.homework.understanding.terms import (
+    Gathered,
+    Part,
+    Softmax,
+    Term,
+    Transpose,
+    everything_in,
+    references_in,
+)
 from symderiv.homework.understanding.understanding import SAMPLES, SIZES, Definition, Understanding
 from symderiv.homework.understanding.unnamed import (
     find_entries,
@@ -94,6 +102,19 @@ RATE_WORDS = (
 )
 
 SELDOM_RATES = frozenset({"epsilon", "lambda", "beta", "gamma"})  # the rate of a step only if there is no other
+
+
+def _into_softmax(definitions: dict[str, Term]) -> set[str]:
+    """What the scores of a softmax are worked out from: there are several, however its weights are indexed elsewhere."""
+    scores = {
+        r.key
+        for term in definitions.values()
+        for part in everything_in(term)
+        if isinstance(part, Softmax)
+        for r in references_in(part)
+    }
+    whole = (r for key in scores & set(definitions) for r in references_in(definitions[key]))
+    return {r.key for r in whole if isinstance(r, Part) and not r.indices}
 
 
 class Inference(Draft):
@@ -310,7 +331,7 @@ class Inference(Draft):
         definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
         self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
-        vectors = single_indexed(self) | self.vectors
+        vectors = (single_indexed(self) | self.vectors) - _into_softmax(definitions)
         entries = entries_of_samples(self, sample_letters)
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries

@@ -135,6 +135,10 @@ class Reader:
             raise Misfit("no reading of it conforms")
         return found
 
+    def count(self, term: Term) -> int:
+        """In how many ways a term was read, as far as it was."""
+        return len(self._memo.get(term, ()))
+
     def sized(self, term: Term, beside: Value | None = None) -> Term:
         """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
         if not any(isinstance(p, Kronecker) for p in everything_in(term)):
