@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undef
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
 )
+from symderiv.homework.understanding.function_letters import left_open
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES, LayerOpen
 from symderiv.homework.understanding.terms import (
@@ -29,7 +29,6 @@ from symderiv.homework.understanding.terms import (
 from symderiv.homework.understanding.understanding import Definition
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
-OPEN_FUNCTION = r"([A-Za-z]+)\W{1,3}is (?:a|any|some|an arbitrary) (?:smooth |differentiable )?(?:activation )?function"
 USUAL_ACTIVATIONS = ("sigmoid", "tanh", "relu", "softplus")
 
 
@@ -124,7 +123,7 @@ class Unknowns:
                     with contextlib.suppress(NotUnderstood, LayerOpen):
                         terms.append(self.situation.elaborator(layers).term(side.node))
         sloped = {p.function for t in terms for p in everything_in(t) if isinstance(p, Apply) and p.order}
-        said = {x.removeprefix("var") for x in re.findall(OPEN_FUNCTION, self.understanding.document.text)}
+        said = left_open(self.understanding.document.text)
         own = {
             p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
         }

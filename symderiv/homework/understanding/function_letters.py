@@ -22,6 +22,7 @@ from symderiv.homework.understanding.terms import Apply, Sloppy, Softmax, Term, 
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, EQUAL_SIGNS
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
+OPEN_FUNCTION = r"([A-Za-z]+)\W{1,3}is (?:a|any|some|an arbitrary) (?:smooth |differentiable )?(?:activation )?function"
 MOST_TRIED = 40  # formulas by whose values a function is recognised
 
 
@@ -47,6 +48,7 @@ def find_functions(draft: Draft) -> None:
         elif (
             len(words) == 1
             and base in OPEN_LETTERS
+            and base not in left_open(draft.document.text)
             and not _applies(draft, words[0])  # tanh(z) beside g(z): g is another one
             and words[0] not in draft.functions.values()  # and so it is beside the sigmoid sigma
         ):
@@ -222,6 +224,11 @@ def _recognised(draft: Draft, body: f.Node, argument: f.Node) -> str | None:
         except Undefined:
             continue
     return None
+
+
+def left_open(text: str) -> set[str]:
+    """The letters of functions of which a document says no more than that they are ones."""
+    return {letter.removeprefix("var") for letter in re.findall(OPEN_FUNCTION, text)}
 
 
 def own_functions(draft: Draft) -> dict[str, tuple[str, Term]]:
