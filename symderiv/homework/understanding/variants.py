@@ -149,7 +149,8 @@ def _takes_mean_early(inference: Inference) -> bool:
 
 def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
     """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
-    between = {base_of(d.key) for d in inference.definitions}
+    keys = {d.key for d in inference.definitions}
+    between = {base_of(key) for key in keys}
     for statement in inference.document.statements:
         left = statement.sides[0].node
         reference = inference.closed(left.bottom if isinstance(left, f.Derivative) else left)
@@ -163,7 +164,16 @@ def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
         has_mean = any(
             _divides_by_samples(inference, node) for side in statement.sides[1:] for node in f.walk(side.node)
         )
-        yield base in between or base.removeprefix("d") in between, has_mean
+        accented = (
+            isinstance(left, f.Derivative)
+            and base in between
+            and reference.key not in keys
+            and "[" not in reference.key
+        )
+        yield (
+            (base in between or base.removeprefix("d") in between) and not accented,
+            has_mean,
+        )  # X beside a formula of X^hat
 
 
 def _other_loss(inference: Inference) -> tuple[str, int] | None:
