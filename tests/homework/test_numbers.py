@@ -647,7 +647,7 @@ $f'(u) = \frac{1}{1+|u|}$
 
 $\frac{\partial L}{\partial b} = (a-y) \odot f(z)$
 """
-    assert [c.verdict for c in claims_of(text)[-5:]] == ["correct", "correct", "uncheckable", "wrong", "wrong"]
+    assert [c.verdict for c in claims_of(text)[-5:]] == ["correct", "correct", "correct", "wrong", "wrong"]
 
 
 TWO_WEIGHTS = """z = W x, L = (z - y)^2

@@ -483,6 +483,8 @@ class Judge:
             or self.facts.own_fact(left, right, subject, side)
             or self.facts.matrix_fact(left, right)
         )
+        if fact is not None and fact.verdict == "wrong" and self.otherwise.is_special_case(at):
+            return Verdict("uncheckable", fact.kind, "said of a special case, and false in general")
         if fact is not None:
             fact.sides = left, right
             return fact
