@@ -102,6 +102,13 @@ def test_a_new_mistake_beside_an_old_one_is_charged_alone():
     assert f"the rest follows from line {first.line}" in third.message
 
 
+def test_a_correction_is_recognised_and_nothing_is_carried_after_it():
+    lines = (r"\frac{dE}{du} = y - u", r"\frac{dE}{du} = u - y", r"\frac{dE}{dv} = (u - y) a")
+    wrong, mended, after = check_homework(ONE + "\n\n".join(f"$${line}$$" for line in lines)).claims[-3:]
+    assert (wrong.verdict, mended.verdict, after.verdict) == ("wrong", "correct", "correct")
+    assert mended.message == f"puts right what line {wrong.line} says"
+
+
 def test_two_mistakes_on_one_line_are_both_told():
     claim = check_homework(
         COLUMNS + r"$$\frac{\partial J}{\partial b_2} = A_2 \odot (1 - A_2) \odot (A_2 - Y)$$"

@@ -502,6 +502,9 @@ class Judge:
             relation = self.otherwise.with_rows(at, left, right, relation.kind) or relation
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
+            earlier = self.own_lines.false.get(left)
+            if earlier is not None and earlier[1] < statement.line and not relation.message:
+                relation.message = f"puts right what line {earlier[1]} says"
             if isinstance(left, Jacobian) and any(isinstance(p, Jacobian) for p in everything_in(right)):
                 self.own_lines.relations.append((left, right))
             return relation
