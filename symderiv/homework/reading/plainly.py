@@ -31,7 +31,7 @@ from symderiv.homework.reading.formulas import (
     Unread,
 )
 
-_GREEK = dict(
+GREEK_SIGNS = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega ell "
         "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega infinity nabla partial".split(),
@@ -95,9 +95,9 @@ def _number(node: Number, depth: int) -> str:
 
 
 def _name(node: Name, depth: int) -> str:
-    base = _GREEK.get(node.base, node.base)
-    if base[0] == "d" and base[1:] in _GREEK:
-        base = "d" + _GREEK[base[1:]]
+    base = GREEK_SIGNS.get(node.base, node.base)
+    if base[0] == "d" and base[1:] in GREEK_SIGNS:
+        base = "d" + GREEK_SIGNS[base[1:]]
     if len(base) == 1 or (len(base) == 2 and base[0] == "d" and base.isalpha()):
         return base + "".join(_ACCENTS.get(accent, f"_{accent}") for accent in node.accents)
     return base + "".join(f"_{accent}" for accent in node.accents)

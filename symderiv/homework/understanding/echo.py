@@ -6,7 +6,7 @@ import re
 
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.reading.formulas import Derivative
-from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.plainly import GREEK_SIGNS, to_text
 from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.variants import Variant
@@ -27,7 +27,10 @@ def understood_of(understanding: Understanding, variant: Variant) -> Understood:
 
 
 def shown(key: str) -> str:
-    """A key for people: `a[1]` is a₁, `y^hat` is ŷ."""
+    """A key for people: `a[1]` is a₁, `y^hat` is ŷ, `lambda` is λ."""
+    word = re.match(r"[A-Za-z]+", key)
+    if word is not None and word.group() in GREEK_SIGNS:
+        key = GREEK_SIGNS[word.group()] + key[word.end() :]
     name = re.sub(r"\[(\d+)\]", lambda m: m.group(1).translate(RAISED), key)
     name = re.sub(r"\[([^\]]+)\]", r"_\1", name)
     name = re.sub(r"\{([^}]+)\}", r"_\1", name).replace("(each)", "_i")
