@@ -458,7 +458,13 @@ class Elaborator:
                     f"the function {reference.base} of {'several arguments' if group.items else 'nothing'}", group.span
                 )
             order = reference.primes
-            body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
+            argument = self.term(group.items[0])
+            if isinstance(factor, f.Scripted) and not set(reference.indices) <= free_letters(argument):
+                letter = next(iter(reference.indices))
+                raise NotUnderstood(
+                    f"the function {reference.base} has an index {letter} that its argument has not", factor.span
+                )
+            body = self._powered(_labelled(self.apply(reference, order, argument), indices), power)
             return self._powered(body, reference.power)
         if len(group.items) > 1 or self._is_argument_list(reference, group):
             if not isinstance(factor, (f.Name, f.Scripted)):
@@ -776,6 +782,16 @@ def entry_of(key: str, digits: str, shape: tuple[str, str]) -> Part:
 def letters_of(indices: tuple[str | int, ...]) -> str:
     """The letters of indices, if they are letters alone."""
     return ",".join(str(i) for i in indices) if all(isinstance(i, str) for i in indices) else ""
+
+
+def free_letters(term: Term) -> set[str | int | None]:
+    """The indices in a term that no sum binds."""
+    match term:
+        case Part(_, indices):
+            return set(indices)
+        case SumOver(along, body):
+            return free_letters(body) - {along.removeprefix("letter:")}
+    return set().union(*(free_letters(part) for part in parts_of(term)))
 
 
 def by_letters(key: str, letters: str) -> str:
