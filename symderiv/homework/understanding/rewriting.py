@@ -30,21 +30,24 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.labels import with_labels
-from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
+from symderiv.homework.understanding.symbols import FUNCTION_BASES, HYPER_BASES, name_of
+from symderiv.homework.understanding.unit_columns import with_unit_columns
 from symderiv.homework.understanding.units import with_unit_layers
 
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
 WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
-ITERATIONS = frozenset({"t", "k", "n", "s", "i", "tau"})  # what counts the steps of gradient descent
+ITERATIONS = frozenset({"t", "k", "n", "r", "s", "i", "tau"})  # what counts the steps of gradient descent
+
+STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 
 
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
         without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_given_names, with_unit_layers, without_notes,
-        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations,
+        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
@@ -514,7 +517,10 @@ def without_iterations(document: Document) -> Document:
 def _as_step(statement: Statement) -> Statement:
     left = statement.sides[0].node
     name = name_of(left)
-    if name is None or name.base not in WEIGHTS or not isinstance(left, Scripted) or len(statement.sides) < 2:
+    if name is None or not isinstance(left, Scripted) or len(statement.sides) < 2:
+        return statement
+    stepped = WEIGHTS | _derived_by(statement)
+    if name.base not in stepped:
         return statement
     nexts = [x for script in (*left.lower, *left.upper) if (x := _before_next(script.body)) is not None]
     first = statement.sides[1].node.terms[0][1] if isinstance(statement.sides[1].node, Sum) else None
@@ -531,11 +537,28 @@ def _as_step(statement: Statement) -> Statement:
 
     def visit(part: Node) -> Node:
         own = name_of(part) if isinstance(part, Scripted) else None
-        if own is not None and own.base in WEIGHTS:
+        if own is not None and own.base in stepped:
             return _without_scripts(part, places)
+        if isinstance(part, Scripted) and _is_rate_of(part, nexts[0]):
+            return part.base
+        if isinstance(part, Scripted) and own is not None and nexts[0] in STEPS_ALONE:  # \\delta_{ki}^{(r)}
+            kept = tuple(s for s in part.upper if s.bracket != "(" or to_text(s.body) != nexts[0])
+            part = replace(part, upper=kept) if kept or part.lower or part.primes else part.base
         return rebuilt(part, visit)
 
     return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+
+
+def _derived_by(statement: Statement) -> frozenset[str]:
+    r"""The letters by which a derivative is taken in a step: they are parameters, whatever they are called."""
+    nodes = (n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Derivative))
+    return frozenset(name.base for n in nodes if (name := name_of(n.bottom)) is not None)
+
+
+def _is_rate_of(node: Scripted, letter: str) -> bool:
+    r"""`\gamma_r`: a rate of the step r."""
+    is_rate = isinstance(node.base, Name) and node.base.base in HYPER_BASES and not node.upper and not node.primes
+    return is_rate and [to_text(s.body) for s in node.lower] == [letter]
 
 
 def _next(letter: str) -> str:
