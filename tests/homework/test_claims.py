@@ -69,9 +69,50 @@ POSITIVE = (
     "$W = 0.5$, $x = 2$, $v = 0.4$, $t = 1$\n\n$a = W x = 1$, which is positive, so $h = \\max(0, a) = 1$ and $y = v h = 0.4$.\n\n"
     "$E = \\frac12 (y - t)^2$\n\n$\\delta = y - t = -0.6$\n\n"
 )
+COLUMNS = (  # the weights of each unit as a column, outputs as functions of the sample, every index written
+    "$$z_{mi} = \\sigma(\\alpha_m^T x_i), \\quad m = 1, \\ldots, M$$\n\n$$f_k(x_i) = g_k(\\beta_k^T z_i), \\quad k = 1, \\ldots, K$$\n\n"
+    "$$R(\\theta) = \\sum_{i=1}^N R_i = \\sum_{i=1}^N \\sum_{k=1}^K (y_{ik} - f_k(x_i))^2$$\n\n"
+    "$$\\frac{\\partial R_i}{\\partial \\beta_{km}} = \\delta_{ki} z_{mi}$$\n\n$$\\frac{\\partial R_i}{\\partial \\alpha_{m\\ell}} = s_{mi} x_{i\\ell}$$\n\n"
+)
+INTERCEPTS = (  # an entry 0 for the bias of each unit
+    "$z_{mi} = \\sigma(\\alpha_{0m} + \\alpha_m^T x_i)$ and $f_k(x_i) = \\beta_{0k} + \\beta_k^T z_i$ with entries $\\alpha_{ml}$, $\\beta_{km}$.\n\n"
+    "$$R = \\sum_{i=1}^N R_i, \\quad R_i = \\frac12 \\sum_k (y_{ik} - f_k(x_i))^2$$\n\n"
+    "$$\\frac{\\partial R_i}{\\partial \\beta_{km}} = -(y_{ik} - f_k(x_i)) z_{mi}$$\n\n"
+)
+ONE_SAMPLE = (  # columns for one sample, the entries from the words
+    "$h_j = \\tanh(w_j^T x)$, where $w_{ji}$ belongs to the input $x_i$, and $o_k = v_k^T h$ with entries $v_{kj}$.\n\n"
+    "$$E = \\frac12 \\sum_k (o_k - t_k)^2$$\n\n"
+)
+MEANS = (
+    "$$a_{jn} = w_j^T x_n, \\quad z_{jn} = \\tanh(a_{jn}), \\quad y_k(x_n) = v_k^T z_n$$\n\n"
+    "$$E = \\sum_n E_n = \\frac12 \\sum_n \\sum_k (y_k(x_n) - t_{nk})^2$$\n\n"
+    "$$\\frac{\\partial E_n}{\\partial v_{kj}} = \\delta_{kn} z_{jn}$$\n\n$$\\frac{\\partial E_n}{\\partial w_{ji}} = \\delta_{jn} x_{ni}$$\n\n"
+)
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
 LAST = [
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k'(\beta_k^T z_i)$$", "correct"),
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k(\beta_k^T z_i)$$", "wrong"),
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_m'(\beta_k^T z_i)$$", "uncheckable"),  # another unit's function
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_{k=1}^K \beta_{km} \delta_{ki}$$", "correct"),
+    (COLUMNS + r"$$s_{mi} = \sigma(\alpha_m^T x_i) \sum_{k=1}^K \beta_{km} \delta_{ki}$$", "wrong"),
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_{k=1}^K \beta_{mk} \delta_{ki}$$", "wrong"),
+    (COLUMNS + r"$$\frac{\partial R_i}{\partial \alpha_{m\ell}} = \delta_{ki} \beta_{km} \sigma'(\alpha_m^T x_i) x_{i\ell}$$", "wrong"),
+    (COLUMNS + r"$$\beta_{km}^{(r+1)} = \beta_{km}^{(r)} - \gamma_r \sum_{i=1}^N \frac{\partial R_i}{\partial \beta_{km}^{(r)}}$$", "correct"),
+    (COLUMNS + r"$$\beta_{km}^{(r+1)} = \beta_{km}^{(r)} + \gamma_r \sum_{i=1}^N \frac{\partial R_i}{\partial \beta_{km}^{(r)}}$$", "wrong"),
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_k \beta_{km} \delta_{ki}$$" + "\n\n" + r"$$\alpha_{m\ell}^{(r+1)} = \alpha_{m\ell}^{(r)} - \gamma_r \sum_{i=1}^N s_{mi}^{(r)} x_{i\ell}$$", "correct"),
+    (COLUMNS + "$x_{i0} = 1$", "correct"),
+    (COLUMNS + r"$\alpha_{m0} = 1$", "uncheckable"),
+    (COLUMNS.replace("s_{mi}", "u_{mi}") + r"$$\frac{\partial R_i}{\partial \alpha_{m\ell}} = u_{mi} z_{mi}$$", "uncheckable"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \beta_{0k}} = -(y_{ik} - f_k(x_i))$$", "correct"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \beta_{0k}} = -(y_{ik} - f_k(x_i)) z_{mi}$$", "wrong"),
+    (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_i \sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "correct"),
+    (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "wrong"),
+    (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j^2) x_i$$", "correct"),
+    (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j) x_i$$", "wrong"),
+    (MEANS + r"$$\delta_{kn} = y_k(x_n) - t_{nk}$$", "correct"),
+    (MEANS + r"$$\delta_{jn} = (1 - z_{jn}^2) \sum_k v_{kj} \delta_{kn}$$", "correct"),
+    (MEANS + r"$$\delta_{jn} = \sum_k v_{kj} \delta_{kn}$$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = (1 - (z_j^n)^2) \sum_k w_{kj}^{(2)} \delta_k^n$$", "correct"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$" + "\n\n" + r"$$\frac{\partial E}{\partial w_{ji}^{(1)}} = \sum_n \delta_j^n x_i^n$$", "correct"),
