@@ -510,19 +510,22 @@ def without_steps(document: Document) -> Document:
 
 def without_iterations(document: Document) -> Document:
     """`w_{k+1} = w_k - eta dL/dw`: a step, whatever counts the steps."""
-    statements = [_as_step(s) for s in document.statements]
+    parameters = frozenset(base for s in document.statements for base in _derived_by(s))
+    statements = [_as_step(s, parameters) for s in document.statements]
     return document if statements == document.statements else replace(document, statements=statements)
 
 
-def _as_step(statement: Statement) -> Statement:
+def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
     left = statement.sides[0].node
     name = name_of(left)
     if name is None or not isinstance(left, Scripted) or len(statement.sides) < 2:
         return statement
-    stepped = WEIGHTS | _derived_by(statement)
+    nexts = [x for script in (*left.lower, *left.upper) if (x := _before_next(script.body)) is not None]
+    nodes = [n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Scripted)]
+    has_rate = any(_is_rate_of(n, letter) for letter in nexts for n in nodes)  # \gamma_r
+    stepped = WEIGHTS | (parameters if has_rate else _derived_by(statement))
     if name.base not in stepped:
         return statement
-    nexts = [x for script in (*left.lower, *left.upper) if (x := _before_next(script.body)) is not None]
     first = statement.sides[1].node.terms[0][1] if isinstance(statement.sides[1].node, Sum) else None
     if (
         len(nexts) != 1
@@ -531,8 +534,7 @@ def _as_step(statement: Statement) -> Statement:
     ):
         return statement
     places = {nexts[0], _next(nexts[0])}
-    others = (n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Scripted))
-    if any(to_text(s.body) == _next(nexts[0]) for n in others for s in (*n.lower, *n.upper)):
+    if any(to_text(s.body) == _next(nexts[0]) for n in nodes for s in (*n.lower, *n.upper)):
         return statement  # `w_{k+1} = w_k - eta v_{k+1}`: a velocity with steps of its own
 
     def visit(part: Node) -> Node:
@@ -541,7 +543,7 @@ def _as_step(statement: Statement) -> Statement:
             return _without_scripts(part, places)
         if isinstance(part, Scripted) and _is_rate_of(part, nexts[0]):
             return part.base
-        if isinstance(part, Scripted) and own is not None and nexts[0] in STEPS_ALONE:  # \\delta_{ki}^{(r)}
+        if isinstance(part, Scripted) and own is not None and nexts[0] in STEPS_ALONE:  # \delta_{ki}^{(r)}
             kept = tuple(s for s in part.upper if s.bracket != "(" or to_text(s.body) != nexts[0])
             part = replace(part, upper=kept) if kept or part.lower or part.primes else part.base
         return rebuilt(part, visit)
@@ -550,8 +552,8 @@ def _as_step(statement: Statement) -> Statement:
 
 
 def _derived_by(statement: Statement) -> frozenset[str]:
-    r"""The letters by which a derivative is taken in a step: they are parameters, whatever they are called."""
-    nodes = (n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Derivative))
+    """The letters by which a derivative is taken."""
+    nodes = (n for side in statement.sides for n in walk(side.node) if isinstance(n, Derivative))
     return frozenset(name.base for n in nodes if (name := name_of(n.bottom)) is not None)
 
 
