@@ -88,9 +88,29 @@ MEANS = (
     "$$E = \\sum_n E_n = \\frac12 \\sum_n \\sum_k (y_k(x_n) - t_{nk})^2$$\n\n"
     "$$\\frac{\\partial E_n}{\\partial v_{kj}} = \\delta_{kn} z_{jn}$$\n\n$$\\frac{\\partial E_n}{\\partial w_{ji}} = \\delta_{jn} x_{ni}$$\n\n"
 )
+DOWNSTREAM = (  # units of any layer, with an unspecified set of those that they feed
+    "$E_d = \\frac12 \\sum_{k \\in outputs} (t_k - o_k)^2$\n\n$net_j = \\sum_i w_{ji} x_{ji}$, $o_j = \\sigma(net_j)$ for outputs "
+    "and $h_j = \\sigma(net_j)$ for hidden units, with the logistic $\\sigma$.\n\n"
+    "$\\delta_j = -\\frac{\\partial E_d}{\\partial net_j}$\n\n"
+)
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
 LAST = [
+    (DOWNSTREAM + r"$\delta_j = (t_j - o_j) o_j (1 - o_j)$", "correct"),
+    (DOWNSTREAM + r"$\delta_j = (o_j - t_j) o_j (1 - o_j)$", "wrong"),
+    (DOWNSTREAM + r"$\delta_j = h_j (1 - h_j) \sum_{k \in Downstream(j)} \delta_k w_{kj}$", "correct"),
+    (DOWNSTREAM + r"$\delta_j = \sum_{k \in Downstream(j)} \delta_k w_{kj}$", "wrong"),
+    (DOWNSTREAM + r"$\delta_j = h_j (1 - h_j) \sum_{k \in Downstream(j)} \delta_k w_{jk}$", "wrong"),
+    (DOWNSTREAM + r"$\frac{\partial E_d}{\partial net_j} = \sum_{k \in succ(j)} \frac{\partial E_d}{\partial net_k} \frac{\partial net_k}{\partial h_j} \frac{\partial h_j}{\partial net_j}$", "correct"),
+    (DOWNSTREAM + r"$\frac{\partial E_d}{\partial net_j} = \frac{\partial E_d}{\partial o_j} \frac{\partial o_j}{\partial net_j} = -(t_j - o_j) \frac{\partial o_j}{\partial net_j}$", "correct"),
+    (DOWNSTREAM + r"$w_{ji} = w_{ji} + \eta \delta_j x_{ji}$", "correct"),
+    (DOWNSTREAM + r"$w_{ji} = w_{ji} - \eta \delta_j x_{ji}$", "wrong"),
+    (DOWNSTREAM + r"All at once: $\delta = (t - o) o (1 - o)$", "correct"),
+    (DOWNSTREAM + r"All at once: $\delta = (t - o) o$", "wrong"),
+    (DOWNSTREAM + r"All at once: $W = W + \eta \delta x^T$", "correct"),
+    (DOWNSTREAM + r"All at once: $W = W - \eta \delta x^T$", "wrong"),
+    (DOWNSTREAM + r"All at once, with $h = \sigma(W x)$: $\delta^{(l)} = h^{(l)} (1 - h^{(l)}) W^T \delta^{(l+1)}$", "correct"),
+    (DOWNSTREAM + r"All at once, with $h = \sigma(W x)$: $\delta^{(l)} = W^T \delta^{(l+1)}$", "wrong"),
     (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k'(\beta_k^T z_i)$$", "correct"),
     (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k(\beta_k^T z_i)$$", "wrong"),
     (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_m'(\beta_k^T z_i)$$", "uncheckable"),  # another unit's function

@@ -6,6 +6,7 @@ l + 1, and of the last one where a target stands.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -37,7 +38,8 @@ WEIGHTS = frozenset({"w", "W", "theta", "v"})
 class Units:
     """The names of a network unit by unit: `net_j`, `o_j`, `w_{ij}`, inputs (`o_i`, or `x_{ji}`), the target t, and j and i.
 
-    hidden: what else the outputs of hidden units are called.
+    hidden: what else the outputs of hidden units are called. fed_sum: the weighted sum as it is written. vectors: what the
+    outputs of all units together are called.
     """
 
     net: str
@@ -49,6 +51,7 @@ class Units:
     own: str
     below: str
     fed_sum: Node
+    vectors: frozenset[str]
 
     def level(self, letter: str) -> int:
         """How many layers above the own unit."""
@@ -88,7 +91,8 @@ def _units_of(document: Document) -> Units | None:
     hidden = frozenset(outs) - {out}
     if fed not in (out, "x", "in", "a") and fed not in hidden:
         return None
-    units = Units(net, out, hidden, weight, fed, target, own, below, fed_sum)
+    vectors = _vectors(document, weight, fed) if fed != out else frozenset()
+    units = Units(net, out, hidden, weight, fed, target, own, below, fed_sum, vectors)
     return units if _is_about_letters(document, units) else None
 
 
@@ -171,6 +175,8 @@ def _letters(node: Node) -> list[str]:
 def _layered(group: list[Statement], units: Units) -> list[Statement]:
     names = [n for statement in group for side in statement.sides for n in walk(side.node) if _letters(n)]
     letters = {x for n in names for x in _letters(n)} | {x for statement in group for x in _summed(statement)}
+    if not letters:
+        return [_of_vectors(statement, units) for statement in group]
     targets = {x for n in names if _base(n) == units.target for x in _letters(n)}
     level = {x: units.level(x) for x in letters}
     if units.own not in letters and max(level.values(), default=0) > 0 and units.below in letters:
@@ -196,6 +202,81 @@ def _layered(group: list[Statement], units: Units) -> list[Statement]:
         return replace(node, base=base, upper=(Script(node.span, mark, "["), *node.upper))
 
     return [replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in group]
+
+
+def _of_vectors(statement: Statement, units: Units) -> Statement:
+    r"""`W = W + \mu \delta x^T`: the same for all units of a layer at once; of the last one where the target stands."""
+    names = {n.base for side in statement.sides for n in walk(side.node) if isinstance(n, Name)}
+    is_no_formula = len(statement.sides) + statement.is_continued < 2
+    is_no_formula = is_no_formula or not all(
+        any(isinstance(n, Name) for n in walk(side.node)) for side in statement.sides
+    )
+    about = {units.weight, units.weight.upper(), *units.vectors} | ({units.out} if "delta" in names else set())
+    if is_no_formula or not names & about:
+        return statement
+    anchor = "L" if units.target in names else "l"
+    has_layers = bool(names & {"l", "L", "ell"})
+    renamed = {
+        units.weight.upper(): units.weight,
+        units.fed: units.out,
+        **dict.fromkeys(units.hidden | units.vectors, units.out),
+    }
+    layered = {units.out, units.net, units.weight, units.fed, "delta", *renamed}
+
+    def visit(node: Node) -> Node:
+        if not has_layers and _is_product_of_vectors(node, units.weight, units.fed):
+            return visit(Name(node.span, units.net))
+        if has_layers and isinstance(node, Product):
+            node = _with_layer_of_delta(node, units.weight)
+        inner = node.base if isinstance(node, Scripted) else node
+        if not isinstance(inner, Name) or inner.base not in layered:
+            return rebuilt(node, visit)
+        base = replace(inner, base=renamed.get(inner.base, inner.base))
+        if isinstance(node, Scripted) or has_layers:
+            return replace(node, base=base) if isinstance(node, Scripted) and has_layers else node
+        below = inner.base == units.fed != units.out
+        return Scripted(node.span, base, (), (Script(node.span, _layer(anchor, -1 if below else 0, node.span), "["),))
+
+    return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+
+
+def _vectors(document: Document, weight: str, fed: str) -> frozenset[str]:
+    r"""The a of `a = \sigma(W x)` beside the formulas of single units."""
+    found = set()
+    for statement in document.statements:
+        left, right = statement.sides[0].node, statement.sides[-1].node
+        arguments: tuple[Node, ...] = right.arguments if isinstance(right, Call) else ()
+        if isinstance(right, Product) and len(right.factors) == 2 and isinstance(right.factors[1], Group):
+            arguments = right.factors[1].items
+        product = arguments[0] if len(arguments) == 1 else None
+        if (
+            isinstance(left, Name)
+            and len(statement.sides) == 2
+            and product
+            and _is_product_of_vectors(product, weight, fed)
+        ):
+            found.add(left.base)
+    return frozenset(found)
+
+
+def _with_layer_of_delta(node: Product, weight: str) -> Product:
+    r"""`W^T \delta^{l+1}`: the weights of that layer."""
+    factors = list(node.factors)
+    for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
+        name = first.body if isinstance(first, Transposed) else first
+        if isinstance(name, Name) and name.base in (weight, weight.upper()) and _base(second) == "delta":
+            assert isinstance(second, Scripted)
+            marked = Scripted(name.span, name, (), tuple(replace(s, bracket="[") for s in second.upper))
+            factors[k] = replace(first, body=marked) if isinstance(first, Transposed) else marked
+    return replace(node, factors=tuple(factors))
+
+
+def _is_product_of_vectors(node: Node, weight: str, fed: str) -> bool:
+    """`W x`: the weighted sums of all units."""
+    if not isinstance(node, Product) or len(node.factors) != 2 or node.marks[0] not in ("", "cdot"):
+        return False
+    first, second = (x.base if isinstance(x, Name) else "" for x in node.factors)
+    return first in (weight, weight.upper()) and second == fed
 
 
 def _is_written_as_vectors(node: Node, units: Units) -> bool:
