@@ -128,6 +128,10 @@ LAST = [
     (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \beta_{0k}} = -(y_{ik} - f_k(x_i)) z_{mi}$$", "wrong"),
     (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_i \sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "correct"),
     (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "wrong"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \alpha_{ml}} = -\sum_k (y_{ik} - f_k(x_i)) \beta_{km} \sigma'(\alpha_m^T x_i) x_{il}$$", "uncheckable"),  # absorbed?
+    ("$z = W x$, $p_k = \\sigma_k(z)$", "correct"),
+    (r"$z = W x$, $p_k = \mathrm{softmax}_k(z)$, $L = -\sum_k y_k \log p_k$, $\frac{\partial L}{\partial z_k} = p_k - y_k$", "correct"),
+    (r"$z = W x$, $p_k = \mathrm{softmax}_k(z)$, $L = -\sum_k y_k \log p_k$, $\frac{\partial L}{\partial z_k} = p_k (1 - p_k)$", "wrong"),
     (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j^2) x_i$$", "correct"),
     (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j) x_i$$", "wrong"),
     (MEANS + r"$$\delta_{kn} = y_k(x_n) - t_{nk}$$", "correct"),

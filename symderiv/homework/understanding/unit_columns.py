@@ -6,7 +6,7 @@ intercepts as the entry 0, `\alpha_{0m}`. Every index is written then, and so al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from symderiv.homework.reading.formulas import (
@@ -18,8 +18,10 @@ from symderiv.homework.reading.formulas import (
     Product,
     Script,
     Scripted,
+    Sum,
     Text,
     Transposed,
+    Unread,
     rebuilt,
     walk,
     without_brackets,
@@ -45,6 +47,7 @@ class Columns:
     behind: frozenset[str]
     weighed: dict[str, set[tuple[str, ...]]]
     free: tuple[str, ...]
+    with_intercepts: frozenset[str]
 
 
 def with_unit_columns(document: Document) -> Document:
@@ -114,7 +117,9 @@ def _columns_of(document: Document) -> Columns | None:
         entries[base] = {unit: found.pop() for unit, found in ends.items() if found}
     taken = {n.base for n in _nodes(document) if isinstance(n, Name)}
     free = tuple(x for x in FREE_LETTERS if x not in taken)
-    return Columns(entries, behind, {b: pairs.get(b, set()) for b in weighed}, free) if len(free) > 1 else None
+    sums = (n for n in _nodes(document) if isinstance(n, Sum))
+    added = frozenset(_base(part) for n in sums for _, part in n.terms if _is_intercept(part))
+    return Columns(entries, behind, {b: pairs.get(b, set()) for b in weighed}, free, added) if free else None
 
 
 def _weighted(node: Node) -> Iterator[int]:
@@ -190,12 +195,17 @@ def _is_output(node: Product, at: int) -> bool:
 
 # --- columns to sums ---
 def _with_sums(document: Document, columns: Columns) -> Document:
-    def visit(node: Node) -> Node:
+    def visit(node: Node, intercepts: Set[str] = frozenset()) -> Node:
         if isinstance(node, Scripted) and _base(node) in columns.entries:
             return _intercept(node)
+        if isinstance(node, Sum):
+            added = {_base(part) for _, part in node.terms if _is_intercept(part)}
+            return rebuilt(node, lambda part: visit(part, added))
         places = set(_weighted(node))
         if not isinstance(node, Product) or not places:
             return rebuilt(node, visit)
+        if any((base := _base(_column(node.factors[at]))) in columns.with_intercepts - intercepts for at in places):
+            return Unread(node.span, "", f"the intercept of {base} is left out")
         factors: list[Node] = []
         marks: list[str] = []
         at = 0
@@ -234,21 +244,20 @@ def _ordered(scripts: tuple[Script, ...], end: Script, is_second: bool) -> tuple
     return (end, *scripts) if is_second else (*scripts, end)
 
 
+def _is_intercept(node: Node) -> bool:
+    r"""`\alpha_{0m}`."""
+    scripts = [s.body for s in node.lower] if isinstance(node, Scripted) else []
+    is_zero = len(scripts) == 2 and isinstance(scripts[0], Number) and scripts[0].text == "0"
+    return is_zero and isinstance(scripts[1], Name)
+
+
 def _intercept(node: Scripted) -> Node:
     r"""`\alpha_{0m}`: what is added to the weighted sum of unit m."""
-    scripts = [s.body for s in node.lower]
-    if (
-        len(scripts) != 2
-        or not isinstance(scripts[0], Number)
-        or scripts[0].text != "0"
-        or not isinstance(scripts[1], Name)
-    ):
+    if not _is_intercept(node):
         return node
     return replace(node, lower=node.lower[1:], upper=(*node.upper, Script(node.span, Text(node.span, INTERCEPT))))
 
 
-def _changed(document: Document, visit: object) -> Document:
-    change = visit
-    assert callable(change)
+def _changed(document: Document, change: Callable[[Node], Node]) -> Document:
     statements = [replace(s, sides=tuple(Side(change(x.node), x.span) for x in s.sides)) for s in document.statements]
     return document if statements == document.statements else replace(document, statements=statements)
