@@ -69,9 +69,33 @@ POSITIVE = (
     "$W = 0.5$, $x = 2$, $v = 0.4$, $t = 1$\n\n$a = W x = 1$, which is positive, so $h = \\max(0, a) = 1$ and $y = v h = 0.4$.\n\n"
     "$E = \\frac12 (y - t)^2$\n\n$\\delta = y - t = -0.6$\n\n"
 )
+COLUMNS = (  # the weights of each unit as a column, outputs as functions of the sample, every index written
+    "$$z_{mi} = \\sigma(\\alpha_m^T x_i), \\quad m = 1, \\ldots, M$$\n\n$$f_k(x_i) = g_k(\\beta_k^T z_i), \\quad k = 1, \\ldots, K$$\n\n"
+    "$$R(\\theta) = \\sum_{i=1}^N R_i = \\sum_{i=1}^N \\sum_{k=1}^K (y_{ik} - f_k(x_i))^2$$\n\n"
+    "$$\\frac{\\partial R_i}{\\partial \\beta_{km}} = \\delta_{ki} z_{mi}$$\n\n$$\\frac{\\partial R_i}{\\partial \\alpha_{m\\ell}} = s_{mi} x_{i\\ell}$$\n\n"
+)
+INTERCEPTS = (  # an entry 0 for the bias of each unit
+    "$z_{mi} = \\sigma(\\alpha_{0m} + \\alpha_m^T x_i)$ and $f_k(x_i) = \\beta_{0k} + \\beta_k^T z_i$ with entries $\\alpha_{ml}$, $\\beta_{km}$.\n\n"
+    "$$R = \\sum_{i=1}^N R_i, \\quad R_i = \\frac12 \\sum_k (y_{ik} - f_k(x_i))^2$$\n\n"
+    "$$\\frac{\\partial R_i}{\\partial \\beta_{km}} = -(y_{ik} - f_k(x_i)) z_{mi}$$\n\n"
+)
+ONE_SAMPLE = (  # columns for one sample, the entries from the words
+    "$h_j = \\tanh(w_j^T x)$, where $w_{ji}$ belongs to the input $x_i$, and $o_k = v_k^T h$ with entries $v_{kj}$.\n\n"
+    "$$E = \\frac12 \\sum_k (o_k - t_k)^2$$\n\n"
+)
+MEANS = (
+    "$$a_{jn} = w_j^T x_n, \\quad z_{jn} = \\tanh(a_{jn}), \\quad y_k(x_n) = v_k^T z_n$$\n\n"
+    "$$E = \\sum_n E_n = \\frac12 \\sum_n \\sum_k (y_k(x_n) - t_{nk})^2$$\n\n"
+    "$$\\frac{\\partial E_n}{\\partial v_{kj}} = \\delta_{kn} z_{jn}$$\n\n$$\\frac{\\partial E_n}{\\partial w_{ji}} = \\delta_{jn} x_{ni}$$\n\n"
+)
+DOWNSTREAM = (  # units of any layer, with an unspecified set of those that they feed
+    "$E_d = \\frac12 \\sum_{k \\in outputs} (t_k - o_k)^2$\n\n$net_j = \\sum_i w_{ji} x_{ji}$, $o_j = \\sigma(net_j)$ for outputs "
+    "and $h_j = \\sigma(net_j)$ for hidden units, with the logistic $\\sigma$.\n\n"
+    "$\\delta_j = -\\frac{\\partial E_d}{\\partial net_j}$\n\n"
+)
 NUMBERS = "q = x - 2y\nr = q*z\nf = r^2\n\nx = 3, y = 0.5, z = -1.5\n\nq = 2\nr = -3\ndf/dr = 2r = -6\n"
 
-COLUMNS = (
+SLICED = (
     "$Z = W X + b$ with the $m$ samples as the columns of $X$, $A = \\sigma(Z)$, "
     "$J = \\frac{1}{2m} \\sum_{j=1}^m \\|A_{:,j} - Y_{:,j}\\|^2$\n\n"
 )
@@ -87,8 +111,8 @@ LAST = [
     ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3280$", "wrong"),
     ("$z = w x$, $a = \\sigma(z)$ and $E = \\frac12 (a - y)^2$\n\n$$\\fr ac{\\partail E}{\\partia1 z} = (a - y) a (1 - a)$$", "correct"),
     ("$z_{nk} = \\sum_j W_{kj} x_{nj}$, $E = \\frac12 \\sum_n \\sum_k (z_{nk} - t_{nk})^2$\n\n$$\\frac{\\partial E}{\\partial W} = (Z - T)^\\top X$$", "correct"),
-    (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
-    (COLUMNS + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
+    (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
+    (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
     (HUBER + "$$\\ell'(e) = \\begin{cases} e & \\text{if } |e| \\le 1 \\\\ \\operatorname{sign}(e) & \\text{otherwise} \\end{cases}$$", "correct"),
     (HUBER + "$$\\frac{\\partial J}{\\partial w} = \\frac1n X^T \\ell'(\\hat y - y)$$", "correct"),
     (HUBER + "$$\\frac{\\partial J}{\\partial w} = \\frac1n X^T (\\hat y - y)$$", "wrong"),
@@ -100,6 +124,47 @@ LAST = [
     ("$z = W a + b$ and some loss $L$ of z: ∂L/∂W = (∂L/∂z) ⊗ aᵀ", "correct"),
     ("$\\sigma$ is the logistic function: $\\sigma'(\\cdot) = \\sigma(\\cdot) (1 - \\sigma(\\cdot))$", "correct"),
     ("$\\sigma$ is the logistic function: $\\sigma'(\\cdot) = \\sigma(\\cdot) (1 + \\sigma(\\cdot))$", "wrong"),
+    (DOWNSTREAM + r"$\delta_j = (t_j - o_j) o_j (1 - o_j)$", "correct"),
+    (DOWNSTREAM + r"$\delta_j = (o_j - t_j) o_j (1 - o_j)$", "wrong"),
+    (DOWNSTREAM + r"$\delta_j = h_j (1 - h_j) \sum_{k \in Downstream(j)} \delta_k w_{kj}$", "correct"),
+    (DOWNSTREAM + r"$\delta_j = \sum_{k \in Downstream(j)} \delta_k w_{kj}$", "wrong"),
+    (DOWNSTREAM + r"$\delta_j = h_j (1 - h_j) \sum_{k \in Downstream(j)} \delta_k w_{jk}$", "wrong"),
+    (DOWNSTREAM + r"$\frac{\partial E_d}{\partial net_j} = \sum_{k \in succ(j)} \frac{\partial E_d}{\partial net_k} \frac{\partial net_k}{\partial h_j} \frac{\partial h_j}{\partial net_j}$", "correct"),
+    (DOWNSTREAM + r"$\frac{\partial E_d}{\partial net_j} = \frac{\partial E_d}{\partial o_j} \frac{\partial o_j}{\partial net_j} = -(t_j - o_j) \frac{\partial o_j}{\partial net_j}$", "correct"),
+    (DOWNSTREAM + r"$w_{ji} = w_{ji} + \eta \delta_j x_{ji}$", "correct"),
+    (DOWNSTREAM + r"$w_{ji} = w_{ji} - \eta \delta_j x_{ji}$", "wrong"),
+    (DOWNSTREAM + r"All at once: $\delta = (t - o) o (1 - o)$", "correct"),
+    (DOWNSTREAM + r"All at once: $\delta = (t - o) o$", "wrong"),
+    (DOWNSTREAM + r"All at once: $W = W + \eta \delta x^T$", "correct"),
+    (DOWNSTREAM + r"All at once: $W = W - \eta \delta x^T$", "wrong"),
+    (DOWNSTREAM + r"All at once, with $h = \sigma(W x)$: $\delta^{(l)} = h^{(l)} (1 - h^{(l)}) W^T \delta^{(l+1)}$", "correct"),
+    (DOWNSTREAM + r"All at once, with $h = \sigma(W x)$: $\delta^{(l)} = W^T \delta^{(l+1)}$", "wrong"),
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k'(\beta_k^T z_i)$$", "correct"),
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_k(\beta_k^T z_i)$$", "wrong"),
+    (COLUMNS + r"$$\delta_{ki} = -2(y_{ik} - f_k(x_i)) g_m'(\beta_k^T z_i)$$", "uncheckable"),  # another unit's function
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_{k=1}^K \beta_{km} \delta_{ki}$$", "correct"),
+    (COLUMNS + r"$$s_{mi} = \sigma(\alpha_m^T x_i) \sum_{k=1}^K \beta_{km} \delta_{ki}$$", "wrong"),
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_{k=1}^K \beta_{mk} \delta_{ki}$$", "wrong"),
+    (COLUMNS + r"$$\frac{\partial R_i}{\partial \alpha_{m\ell}} = \delta_{ki} \beta_{km} \sigma'(\alpha_m^T x_i) x_{i\ell}$$", "wrong"),
+    (COLUMNS + r"$$\beta_{km}^{(r+1)} = \beta_{km}^{(r)} - \gamma_r \sum_{i=1}^N \frac{\partial R_i}{\partial \beta_{km}^{(r)}}$$", "correct"),
+    (COLUMNS + r"$$\beta_{km}^{(r+1)} = \beta_{km}^{(r)} + \gamma_r \sum_{i=1}^N \frac{\partial R_i}{\partial \beta_{km}^{(r)}}$$", "wrong"),
+    (COLUMNS + r"$$s_{mi} = \sigma'(\alpha_m^T x_i) \sum_k \beta_{km} \delta_{ki}$$" + "\n\n" + r"$$\alpha_{m\ell}^{(r+1)} = \alpha_{m\ell}^{(r)} - \gamma_r \sum_{i=1}^N s_{mi}^{(r)} x_{i\ell}$$", "correct"),
+    (COLUMNS + "$x_{i0} = 1$", "correct"),
+    (COLUMNS + r"$\alpha_{m0} = 1$", "uncheckable"),
+    (COLUMNS.replace("s_{mi}", "u_{mi}") + r"$$\frac{\partial R_i}{\partial \alpha_{m\ell}} = u_{mi} z_{mi}$$", "uncheckable"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \beta_{0k}} = -(y_{ik} - f_k(x_i))$$", "correct"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \beta_{0k}} = -(y_{ik} - f_k(x_i)) z_{mi}$$", "wrong"),
+    (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_i \sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "correct"),
+    (INTERCEPTS + r"$$\frac{\partial R}{\partial \alpha_{0m}} = -\sum_k (y_{ik} - f_k(x_i)) \beta_{km} z_{mi} (1 - z_{mi})$$", "wrong"),
+    (INTERCEPTS + r"$$\frac{\partial R_i}{\partial \alpha_{ml}} = -\sum_k (y_{ik} - f_k(x_i)) \beta_{km} \sigma'(\alpha_m^T x_i) x_{il}$$", "uncheckable"),  # absorbed?
+    ("$z = W x$, $p_k = \\sigma_k(z)$", "correct"),
+    (r"$z = W x$, $p_k = \mathrm{softmax}_k(z)$, $L = -\sum_k y_k \log p_k$, $\frac{\partial L}{\partial z_k} = p_k - y_k$", "correct"),
+    (r"$z = W x$, $p_k = \mathrm{softmax}_k(z)$, $L = -\sum_k y_k \log p_k$, $\frac{\partial L}{\partial z_k} = p_k (1 - p_k)$", "wrong"),
+    (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j^2) x_i$$", "correct"),
+    (ONE_SAMPLE + r"$$\frac{\partial E}{\partial w_{ji}} = \sum_k (o_k - t_k) v_{kj} (1 - h_j) x_i$$", "wrong"),
+    (MEANS + r"$$\delta_{kn} = y_k(x_n) - t_{nk}$$", "correct"),
+    (MEANS + r"$$\delta_{jn} = (1 - z_{jn}^2) \sum_k v_{kj} \delta_{kn}$$", "correct"),
+    (MEANS + r"$$\delta_{jn} = \sum_k v_{kj} \delta_{kn}$$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = (1 - (z_j^n)^2) \sum_k w_{kj}^{(2)} \delta_k^n$$", "correct"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$", "wrong"),
     (PATTERNS + r"$$\delta_j^n = \sum_k w_{kj}^{(2)} \delta_k^n$$" + "\n\n" + r"$$\frac{\partial E}{\partial w_{ji}^{(1)}} = \sum_n \delta_j^n x_i^n$$", "correct"),

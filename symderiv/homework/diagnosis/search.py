@@ -105,6 +105,9 @@ class Search:
         """One repair or premise each, and whether the line is right with it as it stands, not only turned."""
         for cause in islice(self._with_link(), 1):
             yield cause, True
+        for cause in islice(self._with_dangling_index_summed(), 1):
+            yield cause, True
+            return
         for code, repair in sorted(REPAIRS, key=lambda each: RANK[each[0]]):
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
@@ -119,6 +122,15 @@ class Search:
                     yield Cause((other.code or code,), other.words), True
                     if not other.code:
                         break
+
+    def _with_dangling_index_summed(self) -> Iterator[Cause]:
+        """A letter on the right alone that makes the line true once it is summed over: no other mistake leaves one behind."""
+        code = "missing-output-sum"
+        for repair in (each for known, each in REPAIRS if known == code):
+            for mended in islice(repair(self.scene), MOST_OF_A_KIND):
+                needed = self._needed(mended.term)
+                if needed is not None and needed <= UNMARKED:
+                    yield Cause((code,), mended.words, said(mended.term))
 
     def _with_link(self) -> Iterator[Cause]:
         """A product of derivatives that is a path once a link is put in: `dL/dh da/dw` lacks dh/da."""

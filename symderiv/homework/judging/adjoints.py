@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,14 @@ from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.derivative_names import DELTAS, bars_are_derivatives, is_derived
 from symderiv.homework.understanding.draft import WEIGHTLIKE
-from symderiv.homework.understanding.elaboration import Elaborator, NotUnderstood, by_letters, is_number, letters_of
+from symderiv.homework.understanding.elaboration import (
+    Elaborator,
+    NotUnderstood,
+    by_letters,
+    is_number,
+    letters_of,
+    replaced,
+)
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
@@ -60,6 +68,7 @@ class _Finder:
     def find(self) -> None:
         """Names in the order of their first lines; a rule found by the first settles those that no true line settles."""
         open_names: list[Reference] = []
+        self._find_introduced()
         for at, reference, right in self._lines():
             if reference.key in self.found:
                 self._tell_apart(at, reference, right)
@@ -79,12 +88,66 @@ class _Finder:
                 if guess is not None:
                     self.found[reference.key] = guess
         self._find_used()
+        self._find_introduced_by_letter()
         for key, term in self.found.items():
             sign, jacobian = _signed(term)
             minus = "-" if sign < 0 else ""
             self.understanding.assumptions.append(
                 Assumption(f"{key} is {minus}d{jacobian.top.key}/d{jacobian.bottom.key}", "its first lines")
             )
+
+    def _find_introduced(self) -> None:
+        r"""`\partial E / \partial w_{ji} = \delta_j x_i`: the derivative by the pre-activation for which that is true."""
+        for key, at in self.inference.introduced.items():
+            for left, right, name in self._gradients_with(at):
+                said = self._making_true(at, left, right, name) if name.key == key else None
+                if said is not None:
+                    self.found[key] = said
+                    self.first_letters[key] = ",".join(str(i) for i in name.indices)
+
+    def _find_introduced_by_letter(self) -> None:
+        r"""`\partial E / \partial w_{ji} = \delta_j x_i` after one with `\delta_k`: the letter of the index tells which is meant."""
+        for at in range(len(self.understanding.document.statements)):
+            for left, right, name in self._gradients_with(at):
+                letters = ",".join(str(i) for i in name.indices)
+                own = by_letters(name.key, letters)
+                first = self.first_letters.get(name.key)
+                if name.key not in self.found or own in self.found or not first or letters == first:
+                    continue
+                said = self._making_true(at, left, right, name)
+                if said is not None and said != self.found[name.key]:
+                    self.found[own] = said
+
+    def _gradients_with(self, at: int) -> Iterator[tuple[Term, Term, Part]]:
+        """The sides of a derivative of the loss, and each delta with index letters that is multiplied there."""
+        statement = self.understanding.document.statements[at]
+        if statement.is_continued or len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Derivative):
+            return
+        elaborator = replace(self.inference.elaborator, adjoints={})
+        with contextlib.suppress(NotUnderstood, LayerOpen):
+            left, right = (elaborator.term(statement.sides[k].node) for k in (0, -1))
+            names = {
+                r
+                for r in references_in(right)
+                if isinstance(r, Part) and r.key in {*self.inference.introduced, *self.found}
+            }
+            for name in sorted(names, key=str) if len(names) == 1 else ():
+                if name.indices and all(isinstance(i, str) for i in name.indices):
+                    yield left, right, name
+
+    def _making_true(self, at: int, left: Term, right: Term, name: Part) -> Term | None:
+        """The derivative for which a line is true; None if the name there is not yet one."""
+        top = Part(self.understanding.loss or "", ())
+        defined = self.understanding.definitions_at(at)
+        by = left.bottom.key if isinstance(left, Jacobian) else ""
+        for key in (k for k in self._inner() if by in {r.key for r in references_in(defined[k])}):
+            for sign in (1, -1):
+                adjoint = _with_sign(sign, Jacobian(top, Part(key, name.indices)))
+                with contextlib.suppress(Unknown, Misfit, Undefined):
+                    line = replaced(right, name, adjoint)
+                    if Comparer(self.understanding, at).compare(left, line, lenient=False).answer is Answer.EQUAL:
+                        return _with_sign(sign, Jacobian(top, Part(key, ())))
+        return None
 
     def _find_used(self) -> None:
         r"""`\bar a_2 \, \partial a_2 / \partial z_2` where bars are derivatives, and no line says what this one is."""
@@ -305,9 +368,7 @@ class _Finder:
         if not self._is_delta(reference):
             bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
             return [bare] if bare in understanding.shapes else []
-        loss = understanding.loss or ""
-        inner = [k for k in world.definitions if k != loss and world.depends(loss, k)]
-        inner = [k for k in inner if any(world.depends(k, w) for w in understanding.weights)] or inner
+        inner = self._inner()
         mark = _mark(reference.key)
 
         def rank(key: str) -> tuple[int, int]:
@@ -318,6 +379,12 @@ class _Finder:
             return (0 if pre else 1, distance)
 
         return sorted(inner, key=rank)
+
+    def _inner(self) -> list[str]:
+        """Quantities between the parameters and the loss."""
+        world, loss = self.understanding.world(0, Machine), self.understanding.loss or ""
+        inner = [k for k in world.definitions if k != loss and world.depends(loss, k)]
+        return [k for k in inner if any(world.depends(k, w) for w in self.understanding.weights)] or inner
 
     def _learn(self, reference: Reference, term: Term) -> None:
         sign, jacobian = _signed(term)

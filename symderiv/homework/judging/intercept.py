@@ -34,6 +34,8 @@ TROUBLE = (Misfit, Unknown, Undefined)
 
 def judge_intercept(understanding: Understanding, at: int, left: Term, right: Term) -> Verdict | None:
     r"""The verdict for a derivative by `\theta_0`, or a step of it; None for any other line."""
+    if right == ONE and isinstance(left, Part) and _is_absorbed(understanding, left):
+        return Verdict("correct", "definition", "the feature of the bias")
     place = left.bottom if isinstance(left, Jacobian) else left
     if not isinstance(place, Part):  # the step of it
         steps = [p.bottom for p in everything_in(left) if isinstance(p, Jacobian)]
@@ -53,6 +55,17 @@ def judge_intercept(understanding: Understanding, at: int, left: Term, right: Te
         return _step(anew, at, Part(place.key + OWN, ()), right)
     except TROUBLE as error:
         return Verdict("uncheckable", "derivative", str(error))
+
+
+def _is_absorbed(understanding: Understanding, left: Part) -> bool:
+    r"""`x_{i0} = 1`, `z_{0i} = 1`: the entry 0, for every sample, of what weights weigh without a bias beside them."""
+    letters = {i for i in left.indices if isinstance(i, str)}
+    if not letters & understanding.axes.sample_letters or [i for i in left.indices if i not in letters] != [0]:
+        return False
+    defined = {d.key for d in understanding.definitions}
+    met = {x.key for p in _products(understanding, left.key) for x in references_in(p)} - {left.key}
+    beside = {base_of(r.key) for d in understanding.definitions for r in references_in(d.term)} & {"b", "bias"}
+    return bool(met - defined) and not beside
 
 
 def _products(understanding: Understanding, key: str) -> Iterator[Sloppy]:

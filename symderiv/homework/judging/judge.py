@@ -39,6 +39,7 @@ from symderiv.homework.understanding.conditions import Condition, condition_of, 
 from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
+    OpenFunction,
     entry_of,
     is_number,
     relabelled,
@@ -366,6 +367,8 @@ class Judge:
             right = elaborator.term(side.node)
         except NotUnderstood as error:
             kind = "definition" if reference is not None and not isinstance(left, Jacobian) else "derivative"
+            if isinstance(error, OpenFunction) and kind == "definition" and _is_alone(side.node):
+                return Verdict("correct", kind, "a premise; which function it is, is left open")
             return Verdict("uncheckable", kind, f"could not be read: {error.reason}")
         except LayerOpen:
             return None
@@ -695,3 +698,8 @@ def _under(condition: Condition, term: Term) -> Term:
         return relabelled(term, {condition.right: condition.left})
     differ = Add(((1, Const(Fraction(1))), (-1, Kronecker(condition.left, condition.right, ""))))
     return Times(differ, term)
+
+
+def _is_alone(node: f.Node) -> bool:
+    """A function at an argument, and nothing beside it."""
+    return isinstance(node, f.Product) and len(node.factors) == 2 and isinstance(node.factors[1], f.Group)

@@ -66,7 +66,7 @@ class Updates:
                 if down
                 else Verdict("uncheckable", "update", "the loss is nowhere named")
             )
-        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES]
+        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES and r.key != reference.key]
         if not rates:
             return self._accumulated(at, reference, left, right)
         del base

@@ -10,7 +10,7 @@ import re
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import LOSS_BASES, Reference, name_of
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, Reference, name_of
 
 DELTAS = frozenset({"delta", "Delta"})
 DERIVED = DELTAS | {"nabla", "grad", "dot"}
@@ -38,6 +38,64 @@ def said_derivatives(draft: Draft) -> set[str]:
     return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
 
 
+def introduced_in_gradients(draft: Draft) -> dict[str, int]:
+    r"""The delta of `\partial E / \partial w_{ji} = \delta_j x_i`, with the statement, where no line before has it.
+
+    Another letter only if what is said of it later is the way back through a layer: `s_j = f'(u_j) \sum_k w_{kj} \delta_k`.
+    """
+    found: dict[str, int] = {}
+    seen: set[str] = set()
+    lines = [(at, ref, node) for at, ref, node, _ in draft.equations()]
+    for at, statement in enumerate(draft.document.statements):
+        left = f.without_brackets(statement.sides[0].node)
+        top = draft.closed(left.top) if isinstance(left, f.Derivative) and left.top is not None else None
+        if top is not None and draft.loss is not None and top.key.removesuffix(EACH) == draft.loss.removesuffix(EACH):
+            for name in _factors(statement.sides[-1].node):
+                own = draft.closed(name)
+                if own is None or own.key in seen or not own.indices or own.mark or not _are_letters(own.indices):
+                    continue
+                later = [n for node in (node for _, ref, node in lines if ref.key == own.key) for n in f.walk(node)]
+                if own.base in DELTAS and (own.key in draft.lefts or _is_entry(draft, left)):
+                    found[own.key] = at  # by an entry, so that it is no Kronecker delta
+                elif any(_is_about_derivatives(draft, n, found) for n in later):
+                    found[own.key] = at
+        names = (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, (f.Name, f.Scripted)))
+        seen |= {reference.key for n in names if (reference := draft.closed(n)) is not None}
+    return found
+
+
+def _is_entry(draft: Draft, left: f.Node) -> bool:
+    """Whether a derivative is by an entry of a matrix."""
+    bottom = draft.closed(f.without_brackets(left.bottom)) if isinstance(left, f.Derivative) else None
+    return bottom is not None and len(bottom.indices) == 2 and _are_letters(bottom.indices)
+
+
+def _factors(node: f.Node) -> tuple[f.Node, ...]:
+    r"""The two names of `\delta_j x_i`, also after a minus, and after a sum over samples."""
+    node = f.without_brackets(node)
+    if isinstance(node, f.Sum) and len(node.terms) == 1:
+        node = f.without_brackets(node.terms[0][1])
+    if isinstance(node, f.BigSum):
+        node = f.without_brackets(node.body)
+    is_pair = isinstance(node, f.Product) and len(node.factors) == 2 and node.marks[0] in ("", "cdot", "*", "times")
+    return node.factors if is_pair and isinstance(node, f.Product) else ()
+
+
+def _are_letters(indices: tuple[str | int, ...]) -> bool:
+    return all(isinstance(i, str) for i in indices)
+
+
+def _is_about_derivatives(draft: Draft, node: f.Node, found: dict[str, int]) -> bool:
+    """A slope, the name of a derivative, or an entry of weights by which the way back goes."""
+    if isinstance(node, f.Scripted) and node.primes:
+        return True
+    reference = draft.closed(node) if isinstance(node, (f.Name, f.Scripted)) else None
+    if reference is None:
+        return False
+    is_weight = len(reference.indices) == 2 and reference.key in draft.derived_by
+    return is_weight or reference.base in DELTAS or reference.key in found
+
+
 def _written_in_loss(draft: Draft) -> set[str]:
     r"""`E = \frac12 \|g\|^2` with `g := \nabla_y E = y - t`: what the loss is written with is no derivative of it."""
     nodes = [n for _, r, node, _ in draft.equations() if r.key == draft.loss for n in f.walk(node)]
@@ -47,7 +105,7 @@ def _written_in_loss(draft: Draft) -> set[str]:
 
 def is_derived(draft: Draft, ref: Reference) -> bool:
     """Names of derivatives: `dW1`, `delta`, and what is said to be one."""
-    if ref.base in DERIVED or ref.key in draft.said:
+    if ref.base in DERIVED or ref.key in draft.said or ref.key in draft.introduced:
         return True
     if "^bar" in ref.key:
         bare = draft.symbols.canonical("".join(ref.key.rsplit("^bar", 1)))

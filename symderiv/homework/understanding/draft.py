@@ -68,6 +68,8 @@ class Draft:
         self.directions: list[Definition] = []
         self.own_functions: dict[str, tuple[str, Term]] = {}
         self.said: set[str] = set()
+        self.fed: dict[str, str] = {}  # the argument that no line names, by what an activation makes of it
+        self.introduced: dict[str, int] = {}  # the delta of `dL/dw_{ji} = delta_j x_i`, with its statement
         self.vectors: set[str] = set()  # in a dot product with another list of numbers
         self.loss: str | None = None
         self.layer_range: tuple[int, int] | None = None

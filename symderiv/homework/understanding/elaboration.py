@@ -77,6 +77,10 @@ class NotUnderstood(ValueError):
         self.reason, self.span = reason, span
 
 
+class OpenFunction(NotUnderstood):
+    """`f_k = g_k(T)` of all T: which function it is, is left open."""
+
+
 CHANGE = "d "  # before the key of a quantity: its differential
 
 
@@ -462,7 +466,13 @@ class Elaborator:
                     f"the function {reference.base} of {'several arguments' if group.items else 'nothing'}", group.span
                 )
             order = reference.primes
-            body = self._powered(_labelled(self.apply(reference, order, self.term(group.items[0])), indices), power)
+            argument = self.term(group.items[0])
+            if isinstance(factor, f.Scripted) and not set(reference.indices) <= free_letters(argument):
+                letter = next(iter(reference.indices))
+                raise OpenFunction(
+                    f"the function {reference.base} has an index {letter}, and its argument has not", factor.span
+                )
+            body = self._powered(_labelled(self.apply(reference, order, argument), indices), power)
             return self._powered(body, reference.power)
         if len(group.items) > 1 or self._is_argument_list(reference, group):
             if not isinstance(factor, (f.Name, f.Scripted)):
@@ -539,7 +549,15 @@ class Elaborator:
         power = next((s.body for s in scripted.upper if not s.bracket), None) if scripted else None
         if isinstance(power, f.Sum):  # tanh^{-1}: the inverse function or one over it
             raise NotUnderstood(f"{function.base} to the power -1", node.span)
-        called = self._powered(self._called(function.base, primes, node), power)
+        called = self._called(function.base, primes, node)
+        letters = tuple(s.body.base for s in scripted.lower if isinstance(s.body, f.Name)) if scripted else ()
+        if (
+            len(letters) == 1
+            and letters[0] in self.symbols.indices
+            and called == Softmax(arg := _bare(called), "units")
+        ):
+            called = Softmax(Part(arg.key, letters), "units")  # softmax_k(z)
+        called = self._powered(called, power)
         if function.base in ("log", "lg") and scripted is not None and scripted.lower:  # log_2 p
             return Over(called, Apply("log", 0, self.term(scripted.lower[0].body)))
         return called
@@ -787,9 +805,25 @@ def letters_of(indices: tuple[str | int, ...]) -> str:
     return ",".join(str(i) for i in indices) if all(isinstance(i, str) for i in indices) else ""
 
 
+def free_letters(term: Term) -> set[str | int | None]:
+    """The indices in a term that no sum binds."""
+    match term:
+        case Part(_, indices):
+            return set(indices)
+        case SumOver(along, body):
+            return free_letters(body) - {along.removeprefix("letter:")}
+    return set().union(*(free_letters(part) for part in parts_of(term)))
+
+
 def by_letters(key: str, letters: str) -> str:
     """Under what an adjoint is known that only its index letters tell from another."""
     return f"{key}|{letters}"
+
+
+def _bare(term: Term) -> Part:
+    """The quantity without indices that a softmax is taken of."""
+    body = term.body if isinstance(term, Softmax) else term
+    return body if isinstance(body, Part) and not body.indices else Part("", ())
 
 
 def _factors(term: Term) -> tuple[Term, ...]:

@@ -20,6 +20,7 @@ from symderiv.homework.understanding.derivative_names import (
     DERIVED,
     are_differentials,
     bars_are_derivatives,
+    introduced_in_gradients,
     is_differential,
     said_derivatives,
 )
@@ -134,6 +135,9 @@ class Inference(Draft):
         self.rows_of_units = vectors_of_units(self)
         self._elaborate_again()
         self.said = said_derivatives(self)
+        self.introduced = introduced_in_gradients(self)
+        self.lefts |= set(self.introduced)
+        self.elaborator.lefts = frozenset(self.lefts)
         find_definitions(self)
         tangled = (tangled_folds(self) | self._turned_folds) - self.apart
         if tangled:
@@ -333,6 +337,7 @@ class Inference(Draft):
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = (single_indexed(self) | self.vectors) - _into_softmax(definitions)
         entries = entries_of_samples(self, sample_letters)
+        entries |= {fed for key, fed in self.fed.items() if key in entries}
         shapes = ShapeInference(
             definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
         )

@@ -7,6 +7,7 @@ unless it is one of a formula in place of a name.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from symderiv.homework.understanding.terms import (
     Jacobian,
     Over,
     Part,
+    Sloppy,
     Softmax,
     SumOver,
     Term,
@@ -110,6 +112,7 @@ def find_definitions(draft: Draft) -> None:
             continue
         draft.definitions.append(Definition(ref.key, wrapped, at, line, letters))
     _prefer_grounded(draft)
+    _summands_alike(draft)
     _drop_below_first(draft, general)
     _definitions_inside_derivatives(draft)
     draft.definitions = draft.activations.section_definitions(draft.definitions)
@@ -135,6 +138,39 @@ def _prefer_grounded(draft: Draft) -> None:
                 named = [k for k in full if key.endswith(f"[{k}]")] or (full[1:] if key == empty[-1] else [])
                 if named and named[0] != key:
                     draft.symbols.alias(key, named[0])
+
+
+def _summands_alike(draft: Draft) -> None:
+    r"""`R = \sum_i R_i = \sum_i \sum_k (y_{ik} - f_{ki})^2`: what is added up is the same, so R_i has a formula."""
+    defined = {d.key for d in draft.definitions}
+    sums: dict[str, list[tuple[int, tuple[Term, ...], str, Term]]] = defaultdict(list)
+    for at, ref, node, layers in draft.equations():
+        if ref.base in LOSS_BASES and not ref.indices:
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                before, along, body = _sum_in(draft.elaborator_at(layers).term(node))
+                sums[ref.key].append((at, before, along, body))
+    for key, found in sums.items():
+        for (at, scale, along, each), (_, before, other, body) in itertools.permutations(found, 2):
+            is_each = isinstance(each, Part) and each.key == key + EACH and each.key not in defined
+            if not is_each or along != other or along != f"letter:{each.indices[0]}" or scale not in ((), before):  # type: ignore[union-attr]
+                continue
+            factors = (*(before if not scale else ()), body)
+            whole = Sloppy(factors, ("",) * (len(factors) - 1)) if len(factors) > 1 else body
+            if all(base_of(r.key) != base_of(key) for r in references_in(whole)):
+                letters = (along.removeprefix("letter:"),)
+                line = draft.document.statements[at].line
+                draft.definitions.append(Definition(key + EACH, Gathered(whole, letters), at, line, letters))
+                defined.add(key + EACH)
+
+
+def _sum_in(term: Term) -> tuple[tuple[Term, ...], str, Term]:
+    """The factors before a sum, what it runs along, and its body."""
+    match term:
+        case SumOver(along, body):
+            return (), along, body
+        case Sloppy((*before, SumOver(along, body)), marks) if not any(marks):
+            return tuple(before), along, body
+    return (), "", term
 
 
 def _has_already(draft: Draft, key: str, at: int) -> bool:

@@ -32,7 +32,8 @@ from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.shapes import WEIGHT_BASES
-from symderiv.homework.understanding.symbols import FUNCTION_BASES, name_of
+from symderiv.homework.understanding.symbols import FUNCTION_BASES, HYPER_BASES, name_of
+from symderiv.homework.understanding.unit_columns import with_unit_columns
 from symderiv.homework.understanding.units import with_unit_layers
 
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
@@ -40,7 +41,9 @@ FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
 LONGEST_NAME = 20  # as a heading
 WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
-ITERATIONS = frozenset({"t", "k", "n", "s", "i", "tau"})  # what counts the steps of gradient descent
+ITERATIONS = frozenset({"t", "k", "n", "r", "s", "i", "tau"})  # what counts the steps of gradient descent
+
+STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 
 
 def rewritten(document: Document) -> Document:
@@ -48,7 +51,7 @@ def rewritten(document: Document) -> Document:
     for rewriting in (
         without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, with_unit_layers, without_notes,
-        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations,
+        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one,
     ):  # fmt: skip
@@ -569,16 +572,22 @@ def without_steps(document: Document) -> Document:
 
 def without_iterations(document: Document) -> Document:
     """`w_{k+1} = w_k - eta dL/dw`: a step, whatever counts the steps."""
-    statements = [_as_step(s) for s in document.statements]
+    parameters = frozenset(base for s in document.statements for base in _derived_by(s))
+    statements = [_as_step(s, parameters) for s in document.statements]
     return document if statements == document.statements else replace(document, statements=statements)
 
 
-def _as_step(statement: Statement) -> Statement:
+def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
     left = statement.sides[0].node
     name = name_of(left)
-    if name is None or name.base not in WEIGHTS or not isinstance(left, Scripted) or len(statement.sides) < 2:
+    if name is None or not isinstance(left, Scripted) or len(statement.sides) < 2:
         return statement
     nexts = [x for script in (*left.lower, *left.upper) if (x := _before_next(script.body)) is not None]
+    nodes = [n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Scripted)]
+    has_rate = any(_is_rate_of(n, letter) for letter in nexts for n in nodes)  # \gamma_r
+    stepped = WEIGHTS | (parameters if has_rate else _derived_by(statement))
+    if name.base not in stepped:
+        return statement
     first = statement.sides[1].node.terms[0][1] if isinstance(statement.sides[1].node, Sum) else None
     if (
         len(nexts) != 1
@@ -587,17 +596,33 @@ def _as_step(statement: Statement) -> Statement:
     ):
         return statement
     places = {nexts[0], _next(nexts[0])}
-    others = (n for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Scripted))
-    if any(to_text(s.body) == _next(nexts[0]) for n in others for s in (*n.lower, *n.upper)):
+    if any(to_text(s.body) == _next(nexts[0]) for n in nodes for s in (*n.lower, *n.upper)):
         return statement  # `w_{k+1} = w_k - eta v_{k+1}`: a velocity with steps of its own
 
     def visit(part: Node) -> Node:
         own = name_of(part) if isinstance(part, Scripted) else None
-        if own is not None and own.base in WEIGHTS:
+        if own is not None and own.base in stepped:
             return _without_scripts(part, places)
+        if isinstance(part, Scripted) and _is_rate_of(part, nexts[0]):
+            return part.base
+        if isinstance(part, Scripted) and own is not None and nexts[0] in STEPS_ALONE:  # \delta_{ki}^{(r)}
+            kept = tuple(s for s in part.upper if s.bracket != "(" or to_text(s.body) != nexts[0])
+            part = replace(part, upper=kept) if kept or part.lower or part.primes else part.base
         return rebuilt(part, visit)
 
     return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+
+
+def _derived_by(statement: Statement) -> frozenset[str]:
+    """The letters by which a derivative is taken."""
+    nodes = (n for side in statement.sides for n in walk(side.node) if isinstance(n, Derivative))
+    return frozenset(name.base for n in nodes if (name := name_of(n.bottom)) is not None)
+
+
+def _is_rate_of(node: Scripted, letter: str) -> bool:
+    r"""`\gamma_r`: a rate of the step r."""
+    is_rate = isinstance(node.base, Name) and node.base.base in HYPER_BASES and not node.upper and not node.primes
+    return is_rate and [to_text(s.body) for s in node.lower] == [letter]
 
 
 def _next(letter: str) -> str:

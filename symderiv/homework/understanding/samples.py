@@ -73,6 +73,11 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
     inputs: set[str] = set()
     weights: set[str] = set()
     summed: set[str] = set()
+    sums = [n for n in draft.nodes() if isinstance(n, f.BigSum) and len(n.indices) == 1]
+    each = {  # the i of `R = \sum_i R_i`
+        i.base for n in sums for i in n.indices
+        if isinstance(i, f.Name) and (name := name_of(n.body)) and name.base == draft.loss and letters_below(n.body) == {i.base}
+    }  # fmt: skip
     for statement in draft.document.statements:
         head = statement.sides[0].node
         nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
@@ -82,8 +87,9 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
         for node in (n for n in nodes if isinstance(n, f.Scripted)):
             name = name_of(node)
             is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
-            if name is not None and name.base in ("x", "X") and not is_shifted and len(letters_below(head)) == 1:
-                inputs |= letters_below(node) & letters_below(head)
+            if name is not None and name.base in ("x", "X") and not is_shifted:
+                own = letters_below(head)
+                inputs |= letters_below(node) & (own if len(own) == 1 else own & each)
             elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
                 weights |= letters_below(node)
     return inputs & summed - weights
@@ -171,11 +177,17 @@ def _repeats_bias(term: Term) -> bool:
 
 
 def entries_of_samples(draft: Draft, sample_letters: frozenset[str]) -> frozenset[str]:
-    """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index."""
+    """`x_i^n`: quantities that have a sample letter, with one of units or alone, wherever they carry any index.
+
+    What a line defines as `z_{mi}` may be written as `z_m` elsewhere.
+    """
+    lefts = [r for _, r, _, _ in draft.equations() if len(r.indices) == 2 and len(set(r.indices) & sample_letters) == 1]
+    defined_for_all = {r.key for r in lefts if r.key in draft.worked_out}
     return frozenset(
         key
         for key, found in draft.written_indices.items()
-        if any(len(i) == 2 for i in found) and all(len(set(i) & sample_letters) == 1 for i in found)
+        if any(len(i) == 2 for i in found)
+        and all(len(set(i) & sample_letters) == 1 or (len(i) == 1 and key in defined_for_all) for i in found)
     )
 
 

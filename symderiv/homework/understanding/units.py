@@ -6,6 +6,7 @@ l + 1, and of the last one where a target stands.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,25 +23,35 @@ from symderiv.homework.reading.formulas import (
     Script,
     Scripted,
     Sum,
+    Transposed,
     rebuilt,
     walk,
 )
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Side, Statement
+from symderiv.homework.understanding.symbols import LOSS_BASES
 
 WEIGHTS = frozenset({"w", "W", "theta", "v"})
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The names of a network unit by unit: `net_j`, `o_j`, `w_{ij}`, inputs (`o_i`, or `x_{ji}`), the target t, and j and i."""
+    """The names of a network unit by unit: `net_j`, `o_j`, `w_{ij}`, inputs (`o_i`, or `x_{ji}`), the target t, and j and i.
+
+    hidden: what else the outputs of hidden units are called. fed_sum: the weighted sum as it is written. vectors: what the
+    outputs of all units together are called.
+    """
 
     net: str
     out: str
+    hidden: frozenset[str]
     weight: str
     fed: str
     target: str
     own: str
     below: str
+    fed_sum: Node
+    vectors: frozenset[str]
 
     def level(self, letter: str) -> int:
         """How many layers above the own unit."""
@@ -52,26 +63,36 @@ def with_unit_layers(document: Document) -> Document:
     units = _units_of(document)
     if units is None:
         return document
-    statements = [_layered(s, units) for s in document.statements]
-    return replace(document, statements=statements)
+    groups: list[list[Statement]] = []
+    for statement in document.statements:
+        if statement.is_continued and groups:
+            groups[-1].append(statement)  # it is about the same units
+        else:
+            groups.append([statement])
+    return replace(document, statements=[s for group in groups for s in _layered(group, units)])
 
 
 # --- which names ---
 def _units_of(document: Document) -> Units | None:
     sums = {
-        found
+        found: side.node
         for statement in document.statements
         for side in statement.sides[1:]
         if (found := _weighted_sum(statement.sides[0].node, side.node)) is not None
     }
     if len(sums) != 1:
         return None  # every layer has its own letters, or there are no units
-    net, weight, fed, own, below = sums.pop()
-    out = _output(document, net)
-    target = _target(document, out) if out is not None else None
-    if out is None or target is None or (fed != out and fed not in ("x", "in", "a")):
+    (net, weight, fed, own, below), fed_sum = sums.popitem()
+    outs = _outputs(document, net)
+    compared = [(out, target) for out in outs if (target := _target(document, out)) is not None]
+    if not compared or len(set(outs.values())) > 1:
+        return None  # no target, or another function in every layer
+    out, target = compared[0]
+    hidden = frozenset(outs) - {out}
+    if fed not in (out, "x", "in", "a") and fed not in hidden:
         return None
-    units = Units(net, out, weight, fed, target, own, below)
+    vectors = _vectors(document, weight, fed) if fed != out else frozenset()
+    units = Units(net, out, hidden, weight, fed, target, own, below, fed_sum, vectors)
     return units if _is_about_letters(document, units) else None
 
 
@@ -87,24 +108,26 @@ def _weighted_sum(left: Node, right: Node) -> tuple[str, str, str, str, str] | N
     pair = {own[0], index.base}
     weights = [x for x in body.factors if set(_letters(x)) == pair and _base(x) in WEIGHTS]
     others = [x for x in body.factors if x not in weights and set(_letters(x)) in ({index.base}, pair)]
-    if len(weights) != 1 or len(others) != 1:
-        return None
+    if len(weights) != 1 or len(others) != 1 or _base(others[0]) == _base(left):
+        return None  # `delta_j = \\sum_k delta_k w_{kj}` is the way back
     return _base(left), _base(weights[0]), _base(others[0]), own[0], index.base
 
 
-def _output(document: Document, net: str) -> str | None:
-    """The o of `o_j = f(net_j)`."""
+def _outputs(document: Document, net: str) -> dict[str, str]:
+    """The o of `o_j = f(net_j)`, with its f."""
+    found: dict[str, str] = {}
     for statement in document.statements:
         left = statement.sides[0].node
         for side in statement.sides[1:]:
             node = side.node
             arguments: tuple[Node, ...] = node.arguments if isinstance(node, Call) else ()
+            function = to_text(node.function) if isinstance(node, Call) else ""
             if isinstance(node, Product) and len(node.factors) == 2 and isinstance(node.factors[1], Group):
-                arguments = node.factors[1].items
+                arguments, function = node.factors[1].items, to_text(node.factors[0])
             is_net = len(arguments) == 1 and _base(arguments[0]) == net and _letters(arguments[0]) == _letters(left)
             if is_net and len(_letters(left)) == 1 and _base(left) != net:
-                return _base(left)
-    return None
+                found.setdefault(_base(left), function)
+    return found
 
 
 def _target(document: Document, out: str) -> str | None:
@@ -120,13 +143,18 @@ def _target(document: Document, out: str) -> str | None:
 
 
 def _is_about_letters(document: Document, units: Units) -> bool:
-    """Whether no unit has a number, and nothing a layer already."""
-    for node in (n for s in document.statements for side in s.sides for n in walk(side.node)):
-        if isinstance(node, Name) and node.base in ("l", "L", "ell"):
+    """Whether no unit has a number, and nothing a layer already, but for lines without units."""
+    named = (units.net, units.out, units.weight, *units.hidden)
+    for statement in document.statements:
+        nodes = [n for side in statement.sides for n in walk(side.node)]
+        with_units = [n for n in nodes if isinstance(n, Scripted) and _base(n) in named]
+        has_layers = any(isinstance(n, Name) and n.base in ("l", "L", "ell") for n in nodes)
+        if has_layers and any(_letters(n) for n in nodes):
             return False
-        if isinstance(node, Scripted) and _base(node) in (units.net, units.out, units.weight):
+        for node in with_units:
             marks = [*node.lower, *(s for s in node.upper if s.bracket)]
-            if any(not isinstance(s.body, Name) for s in marks) or any(s.bracket for s in node.upper):
+            is_numbered = any(not isinstance(s.body, Name) for s in marks) or any(s.bracket for s in node.upper)
+            if is_numbered and not has_layers:
                 return False
     return True
 
@@ -144,9 +172,11 @@ def _letters(node: Node) -> list[str]:
 
 
 # --- letters to layers ---
-def _layered(statement: Statement, units: Units) -> Statement:
-    names = [n for side in statement.sides for n in walk(side.node) if _letters(n)]
-    letters = {x for n in names for x in _letters(n)} | set(_summed(statement))
+def _layered(group: list[Statement], units: Units) -> list[Statement]:
+    names = [n for statement in group for side in statement.sides for n in walk(side.node) if _letters(n)]
+    letters = {x for n in names for x in _letters(n)} | {x for statement in group for x in _summed(statement)}
+    if not letters:
+        return [_of_vectors(statement, units) for statement in group]
     targets = {x for n in names if _base(n) == units.target for x in _letters(n)}
     level = {x: units.level(x) for x in letters}
     if units.own not in letters and max(level.values(), default=0) > 0 and units.below in letters:
@@ -156,9 +186,13 @@ def _layered(statement: Statement, units: Units) -> Statement:
 
     def visit(node: Node) -> Node:
         found = _letters(node)
+        if _is_written_as_vectors(node, units):
+            return visit(units.fed_sum)
         if not found or _base(node) == units.target or not isinstance(node, Scripted):
             return rebuilt(node, visit)
-        base = node.base
+        if _base(node) in LOSS_BASES and not {units.own, units.below} & set(found):
+            return node  # E_d of the pattern d
+        base = replace(node.base, base=units.out) if _base(node) in units.hidden else node.base  # type: ignore[call-arg]
         if _base(node) == units.fed != units.out and len(found) == 2:  # x_{ji} is what unit i puts out
             source = min(found, key=lambda x: level[x])
             assert isinstance(base, Name)
@@ -167,8 +201,89 @@ def _layered(statement: Statement, units: Units) -> Statement:
         mark = _layer(anchor, max(level[x] for x in found) + shift, node.span)
         return replace(node, base=base, upper=(Script(node.span, mark, "["), *node.upper))
 
-    sides = tuple(Side(visit(side.node), side.span) for side in statement.sides)
-    return replace(statement, sides=sides)
+    return [replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in group]
+
+
+def _of_vectors(statement: Statement, units: Units) -> Statement:
+    r"""`W = W + \mu \delta x^T`: the same for all units of a layer at once; of the last one where the target stands."""
+    names = {n.base for side in statement.sides for n in walk(side.node) if isinstance(n, Name)}
+    is_no_formula = len(statement.sides) + statement.is_continued < 2
+    is_no_formula = is_no_formula or not all(
+        any(isinstance(n, Name) for n in walk(side.node)) for side in statement.sides
+    )
+    about = {units.weight, units.weight.upper(), *units.vectors} | ({units.out} if "delta" in names else set())
+    if is_no_formula or not names & about:
+        return statement
+    anchor = "L" if units.target in names else "l"
+    has_layers = bool(names & {"l", "L", "ell"})
+    renamed = {
+        units.weight.upper(): units.weight,
+        units.fed: units.out,
+        **dict.fromkeys(units.hidden | units.vectors, units.out),
+    }
+    layered = {units.out, units.net, units.weight, units.fed, "delta", *renamed}
+
+    def visit(node: Node) -> Node:
+        if not has_layers and _is_product_of_vectors(node, units.weight, units.fed):
+            return visit(Name(node.span, units.net))
+        if has_layers and isinstance(node, Product):
+            node = _with_layer_of_delta(node, units.weight)
+        inner = node.base if isinstance(node, Scripted) else node
+        if not isinstance(inner, Name) or inner.base not in layered:
+            return rebuilt(node, visit)
+        base = replace(inner, base=renamed.get(inner.base, inner.base))
+        if isinstance(node, Scripted) or has_layers:
+            return replace(node, base=base) if isinstance(node, Scripted) and has_layers else node
+        below = inner.base == units.fed != units.out
+        return Scripted(node.span, base, (), (Script(node.span, _layer(anchor, -1 if below else 0, node.span), "["),))
+
+    return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+
+
+def _vectors(document: Document, weight: str, fed: str) -> frozenset[str]:
+    r"""The a of `a = \sigma(W x)` beside the formulas of single units."""
+    found = set()
+    for statement in document.statements:
+        left, right = statement.sides[0].node, statement.sides[-1].node
+        arguments: tuple[Node, ...] = right.arguments if isinstance(right, Call) else ()
+        if isinstance(right, Product) and len(right.factors) == 2 and isinstance(right.factors[1], Group):
+            arguments = right.factors[1].items
+        product = arguments[0] if len(arguments) == 1 else None
+        if (
+            isinstance(left, Name)
+            and len(statement.sides) == 2
+            and product
+            and _is_product_of_vectors(product, weight, fed)
+        ):
+            found.add(left.base)
+    return frozenset(found)
+
+
+def _with_layer_of_delta(node: Product, weight: str) -> Product:
+    r"""`W^T \delta^{l+1}`: the weights of that layer."""
+    factors = list(node.factors)
+    for k, (first, second) in enumerate(itertools.pairwise(node.factors)):
+        name = first.body if isinstance(first, Transposed) else first
+        if isinstance(name, Name) and name.base in (weight, weight.upper()) and _base(second) == "delta":
+            assert isinstance(second, Scripted)
+            marked = Scripted(name.span, name, (), tuple(replace(s, bracket="[") for s in second.upper))
+            factors[k] = replace(first, body=marked) if isinstance(first, Transposed) else marked
+    return replace(node, factors=tuple(factors))
+
+
+def _is_product_of_vectors(node: Node, weight: str, fed: str) -> bool:
+    """`W x`: the weighted sums of all units."""
+    if not isinstance(node, Product) or len(node.factors) != 2 or node.marks[0] not in ("", "cdot"):
+        return False
+    first, second = (x.base if isinstance(x, Name) else "" for x in node.factors)
+    return first in (weight, weight.upper()) and second == fed
+
+
+def _is_written_as_vectors(node: Node, units: Units) -> bool:
+    r"""`\vec w_j \vec x_j`: the weighted sum of unit j without its entries."""
+    factors = node.factors if isinstance(node, Product) and len(node.factors) == 2 else ()
+    bare = [x.body if isinstance(x, Transposed) else x for x in factors]
+    return [_base(x) for x in bare] == [units.weight, units.fed] and all(_letters(x) == [units.own] for x in bare)
 
 
 def _summed(statement: Statement) -> Iterator[str]:

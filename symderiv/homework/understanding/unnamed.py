@@ -20,6 +20,7 @@ from symderiv.homework.understanding.terms import (
     Add,
     Apply,
     Const,
+    Gathered,
     Jacobian,
     Over,
     Part,
@@ -132,18 +133,22 @@ def _arguments(draft: Draft) -> set[str]:
 
 def name_fed(draft: Draft) -> None:
     r"""`h = \sigma(W_1 x)`, `\delta_2 = (o - t) \odot o \odot (1 - o)`: a delta may be the derivative by what no line names."""
-    if not any(base_of(k) in DELTAS for k in draft.used):
+    if not any(base_of(k) in DELTAS for k in draft.used) and not draft.introduced:
         return
     for n, definition in enumerate(draft.definitions):
-        term = definition.term
+        gathered = definition.term if isinstance(definition.term, Gathered) else None
+        term = gathered.body if gathered is not None else definition.term
         if not isinstance(term, Apply) or isinstance(term.body, (Part, Const)) or definition.key == draft.loss:
             continue
         base, stop, mark = definition.key.partition("[")
         key = f"{FED}{stop}{mark}" if stop and base_of(base) == base else f"{FED}[{definition.key}]"
         if any(d.key == key for d in draft.definitions):
             continue
-        draft.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())))
-        draft.definitions.append(Definition(key, term.body, definition.at, definition.line))
+        body = term.body if gathered is None else replace(gathered, body=term.body)
+        letters = definition.indices if gathered is not None else ()
+        draft.definitions[n] = replace(definition, term=replace(term, body=Part(key, ())), indices=())
+        draft.fed[definition.key] = key
+        draft.definitions.append(Definition(key, body, definition.at, definition.line, letters))
 
 
 def find_entries(draft: Draft) -> None:
