@@ -15,6 +15,7 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.own_slopes import NoSlope, slope_of
 from symderiv.homework.understanding.rewriting import is_slice
+from symderiv.homework.understanding.shapes import DATA_BASES, WEIGHT_BASES, base_of
 from symderiv.homework.understanding.symbols import (
     EACH,
     LAYER_LETTERS,
@@ -53,6 +54,7 @@ from symderiv.homework.understanding.terms import (
     parts_of,
 )  # fmt: skip
 
+PARAMETERS = (WEIGHT_BASES - DATA_BASES) | {"b"}  # not of the samples, so that an index of theirs is one of units
 FUNCTION_NAMES = {
     "sigmoid": "sigmoid", "logistic": "sigmoid", "sig": "sigmoid", "expit": "sigmoid", "tanh": "tanh", "tgh": "tanh",
     "relu": "relu", "ReLU": "relu", "Relu": "relu", "RELU": "relu", "exp": "exp", "log": "log", "ln": "log", "sqrt": "sqrt",
@@ -110,6 +112,7 @@ class Elaborator:
     parameter: str | None = None  # the only one of the document
     rows: frozenset[str] = frozenset()  # weights of which `w_k` is the column of all that leads to unit k
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
+    of_one: frozenset[str] = frozenset()  # losses whose formula is that of one sample, and which are indexed elsewhere
 
     # --- entry ---
     def term(self, node: f.Node) -> Term:
@@ -639,11 +642,24 @@ class Elaborator:
         body = self.term(node.body)
         if not letters:
             return SumOver("formal", body)
+        of_all = self._of_all_samples(body, letters[0]) if len(letters) == 1 else None
+        if of_all is not None:
+            return of_all
         if isinstance(node.start, f.Comparison) and node.start.sign != "in":
             body = Times(self._left_out(node.start), body)
         for letter in reversed(letters):
             body = SumOver("letter:" + letter, body)
         return body
+
+    def _of_all_samples(self, body: Term, letter: str) -> Term | None:
+        r"""The L, which is that of all, for `\sum_i L^{(i)}`, if its formula is written for one sample; so too its derivatives."""
+        match body:
+            case Part(key, (index,)) if index == letter and key.removesuffix(EACH) in self.of_one:
+                return Part(key.removesuffix(EACH), ())
+            case Jacobian(top, Part() as bottom) if letter not in bottom.indices or base_of(bottom.key) in PARAMETERS:
+                whole = self._of_all_samples(top, letter)
+                return Jacobian(whole, bottom) if whole is not None else None
+        return None
 
     def _left_out(self, node: f.Comparison) -> Term:
         r"""`\sum_{i \neq j}`: 0 where the letters agree, else 1."""

@@ -39,6 +39,7 @@ from symderiv.homework.understanding.objective import (
     find_spelled_loss,
     find_word_loss,
     generic_call,
+    losses_of_one,
     signs_of,
     special_data,
 )
@@ -200,6 +201,7 @@ class Inference(Draft):
             differentials=are_differentials(self),
             rows=self.rows_of_units,
             parameter=self._only_parameter(),
+            of_one=losses_of_one(self),
         )
         self.own_functions = own_functions(self)
         self.elaborator.bodies = self.own_functions

@@ -30,6 +30,7 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
+from symderiv.homework.understanding.example_losses import with_example_losses
 from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.shapes import WEIGHT_BASES
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, HYPER_BASES, name_of
@@ -49,7 +50,7 @@ STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
+        with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, with_unit_columns,
         with_layer_letter, with_lists, with_labels,

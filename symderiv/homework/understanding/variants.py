@@ -68,6 +68,8 @@ def varied(inference: Inference, understanding: Understanding, variant: Variant)
     """The understanding under a candidate."""
     if variant.single:
         understanding = inference.shaped(single=True)
+        if len(inference.elaborator.of_one) == 1:  # deltas are derivatives of the loss of one, not of the mean
+            understanding = replace(understanding, loss=min(inference.elaborator.of_one))
     changed = replace(understanding, definitions=list(understanding.definitions), assumptions=list(understanding.assumptions),
                       stated={}, stated_sizes={}, later=variant.later)  # fmt: skip
     if inference.word_body is not None and (
@@ -93,7 +95,20 @@ def varied(inference: Inference, understanding: Understanding, variant: Variant)
 
 
 def _is_loss_of_one(inference: Inference) -> bool:
-    """Whether the written loss has neither a mean nor a sum over samples, and nothing says that samples are rows or columns."""
+    """Whether a loss is written for one sample, and nothing says that samples are rows or columns."""
+    if not inference.elaborator.of_one and not _is_without_samples(inference):
+        return False
+    if any(is_ones(p) for d in inference.definitions for p in everything_in(d.term)):
+        return False  # b 1^T: the bias of each sample
+    return not re.search(
+        r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
+        inference.words,
+        re.IGNORECASE,
+    )
+
+
+def _is_without_samples(inference: Inference) -> bool:
+    """Whether the written loss has neither a mean nor a sum over samples."""
     written = [d for d in inference.definitions if d.key == inference.loss]
     if not written or inference.word_body is not None or inference.loss_as_written is None or inference.generic:
         return False
@@ -105,15 +120,7 @@ def _is_loss_of_one(inference: Inference) -> bool:
         for p in everything_in(inference.loss_as_written)
         if isinstance(p, SumOver) and p.along.startswith("letter:")
     }
-    if len(letters) > 1 or letters & {"letter:n", "letter:m", "letter:t", "letter:N"}:
-        return False
-    if any(is_ones(p) for d in inference.definitions for p in everything_in(d.term)):
-        return False  # b 1^T: the bias of each sample
-    return not re.search(
-        r"(?:one|each|a)\s+(?:\w+\s+)?(?:row|column)|(?:row|column)s?\s+(?:are|is|of)\s|(?:are|as)\s+(?:the\s+)?(?:row|column)s",
-        inference.words,
-        re.IGNORECASE,
-    )
+    return len(letters) <= 1 and not letters & {"letter:n", "letter:m", "letter:t", "letter:N"}
 
 
 def _has_mean(inference: Inference) -> bool:
