@@ -227,11 +227,12 @@ class Scene:
 
     @cached_property
     def counts_of_samples(self) -> set[Fraction]:
-        """The numbers by which a loss over samples divides: the 3 of `1/3 Σ`."""
+        """The numbers by which a loss over samples divides: the 3 of `1/3 Σ`; a 2 may be that of the square."""
         loss = self.definitions.get(self.understanding.loss or "")
         if loss is None or not self.is_with_samples:
             return set()
-        return {p.right.value for p in everything_in(loss) if isinstance(p, Over) and isinstance(p.right, Const)}
+        found = {p.right.value for p in everything_in(loss) if isinstance(p, Over) and isinstance(p.right, Const)}
+        return found if self.understanding.sizes.get("#n") == 2 else found - {2}
 
     @cached_property
     def is_with_samples(self) -> bool:

@@ -23,12 +23,14 @@ from symderiv.homework.understanding.terms import Jacobian, Part, Sloppy, Term, 
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 from symderiv.mistakes.codes import RANK, title_of
 
-SECONDS_A_LINE = 4.0  # a net: what ends a search is the number of tries, which is the same on every machine
-MOST_SINGLE = 2500
-MOST_TRIED = 3500  # for one line
-MOST_IN_ALL = 12000  # for one document: where nothing explains it, its other lines get only
-LEAST_TRIED = 1000
+SECONDS_A_LINE = 3.0  # a net: what ends a search is the number of tries, which is the same on every machine
+MOST_SINGLE = 1000
+MOST_TRIED = 1200  # for one line
+MOST_IN_ALL = 4000  # for one document: where nothing explains it, its other lines get only
+LEAST_TRIED = 400
 READINGS_A_TRY = 4  # what can be read in many ways takes longer
+PARTS_A_TRY = 40  # and so does what is very long
+BRACKETS_A_TRY = 1000  # ways to put brackets into products: those of ten factors are as many
 MOST_OF_A_KIND = 400  # candidates of one repair
 MOST_OF_A_PAIR = 40
 MOST_BESIDE = 12
@@ -143,6 +145,7 @@ class Search:
                 link = Jacobian(Part(key, ()), Part(below, ()))
                 for k in range(len(chain.factors) + 1):
                     mended = Sloppy((*chain.factors[:k], link, *chain.factors[k:]), ("",) * len(chain.factors))
+                    self._pay_for(mended, list(everything_in(mended)))
                     verdict = chains.chain(scene.at, scene.left, mended)
                     if verdict is not None and verdict.verdict == "correct":
                         code = (
@@ -181,16 +184,24 @@ class Search:
 
     def _needed(self, term: Term) -> frozenset[str] | None:
         """The charity with which the line would be right with this right side; None if it would not, or was tried before."""
-        if term in self.tried or self.scene.left in everything_in(term):
+        if term in self.tried:
+            return None
+        parts = list(everything_in(term))
+        if self.scene.left in parts:
             return None
         self.tried.add(term)
+        self._pay_for(term, parts)
+        return _charity(self._comparer, self.scene.left, term)
+
+    def _pay_for(self, term: Term, parts: list[Term]) -> None:
+        """Counts a try; what is long, or can be read in many ways, counts for several."""
         if self.spent > (MOST_TRIED if self.budget.tries > 0 else LEAST_TRIED):
             raise TookTooLong("no known mistake was found in so many tries")
-        found = _charity(self._comparer, self.scene.left, term)
-        cost = 1 + self.scene.understanding.reader(self.scene.at, False).count(term) // READINGS_A_TRY
+        readings = self.scene.understanding.reader(self.scene.at, False).count(term)
+        brackets = sum(len(part.factors) ** 3 for part in parts if isinstance(part, Sloppy))
+        cost = 1 + readings // READINGS_A_TRY + len(parts) // PARTS_A_TRY + brackets // BRACKETS_A_TRY
         self.spent += cost
         self.budget.tries -= cost
-        return found
 
     def _holds_at_other_sizes(self, term: Term, code: str) -> bool:
         """Whether a constant is one: the 2 may be how many outputs there are here."""
