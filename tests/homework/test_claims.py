@@ -103,6 +103,11 @@ HUBER = (
     "$X$ has one sample a row, $\\hat y = X w$.\n\n$$\\ell(e) = \\begin{cases} \\frac12 e^2 & \\text{if } |e| \\le 1 \\\\ "
     "|e| - \\frac12 & \\text{otherwise} \\end{cases}$$\n\n$$J = \\frac1n \\sum_{i=1}^n \\ell(\\hat y_i - y_i)$$\n\n"
 )
+OF_ONE = (  # the loss of one example and that of all, told apart by their arguments
+    "$z = W x + b$, $a = \\sigma(z)$.\n\n$$J(W, b; x, y) = \\frac12 \\|a - y\\|^2$$\n\n"
+    "$$J(W, b) = \\frac1m \\sum_{i=1}^m J(W, b; x^{(i)}, y^{(i)}) + \\frac{\\lambda}{2} \\sum_i \\sum_j W_{ji}^2$$\n\n"
+)
+PER_EXAMPLE = "$z = W x + b$, $m$ samples, $a = \\sigma(z)$.\n\n$$\\ell = \\frac12 \\|a - y\\|^2$$\n\n$$J = \\frac1m \\sum_{k=1}^m \\ell^{(k)}$$\n\n"
 ONES = "$Z = W X + b \\mathbf 1_n^T$, $A = \\sigma(Z)$, $J = \\frac12 \\sum_{kj} [(A - Y)^2]_{kj}$\n\n"
 PLAIN = "z = X w + b\nyhat = sigma(z)\nJ = -1/m sum_i [ y_i log(yhat_i) + (1 - y_i) log(1 - yhat_i) ]\n\n"
 LAST = [
@@ -111,6 +116,13 @@ LAST = [
     ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3280$", "wrong"),
     ("$z = w x$, $a = \\sigma(z)$ and $E = \\frac12 (a - y)^2$\n\n$$\\fr ac{\\partail E}{\\partia1 z} = (a - y) a (1 - a)$$", "correct"),
     ("$z_{nk} = \\sum_j W_{kj} x_{nj}$, $E = \\frac12 \\sum_n \\sum_k (z_{nk} - t_{nk})^2$\n\n$$\\frac{\\partial E}{\\partial W} = (Z - T)^\\top X$$", "correct"),
+    (OF_ONE + r"$$\frac{\partial}{\partial W_{ij}} J(W, b) = \frac1m \sum_{i=1}^m \frac{\partial}{\partial W_{ij}} J(W, b; x^{(i)}, y^{(i)}) + \lambda W_{ij}$$", "correct"),
+    (OF_ONE + r"$$\frac{\partial}{\partial W_{ij}} J(W, b) = \frac1m \sum_{i=1}^m \frac{\partial}{\partial W_{ij}} J(W, b; x^{(i)}, y^{(i)}) - \lambda W_{ij}$$", "wrong"),
+    (OF_ONE + r"$$\frac{\partial}{\partial W_{ij}} J(W, b) = \sum_{i=1}^m \frac{\partial}{\partial W_{ij}} J(W, b; x^{(i)}, y^{(i)}) + \lambda W_{ij}$$", "wrong"),
+    (OF_ONE + r"$$\nabla_W J(W, b; x, y) = ((a - y) \odot a \odot (1 - a)) x^T$$", "correct"),
+    (OF_ONE + r"$$\nabla_W J(W, b; x, y) = ((a - y) \odot (1 - a)) x^T$$", "wrong"),
+    (PER_EXAMPLE + r"$$\frac{\partial J}{\partial W} = \frac1m \sum_{k=1}^m \frac{\partial \ell^{(k)}}{\partial W}$$", "correct"),
+    (PER_EXAMPLE + r"$$\frac{\partial J}{\partial W} = \sum_{k=1}^m \frac{\partial \ell^{(k)}}{\partial W}$$", "wrong"),
     (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
     (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
     (HUBER + "$$\\ell'(e) = \\begin{cases} e & \\text{if } |e| \\le 1 \\\\ \\operatorname{sign}(e) & \\text{otherwise} \\end{cases}$$", "correct"),

@@ -109,13 +109,14 @@ def with_link(scene: Scene) -> Iterator[Mended]:
 
 @repair_of("dropped-chain-factor")
 def with_quantity(scene: Scene) -> Iterator[Mended]:
-    """X  for  X a, W X: a factor of the path, put back on either side."""
+    """X  for  X a, W X: a factor of the path, put back on either side; the f of df/ds itself is no link of it."""
+    own = scene.left.top.key if isinstance(scene.left, Jacobian) and isinstance(scene.left.top, Part) else None
     for key in scene.quantities:
         for indices in scene.index_choices:
             part = Part(key, indices)
             for factor in (part,) if indices else (part, Transpose(part)):
                 for put in _beside(scene, factor):
-                    code = "constant-factor" if base_of(key) in HYPER_BASES else ""
+                    code = "constant-factor" if base_of(key) in HYPER_BASES else "unrecognised" if key == own else ""
                     yield Mended(put, f"the factor {said(part)} is missing", code)
 
 
