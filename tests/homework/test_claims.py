@@ -108,6 +108,11 @@ OF_ONE = (  # the loss of one example and that of all, told apart by their argum
     "$$J(W, b) = \\frac1m \\sum_{i=1}^m J(W, b; x^{(i)}, y^{(i)}) + \\frac{\\lambda}{2} \\sum_i \\sum_j W_{ji}^2$$\n\n"
 )
 PER_EXAMPLE = "$z = W x + b$, $m$ samples, $a = \\sigma(z)$.\n\n$$\\ell = \\frac12 \\|a - y\\|^2$$\n\n$$J = \\frac1m \\sum_{k=1}^m \\ell^{(k)}$$\n\n"
+ADDED_UP = (  # example after example; the mean comes last
+    "For one example $a = g(z)$, $z = \\Theta x$ with the sigmoid $g$.\n\n"
+    "$$J = -\\frac1m \\sum_{i=1}^m \\sum_{k=1}^K [y_k^{(i)} \\log a_k^{(i)} + (1 - y_k^{(i)}) \\log (1 - a_k^{(i)})]$$\n\n"
+    "$$\\delta = a - y$$\n\n$$\\Delta := \\Delta + \\delta x^T$$\n\n"
+)
 ONES = "$Z = W X + b \\mathbf 1_n^T$, $A = \\sigma(Z)$, $J = \\frac12 \\sum_{kj} [(A - Y)^2]_{kj}$\n\n"
 PLAIN = "z = X w + b\nyhat = sigma(z)\nJ = -1/m sum_i [ y_i log(yhat_i) + (1 - y_i) log(1 - yhat_i) ]\n\n"
 LAST = [
@@ -123,6 +128,9 @@ LAST = [
     (OF_ONE + r"$$\nabla_W J(W, b; x, y) = ((a - y) \odot (1 - a)) x^T$$", "wrong"),
     (PER_EXAMPLE + r"$$\frac{\partial J}{\partial W} = \frac1m \sum_{k=1}^m \frac{\partial \ell^{(k)}}{\partial W}$$", "correct"),
     (PER_EXAMPLE + r"$$\frac{\partial J}{\partial W} = \sum_{k=1}^m \frac{\partial \ell^{(k)}}{\partial W}$$", "wrong"),
+    (ADDED_UP + r"$$\frac{\partial J}{\partial \Theta} = \frac1m \Delta$$", "correct"),
+    (ADDED_UP + r"$$\frac{\partial J}{\partial \Theta} = \frac1m \Delta + \Theta$$", "wrong"),
+    (ADDED_UP.replace(r"\delta x^T", r"\delta y^T") + r"$$\frac{\partial J}{\partial \Theta} = \frac1m \Delta$$", "uncheckable"),
     (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:,j}}$$", "correct"),
     (SLICED + "$$\\frac{\\partial J}{\\partial b} = \\frac1m \\sum_{j=1}^m \\frac{\\partial J}{\\partial Z_{:j}}$$", "wrong"),
     (HUBER + "$$\\ell'(e) = \\begin{cases} e & \\text{if } |e| \\le 1 \\\\ \\operatorname{sign}(e) & \\text{otherwise} \\end{cases}$$", "correct"),

@@ -1,6 +1,6 @@
 """Each known mistake, planted by deriving once more with a wrong rule, printed as homework: rejected, and named.
 
-`python -m tests.homework.test_planted` does so for every example and twenty random networks, and lists what is not named.
+`PYTHONPATH=tests python -m homework.test_planted` does so for every example and twenty random networks, and lists what is not named.
 """
 
 from __future__ import annotations

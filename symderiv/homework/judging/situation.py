@@ -54,6 +54,11 @@ class Situation:
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
 
+    def learn(self, key: str, term: Term) -> None:
+        """From here on a name stands for a term: an accumulator, for all that was added up."""
+        self.inference.elaborator.adjoints[key] = term
+        self._elaborators.clear()
+
     def elaborator(self, layers: dict[str, int]) -> Elaborator:
         key = tuple(layers.items())
         found = self._elaborators.get(key)

@@ -30,6 +30,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    mapped,
     references_in,
 )
 from symderiv.homework.understanding.worlds import Misfit, Unknown
@@ -139,6 +140,7 @@ class Updates:
             for part in (right.terms[1][1], SumOver("formal", right.terms[1][1])):
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
+                        self.situation.learn(reference.key, _as_read(part))
                         return Verdict("correct", "update", f"adds up the derivative by {parameter}")
         return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
 
@@ -202,6 +204,14 @@ def _of_one_example(term: Term) -> Term | None:
             one = without_indices(body, frozenset({letter}))
             return Add((first, (sign, Sloppy((rate, one), marks)))) if one != body else None
     return None
+
+
+def _as_read(term: Term) -> Term:
+    """A term without the n that its derivatives got where 1/n is taken later: it is put there again in every line."""
+    match term:
+        case Sloppy((SizeOf("#n"), Jacobian() as own), ("",)):
+            return own
+    return mapped(term, _as_read)
 
 
 def _of_the_data(term: Term, keep_mean: bool) -> Term:

@@ -100,7 +100,7 @@ class Elaborator:
     functions: Mapping[str, str] = field(default_factory=dict)
     loss: str | None = None
     known: frozenset[str] = frozenset()  # keys that are quantities of the document
-    adjoints: Mapping[str, Term] = field(default_factory=dict)
+    adjoints: dict[str, Term] = field(default_factory=dict)
     expanded: Mapping[str, Term] = field(default_factory=dict)
     lefts: frozenset[str] = frozenset()  # keys that stand on a left side
     text: str = ""  # the document
