@@ -98,11 +98,8 @@ def _compared(scene: Scene, body: Term) -> Iterator[str]:
     """What a loss is written with; of the terms that it is a sum of, what they are written with."""
     for ref in references_in(body):
         term = scene.definitions.get(ref.key)
-        if (
-            term is not None
-            and scene.understanding.shapes.get(ref.key) == ("1", "1")
-            and base_of(ref.key) in LOSS_BASES
-        ):
+        is_number = scene.understanding.shapes.get(ref.key) == ("1", "1") and base_of(ref.key) in LOSS_BASES
+        if term is not None and (is_number or base_of(ref.key) == base_of(scene.understanding.loss or "")):
             yield from _compared(scene, term)
         else:
             yield ref.key

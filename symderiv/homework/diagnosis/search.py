@@ -110,6 +110,16 @@ class Search:
         for cause in islice(self._with_dangling_index_summed(), 1):
             yield cause, True
             return
+        premises = list(self._other_premises())  # worked out first, since they are few, and told after the repairs
+        try:
+            yield from self._mended()
+        except TookTooLong:
+            yield from premises
+            raise
+        yield from premises
+
+    def _mended(self) -> Iterator[tuple[Cause, bool]]:
+        """One repair each, the likeliest mistakes first."""
         for code, repair in sorted(REPAIRS, key=lambda each: RANK[each[0]]):
             for mended in islice(repair(self.scene), MOST_OF_A_KIND):
                 needed = self._needed(mended.term)
@@ -117,6 +127,9 @@ class Search:
                     yield Cause((self._code(mended, code),), mended.words, said(mended.term)), needed <= UNMARKED
                     if needed <= UNMARKED:
                         break
+
+    def _other_premises(self) -> Iterator[tuple[Cause, bool]]:
+        """What the line would be right for."""
         for code, premise in PREMISES:
             for other in premise(self.scene):
                 needed = _charity(Comparer(other.understanding, self.scene.at), other.left, self.scene.right)
