@@ -214,10 +214,7 @@ class Scene:
 
     def understanding_with_loss(self, loss: Term) -> Understanding:
         """What the document would be about with another loss."""
-        definitions = [
-            replace(d, term=loss) if d.key == self.understanding.loss else d for d in self.understanding.definitions
-        ]
-        return replace(self.understanding, definitions=definitions)
+        return self.understanding.with_loss(lambda _: loss)
 
     @cached_property
     def size_of_samples(self) -> SizeOf:

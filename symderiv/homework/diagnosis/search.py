@@ -10,8 +10,9 @@ from itertools import islice
 
 # The modules of the repairs register what they hold as they are imported.
 from symderiv.homework.diagnosis import factors, losses, names, products, slopes, sums  # noqa: F401
-from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS, Mended
+from symderiv.homework.diagnosis.repairs import PREMISES, REPAIRS, Mended, Repair
 from symderiv.homework.diagnosis.scene import Scene, runs
+from symderiv.homework.diagnosis.sums import summed_over_units
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.judging.chains import Chains
 from symderiv.homework.judging.comparing import Answer, Comparer
@@ -107,9 +108,10 @@ class Search:
         """One repair or premise each, and whether the line is right with it as it stands, not only turned."""
         for cause in islice(self._with_link(), 1):
             yield cause, True
-        for cause in islice(self._with_dangling_index_summed(), 1):
-            yield cause, True
-            return
+        for cause, is_plain in self._mended_by("missing-output-sum", summed_over_units):
+            yield cause, is_plain
+            if is_plain:
+                return  # a letter on the right alone: no other mistake leaves one behind
         premises = list(self._other_premises())  # worked out first, since they are few, and told after the repairs
         try:
             yield from self._mended()
@@ -121,12 +123,16 @@ class Search:
     def _mended(self) -> Iterator[tuple[Cause, bool]]:
         """One repair each, the likeliest mistakes first."""
         for code, repair in sorted(REPAIRS, key=lambda each: RANK[each[0]]):
-            for mended in islice(repair(self.scene), MOST_OF_A_KIND):
-                needed = self._needed(mended.term)
-                if needed is not None and needed <= TURNED and self._holds_at_other_sizes(mended.term, code):
-                    yield Cause((self._code(mended, code),), mended.words, said(mended.term)), needed <= UNMARKED
-                    if needed <= UNMARKED:
-                        break
+            yield from self._mended_by(code, repair)
+
+    def _mended_by(self, code: str, repair: Repair) -> Iterator[tuple[Cause, bool]]:
+        """What one repair does to make the line right, up to the first way in which it is right as it stands."""
+        for mended in islice(repair(self.scene), MOST_OF_A_KIND):
+            needed = self._needed(mended.term)
+            if needed is not None and needed <= TURNED and self._holds_at_other_sizes(mended.term, code):
+                yield Cause((self._code(mended, code),), mended.words, said(mended.term)), needed <= UNMARKED
+                if needed <= UNMARKED:
+                    break
 
     def _other_premises(self) -> Iterator[tuple[Cause, bool]]:
         """What the line would be right for."""
@@ -137,15 +143,6 @@ class Search:
                     yield Cause((other.code or code,), other.words), True
                     if not other.code:
                         break
-
-    def _with_dangling_index_summed(self) -> Iterator[Cause]:
-        """A letter on the right alone that makes the line true once it is summed over: no other mistake leaves one behind."""
-        code = "missing-output-sum"
-        for repair in (each for known, each in REPAIRS if known == code):
-            for mended in islice(repair(self.scene), MOST_OF_A_KIND):
-                needed = self._needed(mended.term)
-                if needed is not None and needed <= UNMARKED:
-                    yield Cause((code,), mended.words, said(mended.term))
 
     def _with_link(self) -> Iterator[Cause]:
         """A product of derivatives that is a path once a link is put in: `dL/dh da/dw` lacks dh/da."""

@@ -58,7 +58,6 @@ from symderiv.homework.understanding.terms import (
     Jacobian,
     Kronecker,
     Part,
-    SizeOf,
     Sloppy,
     Term,
     Times,
@@ -457,9 +456,9 @@ class Judge:
             if chain is not None and chain.verdict == "correct" and chain.message:
                 subject.sides.append((side.node, right))
                 return chain
-            is_alone = self._per_sample(left) != left and self._per_sample(right) == right
+            is_alone = self.situation.per_sample(left) != left and self.situation.per_sample(right) == right
             whole = left
-            left, right = self._per_sample(left), self._per_sample(right)
+            left, right = self.situation.per_sample(left), self.situation.per_sample(right)
             if self._is_in_full(at, subject, whole, left, right):
                 subject.sides.append((side.node, right))
                 return Verdict("correct", "derivative", "with 1/n, as it is written in full")
@@ -532,15 +531,6 @@ class Judge:
                 if named != right and self.situation.compare(at, left, named).answer is Answer.EQUAL:
                     return True
         return False
-
-    def _per_sample(self, term: Term) -> Term:
-        """With 1/n taken later, the derivative by anything but a parameter is meant without it."""
-        if isinstance(term, Jacobian) and self.situation.key(term.top) == self.understanding.loss:
-            parameters = {*self.understanding.weights, *self.understanding.biases}
-            if term.bottom.key not in parameters:
-                return Sloppy((SizeOf("#n"), term), ("",))
-            return term
-        return mapped(term, self._per_sample)
 
     def _is_in_full(self, at: int, subject: Subject, whole: Term, left: Term, right: Term) -> bool:
         """`dJ/dX = (dH + dZ W)/m` where names are meant without 1/n: a derivative in full is meant as it is written."""

@@ -26,6 +26,7 @@ from symderiv.homework.understanding.terms import (
     Sloppy,
     SumOver,
     Term,
+    mapped,
     parts_of,
 )
 from symderiv.homework.understanding.understanding import Understanding
@@ -53,6 +54,20 @@ class Situation:
 
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
+
+    def per_sample(self, term: Term) -> Term:
+        """With 1/n taken later, the derivative by anything but a parameter is meant without it: n times the derivative."""
+        if isinstance(term, Jacobian) and self.key(term.top) == self.understanding.loss:
+            parameters = {*self.understanding.weights, *self.understanding.biases}
+            return term if term.bottom.key in parameters else Sloppy((SizeOf("#n"), term), ("",))
+        return mapped(term, self.per_sample)
+
+    def as_read(self, term: Term) -> Term:
+        """What `per_sample` made its argument of."""
+        match term:
+            case Sloppy((SizeOf("#n"), Jacobian() as own), ("",)):
+                return own
+        return mapped(term, self.as_read)
 
     def learn(self, key: str, term: Term) -> None:
         """From here on a name stands for a term: an accumulator, for all that was added up."""

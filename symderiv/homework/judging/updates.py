@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.otherwise import says_rows
@@ -30,7 +29,6 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
-    mapped,
     references_in,
 )
 from symderiv.homework.understanding.worlds import Misfit, Unknown
@@ -126,13 +124,7 @@ class Updates:
         if any(d.key == reference.key for d in self.understanding.definitions) or self.understanding.loss is None:
             return None
         loss = self.understanding.loss
-        anew = replace(
-            self.understanding,
-            definitions=[
-                replace(d, term=_of_the_data(d.term, self.understanding.later)) if d.key == loss else d
-                for d in self.understanding.definitions
-            ],
-        )
+        anew = self.understanding.with_loss(lambda term: _of_the_data(term, self.understanding.later))
         for parameter in (*self.understanding.weights, *self.understanding.biases):
             gradient: Term = Jacobian(Part(loss, ()), Part(parameter, ()))
             if self.understanding.later:  # delta is n times the derivative then
@@ -140,7 +132,7 @@ class Updates:
             for part in (right.terms[1][1], SumOver("formal", right.terms[1][1])):
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
-                        self.situation.learn(reference.key, _as_read(part))
+                        self.situation.learn(reference.key, self.situation.as_read(part))
                         return Verdict("correct", "update", f"adds up the derivative by {parameter}")
         return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
 
@@ -204,14 +196,6 @@ def _of_one_example(term: Term) -> Term | None:
             one = without_indices(body, frozenset({letter}))
             return Add((first, (sign, Sloppy((rate, one), marks)))) if one != body else None
     return None
-
-
-def _as_read(term: Term) -> Term:
-    """A term without the n that its derivatives got where 1/n is taken later: it is put there again in every line."""
-    match term:
-        case Sloppy((SizeOf("#n"), Jacobian() as own), ("",)):
-            return own
-    return mapped(term, _as_read)
 
 
 def _of_the_data(term: Term, keep_mean: bool) -> Term:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from symderiv.homework.reading.formulas import Node
 
@@ -40,6 +41,10 @@ class Statement:
     def is_continued(self) -> bool:
         """Whether it goes on from the statement before."""
         return bool(self.opening)
+
+    def with_sides(self, change: Callable[[Node], Node]) -> Statement:
+        """The statement with the tree of every side changed; the spans stay."""
+        return replace(self, sides=tuple(Side(change(side.node), side.span) for side in self.sides))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +86,8 @@ class Document:
     sentences: list[Sentence] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     front_matter: dict[str, str] = field(default_factory=dict)
+
+    def with_sides(self, change: Callable[[Node], Node]) -> Document:
+        """The document with the tree of every side of a statement changed; itself if that changes none."""
+        statements = [statement.with_sides(change) for statement in self.statements]
+        return self if statements == self.statements else replace(self, statements=statements)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from symderiv.homework.reading.formulas import Group, Name, Node, Product, Scripted, rebuilt, walk
-from symderiv.homework.reading.statements import Document, Side
+from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.symbols import LOSS_BASES
 
 EXAMPLES = frozenset({"x", "y", "t", "X", "Y", "T", "z", "d"})  # an input, its target, or the pair of them
@@ -16,7 +15,7 @@ FREE_LETTERS = ("L", "ell", "C", "E")
 def with_example_losses(document: Document) -> Document:
     """The loss of one example under a letter of its own, where the document tells it from that of all by its arguments."""
     nodes = [n for s in document.statements for side in s.sides for n in walk(side.node)]
-    applied = [found for n in nodes if isinstance(n, Product) for found in _applications(n)]
+    applied = {found for n in nodes if isinstance(n, Product) for found in _applications(n)}
     shared = {
         long for long in applied for short in applied if long[0] == short[0] and _is_of_one_example(short[1], long[1])
     }
@@ -31,10 +30,7 @@ def with_example_losses(document: Document) -> Document:
             node = _renamed(node, (base, arguments), letter)
         return rebuilt(node, visit)
 
-    statements = [
-        replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in document.statements
-    ]
-    return replace(document, statements=statements)
+    return document.with_sides(visit)
 
 
 def _applications(product: Product) -> Iterator[tuple[str, tuple[str, ...]]]:

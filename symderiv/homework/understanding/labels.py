@@ -21,7 +21,7 @@ from symderiv.homework.reading.formulas import (
     rebuilt,
     walk,
 )
-from symderiv.homework.reading.statements import Document, Side
+from symderiv.homework.reading.statements import Document
 
 LABELS = frozenset({"y", "c", "t", "true", "label"})
 LETTERS = ("k", "j", "i", "m")  # for the sum over classes
@@ -63,10 +63,7 @@ def with_labels(document: Document) -> Document:
                 return _hot(span, label, index)
         return rebuilt(node, visit)
 
-    statements = [
-        replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in document.statements
-    ]
-    return replace(document, statements=statements)
+    return document.with_sides(visit)
 
 
 def _picked(node: Node) -> list[tuple[str, str]]:

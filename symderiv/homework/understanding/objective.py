@@ -127,9 +127,10 @@ def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:
 
 def losses_of_one(draft: Draft) -> frozenset[str]:
     r"""The L of `L = \frac12 \|a - y\|^2` beside `\sum_i L^{(i)}`: no line says what L^{(i)} is, so this one does."""
-    means = _means(draft)
-    losses = {k for k in draft.lefts if base_of(k) in LOSS_BASES and k not in means}
-    found = {k for k in losses if k + EACH in draft.used and k + EACH not in draft.lefts}
+    found = {
+        k for k in draft.lefts if base_of(k) in LOSS_BASES and k + EACH in draft.used and k + EACH not in draft.lefts
+    }
+    found -= _means(draft) if found else set()
     for _, ref, node, _ in draft.equations():
         inside = (draft.closed(n) for n in f.walk(node) if isinstance(n, (f.Name, f.Scripted)))
         if ref.key in found and any(own is not None and own.key == ref.key + EACH for own in inside):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symderiv.homework.reading.formulas import (
@@ -214,8 +214,7 @@ def without_notes(document: Document) -> Document:
         kept = [x for x in part.factors if not _is_note(x)]
         return kept[0] if len(kept) == 1 < len(part.factors) else part
 
-    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
-    return document if statements == document.statements else replace(document, statements=statements)
+    return document.with_sides(visit)
 
 
 def _is_note(node: Node) -> bool:
@@ -246,7 +245,7 @@ def with_entries(document: Document) -> Document:
             return replace(node, lower=(), upper=(replace(node.lower[0], bracket="["), *node.upper))
         return rebuilt(node, entry)
 
-    return _with_sides(document, entry)
+    return document.with_sides(entry)
 
 
 def _in_brackets(node: Node) -> Scripted | None:
@@ -284,7 +283,7 @@ def with_primed_indices(document: Document) -> Document:
             return replace(rebuilt(node, visit), indices=indices)  # type: ignore[call-arg]
         return rebuilt(node, visit)
 
-    return _with_sides(document, visit)
+    return document.with_sides(visit)
 
 
 def _primed(node: Node) -> str:
@@ -296,7 +295,7 @@ def _primed(node: Node) -> str:
 # --- numbers in boxes ---
 def with_lists(document: Document) -> Document:
     r"""`\boxed{2}\boxed{-3}\boxed{4}`: numbers side by side, with nothing between them, are a list."""
-    return _with_sides(document, _as_list)
+    return document.with_sides(_as_list)
 
 
 def _as_list(node: Node) -> Node:
@@ -309,12 +308,6 @@ def _is_plain_number(node: Node) -> bool:
     if isinstance(node, Sum) and len(node.terms) == 1:
         node = node.terms[0][1]
     return isinstance(node, Number)
-
-
-def _with_sides(document: Document, change: Callable[[Node], Node]) -> Document:
-    """The document with every side changed."""
-    statements = [replace(s, sides=tuple(Side(change(x.node), x.span) for x in s.sides)) for s in document.statements]
-    return document if statements == document.statements else replace(document, statements=statements)
 
 
 # --- scores that are left out ---
@@ -338,7 +331,7 @@ def with_scores(document: Document) -> Document:
     def side(node: Node) -> Node:
         return scored(node) if isinstance(node, Fraction) and _is_share_of_letters(node) else node
 
-    return _with_sides(document, side)
+    return document.with_sides(side)
 
 
 def _exponent(node: Node) -> Node | None:
@@ -401,7 +394,7 @@ def is_of_numbers(node: Node) -> bool:
 # --- all but the first ---
 def with_slices(document: Document) -> Document:
     r"""`W_{1:}`, `W[1:, :]` and `(W d)[1:]` as `(..)_{1:}`: the rows after the first, of a whole that stands in brackets."""
-    return _with_sides(document, _sliced)
+    return document.with_sides(_sliced)
 
 
 def _sliced(node: Node) -> Node:
@@ -484,8 +477,7 @@ def _pointed(statement: Statement, applied: set[str]) -> Statement:
     if found is None or not (found[0] in NAMED or found[0] in applied):
         return statement
     base, argument = found
-    sides = tuple(Side(_applied(side.node, base, argument), side.span) for side in statement.sides)
-    return replace(statement, sides=sides)
+    return statement.with_sides(lambda node: _applied(node, base, argument))
 
 
 def _fact(statement: Statement) -> tuple[str, str] | None:
@@ -564,11 +556,7 @@ def without_steps(document: Document) -> Document:
             else factors[0]
         )
 
-    def side(old: Side) -> Side:
-        return Side(visit(old.node), old.span)
-
-    statements = [replace(s, sides=tuple(side(x) for x in s.sides)) for s in document.statements]
-    return replace(document, statements=statements)
+    return document.with_sides(visit)
 
 
 def without_iterations(document: Document) -> Document:
@@ -611,7 +599,7 @@ def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
             part = replace(part, upper=kept) if kept or part.lower or part.primes else part.base
         return rebuilt(part, visit)
 
-    return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+    return statement.with_sides(visit)
 
 
 def _derived_by(statement: Statement) -> frozenset[str]:
@@ -711,8 +699,7 @@ def with_layer_letter(document: Document) -> Document:
             return rebuilt(replace(part, upper=upper), visit)
         return rebuilt(part, visit)
 
-    statements = [replace(s, sides=tuple(Side(visit(x.node), x.span) for x in s.sides)) for s in document.statements]
-    return replace(document, statements=statements)
+    return document.with_sides(visit)
 
 
 def _layer_letter(document: Document) -> str | None:

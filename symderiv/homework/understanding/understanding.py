@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -172,6 +172,13 @@ class Understanding:
             before = [d for d in entries if d.at <= at]
             chosen[key] = (before[-1] if before else entries[0]).term
         return chosen
+
+    def with_loss(self, change: Callable[[Term], Term]) -> Understanding:
+        """What the document would be about with another loss."""
+        return replace(
+            self,
+            definitions=[replace(d, term=change(d.term)) if d.key == self.loss else d for d in self.definitions],
+        )
 
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""

@@ -6,7 +6,7 @@ intercepts as the entry 0, `\alpha_{0m}`. Every index is written then, and so al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
 from symderiv.homework.reading.formulas import (
@@ -26,7 +26,7 @@ from symderiv.homework.reading.formulas import (
     walk,
     without_brackets,
 )
-from symderiv.homework.reading.statements import Document, Side
+from symderiv.homework.reading.statements import Document
 
 OUTPUTS = frozenset({"f", "h", "y", "F"})
 DATA = frozenset({"x", "X", "h", "a", "z", "o", "y", "phi"})  # `x_i^T w` is of the sample i
@@ -89,7 +89,7 @@ def _with_short_letter(document: Document) -> Document:
         is_ell = isinstance(node, Name) and node.base == ELL
         return replace(node, base=SHORT) if is_ell and isinstance(node, Name) else rebuilt(node, visit)
 
-    return _changed(document, visit)
+    return document.with_sides(visit)
 
 
 def _columns_of(document: Document) -> Columns | None:
@@ -180,7 +180,7 @@ def _with_outputs(document: Document) -> Document:
             return factors[0]
         return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
 
-    return _changed(document, visit)
+    return document.with_sides(visit)
 
 
 def _is_output(node: Product, at: int) -> bool:
@@ -221,7 +221,7 @@ def _with_sums(document: Document, columns: Columns) -> Document:
             return factors[0]
         return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
 
-    return _changed(document, visit)
+    return document.with_sides(visit)
 
 
 def _sum(weight: Node, other: Node, columns: Columns) -> Node:
@@ -256,8 +256,3 @@ def _intercept(node: Scripted) -> Node:
     if not _is_intercept(node):
         return node
     return replace(node, lower=node.lower[1:], upper=(*node.upper, Script(node.span, Text(node.span, INTERCEPT))))
-
-
-def _changed(document: Document, change: Callable[[Node], Node]) -> Document:
-    statements = [replace(s, sides=tuple(Side(change(x.node), x.span) for x in s.sides)) for s in document.statements]
-    return document if statements == document.statements else replace(document, statements=statements)

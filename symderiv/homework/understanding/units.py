@@ -28,7 +28,7 @@ from symderiv.homework.reading.formulas import (
     walk,
 )
 from symderiv.homework.reading.plainly import to_text
-from symderiv.homework.reading.statements import Document, Side, Statement
+from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.understanding.symbols import LOSS_BASES
 
 WEIGHTS = frozenset({"w", "W", "theta", "v"})
@@ -201,7 +201,7 @@ def _layered(group: list[Statement], units: Units) -> list[Statement]:
         mark = _layer(anchor, max(level[x] for x in found) + shift, node.span)
         return replace(node, base=base, upper=(Script(node.span, mark, "["), *node.upper))
 
-    return [replace(s, sides=tuple(Side(visit(side.node), side.span) for side in s.sides)) for s in group]
+    return [statement.with_sides(visit) for statement in group]
 
 
 def _of_vectors(statement: Statement, units: Units) -> Statement:
@@ -237,7 +237,7 @@ def _of_vectors(statement: Statement, units: Units) -> Statement:
         below = inner.base == units.fed != units.out
         return Scripted(node.span, base, (), (Script(node.span, _layer(anchor, -1 if below else 0, node.span), "["),))
 
-    return replace(statement, sides=tuple(Side(visit(side.node), side.span) for side in statement.sides))
+    return statement.with_sides(visit)
 
 
 def _vectors(document: Document, weight: str, fed: str) -> frozenset[str]:
