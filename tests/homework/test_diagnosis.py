@@ -116,6 +116,11 @@ def test_two_mistakes_on_one_line_are_both_told():
     assert set(claim.mistakes) == {"missing-mean-factor", "missing-batch-sum"}
 
 
+def test_a_sum_over_the_units_is_not_called_another_quantity_besides():
+    line = r"$$\frac{\partial L}{\partial c} = \sum_k \frac{\partial L}{\partial S_{ik}}$$"
+    assert check_homework(f"{ROWS}\n{line}\n").claims[-1].mistakes == ("summed-over-everything",)
+
+
 def test_what_hides_a_wrong_layer_is_said():
     text = r"""$W_1$ is $2 \times 2$, $W_2$ is $2 \times 2$; one sample, $x$ is $2 \times 1$.
 $$z_1 = W_1 x, \quad a_1 = \sigma(z_1), \quad z_2 = W_2 a_1, \quad E = \frac12 \|z_2 - y\|^2$$

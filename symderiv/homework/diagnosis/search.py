@@ -53,7 +53,9 @@ SAYS_NO_MORE = {
     "wrong-left-hand-side": {
         "missing-slope", "missing-batch-sum", "dropped-chain-factor", "sign", "slope-at-wrong-argument",
     },
-    "wrong-variable": {"missing-batch-sum", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor"},
+    "wrong-variable": {
+        "missing-batch-sum", "summed-over-everything", "slope-twice", "slope-at-wrong-argument", "dropped-chain-factor",
+    },
     "other-loss": {"missing-mean-factor", "sign"},
     "missing-output-sum": {"missing-penalty"},
 }  # fmt: skip
