@@ -53,7 +53,7 @@ def summed_over_samples_alone(scene: Scene) -> Iterator[Mended]:
                     yield Mended(mended, f"{said(place.term.body)} is summed over an axis that should stay")
             for letter in sorted(letters_in(place.term.body)):
                 mended = place.put(SumOver(f"letter:{letter}", place.term.body))
-                yield Mended(mended, f"{said(place.term)} goes over another index than {letter}")
+                yield Mended(mended, f"the sum in {said(place.term)} should go over {letter}")
             words = f"{said(place.term.body)} is summed, though nothing is to be summed here"
             yield Mended(place.put(place.term.body), words)
 
