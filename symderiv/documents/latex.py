@@ -39,16 +39,21 @@ SUM, ENTRYWISE, PRODUCT, POWER, ATOM = range(5)
 
 @dataclass(frozen=True)
 class Tex:
-    """A piece of LaTeX and how tightly it binds; `scripted`: it ends in a superscript; `number`: it is no matrix."""
+    """A piece of LaTeX and how tightly it binds; `scripted`: it ends in a superscript; `number`: it is no matrix.
+
+    reaching: it ends in a sum's sign and its body, to which a factor that follows would be taken to belong.
+    """
 
     text: str
     binds: int = ATOM
     scripted: bool = False
     number: bool = False
+    reaching: bool = False
 
-    def within(self, binds: int) -> str:
-        """The text for a place that needs parts to bind at least so tightly."""
-        return self.text if self.binds >= binds else parenthesised(self.text)
+    def within(self, binds: int, *, last: bool = True) -> str:
+        """The text for a place that needs parts to bind at least so tightly; `last`: no factor follows it there."""
+        is_clear = self.binds >= binds and (last or not self.reaching)
+        return self.text if is_clear else parenthesised(self.text)
 
     @property
     def base(self) -> str:
@@ -246,7 +251,8 @@ class Printer:
             return Tex(rf"{sign}\frac{{{top}}}{{{bottom}}}", SUM if sign else ENTRYWISE)
         body = self._joined(above, places, plain, sympy.Integer(1))
         text = body if front.text == "1" else f"{front.text}{self.times}{self._single(above, places, plain) or body}"
-        return Tex(sign + text, SUM if sign else PRODUCT if plain else ENTRYWISE)
+        reaching = self.scalar(above[-1], places, plain).reaching
+        return Tex(sign + text, SUM if sign else PRODUCT if plain else ENTRYWISE, reaching=reaching)
 
     def _single(self, factors: list[Scalar], places: Mapping[Scalar, Tex], plain: bool) -> str:
         """A lone factor after a constant: a matrix product needs no parentheses there."""
@@ -258,8 +264,11 @@ class Printer:
         # A matrix product beside ⊙ gets parentheses, although it binds tighter: readers differ about that.
         least = SUM if alone else PRODUCT if plain or len(factors) == 1 else POWER
         numbers = [] if plain else [f for f in factors if all(places[s].number for s in f.free_symbols if s in places)]
-        parts += [self.scalar(f, places, True).within(SUM if alone else PRODUCT) for f in numbers]
-        texts = [self.scalar(f, places, plain).within(least) for f in factors if f not in numbers]
+        matrices = [f for f in factors if f not in numbers]
+        for f in numbers:
+            is_last = f == numbers[-1] and not matrices
+            parts.append(self.scalar(f, places, True).within(SUM if alone else PRODUCT, last=is_last))
+        texts = [self.scalar(f, places, plain).within(least, last=f == matrices[-1]) for f in matrices]
         joined = (self.times if plain else r" \odot ").join(texts)
         return self.times.join([*parts, joined] if texts else parts)
 
@@ -418,7 +427,7 @@ def _sum_node(p: Printer, e: Sum) -> Tex:
         row = p.letters.index(inner.args[0].shape[0])
         column = p.letters.index(inner.args[0].shape[1], (row,))
         index = p.places(row, column)
-        return Tex(rf"\sum_{{{index}}} \left[{p.latex(inner.args[0])}\right]_{{{index}}}", PRODUCT)
+        return Tex(rf"\sum_{{{index}}} \left[{p.latex(inner.args[0])}\right]_{{{index}}}", PRODUCT, reaching=True)
     size = inner.shape[e.axis]
     body = p.tex(inner).within(PRODUCT)
     text = rf"{p.ones(size, row=True)} \, {body}" if e.axis == 0 else rf"{body} \, {p.ones(size, row=False)}"

@@ -32,6 +32,7 @@ LINES = [
     ("missing-slope", ONE, r"\frac{dE}{dw} = (u - y) v x", "σ′(z)"),
     ("missing-slope", UNITS, r"\frac{\partial E}{\partial w_{ji}} = \sum_k (y_k - t_k) v_{kj} x_i", "σ′(a_j)"),
     ("slope-twice", COLUMNS, r"\frac{\partial J}{\partial W_1} = (\frac{\partial J}{\partial Z_1} \odot (1 - A_1^2)) X^T", "once too often|1 − A₁^2"),
+    ("slope-twice", ROWS, r"\frac{\partial L}{\partial S} = P \odot (1 - P) \odot \frac1n (P - Y)", "what is ∂L/∂S already"),
     ("function-for-slope", ONE, r"\frac{dE}{dz} = (u - y) v \sigma(z)", "σ(z)"),
     ("slope-at-wrong-argument", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2} \odot (1 - Z_1^2)", "Z₁"),
     ("slope-at-wrong-argument", ONE, r"\frac{dE}{dz} = (u - y) v \sigma'(a)", "a"),
@@ -56,6 +57,8 @@ LINES = [
     ("dropped-chain-factor", ONE, r"\frac{dE}{dw} = (u - y) \sigma'(z) x", "v is missing|∂u/∂a is missing"),
     ("wrong-left-hand-side", ONE, r"\frac{dE}{da} = (u - y) a", "∂E/∂v"),
     ("update-sign", COLUMNS, r"W_1 := W_1 + \eta \frac{\partial J}{\partial W_1}", "up the gradient"),
+    ("forward-value-as-seed", PENALTY, r"\frac{\partial J}{\partial b} = J \frac1m \sum_{i=1}^m (p_i - y_i)", "∂J/∂J"),
+    ("forward-value-as-seed", COLUMNS, r"\frac{\partial J}{\partial A_2} = \frac{1}{2 m^2} \left[\sum_{ki} \left[(A_2 - Y)^2\right]_{ki}\right] (A_2 - Y)", "∂J/∂J"),
     ("forward-value-as-seed", GRAPH, r"\frac{df}{dq} = 19.2", "seed"),
     ("sign", GRAPH, r"\frac{df}{dz} = -1.2", "sign"),
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Budget, Cause, Search
 from symderiv.homework.diagnosis.terms_said import spelled
 from symderiv.homework.judging.judge import Judge
-from symderiv.homework.judging.verdicts import FAULTS
+from symderiv.homework.judging.verdicts import nothing_lost
 from symderiv.homework.marking import Claim
 from symderiv.homework.understanding.patience import TookTooLong
 from symderiv.homework.understanding.terms import Term
@@ -26,15 +26,15 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     out, budget = list(claims), Budget()
     for place, (at, left, right) in judge.suspects.items():
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= UNNAMED:
-            with contextlib.suppress(*FAULTS):  # a fault of ours leaves the mistake without a name
+            with nothing_lost():
                 out[place] = _named(out[place], causes_of(judge, at, left, right, budget))
     for place, (at, number) in judge.false_numbers.items():
         if out[place].verdict == "wrong" and set(out[place].mistakes) <= NUMBERS:
-            with contextlib.suppress(*FAULTS):
+            with nothing_lost():
                 scene = Scene(judge.situation, at, number.left, number.left)
                 with spelled(scene.spellings):
                     out[place] = _explained(out[place], causes_of_number(scene, number))
-    with contextlib.suppress(*FAULTS, TookTooLong):
+    with nothing_lost(), contextlib.suppress(TookTooLong):
         found = condition_of(judge.situation, judge.open_lines)
         for place in found[1] if found is not None else ():
             words = f"{out[place].message}; right if {judge.understanding.loss} is {found[0]}"  # type: ignore[index]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Any, NamedTuple
 
 from symderiv.homework.diagnosis.terms_said import FUNCTION
@@ -256,10 +256,16 @@ def places(term: Term, below: bool = True) -> Iterator[Place]:
     yield Place(term, lambda new: new)
     if isinstance(term, Jacobian):
         return
-    for k, part in enumerate(parts_of(term)):
+    for k, part in _inside(term):
         if below or not (k == 1 and isinstance(term, (Over, Power))):
             for place in places(part, below):
                 yield Place(place.term, _around(term, k, place.put))
+
+
+def _inside(term: Term) -> Iterator[tuple[int, Term]]:
+    """The parts of a term with their positions, without the indices of a bracket, which are no quantity."""
+    parts = enumerate(parts_of(term))
+    return islice(parts, 1) if isinstance(term, Sloppy) and term.marks == ("#",) else parts
 
 
 def _around(term: Term, k: int, put: Callable[[Term], Term]) -> Callable[[Term], Term]:
@@ -298,7 +304,7 @@ def _on_the_way(term: Term, in_product: bool = False) -> Iterator[Place]:
     if isinstance(term, (Jacobian, Power, Apply)) or (in_product and isinstance(term, Add)):
         return
     is_product = isinstance(term, (Sloppy, Times, MatMul))
-    for k, part in enumerate(parts_of(term)):
+    for k, part in _inside(term):
         if not (k == 1 and isinstance(term, Over)):
             for place in _on_the_way(part, in_product or is_product):
                 yield Place(place.term, _around(term, k, place.put))

@@ -114,7 +114,9 @@ class Search:
             yield cause, is_plain
             if is_plain:
                 return  # a letter on the right alone: no other mistake leaves one behind
-        premises = list(self._other_premises())  # worked out first, since they are few, and told after the repairs
+        # What has few candidates is tried before the tries are used up; what is told first is a matter of the rank.
+        premises = list(self._other_premises())
+        yield from self._mended_by("forward-value-as-seed", losses.without_value)
         try:
             yield from self._mended()
         except TookTooLong:

@@ -45,6 +45,20 @@ def without_second_slope(scene: Scene) -> Iterator[Mended]:
             yield Mended(place.put(Over(place.term, slope)), f"{said(slope)} is there once too often")
 
 
+@repair_of("slope-twice")
+def without_second_softmax(scene: Scene) -> Iterator[Mended]:
+    """D D dL/da, or y (1 - y) D dL/da  for  D dL/da, with the softmax's D = dy/dz: once is enough, as it stands inside."""
+    bottom = scene.left.bottom if isinstance(scene.left, Jacobian) else None
+    for key, term in scene.definitions.items():
+        if isinstance(term, Softmax) and isinstance(bottom, Part) and references_in(term.body) == (bottom,):
+            value = Part(key, bottom.indices)
+            words = f"the derivative of {said(value)} is applied to what is {said(scene.left)} already"
+            yield Mended(Over(scene.right, times(value, Add(((1, ONE), (-1, value))))), words)
+            for place in runs(scene.right):
+                if any(r.key == key for r in references_in(place.put(ONE))):
+                    yield Mended(place.term, words)
+
+
 @repair_of("function-for-slope")
 def slope_for_function(scene: Scene) -> Iterator[Mended]:
     """g(z)  for  g'(z): as g(z) is written, or by its name a."""

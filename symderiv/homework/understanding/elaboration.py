@@ -16,6 +16,7 @@ from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.own_slopes import NoSlope, slope_of
 from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.shapes import DATA_BASES, WEIGHT_BASES, base_of
+from symderiv.homework.understanding.piecewise import PIECEWISE
 from symderiv.homework.understanding.symbols import (
     EACH,
     LAYER_LETTERS,
@@ -579,6 +580,8 @@ class Elaborator:
             return Power(arguments[0], Const(Rational(2))) if known == "square" else Apply(known, primes, arguments[0])
         if name in FUNCTIONS and len(arguments) == 1:
             return Apply(name, primes, arguments[0])
+        if (made_of := PIECEWISE.get((name.lower(), len(arguments)))) is not None:
+            return made_of(primes, *arguments)
         if name in ("max", "maximum") and len(arguments) == 2 and Const(Rational(0)) in arguments:
             return Apply("relu", 0, arguments[1 - arguments.index(Const(Rational(0)))])
         if name in ("max", "maximum") and len(arguments) == 2:  # max(z, a z)
