@@ -50,7 +50,9 @@ def test_values_and_slopes(name, numbers, function):
     value, slope = (made_of(order, Part("x", ()), *bounds) for order in (0, 1))
     np.testing.assert_allclose(at(value, X), function(X, *numbers), rtol=1e-12)
     h = 1e-6
-    np.testing.assert_allclose(at(slope, X), (function(X + h, *numbers) - function(X - h, *numbers)) / (2 * h), atol=1e-8)
+    np.testing.assert_allclose(
+        at(slope, X), (function(X + h, *numbers) - function(X - h, *numbers)) / (2 * h), atol=1e-8
+    )
 
 
 def test_homework_with_them():

@@ -226,6 +226,31 @@ def _softplus(a: Arithmetic, x: Array) -> Orders:
     yield from _sigmoid(a, x)
 
 
+def _silu(a: Arithmetic, x: Array) -> Orders:
+    """x s(x) with the logistic s: the k-th derivative is k s^(k-1) + x s^(k)."""
+    before: Array = x * 0
+    for k, here in enumerate(_sigmoid(a, x)):
+        yield k * before + x * here
+        before = here
+
+
+def _elu(a: Arithmetic, x: Array) -> Orders:
+    on = _step(x)
+    bent = (1 - on) * a.exp((1 - on) * x)
+    yield on * x + bent - (1 - on)
+    yield on + bent
+    yield from repeat(bent)
+
+
+def _softsign(a: Arithmetic, x: Array) -> Orders:
+    sign = 2 * _step(x) - 1
+    share = 1 / (1 + sign * x)
+    yield x * share
+    yield share * share
+    yield -2 * sign * share * share * share
+    yield 6 * share * share * share * share
+
+
 def _sin(a: Arithmetic, x: Array) -> Orders:
     yield a.sin(x)
     yield from _cos(a, x)
@@ -264,7 +289,7 @@ def _identity(a: Arithmetic, x: Array) -> Orders:
 FUNCTIONS: dict[str, Callable[[Arithmetic, Array], Orders]] = {
     "sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu, "leaky_relu": _leaky_relu, "softplus": _softplus, "exp": _exp,
     "log": _log, "sqrt": _sqrt, "abs": _abs, "sin": _sin, "cos": _cos, "cosh": _cosh, "sinh": _sinh, "sech": _sech,
-    "identity": _identity,
+    "identity": _identity, "silu": _silu, "elu": _elu, "softsign": _softsign,
 }  # fmt: skip
 
 

@@ -14,9 +14,9 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.own_slopes import NoSlope, slope_of
+from symderiv.homework.understanding.piecewise import PIECEWISE
 from symderiv.homework.understanding.rewriting import is_slice
 from symderiv.homework.understanding.shapes import DATA_BASES, WEIGHT_BASES, base_of
-from symderiv.homework.understanding.piecewise import PIECEWISE
 from symderiv.homework.understanding.symbols import (
     EACH,
     LAYER_LETTERS,
@@ -62,6 +62,8 @@ FUNCTION_NAMES = {
     "abs": "abs", "sech": "sech",
     "cosh": "cosh", "sinh": "sinh", "sin": "sin", "cos": "cos", "softplus": "softplus", "identity": "identity", "Sigmoid": "sigmoid",
     "id": "identity", "leakyrelu": "leaky_relu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "linear": "identity", "square": "square",
+    "lrelu": "leaky_relu", "silu": "silu", "SiLU": "silu", "swish": "silu", "Swish": "silu", "elu": "elu", "ELU": "elu",
+    "softsign": "softsign",
 }  # fmt: skip
 SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from symderiv.homework.understanding.terms import ONE, Add, Apply, Const, Power, Term, Times
+from symderiv.homework.understanding.terms import ONE, Add, Apply, Const, Over, Power, Term, Times
 
 HALF, TWO = Const(Fraction(1, 2)), Const(Fraction(2))
-USUAL_LEAK = Const(Fraction(1, 100))
+USUAL_LEAKS = (Const(Fraction(1, 100)), Over(ONE, Const(Fraction(100))))
 
 
 def leaky_relu(order: int, x: Term, leak: Term) -> Term:
     """a x + (1 - a) relu(x); slope a + (1 - a) 1[x > 0]."""
-    if leak == USUAL_LEAK:
+    if leak in USUAL_LEAKS:
         return Apply("leaky_relu", order, x)
     line = Times(leak, x) if order == 0 else leak
     return Add(((1, line), (1, Times(Add(((1, ONE), (-1, leak))), Apply("relu", order, x)))))
