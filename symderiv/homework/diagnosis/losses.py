@@ -8,6 +8,7 @@ from fractions import Fraction
 from symderiv.homework.diagnosis.repairs import Mended, OtherPremise, premise_of, repair_of
 from symderiv.homework.diagnosis.scene import Scene, times
 from symderiv.homework.diagnosis.terms_said import said
+from symderiv.homework.understanding.piecewise import huber
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES
 from symderiv.homework.understanding.terms import (
@@ -89,6 +90,10 @@ def _log_loss(a: Term, y: Term) -> Term:
     return Add(((-1, times(y, _log(a))), (-1, times(other[0], _log(other[1])))))
 
 
+def _huber(a: Term, y: Term) -> Term:
+    return huber(0, Add(((1, a), (-1, y))))
+
+
 def _log(a: Term) -> Term:
     """log |a|: with the derivative of the logarithm also where a linear output is negative."""
     return Apply("log", 0, Apply("abs", 0, a))
@@ -119,6 +124,8 @@ BODIES: tuple[tuple[Callable[[Term, Term], Term], str], ...] = (
     (_cross_entropy, "the cross-entropy"),
     (_half(_log_loss), "half the log loss"),
     (_half(_cross_entropy), "half the cross-entropy"),
+    (_huber, "the Huber loss"),
+    (_half(_huber), "half the Huber loss"),
 )
 
 
