@@ -93,7 +93,9 @@ def find_definitions(draft: Draft) -> None:
         if not _is_in_range(draft, ref, term):
             continue
         letters = tuple(i for i in ref.indices if isinstance(i, str))
-        is_loss = ref.key == draft.loss or (ref.base in LOSS_BASES and draft.tops[ref.key] > 0)
+        is_loss = ref.key == draft.loss or (
+            ref.base in LOSS_BASES and draft.tops[ref.key] > 0 and not _goes_into_a_layer(draft, ref.key)
+        )
         if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
             if ref.key == draft.loss:
                 draft.loss_as_written = term
@@ -116,6 +118,18 @@ def find_definitions(draft: Draft) -> None:
     _drop_below_first(draft, general)
     _definitions_inside_derivatives(draft)
     draft.definitions = draft.activations.section_definitions(draft.definitions)
+
+
+def _goes_into_a_layer(draft: Draft, key: str) -> bool:
+    """Whether something that has the letter of a loss is none: the R of `R = max(0, F), S = R W + b`."""
+    for _, ref, node, _ in draft.equations():
+        if ref.base not in LOSS_BASES and ref.key != draft.loss and not is_derived(draft, ref):
+            parts = list(f.walk(node))
+            if not any(isinstance(n, f.Derivative) for n in parts):
+                named = (draft.closed(n) for n in parts if isinstance(n, (f.Name, f.Scripted)))
+                if any(r is not None and r.key == key for r in named):
+                    return True
+    return False
 
 
 def _prefer_grounded(draft: Draft) -> None:
