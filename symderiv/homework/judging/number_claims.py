@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from symderiv.homework.judging.comparing import Answer
 from symderiv.homework.judging.numbers import NumberWorlds, Printed, jacobian_key
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import FalseNumber, Subject, Verdict
@@ -39,6 +40,7 @@ from symderiv.homework.understanding.terms import (
     Power,
     Sloppy,
     Stack,
+    SumOver,
     Term,
     everything_in,
     references_in,
@@ -537,7 +539,21 @@ class NumberClaim:
         )
 
     # --- false ---
+    def _identity(self) -> Verdict | None:
+        r"""`\sum_k p_k = 1` of a softmax: true for all values; `\sum_k t_k = 1` of labels is something that one assumes."""
+        if isinstance(self.left, Part) or not (keys := {r.key for r in references_in(self.left)}):
+            return None
+        if self.situation.compare(self.at, self.left, self.right).answer is Answer.EQUAL:
+            return Verdict("correct", self.kind, "true for all values")
+        defined = self.situation.understanding.definitions_at(self.at)
+        if isinstance(self.left, SumOver) and not keys & set(defined):
+            return Verdict("correct", "definition", "a premise")
+        return None
+
     def _unknown(self) -> Verdict:
+        identity = self._identity()
+        if identity is not None:
+            return identity
         verdict = Verdict("uncheckable", self.kind, "the document does not say how to work it out")
         if self.value is not None and self.half is not None:
             verdict.number = FalseNumber(self.left, self.value, self.half, self.value, None)

@@ -81,8 +81,8 @@ class Machine:
 
     @staticmethod
     def distance(left: Array, right: Array) -> float:
-        """The largest difference, relative to the largest value."""
-        scale = max(float(np.abs(left).max(initial=0.0)), float(np.abs(right).max(initial=0.0)), 1e-12)
+        """The largest difference, relative to the largest value; what cancels to nothing leaves some 1e-17."""
+        scale = max(float(np.abs(left).max(initial=0.0)), float(np.abs(right).max(initial=0.0)), 1e-8)
         difference = float(np.abs(left - right).max(initial=0.0)) / scale
         return math.inf if math.isnan(difference) else difference
 
