@@ -17,7 +17,7 @@ from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import names_before
-from symderiv.homework.understanding.losses import added_up, with_softmax
+from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
@@ -56,6 +56,7 @@ def find_definitions(draft: Draft) -> None:
     concrete |= {
         k for pair in draft.symbols.aliases.items() for k in pair if first is not None and layer_of(k) == first
     }
+    summands = _summands_of_the_loss(draft)
     for at, ref, node, layers in draft.equations():
         elaborator = draft.elaborator_at(layers)
         if at in general and ref.key in concrete:
@@ -94,7 +95,9 @@ def find_definitions(draft: Draft) -> None:
             continue
         letters = tuple(i for i in ref.indices if isinstance(i, str))
         is_loss = ref.key == draft.loss or (
-            ref.base in LOSS_BASES and draft.tops[ref.key] > 0 and not _goes_into_a_layer(draft, ref.key)
+            ref.base in LOSS_BASES
+            and (draft.tops[ref.key] > 0 or ref.key in summands)
+            and not _goes_into_a_layer(draft, ref.key)
         )
         if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
             if ref.key == draft.loss:
@@ -118,6 +121,13 @@ def find_definitions(draft: Draft) -> None:
     _drop_below_first(draft, general)
     _definitions_inside_derivatives(draft)
     draft.definitions = draft.activations.section_definitions(draft.definitions)
+
+
+def _summands_of_the_loss(draft: Draft) -> frozenset[str]:
+    """The L_1 and L_2 of `L = L_1 + beta L_2`."""
+    sums = (node for _, ref, node, _ in draft.equations() if ref.key == draft.loss and isinstance(node, f.Sum))
+    named = (draft.closed(n) for node in sums for n in f.walk(node) if isinstance(n, (f.Name, f.Scripted)))
+    return frozenset(r.key for r in named if r is not None and r.base in LOSS_BASES)
 
 
 def _goes_into_a_layer(draft: Draft, key: str) -> bool:
@@ -328,7 +338,18 @@ def tangled_folds(draft: Draft) -> frozenset[str]:
     for key in uses:
         if base_of(key) in small and key in _reached(uses, key):
             tangled.add(base_of(key))
+    if "b" in small and _multiplies_and_is_added(draft, "b"):
+        tangled.add("b")
     return frozenset(tangled) | _folds_with_two_formulas(draft)
+
+
+def _multiplies_and_is_added(draft: Draft, key: str) -> bool:
+    """Whether a letter stands for a weight as well as for a bias: `r = B h + e, s = v^T h + b`."""
+    parts = [part for d in draft.definitions if d.key != draft.loss for part in everything_in(d.term)]
+    is_added = any(isinstance(p, Add) and Part(key, ()) in [t for _, t in p.terms] for p in parts)
+    return is_added and any(
+        isinstance(p, Sloppy) and Part(key, ()) in p.factors and not any(map(is_written_sum, p.factors)) for p in parts
+    )
 
 
 def _folds_with_two_formulas(draft: Draft) -> set[str]:
