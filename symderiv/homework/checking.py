@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from symderiv.homework.diagnosis.naming import diagnosed
 from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
-from symderiv.homework.marking import Claim, Marking, Understood
+from symderiv.homework.marking import Assumption, Claim, Marking, Understood
 from symderiv.homework.reading.in_place import folded
 from symderiv.homework.reading.python_source import as_lines, is_python, with_programs
 from symderiv.homework.reading.reader import read
+from symderiv.homework.reading.sections import Section, alone, sections
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import prepared
 from symderiv.homework.understanding.echo import understood_of
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.patience import TookTooLong, at_most, is_over
+from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
 
 if TYPE_CHECKING:
@@ -79,28 +82,110 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 def _checked(text: str, name: str) -> Marking:
     if is_python(name, text):
         return _checked_program(text, name)
-    return _judged_in_time(read(with_programs(text), name), text, name)
+    return _judged_in_time(read(with_programs(text), name), text, sections(text))
 
 
 def _checked_program(text: str, name: str) -> Marking:
     """A program: what it does in place is put together before it is read, and each verdict goes back to its line."""
     source = folded(text)
-    marking = _judged_in_time(read(as_lines(source.text), name), source.text, name)
+    marking = _judged_in_time(read(as_lines(source.text), name), source.text, [])
     return replace(marking, text=text, claims=source.restored(marking.claims, text))
 
 
-def _judged_in_time(document: Document, text: str, name: str) -> Marking:
+def _judged_in_time(document: Document, text: str, parts: list[Section]) -> Marking:
     try:
         with at_most(SECONDS_A_DOCUMENT):
-            return _judged(document, text)
+            return _judged(document, text, parts)
     except (TookTooLong, *FAULTS) as error:
         # no line has a verdict without an understanding of the whole, but all of them stay in the report
         reason = reason_of(error, "the document could not be understood")
         claims = [c for s in document.statements for c in unjudged(text, s, reason)]
-        return Marking(name, text, Understood(), _inside(claims, text), _notes(document))
+        return Marking(document.name, text, Understood(), _inside(claims, text), _notes(document))
 
 
-def _judged(document: Document, text: str) -> Marking:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A document under the candidate that costs least, without the names of mistakes."""
+
+    claims: tuple[Claim, ...]
+    judge: Judge
+    variant: Variant
+
+    def within(self, section: Section) -> list[Claim]:
+        """The claims of one section."""
+        return [c for c in self.claims if section.holds(c.span[0])]
+
+
+def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
+    """A document judged as a whole, but for sections that are about a network of their own."""
+    whole = _under_best_candidate(document)
+    apart = list(_systems_apart(whole, text, parts))
+    replaced = tuple(
+        replace(c, verdict="uncheckable") if any(section.holds(c.span[0]) for section, _ in apart) else c
+        for c in whole.claims
+    )  # their mistakes are looked for in the section alone
+    claims = [
+        c
+        for c in doubted(_inside(diagnosed(whole.judge, replaced), text))
+        if not any(section.holds(c.span[0]) for section, _ in apart)
+    ]
+    understood = understood_of(whole.judge.understanding, whole.variant)
+    for section, system in apart:
+        claims += [c for c in doubted(diagnosed(system.judge, system.claims)) if section.holds(c.span[0])]
+        about = Assumption("this section is about a network of its own", section.title, _line_of(text, section.start))
+        understood = replace(understood, assumptions=(*understood.assumptions, about))
+    return Marking(
+        document.name,
+        text,
+        understood,
+        tuple(sorted(claims, key=lambda c: c.span) if apart else claims),
+        _notes(document),
+    )
+
+
+def _line_of(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
+
+
+def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[tuple[Section, _Judged]]:
+    """Sections with a network and a loss of their own that make more sense for themselves than in the whole."""
+    name = whole.judge.understanding.document.name
+    for section in parts:
+        mine = whole.within(section)
+        if is_over() or all(c.verdict in ("correct", "notation") for c in mine):
+            continue
+        with contextlib.suppress(TookTooLong, *FAULTS):
+            system = _under_best_candidate(read(with_programs(alone(text, section, parts[0])), name))
+            is_better = _cost(system.within(section)) < _cost(mine)
+            if is_better and _is_complete(system, whole, section) and not _is_followed(whole, section):
+                yield section, system
+
+
+def _cost(claims: Iterable[Claim]) -> float:
+    return sum(COSTS[c.verdict] for c in claims)
+
+
+def _is_complete(system: _Judged, whole: _Judged, section: Section) -> bool:
+    """Whether a section says itself all that it is about: its loss, and whatever has a formula elsewhere."""
+    understanding, document = system.judge.understanding, system.judge.understanding.document
+    own = {d.key for d in understanding.definitions if section.holds(document.statements[d.at].span[0])}
+    if understanding.loss not in own:
+        return False
+    used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own
+    others = whole.judge.understanding
+    elsewhere = {d.key for d in others.definitions if not section.holds(others.document.statements[d.at].span[0])} - {
+        d.key for d in understanding.definitions
+    }
+    return not used & elsewhere
+
+
+def _is_followed(whole: _Judged, section: Section) -> bool:
+    """Whether a false line of a section is charged with lines behind it."""
+    roots = {c.root_line for c in whole.claims if c.root_line is not None and not section.holds(c.span[0])}
+    return any(c.line in roots for c in whole.within(section))
+
+
+def _under_best_candidate(document: Document) -> _Judged:
     """A document judged under the candidate that costs least."""
     inference = Inference(document)
     whole = inference.run()
@@ -115,7 +200,7 @@ def _judged(document: Document, text: str) -> Marking:
         found = judge.run(limit)
         if found is None:
             continue  # no better than the best one, whatever comes
-        cost = variant.cost + sum(COSTS[c.verdict] for c in found)
+        cost = variant.cost + _cost(found)
         if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
             # a second 1/n in a single line is a mistake sooner than a convention
             cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
@@ -124,10 +209,7 @@ def _judged(document: Document, text: str) -> Marking:
             if cost == 0:
                 break  # no candidate costs less
     assert best is not None
-    _, claims, judge, variant = best
-    claims = diagnosed(judge, claims)
-    understood = understood_of(judge.understanding, variant)
-    return Marking(document.name, text, understood, doubted(_inside(claims, text)), _notes(document))
+    return _Judged(*best[1:])
 
 
 def _inside(claims: Iterable[Claim], text: str) -> tuple[Claim, ...]:
