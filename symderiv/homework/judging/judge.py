@@ -22,6 +22,7 @@ from symderiv.homework.judging.facts import Facts
 from symderiv.homework.judging.intercept import judge_intercept
 from symderiv.homework.judging.named_parts import NamedParts
 from symderiv.homework.judging.number_claims import NumberClaim
+from symderiv.homework.judging.optimum import judge_optimum
 from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
@@ -502,6 +503,8 @@ class Judge:
         )
         if relation.verdict in ("wrong", "notation"):
             relation = self.otherwise.with_rows(at, left, right, relation.kind) or relation
+        if relation.verdict == "wrong":
+            relation = judge_optimum(self.situation, at, left, right) or relation
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
             earlier = self.own_lines.false.get(left)

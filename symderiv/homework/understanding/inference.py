@@ -58,6 +58,7 @@ from symderiv.homework.understanding.samples import (
     stand_first,
     strip_samples,
     turned_letters,
+    weights_of_designs,
 )
 from symderiv.homework.understanding.shape_hints import (
     as_dot_products,
@@ -90,6 +91,7 @@ from symderiv.homework.understanding.unnamed import (
     name_arguments,
     name_expressions,
     name_fed,
+    name_outputs,
     name_parts,
     spread_values,
 )
@@ -325,6 +327,7 @@ class Inference(Draft):
         name_layer_functions(self)
         name_arguments(self)
         name_fed(self)
+        name_outputs(self)
         definitions: dict[str, Term] = {}
         for definition in self.definitions:
             definitions.setdefault(definition.key, definition.term)
@@ -339,6 +342,7 @@ class Inference(Draft):
         self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
         vectors = (single_indexed(self) | self.vectors) - _into_softmax(definitions)
+        vectors |= weights_of_designs(self, definitions)
         entries = entries_of_samples(self, sample_letters)
         entries |= {fed for key, fed in self.fed.items() if key in entries}
         shapes = ShapeInference(

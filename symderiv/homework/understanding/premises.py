@@ -11,6 +11,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import is_derived
@@ -19,6 +20,7 @@ from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import names_before
 from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call
+from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
@@ -29,10 +31,12 @@ from symderiv.homework.understanding.terms import (
     Jacobian,
     Over,
     Part,
+    Power,
     Sloppy,
     Softmax,
     SumOver,
     Term,
+    Transpose,
     everything_in,
     references_in,
 )
@@ -91,7 +95,7 @@ def find_definitions(draft: Draft) -> None:
             continue
         if isinstance(term, Part) and draft.symbols.canonical(term.key) == ref.key:
             continue
-        if not _is_in_range(draft, ref, term):
+        if not _is_in_range(draft, ref, term) or (ref.base in REGRESSION_WEIGHTS and _is_inverted(term)):
             continue
         letters = tuple(i for i in ref.indices if isinstance(i, str))
         is_loss = ref.key == draft.loss or (
@@ -128,6 +132,12 @@ def _summands_of_the_loss(draft: Draft) -> frozenset[str]:
     sums = (node for _, ref, node, _ in draft.equations() if ref.key == draft.loss and isinstance(node, f.Sum))
     named = (draft.closed(n) for node in sums for n in f.walk(node) if isinstance(n, (f.Name, f.Scripted)))
     return frozenset(r.key for r in named if r is not None and r.base in LOSS_BASES)
+
+
+def _is_inverted(term: Term) -> bool:
+    """`(X^T X)^{-1} X^T y`: a solution, no premise."""
+    inverses = (p.base for p in everything_in(term) if isinstance(p, Power) and p.exponent == Const(Fraction(-1)))
+    return any(isinstance(part, Transpose) for base in inverses for part in everything_in(base))
 
 
 def _goes_into_a_layer(draft: Draft, key: str) -> bool:

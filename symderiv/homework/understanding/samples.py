@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from symderiv.homework.marking import Assumption
@@ -31,6 +32,7 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import BATCH_WORDS, Definition
 
+REGRESSION_WEIGHTS = frozenset({"w", "theta", "beta", "omega"})
 SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 SINGLE_WORDS = (
@@ -161,11 +163,28 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
             return True
         if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
             return True
-    if any(_repeats_bias(term) for term in definitions.values()):
+    if any(_repeats_bias(term) for term in definitions.values()) or weights_of_designs(draft, definitions):
         return True
     if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
         return False
     return bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
+
+
+def weight_of_design(term: Term, folds: Mapping[str, str]) -> str | None:
+    r"""The w of `X w`, `X \theta`, `\Phi \beta`: a capital holds the samples as rows, a small letter one weight for each column."""
+    match term:
+        case Sloppy((Part(data, ()), Part(weight, ())), ("" | "@" | "cdot",)):
+            is_design = (
+                base_of(data) in ("X", "Phi") and base_of(weight) in REGRESSION_WEIGHTS and "[" not in data + weight
+            )
+            return weight if is_design and not {"X", "W"} & set(folds) else None
+    return None
+
+
+def weights_of_designs(draft: Draft, definitions: dict[str, Term]) -> frozenset[str]:
+    """Every w of an `X w`."""
+    parts = (part for term in definitions.values() for part in everything_in(term))
+    return frozenset(w for part in parts if (w := weight_of_design(part, draft.symbols.folds)) is not None)
 
 
 def _repeats_bias(term: Term) -> bool:

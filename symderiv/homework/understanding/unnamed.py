@@ -14,6 +14,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import DELTAS
 from symderiv.homework.understanding.draft import Draft, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number, replaced
+from symderiv.homework.understanding.samples import weight_of_design
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LayerOpen, name_of
 from symderiv.homework.understanding.terms import (
@@ -34,6 +35,7 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import Definition
 
+OUTPUT = "<output>"  # of a regression whose loss holds it without a name
 FED = "net"  # what an activation is taken of, where no line names it
 
 
@@ -114,6 +116,19 @@ def name_arguments(draft: Draft) -> None:
             draft.definitions[n] = replace(draft.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
         draft.definitions.append(Definition(key, body, 0, draft.definitions[fits[0][0]].line))
         draft.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
+
+
+def name_outputs(draft: Draft) -> None:
+    """`J = (X w - y)^T (X w - y)`: the output X w gets a name, as if a line before had said it."""
+    for n, definition in enumerate(draft.definitions):
+        products = [p for p in everything_in(definition.term) if weight_of_design(p, draft.symbols.folds) is not None]
+        if definition.key == draft.loss and len(set(products)) == 1:
+            named = replaced(definition.term, products[0], Part(OUTPUT, ()))
+            draft.definitions[n : n + 1] = [
+                Definition(OUTPUT, products[0], definition.at, definition.line),
+                replace(definition, term=named),
+            ]
+            return
 
 
 def _arguments(draft: Draft) -> set[str]:
