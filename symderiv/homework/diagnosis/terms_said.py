@@ -94,7 +94,9 @@ def said(term: Term) -> str:
 def _name(key: str, indices: tuple[Index, ...]) -> str:
     """A name with its indices as one writes them: `w_kj`."""
     places = "".join(str(i + 1) if isinstance(i, int) else i for i in indices if i is not None)
-    return shown(_SPELLINGS.get().get(key, key)) + (f"_{places}" if places else "")
+    name = shown(_SPELLINGS.get().get(key, key))
+    is_there = name.endswith("_" + places)  # the a_j of a layer that has no other name
+    return name + (f"_{places}" if places and not is_there else "")
 
 
 def _bracketed(term: Term) -> str:

@@ -36,7 +36,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
-from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition
+from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition, is_range
 from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
@@ -152,7 +152,8 @@ class Judge:
     # --- one statement ---
 
     def _statement(self, at: int, statement: Statement) -> None:
-        if is_condition(statement, self.understanding.symbols.indices):
+        letters = self.understanding.symbols.indices
+        if is_condition(statement, letters) or is_range(statement, letters):
             return
         sides = list(statement.sides)
         relations = list(statement.relations)

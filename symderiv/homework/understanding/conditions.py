@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from symderiv.homework.reading.formulas import Name
+from symderiv.homework.reading.formulas import Ellipsis, Name, walk
 from symderiv.homework.reading.statements import Document, Statement
 
 WORDS = re.compile(
@@ -32,6 +32,13 @@ def is_condition(statement: Statement, indices: frozenset[str]) -> Condition | N
     if not (isinstance(one, Name) and isinstance(two, Name)) or not {one.base, two.base} <= indices:
         return None
     return Condition(one.base, statement.relations[0] == "=", two.base)
+
+
+def is_range(statement: Statement, indices: frozenset[str]) -> bool:
+    r"""`i = 1, \dots, D`: over what a letter runs."""
+    head, last = statement.sides[0].node, statement.sides[-1].node
+    is_list = any(isinstance(node, Ellipsis) for node in walk(last))
+    return len(statement.sides) == 2 and isinstance(head, Name) and head.base in indices and is_list
 
 
 def condition_of(document: Document, at: int, indices: frozenset[str]) -> Condition | None:

@@ -7,6 +7,7 @@ import re
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.reading.formulas import Derivative
 from symderiv.homework.reading.plainly import GREEK_SIGNS, to_text
+from symderiv.homework.understanding.symbols import INTERCEPT
 from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.variants import Variant
@@ -34,6 +35,8 @@ def shown(key: str) -> str:
     name = re.sub(r"\[(\d+)\]", lambda m: m.group(1).translate(RAISED), key)
     name = re.sub(r"\[([^\]]+)\]", r"_\1", name)
     name = re.sub(r"\{([^}]+)\}", r"_\1", name).replace("(each)", "_i")
+    if f"^{INTERCEPT}" in name:
+        name = name.replace(f"^{INTERCEPT}", "") + "₀"
     for accent, mark in (
         ("^hat", "\u0302"),
         ("^bar", "\u0304"),

@@ -24,6 +24,7 @@ from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
+    ONE,
     Add,
     Apply,
     Const,
@@ -136,7 +137,8 @@ def _summands_of_the_loss(draft: Draft) -> frozenset[str]:
 
 def _is_inverted(term: Term) -> bool:
     """`(X^T X)^{-1} X^T y`: a solution, no premise."""
-    inverses = (p.base for p in everything_in(term) if isinstance(p, Power) and p.exponent == Const(Fraction(-1)))
+    powers = (p for p in everything_in(term) if isinstance(p, Power))
+    inverses = (p.base for p in powers if p.exponent in (Const(Fraction(-1)), Add(((-1, ONE),))))
     return any(isinstance(part, Transpose) for base in inverses for part in everything_in(base))
 
 

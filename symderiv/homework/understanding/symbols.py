@@ -89,6 +89,7 @@ LOSS_CALLS = frozenset(
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
+INTERCEPT = "zero"  # the accent of the w_{j0} beside a sum
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopstwxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset(
@@ -193,6 +194,7 @@ class Symbols:
         default_factory=dict
     )  # a second letter over the same units, as in a softmax's sum
     whole: frozenset[str] = frozenset()  # bases (with mark) that stand without indices
+    intercepts: frozenset[str] = frozenset()  # bases whose `w_{j0}` stands beside the sum over the others: a bias
     folds: Mapping[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     _resolved: dict[tuple[int, tuple[tuple[str, int], ...]], tuple[Node, Reference | None]] = field(
@@ -252,6 +254,9 @@ class Symbols:
         if self.families and indices and not marks and all(isinstance(i, str) for i in indices):
             family = self._family(base, "".join(str(i) for i in indices))
         accents = name.accents
+        if base in self.intercepts and 0 in indices:
+            accents, indices = (*accents, INTERCEPT), [i for i in indices if i != 0]
+            family = "".join(map(str, indices)) if self.families and not marks else ""
         if "dot" in accents and base in self.functions:
             primes, accents = primes + 1, tuple(a for a in accents if a != "dot")
         if primes and base not in self.functions and not self.primes_transpose:
@@ -362,6 +367,9 @@ class Symbols:
         mixed_number = any(isinstance(p, Number) for p in parts)
         for item in items:
             body = item.body
+            if base in LOSS_BASES and self._is_word(body):
+                words.append(_flat(body))  # L_{nll}
+                continue
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
                 flat: tuple[Node, ...] = body.factors
             else:
@@ -393,6 +401,12 @@ class Symbols:
                     words.append(_flat(part))
         if words:
             marks.append("".join(words) if all(len(w) == 1 or not w.isdigit() for w in words) else ",".join(words))
+
+    def _is_word(self, body: Node) -> bool:
+        """Whether letters below are a word and no indices: three of them, one of which runs over nothing or comes twice."""
+        letters = [n.base for n in body.factors if isinstance(n, Name)] if isinstance(body, Product) else []
+        is_run = isinstance(body, Product) and len(letters) == len(body.factors) >= 3
+        return is_run and (len(set(letters)) < len(letters) or not set(letters) <= self.indices)
 
     def _layer(self, body: Node, layers: Mapping[str, int]) -> str | None:
         """The layer that a script says, as a number where its letters have values."""
@@ -480,8 +494,33 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
         symbols.renamed = second_letters(document, symbols)
+    symbols.intercepts = frozenset(_intercepts(document))
     symbols._resolved.clear()  # without families names were read otherwise
     return symbols
+
+
+def _intercepts(document: Document) -> Iterator[str]:
+    r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, where the entry 0 is the bias."""
+    for tree in trees_of(document):
+        for node in walk(tree):
+            terms = [term for _, term in node.terms] if isinstance(node, Sum) else []
+            added = {name.base for term in terms if (name := name_of(term)) is not None and _has_entry_0(term)}
+            summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
+            yield from added & {n.base for part in summed if (n := name_of(part)) is not None and _has_pair(part)}
+
+
+def _below(node: Node) -> list[Node]:
+    """What stands below a name, one by one."""
+    items = node.lower if isinstance(node, Scripted) else ()
+    return [x for s in items for x in (s.body.factors if isinstance(s.body, Product) else (s.body,))]
+
+
+def _has_entry_0(node: Node) -> bool:
+    return len(_below(node)) == 2 and any(isinstance(x, Number) and x.text == "0" for x in _below(node))
+
+
+def _has_pair(node: Node) -> bool:
+    return len(_below(node)) == 2 and all(isinstance(x, Name) for x in _below(node))
 
 
 def _given_matrices(document: Document) -> Iterator[str]:
