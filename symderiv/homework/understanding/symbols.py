@@ -5,6 +5,7 @@ Decided once for a document, by counting over all its trees; everything here is 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ from symderiv.homework.reading.formulas import (
 )  # fmt: skip
 from symderiv.homework.reading.statements import Document
 
+COUNTING = frozenset("ijklmnpqrst")
 INDEX_LETTERS = frozenset("ijkpqrs")  # what a lower letter usually is
 SUMMABLE = frozenset("abcdijklmnpqrstuv")
 LAYER_LETTERS = frozenset({"l", "ell"})
@@ -155,6 +157,14 @@ def name_of(node: Node) -> Name | None:
     while isinstance(node, (Scripted, Transposed)):
         node = node.base if isinstance(node, Scripted) else node.body
     return node if isinstance(node, Name) else None
+
+
+def is_word(items: tuple[Script, ...]) -> bool:
+    r"""Whether letters below are a word and no indices, as in `L_{nll}`: three or more side by side that no one counts with."""
+    letters = [i.body.base for i in items if isinstance(i.body, Name) and len(i.body.base) == 1]
+    together = all(a.span[1] == b.span[0] for a, b in itertools.pairwise(items))
+    is_run = together and len(letters) == len(items) >= 3
+    return is_run and (len(set(letters)) < len(letters) or not set(letters) <= COUNTING)
 
 
 def single(items: tuple[Script, ...]) -> Node | None:
@@ -356,6 +366,9 @@ class Symbols:
         indices: list[str | int],
     ) -> None:
         words: list[str] = []
+        if base in LOSS_BASES and is_word(items):
+            marks.append("".join(_flat(i.body) for i in items))
+            return
         if len(items) > 1 and all(
             isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items
         ):
@@ -367,9 +380,6 @@ class Symbols:
         mixed_number = any(isinstance(p, Number) for p in parts)
         for item in items:
             body = item.body
-            if base in LOSS_BASES and self._is_word(body):
-                words.append(_flat(body))  # L_{nll}
-                continue
             if isinstance(body, Product) and all(isinstance(f, (Name, Number)) for f in body.factors):
                 flat: tuple[Node, ...] = body.factors
             else:
@@ -401,12 +411,6 @@ class Symbols:
                     words.append(_flat(part))
         if words:
             marks.append("".join(words) if all(len(w) == 1 or not w.isdigit() for w in words) else ",".join(words))
-
-    def _is_word(self, body: Node) -> bool:
-        """Whether letters below are a word and no indices: three of them, one of which runs over nothing or comes twice."""
-        letters = [n.base for n in body.factors if isinstance(n, Name)] if isinstance(body, Product) else []
-        is_run = isinstance(body, Product) and len(letters) == len(body.factors) >= 3
-        return is_run and (len(set(letters)) < len(letters) or not set(letters) <= self.indices)
 
     def _layer(self, body: Node, layers: Mapping[str, int]) -> str | None:
         """The layer that a script says, as a number where its letters have values."""
@@ -810,6 +814,8 @@ class _Counts:
                 self.layer_tops[body.base] += 1
             if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
                 self.layer_tops[_flat(body)] += 1
+        if base in LOSS_BASES and is_word(node.lower):
+            return
         letters = []
         below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
         if len(below) == 2 and isinstance(below[0], Name) and isinstance(below[1], Number):
