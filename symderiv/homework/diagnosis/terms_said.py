@@ -53,7 +53,8 @@ def said(term: Term) -> str:
         case Part(key, indices):
             return _name(key, indices)
         case Ref(key, rows, columns):
-            return _name(key, (rows, columns))
+            places = (rows, columns)
+            return _name(key, tuple(i + 1 if isinstance(i, int) else i for i in places))
         case Const(value):
             return str(value)
         case SizeOf(dim):
@@ -93,7 +94,7 @@ def said(term: Term) -> str:
 
 def _name(key: str, indices: tuple[Index, ...]) -> str:
     """A name with its indices as one writes them: `w_kj`."""
-    places = "".join(str(i + 1) if isinstance(i, int) else i for i in indices if i is not None)
+    places = "".join(map(str, (i for i in indices if i is not None)))
     name = shown(_SPELLINGS.get().get(key, key))
     is_there = name.endswith("_" + places)  # the a_j of a layer that has no other name
     return name + (f"_{places}" if places and not is_there else "")

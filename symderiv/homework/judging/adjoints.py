@@ -40,6 +40,7 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
+from symderiv.homework.understanding.unnamed import vectors_given_or_made
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 STEP_UP = re.compile(
@@ -82,6 +83,7 @@ class _Finder:
             self.found[reference.key] = said
             self.first_letters[reference.key] = letters_of(reference.indices)
             self._learn(reference, said)
+            self._say_of_every_unit(reference, said)
         for reference in open_names:
             if reference.key not in self.found:
                 guess = self._guess(reference)
@@ -89,12 +91,39 @@ class _Finder:
                     self.found[reference.key] = guess
         self._find_used()
         self._find_introduced_by_letter()
+        self._find_entries()
         for key, term in self.found.items():
             sign, jacobian = _signed(term)
             minus = "-" if sign < 0 else ""
             self.understanding.assumptions.append(
                 Assumption(f"{key} is {minus}d{jacobian.top.key}/d{jacobian.bottom.key}", "its first lines")
             )
+
+    def _say_of_every_unit(self, reference: Reference, said: Term) -> None:
+        r"""`for every unit u let \delta_u = -dE/dnet_u`: said of delta_j, delta_k and so on, by the letters that layers have."""
+        sign, jacobian = _signed(said)
+        family, bottom = reference.key.partition("{")[2], jacobian.bottom.key
+        if not family or bottom in self.understanding.shapes or not bottom.endswith("{" + family):
+            return
+        for key in self.understanding.shapes:
+            stem, _, letters = key.partition("{")
+            own = reference.key.removesuffix(family) + letters
+            if letters and stem == bottom.partition("{")[0] and own not in self.found:
+                self.found[own] = _with_sign(sign, Jacobian(jacobian.top, Part(key, ())))
+                self.first_letters[own] = letters.removesuffix("}")
+
+    def _find_entries(self) -> None:
+        r"""`\delta_1 = -0.06` after `\delta_k = dE/ds_k` of a vector s that is worked out of lists: the first entry."""
+        vectors = vectors_given_or_made(self.inference)
+        for key in self.inference.used:
+            match = re.fullmatch(r"([^\[\]{}]+)\[(\d)\]", key)
+            whole = self.found.get(match[1]) if match else None
+            if match is None or whole is None or key in self.found:
+                continue
+            sign, jacobian = _signed(whole)
+            if jacobian.bottom.key in vectors and not jacobian.bottom.indices:
+                entry = Part(jacobian.bottom.key, (int(match[2]),))
+                self.found[key] = _with_sign(sign, Jacobian(jacobian.top, entry))
 
     def _find_introduced(self) -> None:
         r"""`\partial E / \partial w_{ji} = \delta_j x_i`: the derivative by the pre-activation for which that is true."""

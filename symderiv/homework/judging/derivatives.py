@@ -104,6 +104,7 @@ class Derivatives:
             return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
         otherwise = (
             self.otherwise.otherwise(at, left, right, kind)
+            or self.otherwise.at_given_sizes(at, left, right, kind)
             or self.otherwise.for_one_output(at, left, right, kind)
             or self.otherwise.for_one_sample(at, left, right, kind)
         )

@@ -52,7 +52,7 @@ from symderiv.homework.understanding.literals import is_numeric, literal, litera
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
-from symderiv.homework.understanding.symbols import LOSS_BASES, LayerOpen, Reference, name_of
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Const,
@@ -389,17 +389,16 @@ class Judge:
         if all(r.key in self.situation.grounded or not r.key.endswith("]") for r in references_in(term)):
             return term
         if (
-            (
-                isinstance(term, Part)
-                and not term.indices
-                and term.key not in self.situation.grounded
-                and term.key not in self.understanding.vectors
-                and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key))
-            )
-            and m.group(1) in self.situation.grounded
-            and m.group(1) in self.understanding.shapes_of_data
+            isinstance(term, Part)
+            and not term.indices
+            and term.key not in self.situation.grounded
+            and term.key not in self.understanding.vectors
+            and (m := re.fullmatch(r"(.+?)\[(\d+)\]", term.key))
         ):
-            return entry_of(m.group(1), m.group(2), self.understanding.shapes[m.group(1)])
+            known = self.situation.grounded & self.understanding.shapes_of_data
+            whole = next((k for k in (m[1], m[1] + EACH) if k in known), None)
+            if whole is not None:
+                return entry_of(whole, m[2], self.understanding.shapes[whole])
         if isinstance(term, Jacobian):
             bottom = self._entries(term.bottom)
             return Jacobian(self._entries(term.top), bottom if isinstance(bottom, Part) else term.bottom)

@@ -108,6 +108,28 @@ class Otherwise:
             return Transpose(term) if is_row else term
         return mapped(term, self._as_rows)
 
+    def at_given_sizes(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        r"""`\delta_1 v_{11} + \delta_2 v_{21}`: entries one by one say something of as many as are given, and not of more."""
+        parts = [p for side in (left, right) for p in everything_in(side) if isinstance(p, Part)]
+        if not any(isinstance(i, int) for p in parts for i in p.indices) or not self._given_sizes:
+            return None
+        anew = replace(self.understanding, sizes={**self.understanding.sizes, **self._given_sizes})
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right, lenient=False)
+            if found.answer is Answer.EQUAL:
+                return self.situation.accepted(found, kind)
+        return None
+
+    @cached_property
+    def _given_sizes(self) -> dict[str, int]:
+        """How many rows and columns the lists of numbers have that are given."""
+        found: dict[str, int] = {}
+        for number in self.understanding.numbers:
+            shape = self.understanding.shapes.get(number.key)
+            if isinstance(number.term, Stack) and shape is not None:
+                found.update(zip(shape, (len(number.term.rows), len(number.term.rows[0])), strict=True))
+        return {dim: size for dim, size in found.items() if self.understanding.sizes.get(dim, size) != size > 1}
+
     def for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
         anew = self.with_one_output

@@ -27,7 +27,7 @@ from symderiv.homework.understanding.given_values import DATA_BASES, NEW_MARKS, 
 from symderiv.homework.understanding.literals import agrees, bare, is_list, is_numeric, literal, mapped
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import LayerOpen, Reference
+from symderiv.homework.understanding.symbols import EACH, LayerOpen, Reference
 from symderiv.homework.understanding.tables import take_columns, take_values
 from symderiv.homework.understanding.terms import (
     ONE,
@@ -47,6 +47,7 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )  # fmt: skip
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, Definition, Understanding
+from symderiv.homework.understanding.unnamed import has_number_below, vectors_given_or_made
 from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 ROUNDED = 1e-5  # of a value that is worked out from printed ones
@@ -251,7 +252,7 @@ class _Recogniser:
             return
         key = reference.key
         numeric = [(s.node, t) for s in sides[1:] if (t := self._term(s.node)) is not None and is_numeric(t)]
-        if self._is_open(reference) and numeric:
+        if self._is_open(reference) and numeric and not self._is_entry(reference, sides[0].node):
             formula = self._from_numbers(key, numeric) or self._activation(at, key, numeric[-1][0])
             if formula is not None:
                 self._add(key, formula, at, statement.line)
@@ -298,6 +299,15 @@ class _Recogniser:
         if reference.base.startswith("d") or "^bar" in key:
             return False  # a derivative
         return not any(word in mark for word in NEW_MARKS)
+
+    def _is_entry(self, reference: Reference, node: f.Node) -> bool:
+        """`z_1` where z is a vector that has a formula; `h^{(1)}` is the h of a sample."""
+        return has_number_below(node) and bool({reference.base, reference.base + EACH} & self.vectors)
+
+    @cached_property
+    def vectors(self) -> set[str]:
+        """What is given as a list of numbers, and what is worked out of such by a formula."""
+        return vectors_given_or_made(self.draft)
 
     @property
     def _has_recurrence(self) -> bool:

@@ -16,7 +16,7 @@ from symderiv.homework.understanding.draft import Draft, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number, replaced
 from symderiv.homework.understanding.samples import weight_of_design
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import LayerOpen, name_of
+from symderiv.homework.understanding.symbols import EACH, LayerOpen, name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -166,21 +166,28 @@ def name_fed(draft: Draft) -> None:
         draft.definitions.append(Definition(key, body, definition.at, definition.line, letters))
 
 
-def find_entries(draft: Draft) -> None:
-    """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
-    defined = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
+def vectors_given_or_made(draft: Draft) -> set[str]:
+    """What is given as a list of numbers, and what is worked out of such: W x, then what is worked out of it."""
     vectors = {n.key for n in draft.numbers if isinstance(n.term, Stack) and len(n.term.rows) > 1}
-    for _ in draft.definitions:  # W x, then what is worked out of it
+    for _ in draft.definitions:
         found = {d.key for d in draft.definitions if vectors & {r.key for r in references_in(d.term)}} - {draft.loss}
         if found <= vectors:
             break
         vectors |= found
+    return vectors
+
+
+def find_entries(draft: Draft) -> None:
+    """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
+    defined = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
+    vectors = vectors_given_or_made(draft)
+    made = vectors & {d.key for d in draft.definitions}
+    draft.numbers = [_of_vector(draft, number, made) for number in draft.numbers]
     entries: dict[str, Part] = {}
     for key in {r.key for d in draft.definitions for r in references_in(d.term)} - defined:
-        match = re.fullmatch(r"(.+?)\[(\d)\]", key)
-        is_whole = match is not None and (draft.used[match[1]] > 1 or match[1] in {d.key for d in draft.definitions})
-        if match and is_whole and match[1] in vectors and match[1] in defined:
-            entries[key] = Part(match[1], (int(match[2]),))
+        entry = _entry_in(key, vectors & defined)
+        if entry is not None and (draft.used[entry.key] > 1 or entry.key in {d.key for d in draft.definitions}):
+            entries[key] = entry
 
     def put(term: Term) -> Term:
         return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
@@ -190,6 +197,26 @@ def find_entries(draft: Draft) -> None:
         lengths = {n.key: len(n.term.rows) for n in draft.numbers if isinstance(n.term, Stack)}
         named = Counter(part.key for part in entries.values())
         draft.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
+
+
+def _of_vector(draft: Draft, number: Definition, vectors: set[str]) -> Definition:
+    """The value of z_1 as one of the vector z, where z has a formula."""
+    entry = _entry_in(number.key, vectors)
+    if entry is None or not has_number_below(draft.document.statements[number.at].sides[0].node):
+        return number
+    return Definition(entry.key, number.term, number.at, number.line, tuple(i for i in entry.indices if i is not None))
+
+
+def _entry_in(key: str, vectors: set[str]) -> Part | None:
+    """The z_1 of z; the E_1 of `E_k = (t_k - o_k)^2`."""
+    match = re.fullmatch(r"(.+?)\[(\d)\]", key)
+    whole = next((k for k in (match[1], match[1] + EACH) if k in vectors), None) if match else None
+    return Part(whole, (int(match[2]),)) if match and whole is not None else None
+
+
+def has_number_below(node: f.Node) -> bool:
+    """Whether a digit stands below a name, and nothing above."""
+    return isinstance(node, f.Scripted) and not node.upper and any(isinstance(s.body, f.Number) for s in node.lower)
 
 
 def spread_values(draft: Draft) -> None:
