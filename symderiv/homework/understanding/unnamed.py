@@ -28,6 +28,7 @@ from symderiv.homework.understanding.terms import (
     Power,
     Sloppy,
     Stack,
+    SumOver,
     Term,
     everything_in,
     mapped,
@@ -179,10 +180,10 @@ def vectors_given_or_made(draft: Draft) -> set[str]:
 
 def find_entries(draft: Draft) -> None:
     """`(t_1 - o_1)^2` where t and o are vectors: their entries, not quantities of their own."""
-    defined = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
     vectors = vectors_given_or_made(draft)
     made = vectors & {d.key for d in draft.definitions}
     draft.numbers = [_of_vector(draft, number, made) for number in draft.numbers]
+    defined = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
     entries: dict[str, Part] = {}
     for key in {r.key for d in draft.definitions for r in references_in(d.term)} - defined:
         entry = _entry_in(key, vectors & defined)
@@ -190,6 +191,8 @@ def find_entries(draft: Draft) -> None:
             entries[key] = entry
 
     def put(term: Term) -> Term:
+        if isinstance(term, Add) and (whole := _summed_whole(term, entries)) is not None:
+            return SumOver("all", Part(whole, ()))
         return entries[term.key] if isinstance(term, Part) and term.key in entries else mapped(term, put)
 
     if entries:
@@ -197,6 +200,13 @@ def find_entries(draft: Draft) -> None:
         lengths = {n.key: len(n.term.rows) for n in draft.numbers if isinstance(n.term, Stack)}
         named = Counter(part.key for part in entries.values())
         draft.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
+
+
+def _summed_whole(term: Add, entries: dict[str, Part]) -> str | None:
+    """The E_k of `E_1 + E_2`: all there are of them."""
+    named = [entries.get(p.key) if isinstance(p, Part) and sign > 0 else None for sign, p in term.terms]
+    keys = {e.key if e is not None else "" for e in named}
+    return keys.pop() if len(named) > 1 and len(keys) == 1 and all(k.endswith(EACH) for k in keys) else None
 
 
 def _of_vector(draft: Draft, number: Definition, vectors: set[str]) -> Definition:
