@@ -478,6 +478,9 @@ class NumberClaim:
                     used = [*others, *slopes]
                     if agrees(self.value, self._of_each(found), self.half) is None:
                         continue
+                    since = self.subject.false_since
+                    if since is not None and term is not self.left and term in [t for _, t in self.subject.sides]:
+                        return Verdict("carried", self.kind, f"follows from line {since}", root=since)
                     verdict = self._carried(used)
                     if not self.expected and (verdict is None or "rounded-early" in verdict.mistakes):
                         # without the exact value nobody knows that rounding did harm
