@@ -77,6 +77,8 @@ class Derivatives:
                 return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
             accepted = self.situation.accepted(found, kind)
             if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
+                if self.otherwise.is_special_case(at):
+                    return Verdict("uncheckable", kind, "said of a special case, and false in general")
                 right_form = replace(accepted, expected=truth_of(self.understanding, at, left))
                 return self.otherwise.for_one_output(at, left, right, kind) or right_form
             if accepted.verdict == "notation" and self.otherwise.is_for_one_output(at, left, right):

@@ -14,8 +14,9 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Undefined
 from symderiv.homework.understanding.elaboration import CHANGE
+from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.terms import Part, Ref, Term, references_in
-from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.understanding import TARGET_BASES, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown, World
 
 FIXED = r"\b(?:fix|constant|hold|keep|only|alone|vary|with respect to|contribut|term|fest|konstant|fij|constante)"
@@ -61,7 +62,7 @@ def judge_differential(understanding: Understanding, at: int, left: Term, right:
     on_right, on_left = changes_in(right), changes_in(left)
     if not on_right or not on_left:
         return None
-    parameters = frozenset((*understanding.weights, *understanding.biases))
+    parameters = frozenset(k for k in (*understanding.weights, *understanding.biases) if base_of(k) not in TARGET_BASES)
     leaves = frozenset(k for k in understanding.shapes if k not in understanding.definitions_at(at))
     answers = [_holds(understanding, at, left, right, moving, False) for moving in (parameters, leaves)]
     if Answer.EQUAL in answers:

@@ -22,7 +22,7 @@ _GREEK = {
 _SIGNS = {
     "∂": r"\partial ", "∇": r"\nabla ", "∑": r"\sum ", "Σ": r"\sum ", "∏": r"\prod ", "√": r"\surd ",
     "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "×": r"\times ", "✕": r"\times ", "⊙": r"\odot ", "∘": r"\circ ", "⨀": r"\odot ",
-    "•": r"\bullet ", "⊗": r"\otimes ", "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "−": "-", "–": "-", "—": "-", "±": r"\pm ",
+    "•": r"\bullet ", "⊗": r"\otimes ", "∗": "*", "÷": "/", "∕": "/", "⁄": "/", "⊘": "/", "−": "-", "–": "-", "—": "-", "±": r"\pm ",
     "≈": r"\approx ", "≃": r"\approx ", "≅": r"\approx ", "≡": r"\equiv ", "≔": ":=", "≜": ":=", "←": r"\leftarrow ",
     "→": r"\to ", "⟶": r"\to ", "⟵": r"\leftarrow ", "↦": r"\to ", "⇒": r"\Rightarrow ", "⟹": r"\Rightarrow ",
     "⇔": r"\iff ", "∴": r"\therefore ", "∵": r"\because ", "∈": r"\in ", "∉": r"\notin ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ",

@@ -259,7 +259,8 @@ class Parser(Brackets):
             derivative = self.slashed()
             if derivative is not None:
                 return derivative
-            if text == "d" and (not self.d_is_name or (at + 1 < self.end and not self.gaps[at + 1])):
+            beside = at + 1 < self.end and not self.gaps[at + 1]
+            if text == "d" and (not self.d_is_name or beside or self._is_upright(at)):
                 differential = self.lone_differential()
                 if differential is not None:
                     return differential
@@ -296,8 +297,9 @@ class Parser(Brackets):
             return None
         kind = self.kinds[low]
         start = self.starts[at]
-        if kind == "greek" or (kind == "name" and self.text[self.ends[at] : self.ends[at] + 1] == "}"):
-            if self.gaps[low] and self.text[self.starts[low]] != "\\":
+        is_upright = self._is_upright(at)
+        if kind == "greek" or (kind == "name" and is_upright):
+            if self.gaps[low] and not is_upright and self.text[self.starts[low]] != "\\":
                 return None
             self.at = low + 1
             return Name((start, self.ends[low]), "d" + self.texts[low])
@@ -321,6 +323,10 @@ class Parser(Brackets):
                 return Name((start, body.span[1]), "d" + body.base, body.accents)
             self.at = at
         return None
+
+    def _is_upright(self, at: int) -> bool:
+        r"""Whether a letter stands in `\mathrm{d}`, or in place of a macro of its own."""
+        return self.text[self.ends[at] : self.ends[at] + 1] == "}" or self.text[self.starts[at]] == "\\"
 
     def greek(self) -> Node:
         """A Greek letter."""

@@ -93,7 +93,7 @@ _PLAIN_COMMANDS = {
     "backslash": ("unknown", "\\"), "sqrt": ("cmd", "sqrt"), "surd": ("cmd", "surd"), "substack": ("cmd", "substack"),
     "binom": ("cmd", "binom"), "therefore": ("text", "therefore"), "because": ("text", "because"), "forall": ("text", "for all"),
     "land": ("text", "and"), "lor": ("text", "or"), "dagger": ("name", "dagger"), "norm": ("cmd", "norm"), "abs": ("cmd", "abs"),
-    "int": ("unknown", "an integral"), "div": ("/", ""), "setminus": ("-", ""), "lfloor": ("(", ""), "rfloor": (")", ""),
+    "int": ("unknown", "an integral"), "div": ("/", ""), "oslash": ("/", ""), "setminus": ("-", ""), "lfloor": ("(", ""), "rfloor": (")", ""),
     "R": ("name", "R"), "E": ("name", "E"), "ne": ("rel", "!="), "exists": ("text", "exists"), "cup": ("mul", "*"),
     "lim": ("unknown", "a limit"), "not": ("unknown", "a crossed sign"), "langle ": ("(", ""),
     "dag": ("name", "dagger"), "sim": ("rel", "~"), "_": ("_", ""), "#": ("unknown", "#"), "$": ("unknown", "$"), "-": ("-", ""),

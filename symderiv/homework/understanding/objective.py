@@ -48,6 +48,7 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import LOSS_WORDS, TARGET_BASES, Definition
 
+SELDOM = ("Q", "R")  # letters of a loss that are something else more often, as of residuals
 NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 
 
@@ -87,7 +88,7 @@ def _find_likely_loss(draft: Draft) -> None:
         scores[key] += min(count, 12)
     for key in dict.fromkeys((*scores, *reversed(lefts))):  # of two that are as likely, the later: a loss stands last
         if base_of(key) in LOSS_BASES or key.lower() in LOSS_CALLS or "loss" in key.lower() or "cost" in key.lower():
-            scores[key] += 6 + 12 * (key in lefts)
+            scores[key] += 6 + 12 * (key in lefts) + 6 * (f"d{key}" in lefts) - 3 * (base_of(key) in SELDOM)
         if key in inside:
             scores[key] -= 8
         if any(word in key.partition("[")[2] for word in NEW_WORDS):
