@@ -107,6 +107,7 @@ class Derivatives:
         otherwise = (
             self.otherwise.otherwise(at, left, right, kind)
             or self.otherwise.at_given_sizes(at, left, right, kind)
+            or self.otherwise.for_labels(at, left, right, kind)
             or self.otherwise.for_one_output(at, left, right, kind)
             or self.otherwise.for_one_sample(at, left, right, kind)
         )

@@ -57,7 +57,10 @@ class Facts:
         if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in everything_in(left)):
             return None
         key = keys.pop()
-        if key in self.situation.grounded or key == self.understanding.loss:
+        if key == self.understanding.loss:
+            return None
+        is_quantity = key in self.situation.grounded
+        if is_quantity and (isinstance(left, Jacobian) and isinstance(left.top, Part)):
             return None
         outer = {p.function for t in (left, right) for p in everything_in(t) if isinstance(p, Apply)}
         if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
@@ -72,6 +75,8 @@ class Facts:
             except (Misfit, Unknown, Undefined):
                 return None
             if Machine.distance(truth.ravel(), said.ravel()) > 1e-9:
+                if is_quantity:
+                    return None  # what is wrong with it is looked for where the quantity is known
                 return Verdict("wrong", "derivative", f"false, e.g. where {key} is {value}", mistakes=("unrecognised",))
         return Verdict("correct", "derivative", "an identity")
 

@@ -152,8 +152,7 @@ class Judge:
     # --- one statement ---
 
     def _statement(self, at: int, statement: Statement) -> None:
-        letters = self.understanding.symbols.indices
-        if is_condition(statement, letters) or is_range(statement, letters):
+        if is_condition(statement, self.understanding.symbols.indices) or is_range(statement):
             return
         sides = list(statement.sides)
         relations = list(statement.relations)

@@ -544,7 +544,8 @@ class NumberClaim:
     # --- false ---
     def _identity(self) -> Verdict | None:
         r"""`\sum_k p_k = 1` of a softmax: true for all values; `\sum_k t_k = 1` of labels is something that one assumes."""
-        if isinstance(self.left, Part) or not (keys := {r.key for r in references_in(self.left)}):
+        keys = {r.key for r in references_in(self.left)}
+        if isinstance(self.left, Part) or not (keys or any(isinstance(p, Apply) for p in everything_in(self.left))):
             return None
         if self.situation.compare(self.at, self.left, self.right).answer is Answer.EQUAL:
             return Verdict("correct", self.kind, "true for all values")

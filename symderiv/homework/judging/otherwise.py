@@ -130,6 +130,20 @@ class Otherwise:
                 found.update(zip(shape, (len(number.term.rows), len(number.term.rows[0])), strict=True))
         return {dim: size for dim, size in found.items() if self.understanding.sizes.get(dim, size) != size > 1}
 
+    def for_labels(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        r"""`(1 - 2y) \sigma((1 - 2y) z) = \sigma(z) - y`: for y = 0 and for y = 1, in a document that says that it is one of them."""
+        used = {r.key for side in (left, right) for r in references_in(side)}
+        defined = self.understanding.definitions_at(at)
+        loss = {r.key for r in references_in(defined.get(self.understanding.loss or "", Part("", ())))}
+        if not self.understanding.bits & (used | loss):
+            return None
+        anew = replace(self.understanding, bits_count=True)
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right, lenient=False)
+            if found.answer is Answer.EQUAL:
+                return Verdict("correct", kind, "for labels 0 and 1")
+        return None
+
     def for_one_output(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where there is one output unit, in a document that does not say how many there are."""
         anew = self.with_one_output

@@ -34,11 +34,13 @@ def is_condition(statement: Statement, indices: frozenset[str]) -> Condition | N
     return Condition(one.base, statement.relations[0] == "=", two.base)
 
 
-def is_range(statement: Statement, indices: frozenset[str]) -> bool:
+def is_range(statement: Statement) -> bool:
     r"""`i = 1, \dots, D`: over what a letter runs."""
     head, last = statement.sides[0].node, statement.sides[-1].node
     is_list = any(isinstance(node, Ellipsis) for node in walk(last))
-    return len(statement.sides) == 2 and isinstance(head, Name) and head.base in indices and is_list
+    return (
+        len(statement.sides) == 2 and isinstance(head, Name) and len(head.base) == 1 and head.base.islower() and is_list
+    )
 
 
 def condition_of(document: Document, at: int, indices: frozenset[str]) -> Condition | None:

@@ -5,6 +5,7 @@ Products stay `Sloppy` and indices stay `Part`: which product it is, and which a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
@@ -68,6 +69,13 @@ FUNCTION_NAMES = {
 SOFTMAX_NAMES = {"softmax", "Softmax", "SoftMax", "softargmax"}
 
 
+CAPITALS = {
+    "Sigma": "sigma",
+    "Phi": "phi",
+    "F": "f",
+    "G": "g",
+    "Psi": "psi",
+}  # of functions, for the matrices of their slopes
 MOST_LAYERS = 200  # that a sum over layers is written out for
 
 
@@ -506,6 +514,10 @@ class Elaborator:
 
     def apply(self, reference: Reference, order: int, argument: Term) -> Term:
         """A function letter applied, as far as it is known what it computes."""
+        small = CAPITALS.get(reference.base)
+        if order == 1 and small in self.symbols.functions and re.search(r"\bdiag", self.text):
+            reference = replace(reference, key=small, base=small)
+            return Diagonal(self.apply(reference, order, argument))  # Σ'(z), with the slopes on its diagonal
         own = reference.base if reference.base in self.symbols.unmarked else reference.key
         function = self.functions.get(reference.key, self.functions.get(reference.base, own))
         if function == "softmax":

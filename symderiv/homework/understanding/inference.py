@@ -39,8 +39,8 @@ from symderiv.homework.understanding.objective import (
     find_spelled_loss,
     find_word_loss,
     generic_call,
+    labels_of,
     losses_of_one,
-    signs_of,
     special_data,
 )
 from symderiv.homework.understanding.premises import find_definitions, prefer_known_names, tangled_folds, with_sigmoid
@@ -410,7 +410,8 @@ class Inference(Draft):
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
             loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
-            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=is_strict(self), signs=signs_of(self),
+            weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=is_strict(self), signs=labels_of(self, [-1, 1]),
+            bits=labels_of(self, [0, 1]),
         )  # fmt: skip
 
     def _free_targets(self, resolved: dict[str, tuple[str, str]], shapes: ShapeInference) -> None:

@@ -376,8 +376,8 @@ def _stated_shares(draft: Draft) -> set[str]:
     return found
 
 
-def signs_of(draft: Draft) -> frozenset[str]:
-    r"""The labels of `y \in \{-1, +1\}`."""
+def labels_of(draft: Draft, wanted: list[int]) -> frozenset[str]:
+    r"""The labels of which it is said that they have two values: `y \in \{-1, +1\}`, `y \in \{0, 1\}`."""
     found = set()
     for statement in draft.document.statements:
         group = statement.sides[-1].node
@@ -385,7 +385,7 @@ def signs_of(draft: Draft) -> frozenset[str]:
             continue
         values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
         reference = draft.closed(statement.sides[0].node)
-        if values == [-1, 1] and reference is not None:
+        if values == wanted and reference is not None:
             found.add(draft.symbols.canonical(reference.key))
     return frozenset(found)
 

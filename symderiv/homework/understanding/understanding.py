@@ -102,6 +102,8 @@ class Understanding:
     positive: frozenset[str] = frozenset()
     shares: frozenset[str] = frozenset()  # data that add up to 1 over the units
     signs: frozenset[str] = frozenset()  # labels that are -1 or 1
+    bits: frozenset[str] = frozenset()  # labels that are 0 or 1; a formula that holds for any number is a stronger one
+    bits_count: bool = False
     layer_range: tuple[int, int] | None = None
     generic: bool = False  # nothing says what the loss is: a generic function of the output stands for it
     later: bool = False  # 1/n is taken in the gradients of the parameters only: dZ is n times the derivative
@@ -265,6 +267,8 @@ class Understanding:
             entries = _drawn(f"{seed} {name}", rows * columns, name in self.positive)
             if name in self.signs:
                 entries = tuple(Fraction(1 if e > 0 else -1) for e in _drawn(f"{seed} {name}", rows * columns, False))
+            if self.bits_count and name in self.bits:
+                entries = tuple(Fraction(int(e > 0)) for e in _drawn(f"{seed} {name}", rows * columns, False))
             if name in self.shares:
                 entries = tuple(_shares(entries, rows, columns, self.axes.unit_axis))
             array = arithmetic.zeros((rows, columns))
