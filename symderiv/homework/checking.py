@@ -12,7 +12,7 @@ from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Assumption, Claim, Marking, Understood
 from symderiv.homework.reading.in_place import folded
-from symderiv.homework.reading.python_source import as_lines, is_python, with_programs
+from symderiv.homework.reading.python_source import as_lines, is_python, with_programs, with_programs_folded
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.sections import Section, alone, sections
 from symderiv.homework.reading.statements import Document
@@ -82,7 +82,11 @@ def _without_lines(marking: Marking, text: str, before: str) -> Marking:
 def _checked(text: str, name: str) -> Marking:
     if is_python(name, text):
         return _checked_program(text, name)
-    return _judged_in_time(read(with_programs(text), name), text, sections(text))
+    source = with_programs_folded(text)
+    marking = _judged_in_time(read(with_programs(source.text), name), source.text, sections(source.text))
+    if not source.spans:
+        return marking
+    return replace(marking, text=text, claims=source.restored(marking.claims, text))
 
 
 def _checked_program(text: str, name: str) -> Marking:

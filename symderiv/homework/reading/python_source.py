@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from symderiv.homework.reading.in_place import rows_in_place
+from symderiv.homework.reading.in_place import Folded, folded, rows_in_place
 
 MOST_SOURCE = 200_000  # characters
 ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logistic", "leaky_relu", "identity"})
@@ -35,11 +35,7 @@ def is_python(name: str, text: str) -> bool:
     """Whether a document is Python source: by its name, and it parses."""
     if not name.endswith(".py"):
         return False
-    try:
-        _parsed(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return _parses(text)
 
 
 def _parsed(text: str) -> ast.Module:
@@ -52,6 +48,41 @@ def _parsed(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a backslash in somebody's string
         return ast.parse(text)
+
+
+def with_programs_folded(text: str) -> Folded:
+    """A document whose fenced Python, all of it together, has what it does in place put together; its line numbers stay."""
+    blank = re.sub(r"[^\r\n]", " ", text)
+    rows: set[int] = set()
+    program = blank
+    for fence in FENCE.finditer(text):
+        begin, stop = fence.span(3)
+        if not fence[1] and _parses(text[begin:stop]):
+            program = program[:begin] + text[begin:stop] + program[stop:]
+            first = text.count("\n", 0, begin) + 1
+            rows.update(range(first, first + text.count("\n", begin, stop) + 1))
+    if not rows or not _parses(program):
+        return Folded(text)
+    source = folded(program)
+    if not source.last and not source.spans:
+        return Folded(text)
+    count = len(text.splitlines())
+    lines = [
+        new if row in rows else old
+        for row, (old, new) in enumerate(
+            zip(text.splitlines(keepends=True), source.text.splitlines(keepends=True)[:count], strict=True), 1
+        )
+    ]
+    more = "".join(source.text.splitlines(keepends=True)[count:]).strip()
+    return Folded("".join(lines) + (f"\n\n```python\n{more}\n```\n" if more else ""), source.last, source.spans)
+
+
+def _parses(text: str) -> bool:
+    try:
+        _parsed(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def with_programs(text: str) -> str:
