@@ -535,8 +535,11 @@ class Judge:
         return False
 
     def _is_in_full(self, at: int, subject: Subject, whole: Term, left: Term, right: Term) -> bool:
-        """`dJ/dX = (dH + dZ W)/m` where names are meant without 1/n: a derivative in full is meant as it is written."""
-        if whole == left or not isinstance(whole, Jacobian) or not isinstance(subject.side.node, f.Derivative):
+        """`dJ/dX = (dH + dZ W)/m` where names are meant without 1/n: a derivative in full, or by the data, is as it is written."""
+        if whole == left or not isinstance(whole, Jacobian):
+            return False
+        is_by_data = whole.bottom.key not in self.understanding.definitions_at(at)
+        if not is_by_data and not isinstance(subject.side.node, f.Derivative):
             return False
         if self.situation.compare(at, left, right).answer is Answer.EQUAL:
             return False
