@@ -10,7 +10,8 @@ _LEVELS = (
     r"#[ \t]+\S", r"##[ \t]+\S", r"\\section\*?\{", r"\\subsection\*?\{", r"###[ \t]+\S", r"####[ \t]+\S",
     r"\*\*[^*\n]+\*\*[.:]?[ \t]*$",
     r"(?:Q|Que|Question|Exercise|Problem|Task|Part|Aufgabe|Exercice|Ejercicio|Esercizio)\b[ \t]*[.:\d]",
-    r"(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+[A-Z][\w ,'-]*$",
+    r"(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+[A-Z][\w ,'-]*$", r"\*\*[^*\n]{1,60}\*\*",
+    r"\(?(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+\S",
 )  # fmt: skip
 _OPENINGS = tuple(re.compile(rf"^[ \t]*{level}", re.MULTILINE) for level in _LEVELS)
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)

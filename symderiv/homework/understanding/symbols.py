@@ -504,13 +504,16 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
 
 
 def _intercepts(document: Document) -> Iterator[str]:
-    r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, where the entry 0 is the bias."""
+    r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, the W of `{W^l}^T A^{l-1} + W_0^l`: there the entry 0 is the bias."""
     for tree in trees_of(document):
         for node in walk(tree):
             terms = [term for _, term in node.terms] if isinstance(node, Sum) else []
             added = {name.base for term in terms if (name := name_of(term)) is not None and _has_entry_0(term)}
             summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
             yield from added & {n.base for part in summed if (n := name_of(part)) is not None and _has_pair(part)}
+            factors = (part for term in terms if isinstance(term, Product) for part in term.factors)
+            whole = {n.base for part in factors if (n := name_of(part)) is not None and not _below(_untransposed(part))}
+            yield from whole & {n.base for term in terms if (n := name_of(term)) is not None and _is_entry_0(term)}
 
 
 def _below(node: Node) -> list[Node]:
@@ -521,6 +524,19 @@ def _below(node: Node) -> list[Node]:
 
 def _has_entry_0(node: Node) -> bool:
     return len(_below(node)) == 2 and any(isinstance(x, Number) and x.text == "0" for x in _below(node))
+
+
+def _is_entry_0(node: Node) -> bool:
+    """`W_0^l`: with a layer above, so that the 0 is none."""
+    below = _below(node)
+    is_alone = len(below) == 1 and isinstance(below[0], Number) and below[0].text == "0"
+    return is_alone and isinstance(node, Scripted) and bool(node.upper)
+
+
+def _untransposed(node: Node) -> Node:
+    while isinstance(node, Transposed):
+        node = node.body
+    return node.items[0] if isinstance(node, Group) and len(node.items) == 1 else node
 
 
 def _has_pair(node: Node) -> bool:
