@@ -33,7 +33,7 @@ from symderiv.homework.understanding.terms import (
 from symderiv.homework.understanding.understanding import Definition
 from symderiv.homework.understanding.unnamed import entry_names
 
-SMALL_WEIGHTS = frozenset({"w", "v", "u"})
+SMALL_WEIGHTS = frozenset({"w", "v", "u", "theta", "beta"})
 SCALAR_NAME = re.compile(
     r"\b(?:scalars?|skalare?[rns]?|escalar|scalaire)\b[^$.,;:\n]{0,20}\$\\?([A-Za-z]+)\s*(?:\$|[>,]|\\in)", re.I
 )

@@ -123,7 +123,12 @@ def _differ(dim: str, size: str, bound: Mapping[str, str]) -> bool:
     """Whether a size of the equations cannot be the one that is stated: two numbers, or it has another name already."""
     if dim.isdigit():
         return size.isdigit() and size != dim
-    return size != "1" and bound.get(dim, size) != size
+    return size != "1" and not _is_same(bound.get(dim, size), size)
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names may be one size: what is `n^1` as outputs of a layer is `m^2` as inputs of the next."""
+    return one == other or ("^" in one and "^" in other and one.split("^")[0] != other.split("^")[0])
 
 
 def judge_shape(
