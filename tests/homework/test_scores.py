@@ -51,8 +51,13 @@ FIRST_CONTACT = {
     "fresh_12": First(44, 58, 1, 0),
     "fresh_13": First(194, 212, 0, 1),
     "fresh_14": First(116, 166, 10, 2),
+    "fresh_15": First(186, 234, 13, 1),
+    "fresh_16": First(134, 262, 8, 1),
 }
-WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
+WAVED_THROUGH = {
+    "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
+    "fresh_16": 1,  # a second formula for J_ki, taken for a premise
+}
 AT_LEAST = {
     ".": 0.88,
     "development": 0.90,
@@ -70,10 +75,14 @@ AT_LEAST = {
     "fresh_12": 0.93,
     "fresh_13": 0.94,
     "fresh_14": 0.89,
+    "fresh_15": 0.95,
+    "fresh_16": 0.78,
 }
 NAMED = {
     "fresh_13": (30, 33),
     "fresh_14": (10, 15),
+    "fresh_15": (14, 19),
+    "fresh_16": (4, 10),
 }  # root mistakes called by a fitting code at first contact, of how many
 
 
