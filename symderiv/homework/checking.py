@@ -160,8 +160,8 @@ def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[
             continue
         with contextlib.suppress(TookTooLong, *FAULTS):
             system = _under_best_candidate(read(with_programs(alone(text, section, parts[0])), name))
-            is_better = _cost(system.within(section)) < _cost(mine)
-            if is_better and _is_complete(system, whole, section) and not _is_followed(whole, section):
+            is_as_good = _cost(system.within(section)) <= _cost(mine)
+            if is_as_good and _is_complete(system, whole, section) and not _is_followed(whole, section):
                 yield section, system
 
 

@@ -138,11 +138,14 @@ def are_differentials(draft: Draft) -> bool:
     """`dL = .. dZ ..`: where the loss has a d of its own, d is no derivative of the loss."""
     if draft.loss is None:
         return False
+    made = {base_of(key) for key in draft.lefts}
     for statement in draft.document.statements:
-        heads = [_changed(n) for n in f.walk(statement.sides[0].node)]
-        others = (_changed(n) for side in statement.sides[1:] for n in f.walk(side.node))
-        if heads[0] == draft.loss and any(others):
+        head = _changed(statement.sides[0].node)
+        others = {x for side in statement.sides[1:] for n in f.walk(side.node) if (x := _changed(n)) is not None}
+        if head == draft.loss and others:
             return True
+        if head in made and others & WEIGHTLIKE - made:
+            return True  # dZ = X dW: a gradient is not worked out of that of a weight
     return False
 
 

@@ -1,0 +1,178 @@
+"""Ways to write that courses have, each with a right line and a wrong one: what it takes to read them is told in the names."""
+
+from __future__ import annotations
+
+import pytest
+
+from symderiv.homework import check_homework
+from symderiv.homework.reading.sections import alone, sections
+
+TWO = r"""# Sheet
+
+## 1. One unit
+$z = w^T x + b$, $a = \sigma(z)$, $\ell = -y\log a - (1-y)\log(1-a)$ and so $\frac{\partial \ell}{\partial w} = (a - y)\,x$.
+
+## 2. Many examples
+The examples are the columns of $X \in R^{n_0 \times m}$; $W^{[1]} \in R^{n_1 \times n_0}$, $W^{[2]} \in R^{1 \times n_1}$.
+$$Z^{[1]} = W^{[1]} X + b^{[1]}, \quad A^{[1]} = \tanh(Z^{[1]}), \quad Z^{[2]} = W^{[2]} A^{[1]} + b^{[2]}, \quad A^{[2]} = \sigma(Z^{[2]})$$
+$$J = -\frac1m \sum_{i=1}^m [y^{(i)} \log a^{[2](i)} + (1 - y^{(i)}) \log(1 - a^{[2](i)})]$$
+$$\frac{\partial J}{\partial Z^{[2]}} = \frac1m (A^{[2]} - Y)$$
+"""
+CELL = """The rows of X are the samples.
+
+```python
+hidden = np.maximum(0, X.dot(W1) + b1)
+scores = hidden.dot(W2) + b2
+loss = 0.5 * np.sum((scores - Y) ** 2) / N
+```
+
+```python
+dscores = scores - Y
+dscores /= N
+dhidden = dscores.dot(W2.T)
+dhidden[hidden <= 0] = 0
+db1 = np.sum(dhidden, axis=0)
+```
+"""
+ENTRIES = r"""Given $x = (0.6, 0.2)^T$, $t = (0.9, 0.2)^T$ and
+$$W = \begin{pmatrix} 0.3 & -0.4 \\ 0.25 & 0.7 \end{pmatrix}, \quad V = \begin{pmatrix} 0.5 & -0.2 \\ 0.8 & 0.35 \end{pmatrix}$$
+$$z = W x, \quad h = \sigma(z), \quad s = V h, \quad o = \sigma(s), \quad E = E_1 + E_2, \quad E_k = \tfrac12 (t_k - o_k)^2$$
+$$\delta_k = \frac{\partial E}{\partial s_k} = (o_k - t_k)\, o_k (1 - o_k)$$
+"""
+STYLES = [
+    (
+        "a section with a network of its own",
+        TWO,
+        r"\frac{\partial J}{\partial b^{[2]}} = \frac1m \sum_{i=1}^m (a^{[2](i)} - y^{(i)})",
+        r"\frac{\partial J}{\partial b^{[2]}} = \sum_{i=1}^m (a^{[2](i)} - y^{(i)})",
+    ),
+    (
+        "a regression in matrix form",
+        r"$$J = \frac{1}{2n} \|X w - y\|^2$$",
+        r"\nabla_w J = \frac1n X^T (X w - y)",
+        r"\nabla_w J = X^T (X w - y)",
+    ),
+    (
+        "a residual with a name",
+        "$$e = X w - y$$\n$$J = e^T e$$",
+        r"\nabla_w J = 2 X^T e",
+        r"\nabla_w J = X^T e",
+    ),
+    (
+        "the entry 0 beside a sum",
+        r"""$$a_j = \sum_{i=1}^D w_{ji}^{(1)} x_i + w_{j0}^{(1)}, \quad z_j = \tanh(a_j)$$
+$$a_k = \sum_{j=1}^M w_{kj}^{(2)} z_j + w_{k0}^{(2)}, \quad y_k = a_k, \quad E = \frac12 \sum_{k=1}^K (y_k - t_k)^2$$""",
+        r"\frac{\partial E}{\partial w_{k0}^{(2)}} = y_k - t_k",
+        r"\frac{\partial E}{\partial w_{k0}^{(2)}} = (y_k - t_k) z_j",
+    ),
+    (
+        "W_0 beside W^T A",
+        r"""$$Z^1 = {W^1}^T A^0 + W_0^1, \quad A^1 = \tanh(Z^1), \quad Z^2 = {W^2}^T A^1 + W_0^2, \quad loss = \|Z^2 - y\|^2$$""",
+        r"\frac{\partial loss}{\partial W_0^1} = W^2 \cdot 2 (Z^2 - y) * (1 - A^1 * A^1)",
+        r"\frac{\partial loss}{\partial W_0^1} = W^2 \cdot 2 (Z^2 - y)",
+    ),
+    (
+        "a B that is no b",
+        r"$$u = A x + c, \quad h = \tanh(u), \quad r = B h + e, \quad s = v^T h + b, \quad L = \frac12 \|r - t\|^2 + \frac12 (s - y)^2$$",
+        r"\frac{\partial L}{\partial B} = (r - t) h^T",
+        r"\frac{\partial L}{\partial b} = r - t",
+    ),
+    (
+        "an R that is no regulariser",
+        r"$$F = X W + b, \quad R = \max(0, F), \quad S = R V + c, \quad L = \frac{1}{2} \| S - Y \|^2$$",
+        r"\frac{\partial L}{\partial F} = ((S - Y) V^T) \odot 1[R > 0]",
+        r"\frac{\partial L}{\partial F} = ((S - Y) V^T) \odot R",
+    ),
+    (
+        "an upright d and a space",
+        r"$$Z = X W, \quad L = \frac12 \|Z - Y\|_F^2$$" + "\n" + r"$$\mathrm{d} Z = X \, \mathrm{d} W$$",
+        r"\mathrm{d} L = \operatorname{tr}((Z - Y)^T \mathrm{d} Z)",
+        r"\mathrm{d} L = \operatorname{tr}(2 (Z - Y)^T \mathrm{d} Z)",
+    ),
+    (
+        "a slope on the diagonal",
+        r"""$$z^l = W^l a^{l-1} + b^l, \quad a^l = \sigma(z^l), \quad C = \frac12 \|a^L - y\|^2, \quad \delta^l = \frac{\partial C}{\partial z^l}$$
+With the diagonal matrix $\Sigma'(z^l)$ of the slopes,""",
+        r"\delta^l = \Sigma'(z^l) (W^{l+1})^T \delta^{l+1}",
+        r"\delta^l = \Sigma'(z^{l+1}) (W^{l+1})^T \delta^{l+1}",
+    ),
+    (
+        "labels of 0 and 1",
+        r"For $z = w^T h + b$ and $y \in \{0, 1\}$ let $J = -\log \sigma((2y - 1) z)$.",
+        r"\frac{\partial J}{\partial z} = \sigma(z) - y",
+        r"\frac{\partial J}{\partial z} = y - \sigma(z)",
+    ),
+    (
+        "a delta of every unit",
+        r"""$$\mathrm{net}_j = \sum_i w_{ji} o_i, \quad o_j = \sigma(\mathrm{net}_j), \quad \mathrm{net}_k = \sum_j w_{kj} o_j$$
+$$o_k = \sigma(\mathrm{net}_k), \quad E = \frac12 \sum_k (t_k - o_k)^2$$
+For every unit $u$ let $\delta_u = -\frac{\partial E}{\partial \mathrm{net}_u}$.""",
+        r"\delta_k = (t_k - o_k) o_k (1 - o_k)",
+        r"\delta_k = -(t_k - o_k) o_k (1 - o_k)",
+    ),
+    (
+        "entries of a vector that has a formula",
+        ENTRIES,
+        r"\frac{\partial E}{\partial h_1} = \delta_1 V_{11} + \delta_2 V_{21}",
+        r"\frac{\partial E}{\partial V_{21}} = \delta_2 h_2",
+    ),
+    (
+        "a word below the loss",
+        r"$$z = \theta^T x + \theta_0, \quad g = \sigma(z), \quad \mathcal{L}_{nll}(g, y) = -(y \log g + (1 - y) \log(1 - g))$$",
+        r"\nabla_\theta \mathcal{L}_{nll} = (g - y) x",
+        r"\nabla_\theta \mathcal{L}_{nll} = (y - g) x",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "right", "wrong"), [s[1:] for s in STYLES], ids=[s[0] for s in STYLES])
+def test_right_and_wrong(before: str, right: str, wrong: str):
+    assert [c.source for c in check_homework(before).claims if c.verdict in ("wrong", "carried")] == []
+    assert check_homework(f"{before}\n$${right}$$").claims[-1].verdict == "correct"
+    assert check_homework(f"{before}\n$${wrong}$$").claims[-1].verdict == "wrong"
+
+
+def test_sections_are_of_one_level_and_not_in_programs():
+    text = "# Title\n\nintro\n\n## A\none\n\n```python\n## no heading\n```\n\n## B\ntwo\n"
+    first, second = sections(text)
+    assert (first.title, second.title) == ("A", "B")
+    assert "two" not in alone(text, first, first) and "intro" in alone(text, first, first)
+    assert alone(text, second, first).index("two") == text.index("two")
+    assert sections("# Only\ntext\n") == []
+
+
+def test_a_section_is_told_to_be_apart():
+    marking = check_homework(TWO)
+    assert any("network of its own" in a.text and a.line == 3 for a in marking.understood.assumptions)
+    assert {c.verdict for c in marking.claims} == {"correct"}
+
+
+def test_a_mistake_in_a_section_apart_is_wrong_and_named():
+    claims = check_homework(TWO.replace(r"(a - y)\,x$", r"(y - a)\,x$")).claims
+    assert [(c.line, c.mistakes) for c in claims if c.verdict == "wrong"] == [(4, ("sign",))]
+
+
+def test_code_cells_work_in_place():
+    assert {c.verdict for c in check_homework(CELL).claims} == {"correct"}
+    wrong = [c for c in check_homework(CELL.replace("dhidden[hidden <= 0] = 0\n", "")).claims if c.verdict == "wrong"]
+    assert [(c.line, c.mistakes) for c in wrong] == [(13, ("missing-slope",))]
+
+
+def test_the_normal_equation_is_judged_by_the_gradient():
+    text = "$$J = \\frac{1}{2n} \\|X w - y\\|^2 + \\frac{\\lambda}{2} \\|w\\|^2$$\nSetting the gradient to zero gives $%s$.\n"
+    right = check_homework(text % r"(X^T X + n \lambda I) w = X^T y").claims[-1]
+    assert right.verdict == "correct" and "zero" in right.message
+    assert check_homework(text % r"(X^T X + \lambda I) w = X^T y").claims[-1].verdict == "uncheckable"
+    alone_said = check_homework(text.replace("Setting the gradient to zero gives", "Also") % r"X^T X w = X^T y").claims[-1]
+    assert alone_said.verdict == "wrong"
+
+
+def test_sums_that_are_one_or_nothing():
+    text = r"""$$z = W x + b, \quad p = \mathrm{softmax}(z), \quad L = -\sum_k y_k \log p_k$$
+Note $\sum_k y_k = 1$, $\sum_k p_k = 1$ and $\sum_k \frac{\partial L}{\partial z_k} = 0$, not $\sum_k z_k = 0$."""
+    verdicts = [c.verdict for c in check_homework(text).claims[3:]]
+    assert verdicts == ["correct", "correct", "correct", "uncheckable"]
+
+
+def test_what_a_letter_runs_over_is_no_claim():
+    assert check_homework(r"For $i = 1, \dots, n$ let $z_i = w x_i + b$.").claims[0].source.startswith("z_i")
