@@ -32,6 +32,10 @@ NO_EXPLANATION = {
     "wrong-variable",
     "wrong-left-hand-side",
 }  # a misread name looks the same
+DOUBT_OF_A_SECTION = (
+    3,
+    1 / 2,
+)  # so many false lines, and which share of all: the section may be less on its own than it seems
 TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
@@ -123,19 +127,19 @@ class _Judged:
 def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
     """A document judged as a whole, but for sections that are about a network of their own."""
     whole = _under_best_candidate(document)
-    apart = list(_systems_apart(whole, text, parts))
+    apart = dict(_systems_apart(whole, text, parts))
     replaced = tuple(
-        replace(c, verdict="uncheckable") if any(section.holds(c.span[0]) for section, _ in apart) else c
+        replace(c, verdict="uncheckable") if any(section.holds(c.span[0]) for section in apart) else c
         for c in whole.claims
     )  # their mistakes are looked for in the section alone
     claims = [
         c
         for c in doubted(_inside(diagnosed(whole.judge, replaced), text))
-        if not any(section.holds(c.span[0]) for section, _ in apart)
+        if not any(section.holds(c.span[0]) for section in apart)
     ]
     understood = understood_of(whole.judge.understanding, whole.variant)
-    for section, system in apart:
-        claims += [c for c in doubted(diagnosed(system.judge, system.claims)) if section.holds(c.span[0])]
+    for section, own_claims in apart.items():
+        claims += own_claims
         about = Assumption("this section is about a network of its own", section.title, _line_of(text, section.start))
         understood = replace(understood, assumptions=(*understood.assumptions, about))
     return Marking(
@@ -151,8 +155,8 @@ def _line_of(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[tuple[Section, _Judged]]:
-    """Sections with a network and a loss of their own that make more sense for themselves than in the whole."""
+def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[tuple[Section, list[Claim]]]:
+    """Sections with a network and a loss of their own that make more sense for themselves than in the whole; their claims."""
     name = whole.judge.understanding.document.name
     for section in parts:
         mine = whole.within(section)
@@ -160,9 +164,17 @@ def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[
             continue
         with contextlib.suppress(TookTooLong, *FAULTS):
             system = _under_best_candidate(read(with_programs(alone(text, section, parts[0])), name))
-            is_as_good = _cost(system.within(section)) <= _cost(mine)
-            if is_as_good and _is_complete(system, whole, section) and not _is_followed(whole, section):
-                yield section, system
+            if not _is_complete(system, whole, section) or _is_followed(whole, section):
+                continue
+            found = doubted(diagnosed(system.judge, system.claims), *DOUBT_OF_A_SECTION)
+            own = [c for c in found if section.holds(c.span[0])]
+            is_told = _count_open(own) <= _count_open(mine)  # doubt makes nothing better
+            if is_told and _cost(own) <= _cost(mine):
+                yield section, own
+
+
+def _count_open(claims: Iterable[Claim]) -> int:
+    return sum(c.verdict == "uncheckable" for c in claims)
 
 
 def _cost(claims: Iterable[Claim]) -> float:
@@ -230,11 +242,11 @@ def _is_explained(claim: Claim) -> bool:
     return claim.kind != "number" and not set(claim.mistakes[:1]) <= NO_EXPLANATION
 
 
-def doubted(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+def doubted(claims: tuple[Claim, ...], least: int = 4, share: float = 2 / 3) -> tuple[Claim, ...]:
     """If about half of the independent lines look false, the reading is doubted first: they are reported undecided."""
     judged = [c for c in claims if c.kind in ("derivative", "chain", "update", "number") and c.verdict != "uncheckable"]
     false = [c for c in judged if c.verdict == "wrong" and not _is_explained(c)]
-    if len(false) < 4 or 3 * len(false) < 2 * (len(judged) - sum(c.verdict == "carried" for c in judged)):
+    if len(false) < least or len(false) < share * (len(judged) - sum(c.verdict == "carried" for c in judged)):
         return claims
     why = "most lines contradict what was understood of the model, so that is doubted first"
     return tuple(

@@ -53,7 +53,8 @@ LOSS_WORDS = (
 )  # fmt: skip
 BATCH_WORDS = (
     r"\b(?:batch|mini-?batch|training (?:samples|examples|set)|(?:samples|examples|observations)\b|per (?:sample|example)|"
-    r"one (?:row|column) per (?:\w+ )?(?:sample|example|observation|instance|pattern|image|point|record|case|datum|data)|dataset|data set|Beispiele|Stichproben|ejemplos)"
+    r"one (?:row|column) per (?:\w+ )?(?:sample|example|observation|instance|pattern|image|point|record|case|datum|data)|"
+    r"dataset|data set|Beispiele|Stichproben|ejemplos)"
 )
 SIZES = (3, 4, 2, 6, 7, 8, 9, 10, 11, 12)
 SAMPLES = 5
