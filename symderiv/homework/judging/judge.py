@@ -152,7 +152,9 @@ class Judge:
     # --- one statement ---
 
     def _statement(self, at: int, statement: Statement) -> None:
-        if is_condition(statement, self.understanding.symbols.indices) or is_range(statement):
+        if is_condition(statement, self.understanding.symbols.indices) or is_range(
+            statement, self.understanding.symbols.counting
+        ):
             return
         sides = list(statement.sides)
         relations = list(statement.relations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from symderiv.homework.reading.formulas import Ellipsis, Name, walk
+from symderiv.homework.reading.formulas import Ellipsis, Group, Name, Number, walk
 from symderiv.homework.reading.statements import Document, Statement
 
 WORDS = re.compile(
@@ -34,10 +34,12 @@ def is_condition(statement: Statement, indices: frozenset[str]) -> Condition | N
     return Condition(one.base, statement.relations[0] == "=", two.base)
 
 
-def is_range(statement: Statement) -> bool:
-    r"""`i = 1, \dots, D`: over what a letter runs."""
+def is_range(statement: Statement, letters: frozenset[str]) -> bool:
+    r"""`i = 1, \dots, D`; `l = 1, 2, 3` of a letter that counts layers, times or entries."""
     head, last = statement.sides[0].node, statement.sides[-1].node
     is_list = any(isinstance(node, Ellipsis) for node in walk(last))
+    if not is_list and isinstance(last, Group) and isinstance(head, Name):
+        is_list = head.base in letters and len(last.items) > 1 and all(isinstance(x, Number) for x in last.items)
     return (
         len(statement.sides) == 2 and isinstance(head, Name) and len(head.base) == 1 and head.base.islower() and is_list
     )

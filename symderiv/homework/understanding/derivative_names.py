@@ -35,7 +35,30 @@ def said_derivatives(draft: Draft) -> set[str]:
         seen.add(reference.key)
     found -= _written_in_loss(draft)
     letters = {base_of(k) for k in found if layer_of(k) is not None}
+    letters |= _letters_of_the_way_back(draft)
     return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
+
+
+def _letters_of_the_way_back(draft: Draft) -> set[str]:
+    r"""The D of `D_2 = V_3^T D_3 \odot 1[U_2 > 0]` and `\partial L / \partial V_2 = D_2 H_1^T`: each layer's is made of the next one's."""
+    forward: set[str] = set()
+    back: set[str] = set()
+    used: set[str] = set()
+    for statement in draft.document.statements:
+        left, rest = f.without_brackets(statement.sides[0].node), [side.node for side in statement.sides[1:]]
+        own = draft.closed(left)
+        inner = [r for node in rest for n in f.walk(node) if (r := draft.closed(n)) is not None]
+        if isinstance(left, f.Derivative):
+            used |= {r.base for r in inner}
+        elif own is not None and own.base not in DELTAS:
+            layer = layer_of(own.key)
+            is_turned = any(isinstance(n, f.Transposed) for node in rest for n in f.walk(node))
+            is_back = is_turned and layer is not None and any(
+                r.base == own.base and layer_of(r.key) == layer + 1 for r in inner
+            )  # fmt: skip
+            (back if is_back else set()).add(own.base)
+            forward |= {r.base for r in inner if r.base != own.base}
+    return (back & used) - forward
 
 
 def introduced_in_gradients(draft: Draft) -> dict[str, int]:

@@ -322,6 +322,8 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
     soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
     free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
     shares |= _stated_shares(draft) & free
+    costs = {k for k in definitions if base_of(k) in LOSS_BASES} | _loss_parts(draft) | {draft.loss}
+    fed = {r.key for k, t in definitions.items() if k not in costs for r in references_in(t)}  # data and weights
     for term in definitions.values():
         for part in everything_in(term):
             if isinstance(part, Apply) and part.function in ("log", "sqrt"):
@@ -338,7 +340,7 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
         if beside or any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
             targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
             targets |= beside
-            targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w")}
+            targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w") or k in fed}
             for key in sorted(targets - shares):
                 draft.assumptions.append(
                     Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")

@@ -211,6 +211,11 @@ class Symbols:
         default_factory=dict, init=False, repr=False, compare=False
     )  # by node (kept, so that its id stays its own) and layers: judging asks for the same names again and again
 
+    @property
+    def counting(self) -> frozenset[str]:
+        """Letters that count entries, layers or times."""
+        return self.indices | self.time | (LAYER_LETTERS if self.general else frozenset())
+
     def alias(self, key: str, other: str) -> None:
         """Take a key for another one."""
         self.aliases[key] = other
