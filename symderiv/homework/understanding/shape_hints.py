@@ -113,7 +113,7 @@ def _names_entries(draft: Draft, statement: Statement) -> bool:
 
 
 def vectors_by_letter(draft: Draft) -> set[str]:
-    r"""`w^T x`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
+    r"""`w^T x`, `x_i^T w`, `v \cdot h` with a small letter, without a layer or beside the capital: a vector, so the product is a number."""
     found: set[str] = set()
     defined = {d.key for d in draft.definitions}
     for statement in draft.document.statements:
@@ -128,6 +128,11 @@ def vectors_by_letter(draft: Draft) -> set[str]:
                 name = name_of(head)
                 if name is None or isinstance(second, f.Group):
                     continue
+                if transposed and name.base in ("x", "phi") and isinstance(second, f.Name):  # x_i^T w
+                    weight = draft.closed(second)
+                    is_open = weight is not None and draft.symbols.canonical(weight.key) not in defined
+                    if weight is not None and is_open and weight.base in SMALL_WEIGHTS:
+                        found.add(draft.symbols.canonical(weight.key))
                 is_dot = (  # not in `dW = x^T dz` of rows
                     defines and transposed and _has_capitals(draft) and _is_small(name) and _is_small(name_of(second))
                 )

@@ -297,9 +297,12 @@ class ShapeInference:
             self.dims.unify(unit, SCALAR_DIM)
         term = _inside(term)
         terms = term.terms if isinstance(term, Add) else ((1, term),)
-        for _, whole in terms:
+        for sign, whole in terms:
             part = _without_ones(whole)
             bias = _plain(part)
+            if sign < 0 and bias is not None:  # the target of a residual
+                self._residual(part, out)
+                continue
             if part is not whole and isinstance(part, Transpose) and bias is not None and bias not in self.defined:
                 self._unify(self.shape(bias), (SCALAR_DIM, unit) if first else (unit, SCALAR_DIM))  # 1 b^T
                 continue
