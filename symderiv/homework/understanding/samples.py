@@ -243,7 +243,9 @@ def strip_samples(draft: Draft, sample_letters: frozenset[str]) -> None:
 
 
 def _without(definition: Definition, letters: frozenset[str]) -> Definition:
-    """A definition as if these letters did not stand below its names."""
+    """A definition as if these letters did not stand below its names; `w_k^T x_i` is about one row of X, and stays."""
+    if any(None in r.indices and set(r.indices) & letters for r in references_in(definition.term) if isinstance(r, Part)):
+        return definition
     term = definition.term
     if isinstance(term, Gathered):
         left = tuple(i for i in term.indices if i not in letters)

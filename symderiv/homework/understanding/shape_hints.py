@@ -169,12 +169,16 @@ def vectors_of_units(draft: Draft) -> frozenset[str]:
         own = set(head.indices) if head is not None else set()
         for node in (n for side in statement.sides[1:] for n in f.walk(side.node) if isinstance(n, f.Product)):
             if isinstance(node.factors[0], f.Transposed) and len(node.factors) == 2:
-                first, second = draft.closed(node.factors[0].body), draft.closed(node.factors[1])
+                pair = draft.closed(node.factors[0].body), draft.closed(node.factors[1])
+                written = node.factors[1]
+                if pair[1] is not None and pair[1].base in WEIGHTLIKE | {"beta"}:  # x_i^T w_k
+                    pair, written = pair[::-1], node.factors[0].body
+                first, second = pair
                 if first is None or second is None or first.base not in WEIGHTLIKE | {"beta"}:
                     continue
                 letters = [set(each.indices) for each in (first, second)]
                 if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
-                    found |= {first.key} | ({second.key} if letters_below(node.factors[1]) else set())
+                    found |= {first.key} | ({second.key} if letters_below(written) else set())
     pairs = {base_of(k) for k, found_indices in draft.written_indices.items() if any(len(i) > 1 for i in found_indices)}
     return frozenset(k for k in found if base_of(k) not in pairs)
 

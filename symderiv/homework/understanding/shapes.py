@@ -425,18 +425,15 @@ class ShapeInference:
         shape = self.shape(key)
         if not indices:
             return shape
-        if len(indices) == 2 and indices[1] is None and isinstance(indices[0], str):  # a row of the weights
-            self.dims.unify(self.letters.setdefault(indices[0], self.dims.new()), shape[0])
+        if len(indices) == 2 and indices[1] is None and isinstance(indices[0], str):  # a row of the weights, of the data
+            self.dims.unify(self._counted(indices[0]), shape[0])
             return SCALAR_DIM, shape[1]
         axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
         letters = [i for i in indices if isinstance(i, str) and i not in self.sample_letters]
         if len(indices) == 2 and all(isinstance(i, str) for i in indices):
             for letter, dim in zip(indices, shape, strict=True):
                 assert isinstance(letter, str)
-                own = (
-                    self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
-                )
-                self.dims.unify(own, dim)
+                self.dims.unify(self._counted(letter), dim)
             return SCALAR_DIM, SCALAR_DIM
         if len(indices) == 1 and len(letters) == 1:
             beside_samples = self.every_index_written and key not in self.defined and key in self.single_indexed
@@ -454,6 +451,10 @@ class ShapeInference:
                 self.dims.unify(self.letters.setdefault(letters[0], self.dims.new()), axis)
             return SCALAR_DIM, SCALAR_DIM
         return SCALAR_DIM, SCALAR_DIM
+
+    def _counted(self, letter: str) -> str:
+        """Over how many a letter runs."""
+        return self.samples if letter in self.sample_letters else self.letters.setdefault(letter, self.dims.new())
 
     def _joint(self, parts: list[Term]) -> Shape | None:
         """Sums and entrywise products: what is no scalar and no bias has one shape."""
