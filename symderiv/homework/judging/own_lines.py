@@ -84,11 +84,11 @@ class OwnLines:
                 return line
         return None
 
-    def carried_step(self, at: int, old: Part, rate: str, right: Term) -> int | None:
-        """The line of an own false derivative along which this step goes."""
+    def carried_step(self, at: int, old: Part, rate: str, right: Term, sign: int = -1) -> int | None:
+        """The line of an own false derivative along which this step goes. sign: -1 for a step down."""
         for gradient, (written, line) in self.false.items():
             if isinstance(gradient, Jacobian) and gradient.bottom == old:
-                step = Add(((1, old), (-1, _times(Part(rate, ()), written))))
+                step = Add(((1, old), (sign, _times(Part(rate, ()), written))))
                 if right == step:  # whatever its shape
                     return line
                 with contextlib.suppress(Unknown, Misfit, Undefined):
@@ -102,7 +102,7 @@ class OwnLines:
         own = self.own.get(old.key)
         found = [(own.line, own.value.array)] if own is not None else []
         for line, value in (*found, *self._moved(at, old.key)):
-            if self._is_value(at, right, before - speed * value):
+            if self._is_value(at, right, before + sign * speed * value):
                 return line
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.otherwise import says_rows
@@ -32,6 +33,9 @@ from symderiv.homework.understanding.terms import (
     references_in,
 )
 from symderiv.homework.understanding.worlds import Misfit, Unknown
+
+UP = r"\bmaximi[sz]|\bmaximier|\bascent\b|\buphill\b|\bAufstieg|\bmaximis|\bmaximizar"
+DOWN = r"\bminimi[sz]|\bminimier|\bdescent\b|\bdownhill\b|\bAbstieg|\bdescente\b|\bdescenso\b"
 
 
 class Updates:
@@ -106,16 +110,24 @@ class Updates:
             return averaged
         ascent = _step(quantity, 1, rates[0], gradient)
         if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
+            if self._goes_up(at):
+                return Verdict("correct", "update", "a step up: this is to become as large as possible")
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
         step = _step(quantity, -1, rates[0], gradient)
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:
             return within
-        root = self.own_lines.carried_step(at, place, rates[0], right)
+        root = self.own_lines.carried_step(at, place, rates[0], right, 1 if self._goes_up(at) else -1)
         if root is not None:
             return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
         message = "this is not the step down the gradient"
         return Verdict("wrong", "update", message, mistakes=("unrecognised",), sides=(step, right))
+
+    def _goes_up(self, at: int) -> bool:
+        """Whether the text before speaks of maximising, and not of minimising since."""
+        before = self.understanding.document.text[: self.understanding.document.statements[at].span[0]]
+        up, down = (max((m.start() for m in re.finditer(w, before, re.IGNORECASE)), default=-1) for w in (UP, DOWN))
+        return up > down
 
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
         """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""

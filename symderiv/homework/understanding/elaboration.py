@@ -76,6 +76,7 @@ CAPITALS = {
     "G": "g",
     "Psi": "psi",
 }  # of functions, for the matrices of their slopes
+PI = Rational("3.14159265358979323846264338327950288419716939937510582")
 MOST_LAYERS = 200  # that a sum over layers is written out for
 
 
@@ -169,7 +170,7 @@ class Elaborator:
         if base == "e" and reference.key not in self.known and not reference.mark and not reference.indices:
             return Apply("exp", 0, ONE)
         if base == "pi" and reference.key not in self.known:
-            raise NotUnderstood("the number pi", node.span)
+            return Const(PI)
         is_delta = (base == "delta" and reference.key not in self.lefts) or base == "I"  # I_{kj}
         if is_delta and len(reference.indices) == 2:
             i, j = reference.indices

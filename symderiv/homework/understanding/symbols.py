@@ -190,6 +190,7 @@ class Symbols:
     highest: int = 0
     numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the digits that stand alone below a letter
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
+    exponents: frozenset[str] = frozenset()  # the n of `s^n` where something is derived by n
     samples_above: frozenset[str] = frozenset()  # the n of `x_i^n` where a sum runs over n
     summed_names: frozenset[str] = frozenset()
     unmarked: frozenset[str] = (
@@ -339,6 +340,8 @@ class Symbols:
         if isinstance(body, Name) and body.base in self.summed_names and body.base not in self.indices:
             samples.append(body.base)  # delta^{x,l}: summed over the examples x
             return None
+        if isinstance(body, Name) and body.base in self.exponents:
+            return body
         if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
             if body.base in self.samples_above:
                 samples.append(body.base)
@@ -940,6 +943,7 @@ class _Counts:
             bare=self.bare,
             called=frozenset(self.called),
             summed_names=frozenset(self.summed) & {"x", "X"},
+            exponents=(frozenset("mnpi") & self.bottoms) - self.summed - self.bounds,
             samples_above=frozenset(self.summed) & self.alone_above,
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
