@@ -57,12 +57,29 @@ class OwnLines:
 
     def carried(self, at: int, left: Term, right: Term) -> int | None:
         """The line of an own false derivative from which this one follows: what it changes there goes on along the chain."""
+        local = self._through_a_local_one(at, left, right)
+        if local is not None:
+            return local
         left, times = self.situation.gradient_in(left)
         if not isinstance(left, Jacobian) or self.situation.key(left.top) != self.understanding.loss or not self.own:
             return None
         for line, value in self._moved(at, left.bottom.key):
             if self._is_value(at, right, times * value):
                 return line
+        return None
+
+    def _through_a_local_one(self, at: int, left: Term, right: Term) -> int | None:
+        """`dG/dK = (f - q) df/dK` with the own false df/dK: the line of that one."""
+        if not isinstance(left, Jacobian):
+            return None
+        for gradient, (written, line) in self.false.items():
+            if isinstance(gradient, Jacobian) and gradient.bottom == left.bottom and gradient.top != left.top:
+                if not isinstance(gradient.top, Part):
+                    continue
+                path = Sloppy((Jacobian(left.top, gradient.top), written), ("",))
+                with contextlib.suppress(Unknown, Misfit, Undefined):
+                    if self.situation.compare(at, path, right).answer is Answer.EQUAL:
+                        return line
         return None
 
     def put_into_relation(self, at: int, left: Term, right: Term) -> int | None:

@@ -329,6 +329,8 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
             if isinstance(part, Apply) and part.function in ("log", "sqrt"):
                 inside = {r.key for r in references_in(part.body)}
                 positive |= inside & free
+            if isinstance(part, Power) and not isinstance(part.exponent, Const):
+                positive |= {r.key for r in references_in(part.base)} & free
     for written in [loss, *(t for k, t in definitions.items() if base_of(k) in LOSS_BASES and k != draft.loss)]:
         if written is None or not soft:
             continue

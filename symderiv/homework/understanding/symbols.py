@@ -927,11 +927,12 @@ class _Counts:
         sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
         sizes = {s for s in sizes if s not in ("L",)}
         folds = self._folds()
+        exponents = (frozenset("mnpi") & self.bottoms) - self.summed - self.bounds
         return Symbols(
             uppers_are_layers=uppers,
             layered=frozenset(folds.get(b, b) for b in layered),
             indices=frozenset(indices),
-            sizes=frozenset(sizes),
+            sizes=frozenset(sizes) - exponents,
             functions=frozenset(functions),
             general=general,
             top=top,
@@ -943,7 +944,7 @@ class _Counts:
             bare=self.bare,
             called=frozenset(self.called),
             summed_names=frozenset(self.summed) & {"x", "X"},
-            exponents=(frozenset("mnpi") & self.bottoms) - self.summed - self.bounds,
+            exponents=exponents,
             samples_above=frozenset(self.summed) & self.alone_above,
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
