@@ -261,7 +261,7 @@ class NumberClaim:
             return self._as_definition("number")
         self.value, self.half = printed
         before = self._before(self.value)
-        if before is False:
+        if before is False and not self._is_within_digits():
             return self._slip("number")
         return Verdict("correct", "number", "the numbers give this")
 
@@ -566,7 +566,21 @@ class NumberClaim:
     def _by_arithmetic(self, before: bool) -> Verdict:
         if before:
             return Verdict("correct", self.kind, "the numbers give this")
+        if self._is_within_digits():
+            return Verdict("correct", self.kind, "within the digits of the numbers before it")
         return self._slip(self.kind)
+
+    def _is_within_digits(self) -> bool:
+        """Whether rounded values before it, as far as their digits leave them open, can give this number."""
+        node, term = next(((n, t) for n, t in reversed(self.subject.sides) if is_numeric(t)), (None, None))
+        if node is None or term is None or self.value is None or self.half is None:
+            return False
+        halves = {v: h for v, h in literals_in(node).items() if not self.numbers.is_exact_number(float(v), self.at)}
+        slack = uncertainty(term, halves, self.numbers.plain_value) if halves else 0.0
+        before = self.numbers.plain_value(term)
+        if not slack or before is None or before.shape != self.value.shape:
+            return False
+        return bool(np.all(np.abs(before - self.value) <= self.half + slack))
 
     def _slip(self, kind: str) -> Verdict:
         """The numbers before it do not give it."""
