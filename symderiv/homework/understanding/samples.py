@@ -158,9 +158,12 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     loss = definitions.get(draft.loss or "")
     if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
         return True
+    means = [n for n in draft.nodes() if isinstance(n, f.Fraction) and is_mean(n, draft.symbols.sizes)]
+    if means and not _counts_of_inputs(draft) >= {
+        n.base for m in means for n in f.walk(m.below) if isinstance(n, f.Name)
+    }:
+        return True
     for node in draft.nodes():
-        if isinstance(node, f.Fraction) and is_mean(node, draft.symbols.sizes):
-            return True
         if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
             return True
     if any(_repeats_bias(term) for term in definitions.values()) or weights_of_designs(draft, definitions):
@@ -185,6 +188,15 @@ def weights_of_designs(draft: Draft, definitions: dict[str, Term]) -> frozenset[
     """Every w of an `X w`."""
     parts = (part for term in definitions.values() for part in everything_in(term))
     return frozenset(w for part in parts if (w := weight_of_design(part, draft.symbols.folds)) is not None)
+
+
+def _counts_of_inputs(draft: Draft) -> set[str]:
+    r"""The C of `h = \frac1C \sum_c e_c, z = U h`: a mean over inputs says nothing of samples."""
+    capitals = [d.term for d in draft.definitions if isinstance(d.term, Sloppy) and len(d.term.factors) == 2]
+    pairs = [t.factors for t in capitals if isinstance(t.factors[0], Part) and base_of(t.factors[0].key).isupper()]
+    inputs = {second.key for _, second in pairs if isinstance(second, Part)}
+    made = [p for d in draft.definitions if d.key in inputs for p in everything_in(d.term)]
+    return {p.dim for p in made if isinstance(p, SizeOf)}
 
 
 def _repeats_bias(term: Term) -> bool:
@@ -244,7 +256,9 @@ def strip_samples(draft: Draft, sample_letters: frozenset[str]) -> None:
 
 def _without(definition: Definition, letters: frozenset[str]) -> Definition:
     """A definition as if these letters did not stand below its names; `w_k^T x_i` is about one row of X, and stays."""
-    if any(None in r.indices and set(r.indices) & letters for r in references_in(definition.term) if isinstance(r, Part)):
+    if any(
+        None in r.indices and set(r.indices) & letters for r in references_in(definition.term) if isinstance(r, Part)
+    ):
         return definition
     term = definition.term
     if isinstance(term, Gathered):

@@ -179,8 +179,29 @@ def vectors_of_units(draft: Draft) -> frozenset[str]:
                 letters = [set(each.indices) for each in (first, second)]
                 if len(first.indices) == 1 and letters[0] <= own and letters[1] <= own - letters[0]:
                     found |= {first.key} | ({second.key} if letters_below(written) else set())
+    found |= _added_vectors(draft)
     pairs = {base_of(k) for k, found_indices in draft.written_indices.items() if any(len(i) > 1 for i in found_indices)}
     return frozenset(k for k in found if base_of(k) not in pairs)
+
+
+def _added_vectors(draft: Draft) -> set[str]:
+    r"""The e of `h = \frac1C \sum_c e_c` where h is what a matrix multiplies: vectors that are added, no entries."""
+    multiplied: set[str] = set()
+    sums: dict[str, set[str]] = {}
+    for statement in draft.document.statements:
+        head = draft.closed(statement.sides[0].node)
+        for node in (n for side in statement.sides[1:] for n in f.walk(side.node)):
+            if isinstance(node, f.Product):
+                for first, second in itertools.pairwise(node.factors):
+                    name, other = name_of(first), draft.closed(second)
+                    if name is not None and len(name.base) == 1 and name.base.isupper() and other is not None:
+                        multiplied.add(other.key)
+            if isinstance(node, f.BigSum) and head is not None and not head.indices:
+                inner = draft.closed(f.without_brackets(node.body))
+                letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+                if inner is not None and len(inner.indices) == 1 and set(inner.indices) == letters:
+                    sums.setdefault(head.key, set()).add(inner.key)
+    return {key for head, keys in sums.items() if head in multiplied for key in keys}
 
 
 def single_indexed(draft: Draft) -> frozenset[str]:

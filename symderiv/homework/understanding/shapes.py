@@ -425,7 +425,9 @@ class ShapeInference:
         shape = self.shape(key)
         if not indices:
             return shape
-        if len(indices) == 2 and indices[1] is None and isinstance(indices[0], str):  # a row of the weights, of the data
+        if (
+            len(indices) == 2 and indices[1] is None and isinstance(indices[0], str)
+        ):  # a row of the weights, of the data
             self.dims.unify(self._counted(indices[0]), shape[0])
             return SCALAR_DIM, shape[1]
         axes = [d for d in shape if self.dims.root(d) != SCALAR_DIM]
