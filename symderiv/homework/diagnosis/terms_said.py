@@ -50,6 +50,10 @@ def spelled(spellings: Mapping[str, str]) -> Iterator[None]:
 def said(term: Term) -> str:
     """A term in plain text."""
     match term:
+        case Part(key, (_, None) as indices):  # kept as a row, meant as the column u_k
+            return _name(key, indices) + "ᵀ"
+        case Transpose(Part(key, (_, None) as indices)):
+            return _name(key, indices)
         case Part(key, indices):
             return _name(key, indices)
         case Ref(key, rows, columns):

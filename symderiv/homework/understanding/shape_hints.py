@@ -186,6 +186,7 @@ def vectors_of_units(draft: Draft) -> frozenset[str]:
 
 def _added_vectors(draft: Draft) -> set[str]:
     r"""The e of `h = \frac1C \sum_c e_c` where h is what a matrix multiplies: vectors that are added, no entries."""
+    found: set[str] = set()
     multiplied: set[str] = set()
     sums: dict[str, set[str]] = {}
     for statement in draft.document.statements:
@@ -196,12 +197,28 @@ def _added_vectors(draft: Draft) -> set[str]:
                     name, other = name_of(first), draft.closed(second)
                     if name is not None and len(name.base) == 1 and name.base.isupper() and other is not None:
                         multiplied.add(other.key)
+            if isinstance(node, f.BigSum):
+                found |= _dotted(draft, node)
             if isinstance(node, f.BigSum) and head is not None and not head.indices:
                 inner = draft.closed(f.without_brackets(node.body))
                 letters = {i.base for i in node.indices if isinstance(i, f.Name)}
                 if inner is not None and len(inner.indices) == 1 and set(inner.indices) == letters:
                     sums.setdefault(head.key, set()).add(inner.key)
-    return {key for head, keys in sums.items() if head in multiplied for key in keys}
+    return found | {key for head, keys in sums.items() if head in multiplied for key in keys}
+
+
+def _dotted(draft: Draft, node: f.BigSum) -> set[str]:
+    r"""The u of `\sum_k \log \sigma(-u_k^T v)`: a vector for each k, since it is turned."""
+    letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+    found = set()
+    for part in f.walk(node.body):
+        factors = part.factors if isinstance(part, f.Product) else ()
+        for first, second in itertools.pairwise(factors):
+            own = draft.closed(first.body) if isinstance(first, f.Transposed) else None
+            other = draft.closed(second)
+            if own is not None and other is not None and set(own.indices) == letters and not other.indices:
+                found.add(own.key)
+    return found
 
 
 def single_indexed(draft: Draft) -> frozenset[str]:

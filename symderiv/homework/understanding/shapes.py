@@ -544,6 +544,16 @@ class ShapeInference:
             for (left, _), (right, _) in itertools.pairwise(arrays):
                 self.dims.unify(left[1], right[0])
             return arrays[0][0][0], arrays[-1][0][1]
+        return self._dot(term)
+
+    def _dot(self, term: Sloppy) -> Shape | None:
+        r"""`u^T v` of two small letters of which nothing is known, inside a formula: columns of one length."""
+        match term.factors:
+            case (Transpose(Part(one, ())), Part(other, ())) if not self.batch and term.marks == ("",):
+                if one != other and base_of(one).islower() and base_of(other).islower() and self._is_open(one):
+                    self._unify(self.shape(one), self.shape(other))
+                    self.dims.unify(self.shape(one)[1], SCALAR_DIM)
+                    return SCALAR_DIM, SCALAR_DIM
         return None
 
     @staticmethod
