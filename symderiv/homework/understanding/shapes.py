@@ -549,8 +549,9 @@ class ShapeInference:
     def _dot(self, term: Sloppy) -> Shape | None:
         r"""`u^T v` of two small letters of which nothing is known, inside a formula: columns of one length."""
         match term.factors:
-            case (Transpose(Part(one, ())), Part(other, ())) if not self.batch and term.marks == ("",):
-                if one != other and base_of(one).islower() and base_of(other).islower() and self._is_open(one):
+            case (Transpose(Part(one, ())), Part(other, ())) if term.marks == ("",) and one != other:
+                of_samples = self.batch and {base_of(one), base_of(other)} & (DATA_BASES | set(self.defined))
+                if base_of(one).islower() and base_of(other).islower() and self._is_open(one) and not of_samples:
                     self._unify(self.shape(one), self.shape(other))
                     self.dims.unify(self.shape(one)[1], SCALAR_DIM)
                     return SCALAR_DIM, SCALAR_DIM

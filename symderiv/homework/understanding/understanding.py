@@ -52,7 +52,7 @@ LOSS_WORDS = (
     ("mse", r"\bMSE\b|mean[- ]squared?|squared?[- ]error|quadratic (?:cost|loss)|L2 loss|least squares|quadratisch|cuadr"),
 )  # fmt: skip
 BATCH_WORDS = (
-    r"\b(?:batch|mini-?batch|training (?:samples|examples|set)|(?:samples|examples|observations)\b|per (?:sample|example)|"
+    r"\b(?:batch|mini-?batch|training (?:samples|examples|set)|(?:(?<!negative )samples|examples|observations)\b|per (?:sample|example)|"
     r"one (?:row|column) per (?:\w+ )?(?:sample|example|observation|instance|pattern|image|point|record|case|datum|data)|"
     r"dataset|data set|Beispiele|Stichproben|ejemplos)"
 )
