@@ -110,8 +110,16 @@ class Draft:
         letters = self._letters_of(statement)
         if not letters:
             return [dict(self.base_layers)]
-        first, last = self.layer_range or (1, max(self.symbols.highest, 1))
+        first, last = self.layer_range or (self._first_time(statement), max(self.symbols.highest, 1))
         return [{**self.base_layers, **dict.fromkeys(letters, layer)} for layer in range(first, last + 1)]
+
+    def _first_time(self, statement: Statement) -> int:
+        """0 where something is counted from 0: the s_0 of `s_{t+1} = f(s_t)`."""
+        nodes = [n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted)]
+        shifts = {sign for n in nodes for s in n.lower if isinstance(s.body, f.Sum) for sign, _ in s.body.terms[1:]}
+        names = (name for n in nodes if (name := name_of(n)) is not None)
+        counted = any("0" in self.symbols.numbered.get(name.base, ()) for name in names)
+        return 0 if counted and shifts == {1} else 1
 
     def _open_letters(self, node: f.Scripted) -> set[str]:
         try:
