@@ -477,8 +477,10 @@ class Judge:
             update = self.updates.update(at, reference, left, right, sign)
             if update is not None:
                 return update
-            return self.parts.named_part(at, reference, right, subject) or self._definition(
-                at, statement, reference, left, right
+            return (
+                self.parts.named_part(at, reference, right, subject)
+                or self.parts.said_again(at, reference, right)
+                or self._definition(at, statement, reference, left, right)
             )
         if self.facts.is_function_said(subject, left, right):
             return Verdict("correct", "definition", "what the function is")

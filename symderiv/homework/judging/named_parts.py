@@ -20,6 +20,7 @@ from symderiv.homework.understanding.terms import (
     everything_in,
     references_in,
 )
+from symderiv.homework.understanding.understanding import EQUAL_SIGNS
 
 
 class NamedParts:
@@ -45,6 +46,38 @@ class NamedParts:
         if found.answer is Answer.UNDECIDED:
             return Verdict("uncheckable", "derivative", found.reason)
         return Verdict("wrong", "derivative", "this is not what stands before it", mistakes=("unrecognised",))
+
+    def said_again(self, at: int, reference: Reference, right: Term) -> Verdict | None:
+        r"""`J_{ki} = \sum_j w_{kj} w_{ji}` after `J_{ki} \equiv \partial y_k / \partial x_i`: no new premise, but what that one is."""
+        place, own = self._entries_named.get((reference.key, reference.indices), (at, right))
+        if place >= at:
+            return None
+        found = self.situation.compare(at, own, right)
+        if found.answer is Answer.EQUAL:
+            return self.situation.accepted(found, "derivative")
+        if found.answer is Answer.UNDECIDED:
+            return None
+        line = self.understanding.document.statements[place].line
+        message = f"this is not what line {line} calls so"
+        return Verdict("wrong", "derivative", message, mistakes=("unrecognised",), sides=(own, right))
+
+    @cached_property
+    def _entries_named(self) -> dict[tuple[str, tuple[str | int, ...]], tuple[int, Term]]:
+        """Where a name with indices is first said to hold a derivative, and what it is said to be."""
+        found: dict[tuple[str, tuple[str | int, ...]], tuple[int, Term]] = {}
+        elaborator = self.situation.elaborator(self.inference.base_layers)
+        for at, statement in enumerate(self.understanding.document.statements):
+            if len(statement.sides) < 2 or statement.is_continued or statement.relations[0] not in EQUAL_SIGNS:
+                continue
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                reference = self.inference.plain(statement.sides[0].node)
+                if reference is None or not reference.indices or reference.key in self.inference.elaborator.adjoints:
+                    continue
+                term = elaborator.term(statement.sides[1].node)
+                is_derivative = any(isinstance(p, Jacobian) for p in everything_in(term))
+                if is_derivative and all(r.key in self.situation.grounded for r in references_in(term)):
+                    found.setdefault((reference.key, reference.indices), (at, term))
+        return found
 
     def _head_of(self, at: int) -> int:
         """The statement that a continued one goes on from."""
