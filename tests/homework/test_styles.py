@@ -117,6 +117,69 @@ For every unit $u$ let $\delta_u = -\frac{\partial E}{\partial \mathrm{net}_u}$.
         r"\frac{\partial E}{\partial V_{21}} = \delta_2 h_2",
     ),
     (
+        "softmax regression sample by sample",
+        r"""The scores are $z_{ik} = x_i^\top w_k$ for $k = 1, \dots, K$, and the $y_i$ are one-hot:
+$$p_{ik} = \frac{\exp(z_{ik})}{\sum_{l=1}^K \exp(z_{il})}, \qquad L = -\sum_{i=1}^n \sum_{k=1}^K y_{ik} \log p_{ik}$$""",
+        r"\frac{\partial L}{\partial w_k} = \sum_{i=1}^n (p_{ik} - y_{ik}) x_i",
+        r"\frac{\partial L}{\partial w_k} = \sum_{i=1}^n (y_{ik} - p_{ik}) x_i",
+    ),
+    (
+        "logistic regression by rows",
+        r"$$p_i = \sigma(x_i^\top w), \quad \ell = -\sum_{i=1}^n [y_i \log p_i + (1 - y_i) \log(1 - p_i)]$$",
+        r"\frac{\partial \ell}{\partial w} = \sum_{i=1}^n (p_i - y_i) x_i",
+        r"\frac{\partial \ell}{\partial w} = \sum_{i=1}^n (p_i - y_i) p_i x_i",
+    ),
+    (
+        "vectors that are averaged",
+        r"$$h = \frac{1}{C} \sum_{c=1}^{C} e_c, \qquad z = U h, \qquad p = \mathrm{softmax}(z), \qquad L = -y^T \log p$$",
+        r"\frac{\partial L}{\partial e_c} = \frac1C U^T (p - y)",
+        r"\frac{\partial L}{\partial e_c} = U^T (p - y)",
+    ),
+    (
+        "a dot product with each of several vectors",
+        r"$$J = -\log \sigma(u_o^T v) - \sum_{k=1}^{K} \log \sigma(-u_k^T v)$$",
+        r"\frac{\partial J}{\partial v} = (\sigma(u_o^T v) - 1) u_o + \sum_{k=1}^{K} \sigma(u_k^T v) u_k",
+        r"\frac{\partial J}{\partial v} = (\sigma(u_o^T v) - 1) u_o - \sum_{k=1}^{K} \sigma(u_k^T v) u_k",
+    ),
+    (
+        "the way back by a letter of its own",
+        r"""A batch has $m$ examples, the columns of $X$.
+$$U_1 = V_1 X + c_1, \quad H_1 = \tanh(U_1), \quad S = V_2 H_1 + c_2, \quad P = \mathrm{softmax}(S)$$
+$$L = -\frac1m \sum_{i=1}^m \sum_k Y_{ki} \log P_{ki}$$
+$$D_2 = \frac1m (P - Y), \quad \frac{\partial L}{\partial V_2} = D_2 H_1^\top$$""",
+        r"D_1 = V_2^\top D_2 \odot (1 - H_1 \odot H_1)",
+        r"D_1 = V_2^\top D_2 \odot (1 - U_1 \odot U_1)",
+    ),
+    (
+        "a step up",
+        r"""We maximise. Let $\mu_i = \exp(x_i^\top \theta)$ and $\ell = \sum_{i=1}^n (y_i \log \mu_i - \mu_i)$.""",
+        r"\theta_j \leftarrow \theta_j + \gamma \sum_{i=1}^n (y_i - \mu_i) x_{ij}",
+        r"\theta_j \leftarrow \theta_j + \gamma \sum_{i=1}^n (y_i + \mu_i) x_{ij}",
+    ),
+    (
+        "an exponent that something is derived by",
+        r"$$f = s^n / (K^n + s^n)$$",
+        r"\frac{\partial f}{\partial n} = f (1 - f) \ln(s / K)",
+        r"\frac{\partial f}{\partial n} = f (1 - f) \ln(K / s)",
+    ),
+    (
+        "times counted from 0",
+        r"""$$s_{t+1} = \tanh(w s_t + v u_t), \qquad t = 0, 1, 2$$
+$$J = \frac{1}{2} \sum_{t=1}^{3} (s_t - r_t)^2$$
+Let $\lambda_t$ be the total derivative of $J$ by $s_t$.
+$$\lambda_3 = s_3 - r_3$$
+$$\lambda_t = (s_t - r_t) + w (1 - s_{t+1}^2) \lambda_{t+1}, \qquad t = 2, 1$$""",
+        r"\frac{dJ}{dw} = \sum_{t=0}^{2} \lambda_{t+1} (1 - s_{t+1}^2) s_t",
+        r"\frac{dJ}{dw} = \sum_{t=0}^{2} \lambda_{t+1} (1 - s_{t+1}^2) s_{t+1}",
+    ),
+    (
+        "a Jacobian with a name",
+        r"""$$a_j = \sum_i w_{ji} x_i, \quad z_j = \tanh(a_j), \quad y_k = \sum_j v_{kj} z_j, \quad E = \frac12 \sum_k (y_k - t_k)^2$$
+Let $J_{ki} \equiv \frac{\partial y_k}{\partial x_i}$.""",
+        r"J_{ki} = \sum_j v_{kj} (1 - z_j^2) w_{ji}",
+        r"J_{ki} = \sum_j v_{kj} w_{ji}",
+    ),
+    (
         "a word below the loss",
         r"$$z = \theta^T x + \theta_0, \quad g = \sigma(z), \quad \mathcal{L}_{nll}(g, y) = -(y \log g + (1 - y) \log(1 - g))$$",
         r"\nabla_\theta \mathcal{L}_{nll} = (g - y) x",
@@ -163,7 +226,9 @@ def test_the_normal_equation_is_judged_by_the_gradient():
     right = check_homework(text % r"(X^T X + n \lambda I) w = X^T y").claims[-1]
     assert right.verdict == "correct" and "zero" in right.message
     assert check_homework(text % r"(X^T X + \lambda I) w = X^T y").claims[-1].verdict == "uncheckable"
-    alone_said = check_homework(text.replace("Setting the gradient to zero gives", "Also") % r"X^T X w = X^T y").claims[-1]
+    alone_said = check_homework(text.replace("Setting the gradient to zero gives", "Also") % r"X^T X w = X^T y").claims[
+        -1
+    ]
     assert alone_said.verdict == "wrong"
 
 
@@ -172,6 +237,11 @@ def test_sums_that_are_one_or_nothing():
 Note $\sum_k y_k = 1$, $\sum_k p_k = 1$ and $\sum_k \frac{\partial L}{\partial z_k} = 0$, not $\sum_k z_k = 0$."""
     verdicts = [c.verdict for c in check_homework(text).claims[3:]]
     assert verdicts == ["correct", "correct", "correct", "uncheckable"]
+
+
+def test_a_false_local_derivative_goes_on():
+    text = "f = s^n / (K^n + s^n)\nG = 1/2 (f - q)^2\n∂f/∂n = f (1 - f) s/K\n∂f/∂K = n f (1 - f)/K\n∂G/∂K = (f - q) n f (1 - f)/K\n"
+    assert [(c.verdict, c.root_line) for c in check_homework(text).claims[-2:]] == [("wrong", None), ("carried", 4)]
 
 
 def test_what_a_letter_runs_over_is_no_claim():

@@ -323,7 +323,8 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
     free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
     shares |= _stated_shares(draft) & free
     costs = {k for k in definitions if base_of(k) in LOSS_BASES} | _loss_parts(draft) | {draft.loss}
-    fed = {r.key for k, t in definitions.items() if k not in costs for r in references_in(t)}  # data and weights
+    path = reached_by(draft.loss or "", definitions) - costs
+    fed = {r.key for k in path & set(definitions) for r in references_in(definitions[k])}  # data and weights
     for term in definitions.values():
         for part in everything_in(term):
             if isinstance(part, Apply) and part.function in ("log", "sqrt"):
@@ -349,6 +350,18 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
                 )
             shares |= targets
     return frozenset(shares), frozenset(positive)
+
+
+def reached_by(key: str, definitions: dict[str, Term]) -> set[str]:
+    """All that a quantity is worked out of."""
+    found: set[str] = set()
+    pending = [key]
+    while pending:
+        term = definitions.get(pending.pop())
+        below = {r.key for r in references_in(term)} - found if term is not None else set()
+        found |= below
+        pending += below
+    return found
 
 
 def _beside_logarithms(definitions: dict[str, Term], soft: set[str]) -> set[str]:

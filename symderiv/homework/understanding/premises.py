@@ -19,7 +19,7 @@ from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import names_before
 from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
-from symderiv.homework.understanding.objective import any_function_of, generic_call
+from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
@@ -344,11 +344,11 @@ def prefer_known_names(draft: Draft) -> None:
 # --- small letters that stand for their capital ---
 def tangled_folds(draft: Draft) -> frozenset[str]:
     """Small letters folded with their capital where a definition then goes in a circle: `P` depends on `p`, so they are two."""
-    uses = {d.key: {r.key for r in references_in(d.term)} for d in draft.definitions}
+    terms = {d.key: d.term for d in draft.definitions}
     small = set(draft.symbols.folds.values())
     tangled = set()
-    for key in uses:
-        if base_of(key) in small and key in _reached(uses, key):
+    for key in terms:
+        if base_of(key) in small and key in reached_by(key, terms):
             tangled.add(base_of(key))
     if "b" in small and _multiplies_and_is_added(draft, "b"):
         tangled.add("b")
@@ -377,18 +377,6 @@ def _folds_with_two_formulas(draft: Draft) -> set[str]:
             r.key for r in references_in(other.term)
         }:
             found |= set(draft.symbols.folds.values())
-    return found
-
-
-def _reached(uses: dict[str, set[str]], start: str) -> set[str]:
-    """All that a quantity depends on."""
-    found: set[str] = set()
-    open_keys = [start]
-    while open_keys:
-        for key in uses.get(open_keys.pop(), ()):
-            if key not in found:
-                found.add(key)
-                open_keys.append(key)
     return found
 
 
