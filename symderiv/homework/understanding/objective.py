@@ -322,9 +322,7 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
     soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
     free = {r.key for t in definitions.values() for r in references_in(t)} - set(definitions)
     shares |= _stated_shares(draft) & free
-    costs = {k for k in definitions if base_of(k) in LOSS_BASES} | _loss_parts(draft) | {draft.loss}
-    path = reached_by(draft.loss or "", definitions) - costs
-    fed = {r.key for k in path & set(definitions) for r in references_in(definitions[k])}  # data and weights
+    fed = {key for k in soft for key in reached_by(k, definitions)}  # data and weights
     for term in definitions.values():
         for part in everything_in(term):
             if isinstance(part, Apply) and part.function in ("log", "sqrt"):
