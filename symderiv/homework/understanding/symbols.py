@@ -729,6 +729,7 @@ class _Counts:
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
         self.mixed: dict[str, set[str]] = {}  # `w_{j1}`: the letters that stand beside a number below
+        self.in_both: set[str] = set()  # with a layer above and something below
         self.bottoms: set[str] = set()  # of derivatives, without scripts
         self.primed_names: set[str] = set()  # `w' = ..` says what w' is
         self.layer_functions: set[str] = set()
@@ -842,6 +843,8 @@ class _Counts:
             return
         letters = []
         below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
+        if below and any(script.bracket and isinstance(script.body, Number) for script in node.upper):
+            self.in_both.add(base)
         if len(below) == 2 and isinstance(below[0], Name) and isinstance(below[1], Number):
             self.mixed.setdefault(below[0].base, set()).add(base)
         if base == "delta" and not node.upper:
@@ -880,6 +883,9 @@ class _Counts:
                 | one
                 | self.layer_functions
             )
+        either = {b for b in self.bracketed if self.digit_marks.get(b) and b not in self.in_both}
+        if either & {"W", "Theta", "V", "b"}:
+            layered -= either  # W_2 and W^{(2)} in one document, never W^{(2)}_1: two ways to write one layer
         units = self.summed | self.compared  # letters that cannot count layers
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
