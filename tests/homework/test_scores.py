@@ -54,6 +54,7 @@ FIRST_CONTACT = {
     "fresh_15": First(186, 234, 13, 1),
     "fresh_16": First(134, 262, 8, 1),
     "fresh_17": First(154, 225, 17, 2),
+    "fresh_18": First(195, 215, 1, 0),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -76,6 +77,7 @@ AT_LEAST = {
     "fresh_15": 0.95,
     "fresh_16": 0.80,
     "fresh_17": 0.83,
+    "fresh_18": 0.97,
 }
 NAMED = {
     "fresh_13": (30, 33),
@@ -83,6 +85,7 @@ NAMED = {
     "fresh_15": (14, 19),
     "fresh_16": (4, 10),
     "fresh_17": (9, 13),
+    "fresh_18": (13, 17),
 }  # root mistakes called by a fitting code at first contact, of how many
 
 

@@ -450,7 +450,9 @@ class _Finder:
         """How far the deltas count beyond the layers: delta_4 of three layers is dL/dz_3; general ones follow their letter."""
         if self.inference.symbols.general:
             return 0
-        known = {k for k, said in self.found.items() if _mark(_signed(said)[1].bottom.key) is None}  # D_2 of the scores S
+        known = {
+            k for k, said in self.found.items() if _mark(_signed(said)[1].bottom.key) is None
+        }  # D_2 of the scores S
         same = [k for k in self.inference.used if base_of(k) == reference.base and k not in known]
         deltas = [m for k in same if (m := _mark(k)) is not None]
         layers = [m for k in candidates if (m := _mark(k)) is not None]

@@ -12,7 +12,7 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_of
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
-from symderiv.homework.understanding.arithmetic import Machine, Undefined
+from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import (
     renamed,
@@ -85,7 +85,7 @@ class Otherwise:
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
-        return self._with_function(at, left, right, kind)
+        return self._with_function(at, left, right, kind) or self._with_letter(at, left, right, kind)
 
     def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where derivatives by columns are rows, in a document that says so."""
@@ -261,6 +261,21 @@ class Otherwise:
                         return Verdict("correct", kind, f"with {name} instead of {function}")
         return None
 
+    def _with_letter(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """The g' of a g that no formula has: right where it is one of the activations that there are."""
+        used = {
+            p.function for d in self.understanding.definitions for p in everything_in(d.term) if isinstance(p, Apply)
+        }
+        open_names = {p.function for p in everything_in(right) if isinstance(p, Apply)} - used - set(FUNCTIONS)
+        for letter in sorted(open_names):
+            for name in sorted(used & set(FUNCTIONS)):
+                meant = _with_function(right, letter, name)
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    found = self.situation.compare(at, left, meant)
+                    if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
+                        return Verdict("correct", kind, f"{letter} is {name} here: nothing else says what it is")
+        return None
+
     def with_layers(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """A name without its layer, where only names with layers exist: the layer with which the line is true."""
         shapes = self.understanding.shapes
@@ -300,3 +315,9 @@ class Otherwise:
             )  # the last layer, as far as nothing else is said
             return Verdict("wrong", kind, "false, whichever layer is meant", mistakes=("unrecognised",), sides=sides)
         return None
+
+
+def _with_function(term: Term, letter: str, name: str) -> Term:
+    """A term with a function by its name."""
+    body = mapped(term, lambda part: _with_function(part, letter, name))
+    return replace(body, function=name) if isinstance(body, Apply) and body.function == letter else body
