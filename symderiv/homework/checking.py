@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symderiv.homework.diagnosis.naming import diagnosed
-from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Assumption, Claim, Marking, Understood
 from symderiv.homework.reading.in_place import folded
 from symderiv.homework.reading.python_source import as_lines, is_python, with_programs, with_programs_folded
 from symderiv.homework.reading.reader import read
-from symderiv.homework.reading.sections import Section, alone, sections
+from symderiv.homework.reading.sections import Section, sections
 from symderiv.homework.reading.statements import Document
+from symderiv.homework.systems import doubted, systems_apart, under_best_candidate
 from symderiv.homework.understanding.arithmetic import prepared
 from symderiv.homework.understanding.echo import understood_of
-from symderiv.homework.understanding.inference import Inference
-from symderiv.homework.understanding.patience import TookTooLong, at_most, is_over
-from symderiv.homework.understanding.terms import references_in
-from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
+from symderiv.homework.understanding.patience import TookTooLong, at_most
 
 if TYPE_CHECKING:
     from symderiv.calculus.model import Model
 
-NO_EXPLANATION = {
-    "unrecognised",
-    "wrong-layer",
-    "wrong-variable",
-    "wrong-left-hand-side",
-}  # a misread name looks the same
-DOUBT_OF_A_SECTION = (
-    3,
-    1 / 2,
-)  # so many false lines, and which share of all: the section may be less on its own than it seems
-TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 SECONDS_A_DOCUMENT = 10.0  # a long one takes less than one
 
 
@@ -111,23 +96,10 @@ def _judged_in_time(document: Document, text: str, parts: list[Section]) -> Mark
         return Marking(document.name, text, Understood(), _inside(claims, text), _notes(document))
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A document under the candidate that costs least, without the names of mistakes."""
-
-    claims: tuple[Claim, ...]
-    judge: Judge
-    variant: Variant
-
-    def within(self, section: Section) -> list[Claim]:
-        """The claims of one section."""
-        return [c for c in self.claims if section.holds(c.span[0])]
-
-
 def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
     """A document judged as a whole, but for sections that are about a network of their own."""
-    whole = _under_best_candidate(document)
-    apart = dict(_systems_apart(whole, text, parts))
+    whole = under_best_candidate(document)
+    apart = dict(systems_apart(whole, text, parts))
     replaced = tuple(
         replace(c, verdict="uncheckable") if any(section.holds(c.span[0]) for section in apart) else c
         for c in whole.claims
@@ -155,79 +127,6 @@ def _line_of(text: str, place: int) -> int:
     return text.count("\n", 0, place) + 1
 
 
-def _systems_apart(whole: _Judged, text: str, parts: list[Section]) -> Iterator[tuple[Section, list[Claim]]]:
-    """Sections with a network and a loss of their own that make more sense for themselves than in the whole; their claims."""
-    name = whole.judge.understanding.document.name
-    for section in parts:
-        mine = whole.within(section)
-        if is_over() or all(c.verdict in ("correct", "notation") for c in mine):
-            continue
-        with contextlib.suppress(TookTooLong, *FAULTS):
-            system = _under_best_candidate(read(with_programs(alone(text, section, parts[0])), name))
-            if not _is_complete(system, whole, section) or _is_followed(whole, section):
-                continue
-            found = doubted(diagnosed(system.judge, system.claims), *DOUBT_OF_A_SECTION)
-            own = [c for c in found if section.holds(c.span[0])]
-            is_told = _count_open(own) <= _count_open(mine)  # doubt makes nothing better
-            if is_told and _cost(own) <= _cost(mine):
-                yield section, own
-
-
-def _count_open(claims: Iterable[Claim]) -> int:
-    return sum(c.verdict == "uncheckable" for c in claims)
-
-
-def _cost(claims: Iterable[Claim]) -> float:
-    return sum(COSTS[c.verdict] for c in claims)
-
-
-def _is_complete(system: _Judged, whole: _Judged, section: Section) -> bool:
-    """Whether a section says itself all that it is about: its loss, and whatever has a formula elsewhere."""
-    understanding, document = system.judge.understanding, system.judge.understanding.document
-    own = {d.key for d in understanding.definitions if section.holds(document.statements[d.at].span[0])}
-    if understanding.loss not in own:
-        return False
-    used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own
-    others = whole.judge.understanding
-    elsewhere = {d.key for d in others.definitions if not section.holds(others.document.statements[d.at].span[0])} - {
-        d.key for d in understanding.definitions
-    }
-    return not used & elsewhere
-
-
-def _is_followed(whole: _Judged, section: Section) -> bool:
-    """Whether a false line of a section is charged with lines behind it."""
-    roots = {c.root_line for c in whole.claims if c.root_line is not None and not section.holds(c.span[0])}
-    return any(c.line in roots for c in whole.within(section))
-
-
-def _under_best_candidate(document: Document) -> _Judged:
-    """A document judged under the candidate that costs least."""
-    inference = Inference(document)
-    whole = inference.run()
-    best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
-    for variant in variants_of(inference):
-        if best is not None and is_over():
-            break
-        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9 + TWO_MISTAKES * variant.later
-        if limit < 0:
-            continue
-        judge = Judge(inference, varied(inference, whole, variant))
-        found = judge.run(limit)
-        if found is None:
-            continue  # no better than the best one, whatever comes
-        cost = variant.cost + _cost(found)
-        if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
-            # a second 1/n in a single line is a mistake sooner than a convention
-            cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
-        if best is None or cost < best[0]:
-            best = cost, tuple(found), judge, variant
-            if cost == 0:
-                break  # no candidate costs less
-    assert best is not None
-    return _Judged(*best[1:])
-
-
 def _inside(claims: Iterable[Claim], text: str) -> tuple[Claim, ...]:
     """The claims that stand in the text itself, not in the lines that code was read as."""
     return tuple(c for c in claims if c.span[1] <= len(text))
@@ -235,23 +134,3 @@ def _inside(claims: Iterable[Claim], text: str) -> tuple[Claim, ...]:
 
 def _notes(document: Document) -> tuple[tuple[int, str], ...]:
     return tuple((n.line, n.text) for n in document.notes)
-
-
-def _is_explained(claim: Claim) -> bool:
-    """Whether a known mistake was found behind a false line: then it is the writer who went wrong there, not the reading."""
-    return claim.kind != "number" and not set(claim.mistakes[:1]) <= NO_EXPLANATION
-
-
-def doubted(claims: tuple[Claim, ...], least: int = 4, share: float = 2 / 3) -> tuple[Claim, ...]:
-    """If about half of the independent lines look false, the reading is doubted first: they are reported undecided."""
-    judged = [c for c in claims if c.kind in ("derivative", "chain", "update", "number") and c.verdict != "uncheckable"]
-    false = [c for c in judged if c.verdict == "wrong" and not _is_explained(c)]
-    if len(false) < least or len(false) < share * (len(judged) - sum(c.verdict == "carried" for c in judged)):
-        return claims
-    why = "most lines contradict what was understood of the model, so that is doubted first"
-    return tuple(
-        replace(c, verdict="uncheckable", message=f"{why}; {c.message}", mistakes=(), root_line=None)
-        if c.verdict in ("wrong", "carried")
-        else c
-        for c in claims
-    )
