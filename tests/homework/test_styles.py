@@ -180,6 +180,19 @@ Let $J_{ki} \equiv \frac{\partial y_k}{\partial x_i}$.""",
         r"J_{ki} = \sum_j v_{kj} w_{ji}",
     ),
     (
+        "units that are counted through",
+        r"""$$net_j = \sum_i w_{ij} o_i, \quad o_j = \sigma(net_j), \quad E = \frac12 (t - o_4)^2$$
+One step for $o_1 = 1$, $o_2 = 0.5$, $t = 1$, $w_{13} = 0.3$, $w_{23} = -0.4$, $w_{34} = 0.7$.""",
+        r"net_3 = 0.3 \cdot 1 - 0.4 \cdot 0.5",
+        r"net_3 = 0.3 \cdot 0.5 - 0.4 \cdot 1",
+    ),
+    (
+        "a slope of the only other activation",
+        r"$$z = W x + b, \quad a = \tanh(z), \quad u = v^T a, \quad y = \sigma(u), \quad L = \frac12 (y - t)^2$$",
+        r"\frac{\partial L}{\partial z} = \frac{\partial L}{\partial a} \odot g'(z)",
+        r"\frac{\partial L}{\partial z} = \frac{\partial L}{\partial a} \odot g'(a)",
+    ),
+    (
         "a word below the loss",
         r"$$z = \theta^T x + \theta_0, \quad g = \sigma(z), \quad \mathcal{L}_{nll}(g, y) = -(y \log g + (1 - y) \log(1 - g))$$",
         r"\nabla_\theta \mathcal{L}_{nll} = (g - y) x",

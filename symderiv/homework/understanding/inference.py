@@ -33,6 +33,7 @@ from symderiv.homework.understanding.function_letters import (
     name_layer_functions,
     own_functions,
 )
+from symderiv.homework.understanding.numbered_units import link_numbered_units
 from symderiv.homework.understanding.objective import (
     find_generic_loss,
     find_loss,
@@ -149,6 +150,7 @@ class Inference(Draft):
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             self.definitions.insert(0, Definition(letter.upper(), Transpose(Part(letter, ())), 0, 1))
+        link_numbered_units(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
         find_parts(self)

@@ -17,7 +17,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
-from symderiv.homework.understanding.given_values import names_before
+from symderiv.homework.understanding.given_values import is_rate, names_before
 from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
@@ -35,6 +35,7 @@ from symderiv.homework.understanding.terms import (
     Power,
     Sloppy,
     Softmax,
+    Stack,
     SumOver,
     Term,
     Transpose,
@@ -85,6 +86,7 @@ def find_definitions(draft: Draft) -> None:
         term = with_softmax(term, {d.key: d.term for d in draft.definitions})
         line = draft.document.statements[at].line
         if is_number(term):
+            term = _decimal(term) if is_rate(ref.key) else term
             draft.numbers.append(Definition(ref.key, term, at, line, ref.indices))
             continue
         if isinstance(term, Apply):
@@ -133,6 +135,15 @@ def _summands_of_the_loss(draft: Draft) -> frozenset[str]:
     sums = (node for _, ref, node, _ in draft.equations() if ref.key == draft.loss and isinstance(node, f.Sum))
     named = (draft.closed(n) for node in sums for n in f.walk(node) if isinstance(n, (f.Name, f.Scripted)))
     return frozenset(r.key for r in named if r is not None and r.base in LOSS_BASES)
+
+
+def _decimal(term: Term) -> Term:
+    r"""`\eta = 0,5` in a document that has points elsewhere: a rate is no list."""
+    match term:
+        case Stack(((Const(whole),), (Const(part),))) | Stack(((Const(whole), Const(part)),)):
+            if whole.denominator == part.denominator == 1 and whole >= 0 <= part:
+                return Const(Fraction(f"{whole}.{part}"))
+    return term
 
 
 def _is_inverted(term: Term) -> bool:

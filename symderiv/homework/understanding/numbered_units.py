@@ -1,0 +1,78 @@
+r"""Units that are counted through, with weights from one to another: `net_j = \sum_i w_{ij} o_i` and `w_{13} = 0.2`.
+
+What a unit adds up is told by the weights that there are; one to which none leads is an input.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.draft import Draft
+from symderiv.homework.understanding.symbols import name_of
+from symderiv.homework.understanding.terms import Add, Apply, Part, Sloppy, SumOver, Term
+from symderiv.homework.understanding.understanding import Definition
+
+FEWEST = 2  # weights with the numbers of two units
+UNITS = range(1, 10)
+
+
+def link_numbered_units(draft: Draft) -> None:
+    """Write every such sum out, and let the units without one be inputs."""
+    sums = {d.key: found for d in draft.definitions if (found := _sum_over_units(d)) is not None}
+    if not sums:
+        return
+    weight, output, _ = next(iter(sums.values()))
+    pairs = _pairs_written(draft, weight)
+    if len(pairs) < FEWEST:
+        return
+    forward = sum(a < b for a, b in pairs) * 2 >= len(pairs)  # w_{13} leads from 1 to 3, if most lead to a later unit
+    linked: list[Definition] = []
+    inputs: set[str] = set()
+    for definition in draft.definitions:
+        if definition.key not in sums:
+            linked.append(definition)
+            continue
+        unit = sums[definition.key][2]
+        sources = [i for i in UNITS if ((i, unit) if forward else (unit, i)) in pairs]
+        if sources:
+            linked.append(replace(definition, term=_added(weight, output, sources, unit, forward)))
+        else:
+            inputs.add(definition.key)
+    draft.definitions = [d for d in linked if not _is_of_input(d.term, inputs)]
+
+
+def _pairs_written(draft: Draft, weight: str) -> set[tuple[int, int]]:
+    """The two numbers of every weight that is written with two; not those that a formula for all units would need."""
+    found = set()
+    for node in draft.nodes():
+        name = name_of(node) if isinstance(node, f.Scripted) else None
+        if isinstance(node, f.Scripted) and name is not None and name.base == weight and len(node.lower) == 1:
+            body = node.lower[0].body
+            if isinstance(body, f.Number) and re.fullmatch(r"\d\d", body.text):
+                found.add((int(body.text[0]), int(body.text[1])))
+    return found
+
+
+def _sum_over_units(definition: Definition) -> tuple[str, str, int] | None:
+    r"""The letters w and o and the unit j of `net[j] = \sum_i w[j]_i o_i`."""
+    unit = re.search(r"\[(\d)\]$", definition.key)
+    match definition.term:
+        case SumOver(along, Sloppy((Part(weight, (one,)), Part(output, (other,))), ("" | "cdot" | "*",))) if unit:
+            if along == f"letter:{one}" and one == other and weight.endswith(f"[{unit[1]}]"):
+                return weight.partition("[")[0], output, int(unit[1])
+    return None
+
+
+def _added(weight: str, output: str, sources: list[int], unit: int, forward: bool) -> Term:
+    marks = [f"{i}{unit}" if forward else f"{unit}{i}" for i in sources]
+    products = [
+        Sloppy((Part(f"{weight}[{m}]", ()), Part(f"{output}[{i}]", ())), ("",))
+        for m, i in zip(marks, sources, strict=True)
+    ]
+    return Add(tuple((1, product) for product in products)) if len(products) > 1 else products[0]
+
+
+def _is_of_input(term: Term, inputs: set[str]) -> bool:
+    return isinstance(term, Apply) and isinstance(term.body, Part) and term.body.key in inputs
