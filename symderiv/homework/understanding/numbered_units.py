@@ -11,7 +11,7 @@ from dataclasses import replace
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.symbols import name_of
-from symderiv.homework.understanding.terms import Add, Apply, Part, Sloppy, SumOver, Term
+from symderiv.homework.understanding.terms import Add, Apply, Gathered, Part, Sloppy, SumOver, Term
 from symderiv.homework.understanding.understanding import Definition
 
 FEWEST = 2  # weights with the numbers of two units
@@ -20,6 +20,9 @@ UNITS = range(1, 10)
 
 def link_numbered_units(draft: Draft) -> None:
     """Write every such sum out, and let the units without one be inputs."""
+    for definition in draft.definitions:
+        if (layer := _sum_over_entries(definition)) is not None:
+            _count_through(draft, definition, *layer)
     sums = {d.key: found for d in draft.definitions if (found := _sum_over_units(d)) is not None}
     if not sums:
         return
@@ -41,6 +44,38 @@ def link_numbered_units(draft: Draft) -> None:
         else:
             inputs.add(definition.key)
     draft.definitions = [d for d in linked if not _is_of_input(d.term, inputs)]
+
+
+def _count_through(draft: Draft, summed: Definition, weight: str, output: str, forward: bool) -> None:
+    r"""`net_j` and `o_j` of a unit for each, where `w_{13}` and `w_{34}` show that these are no entries of one layer."""
+    pairs = _pairs_written(draft, weight)
+    links = pairs if forward else {(b, a) for a, b in pairs}
+    targets = {b for _, b in links}
+    if not targets & {a for a, _ in links}:
+        return
+    single: list[Definition] = []
+    for definition in draft.definitions:
+        if definition.key == summed.key:
+            for unit in sorted(targets):
+                sources = sorted(a for a, b in links if b == unit)
+                term = _added(weight, output, sources, unit, forward)
+                single.append(replace(definition, key=f"{summed.key}[{unit}]", term=term, indices=()))
+        elif isinstance(definition.term, Apply) and definition.term.body == Part(summed.key, ()):
+            for unit in sorted(targets):
+                made = replace(definition.term, body=Part(f"{summed.key}[{unit}]", ()))
+                single.append(replace(definition, key=f"{definition.key}[{unit}]", term=made, indices=()))
+        else:
+            single.append(definition)
+    draft.definitions = single
+
+
+def _sum_over_entries(definition: Definition) -> tuple[str, str, bool] | None:
+    r"""The w and o of `net_j = \sum_i w_{ij} o_i`, and whether the weight names first where it comes from."""
+    match definition.term:
+        case Gathered(SumOver(along, Sloppy((Part(weight, (a, b)), Part(output, (i,))), ("" | "cdot" | "*",))), (j,)):
+            if along == f"letter:{i}" and {a, b} == {i, j} and "[" not in weight + output:
+                return weight, output, a == i
+    return None
 
 
 def _pairs_written(draft: Draft, weight: str) -> set[tuple[int, int]]:
