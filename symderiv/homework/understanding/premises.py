@@ -363,7 +363,15 @@ def tangled_folds(draft: Draft) -> frozenset[str]:
             tangled.add(base_of(key))
     if "b" in small and _multiplies_and_is_added(draft, "b"):
         tangled.add("b")
+    if "w" in small and _has_rows_and_entries(draft, "w"):
+        tangled.add("w")
     return frozenset(tangled) | _folds_with_two_formulas(draft)
+
+
+def _has_rows_and_entries(draft: Draft, key: str) -> bool:
+    """Whether a weight has one index here and two there: `u_j = W_{ji} x_i` and `a = w_k h_k` are two."""
+    parts = (r for d in draft.definitions for r in references_in(d.term) if isinstance(r, Part) and r.key == key)
+    return {len([i for i in r.indices if isinstance(i, str)]) for r in parts} >= {1, 2}
 
 
 def _multiplies_and_is_added(draft: Draft, key: str) -> bool:

@@ -729,7 +729,7 @@ class _Counts:
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
         self.mixed: dict[str, set[str]] = {}  # `w_{j1}`: the letters that stand beside a number below
-        self.in_both: set[str] = set()  # with something above and something below
+        self.in_both: set[str] = set()  # with something above and a digit below
         self.bottoms: set[str] = set()  # of derivatives, without scripts
         self.primed_names: set[str] = set()  # `w' = ..` says what w' is
         self.layer_functions: set[str] = set()
@@ -843,7 +843,7 @@ class _Counts:
             return
         letters = []
         below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
-        if below and node.upper:
+        if node.upper and any(isinstance(n, Number) for n in below):
             self.in_both.add(base)
         if len(below) == 2 and isinstance(below[0], Name) and isinstance(below[1], Number):
             self.mixed.setdefault(below[0].base, set()).add(base)
