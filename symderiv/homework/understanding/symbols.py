@@ -884,6 +884,7 @@ class _Counts:
                 | self.layer_functions
             )
         either = {b for b in self.bracketed if self.digit_marks.get(b) and b not in self.in_both}
+        either |= {b.lower() for b in either} - self.in_both - set(self.digit_marks)  # a_k^{[2]} beside A2
         if either & {"W", "Theta", "V", "b"}:
             layered -= either  # W_2 and W^{(2)} in one document, never W^{(2)}_1: two ways to write one layer
         units = self.summed | self.compared  # letters that cannot count layers
