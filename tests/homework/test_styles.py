@@ -39,7 +39,13 @@ $$W = \begin{pmatrix} 0.3 & -0.4 \\ 0.25 & 0.7 \end{pmatrix}, \quad V = \begin{p
 $$z = W x, \quad h = \sigma(z), \quad s = V h, \quad o = \sigma(s), \quad E = E_1 + E_2, \quad E_k = \tfrac12 (t_k - o_k)^2$$
 $$\delta_k = \frac{\partial E}{\partial s_k} = (o_k - t_k)\, o_k (1 - o_k)$$
 """
+EXAMPLE = r"""$$s_j = \sum_i w_{ij} x_i + b_j, \quad h_j = \tanh(s_j), \quad y = \sum_j v_j h_j, \quad E = \frac12 (y - d)^2$$
+The biases are all zero. Let $x_1 = 0.5$, $x_2 = -1$, $w_{11} = 0.4$, $w_{12} = 0.2$, $w_{21} = 0.3$, $w_{22} = -0.6$, $v_1 = 1.5$,
+$v_2 = -0.7$ and $d = 1$. Then $s_1 = 0.4 \cdot 0.5 - 0.3 = -0.1$ and $s_2 = 0.2 \cdot 0.5 + 0.6 = 0.7$.
+"""
 STYLES = [
+    ("an example of the formulas in entries, without biases", EXAMPLE, "h_2 = 0.6044", "h_2 = 0.6644"),
+    ("its gradient", EXAMPLE, r"\frac{\partial E}{\partial v_2} = -0.9504", r"\frac{\partial E}{\partial v_2} = 0.9504"),
     (
         "a section with a network of its own",
         TWO,

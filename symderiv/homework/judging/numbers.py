@@ -17,12 +17,13 @@ import numpy as np
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined
 from symderiv.homework.understanding.elaboration import NotUnderstood
-from symderiv.homework.understanding.given_values import GivenValues, State, is_rate
+from symderiv.homework.understanding.given_values import NO_BIAS_WORDS, GivenValues, State, is_rate
 from symderiv.homework.understanding.literals import agrees, fitted, literal, mapped, stack_of
 from symderiv.homework.understanding.readings import Axes, Reader
-from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.shapes import INPUTS, base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES, LayerOpen
 from symderiv.homework.understanding.terms import (
+    Add,
     Apply,
     Jacobian,
     Part,
@@ -139,7 +140,7 @@ class NumberWorlds:
             givens.pop(key, None)
         self._with_seed(definitions)
         turned, sizes = self._turned(givens)
-        values = {**turned, **self._entries(turned)}
+        values = {**self._zero_biases(definitions, sizes), **turned, **self._entries(turned)}
         world = World(Point(Machine, values, sizes), {})
         self._resolve(world, definitions)
         world = self._with_gradient_families(world, definitions, values, sizes)
@@ -154,6 +155,22 @@ class NumberWorlds:
             world = self._with_missing_weights(world, definitions, values, sizes)
             self._stand_ins[id(world)] = frozenset(stand_ins)
         return world
+
+    def _zero_biases(self, definitions: Mapping[str, Term], sizes: Mapping[str, int]) -> dict[str, Array]:
+        """'All biases are zero': those of which no value is given."""
+        understanding = self.understanding
+        if not re.search(NO_BIAS_WORDS, understanding.document.text, re.IGNORECASE):
+            return {}
+        sums = (t for term in definitions.values() for t in everything_in(term) if isinstance(t, Add))
+        added = (
+            part.key
+            for t in sums
+            if all(sign > 0 for sign, _ in t.terms) and not all(isinstance(p, Part) for _, p in t.terms)
+            for _, part in t.terms
+            if isinstance(part, Part) and part.key not in definitions and base_of(part.key) not in INPUTS
+        )
+        shapes = {key: understanding.shapes.get(key, ()) for key in added}
+        return {key: np.zeros([sizes[d] for d in s]) for key, s in shapes.items() if s and set(s) <= set(sizes)}
 
     # --- a weight that is not given, where what it gives is ---
     def _with_missing_weights(

@@ -30,6 +30,7 @@ STEP_WORDS = (
     r"updat|learning rate|gradient descent|new weight|new value|Lernrate|aktualisier|\bstep\b|descent|adjust|actualiz|"
     r"\bpaso\b|descenso|tasa de aprendizaje|Schritt\b|Gradientenabstieg|mise à jour|taux d.apprentissage"
 )
+NO_BIAS_WORDS = r"\bbias(?:es| terms| vectors)(?:[\s$=]|\b(?:are|all|both|set|initiali[sz]ed|start|equal|to|at)\b)+(?:zeros?\b|0(?![.\d]))"
 AGAIN_WORDS = r"same (?:numbers|values|inputs|weights) (?:again|as before)|as before|original values"
 RESTART_WORDS = (
     r"\bsame (?:start|initial|original)|\boriginal (?:values|weights|parameters)|\breset\b|"

@@ -91,6 +91,7 @@ LOSS_CALLS = frozenset(
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
+MATRIX_BASES = frozenset("wWvVuU") | GREEK_WEIGHTS
 INTERCEPT = "zero"  # the accent of the w_{j0} beside a sum
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
 FOLDED = frozenset("abhopstwxyz")  # not u and v: U and V are weights beside them
@@ -179,6 +180,7 @@ class Symbols:
     uppers_are_layers: bool = False
     layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
     matrices: frozenset[str] = frozenset()  # bases that are given as matrices of numbers: `W_{11}` is an entry
+    entries: frozenset[str] = frozenset()  # bases whose `x_1` in an example is an entry of the x_i of the formulas
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the numbers that stand alone above a letter
     indices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
@@ -399,7 +401,12 @@ class Symbols:
                         words.append(digits)  # W_{0.1}: no entry
                     elif mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
                         words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
-                    elif has_layer or base in self.layered or mixed or (base in self.matrices and len(digits) == 2):
+                    elif (
+                        has_layer
+                        or mixed
+                        or base in self.layered | self.entries
+                        or (base in self.matrices and len(digits) == 2)
+                    ):
                         many = len(items) > 1 or len(flat) > 1 or len(digits) == 1
                         indices.extend([int(digits)] if many else [int(d) for d in digits])
                     elif len(items) > 1 and not words and all(isinstance(i.body, Number) for i in items):
@@ -503,6 +510,9 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
         counts.together(tree)
     symbols = counts.decided()
     symbols.matrices = frozenset(symbols.folds.get(b, b) for b in _given_matrices(document))
+    symbols.entries = frozenset(
+        symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
+    )
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
         symbols.renamed = second_letters(document, symbols)
@@ -562,6 +572,54 @@ def _given_matrices(document: Document) -> Iterator[str]:
                 and min(len(side.node.rows), len(side.node.rows[0])) > 1
             ):
                 yield name.base
+
+
+def _entries_in_example(
+    document: Document, letter_sets: Mapping[str, set[tuple[str, ...]]], symbols: Symbols
+) -> set[str]:
+    r"""The s, w, x of `s_1 = 0.5 \cdot 1 - 1 \cdot 2`, `w_{11} = 0.5` after `s_j = \sum_i w_{ij} x_i + b_j`.
+
+    Formulas with letters and an example with numbers stand apart: no equation is about both.
+    """
+    numbered: dict[str, set[str]] = {}
+    for statement in (s for s in document.statements if len(s.sides) > 1):
+        names = [n for side in statement.sides for n in _written_names(side.node)]
+        digits = [(name.base, _digits_below(n)) for n in names if (name := name_of(n)) is not None]
+        if any(d for _, d in digits):
+            if any(set(_letters_below(n)) & symbols.indices for n in names):
+                return set()
+            for base, d in digits:
+                if d:
+                    numbered.setdefault(base, set()).add(d)
+    if any(len(s) > 1 for base, sets in letter_sets.items() if base not in MATRIX_BASES for s in sets):
+        return set()  # x_{ik} of sample i: what `x_1` is then is open
+    for base, found in numbered.items():
+        lengths = {len(s) for s in letter_sets.get(base, ()) if set(s) <= symbols.indices}
+        if {len(d) for d in found} != lengths:
+            return set()
+    pairs = {d for found in numbered.values() for d in found if len(d) == 2}
+    if any("0" in d for found in numbered.values() for d in found):
+        return set()  # the 1 of a bias would stand among what is worked out
+    return set() if pairs and not any(d[0] == d[1] for d in pairs) else set(numbered)
+
+
+def _written_names(node: Node) -> Iterator[Node]:
+    """Names with their scripts, not the letters in these."""
+    if name_of(node) is not None:
+        yield node
+        return
+    for child in children_of(node):
+        yield from _written_names(child)
+
+
+def _digits_below(node: Node) -> str:
+    below = _below(_untransposed(node))
+    texts = [x.text for x in below if isinstance(x, Number)]
+    return "".join(texts) if len(texts) == len(below) and all(t.isdecimal() for t in texts) else ""
+
+
+def _letters_below(node: Node) -> list[str]:
+    return [x.base for x in _below(_untransposed(node)) if isinstance(x, Name)]
 
 
 def called_quantities(document: Document) -> set[str]:
