@@ -232,9 +232,8 @@ class _Finder:
             return False
         with contextlib.suppress(NotUnderstood, LayerOpen):
             right = elaborator.term(statement.sides[1].node)
-            return (
-                isinstance(_signed(right)[1], Jacobian) and self._said(right) is not None
-            )  # a path may be one of several
+            body = _signed(right)[1]
+            return (isinstance(body, Jacobian) or _is_entrywise(body)) and self._said(right) is not None
         return False
 
     def _is_delta(self, reference: Reference) -> bool:
@@ -282,7 +281,8 @@ class _Finder:
         return loss is not None and self.understanding.world(0, Machine).depends(loss, key)
 
     def _said(self, right: Term) -> Term | None:
-        sign, body = _signed(_end_of_path(right))
+        sign, path = _signed(right)
+        body = _end_of_path(path)
         if not isinstance(body, Jacobian) or not isinstance(body.top, Part):
             return None
         bottom = body.bottom.key
@@ -472,6 +472,13 @@ def _end_of_path(term: Term) -> Term:
     if all(isinstance(b.top, Part) and b.top.key == a.bottom.key for a, b in pairwise(links)):
         return Jacobian(links[0].top, links[-1].bottom)
     return term
+
+
+def _is_entrywise(term: Term) -> bool:
+    r"""`\partial E / \partial y_j \cdot \partial y_j / \partial \beta_j`, one letter for all: another path may be one of several."""
+    links = [x for x in term.factors if isinstance(x, Jacobian)] if isinstance(term, Sloppy) else []
+    indices = {x.bottom.indices if isinstance(x.bottom, Part) else () for x in links}
+    return len(links) > 1 and len(indices) == 1 and indices != {()}
 
 
 def _signed(term: Term) -> tuple[int, Any]:

@@ -61,11 +61,11 @@ class Unknowns:
         return found
 
     def unknown_leaf(self, at: int, left: Term, right: Term) -> str | None:
-        """A name that only formulas beside the network mention, as an accumulator: it could be anything."""
+        """A name that only formulas beside the network mention, as an accumulator, or that has a line which made no sense: it could be anything."""
         definitions = self.understanding.definitions_at(at)
         known = self._leaves(left, definitions) | {n.key for n in self.understanding.numbers}
         known |= self._leaves(Part(self.understanding.loss or "", ()), definitions)
-        direct = {r.key for r in references_in(right)}
+        direct = {r.key for r in references_in(right)} - self.inference.lefts
         for leaf in sorted(self._leaves(right, definitions) - known - direct):
             if leaf in self.understanding.shapes and base_of(leaf) not in HYPER_BASES:
                 return leaf

@@ -29,6 +29,7 @@ def said_derivatives(draft: Draft) -> set[str]:
         inner = f.without_brackets(node)
         if isinstance(inner, f.Sum) and len(inner.terms) == 1:
             inner = f.without_brackets(inner.terms[0][1])
+        inner = _start_of_path(draft, inner)
         top = draft.closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
         if reference.key not in seen and top is not None and top.key == draft.loss:
             found.add(reference.key)
@@ -37,6 +38,14 @@ def said_derivatives(draft: Draft) -> set[str]:
     letters = {base_of(k) for k in found if layer_of(k) is not None}
     letters |= _letters_of_the_way_back(draft)
     return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
+
+
+def _start_of_path(draft: Draft, node: f.Node) -> f.Node:
+    r"""The first of `\partial E / \partial y_j \cdot \partial y_j / \partial \beta_j`, if one letter counts all of them."""
+    factors = node.factors if isinstance(node, f.Product) else ()
+    bottoms = [draft.closed(x.bottom) if isinstance(x, f.Derivative) else None for x in factors]
+    indices = {r.indices if r is not None else () for r in bottoms}
+    return factors[0] if len(factors) > 1 and len(indices) == 1 and indices != {()} else node
 
 
 def _letters_of_the_way_back(draft: Draft) -> set[str]:

@@ -193,6 +193,8 @@ class Symbols:
     numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the digits that stand alone below a letter
     primes_transpose: bool = False  # A' is the transpose, as in MATLAB
     exponents: frozenset[str] = frozenset()  # the n of `s^n` where something is derived by n
+    marks_above: frozenset[str] = frozenset()  # the h and o of `w_{ji}^h` and `w_{kj}^o`: layers
+    samples_named: frozenset[str] = frozenset()  # the k of `y_j^k` and `E_k`: the sample all is about
     samples_above: frozenset[str] = frozenset()  # the n of `x_i^n` where a sum runs over n
     summed_names: frozenset[str] = frozenset()
     unmarked: frozenset[str] = (
@@ -344,6 +346,10 @@ class Symbols:
             return None
         if isinstance(body, Name) and body.base in self.exponents:
             return body
+        if isinstance(body, Name) and body.base in self.marks_above | self.samples_named and not script.bracket:
+            if body.base in self.marks_above:
+                marks.append(body.base)
+            return None
         if isinstance(body, Name) and body.base in ("m", "n", "mu", "p", "i"):
             if body.base in self.samples_above:
                 samples.append(body.base)
@@ -767,6 +773,8 @@ class _Counts:
         self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
         self.summed: set[str] = set()
         self.alone_above: set[str] = set()
+        self.above_entries: dict[str, set[str]] = {}  # the h of `w_{ji}^h`: the names it stands above, with indices below
+        self.above_wholes: set[str] = set()  # the n of `s^n`
         self.compared: set[str] = set()
         self.bounds: set[str] = set()
         self.below: set[str] = set()
@@ -881,6 +889,11 @@ class _Counts:
                 continue  # a power entry by entry says nothing of layers
             if isinstance(body, Name) and not script.bracket and node.lower and base != "e":
                 self.alone_above.add(body.base)
+            if isinstance(body, Name) and not script.bracket:
+                if base != "e" and any(isinstance(x, Name) for x in _below(node)):
+                    self.above_entries.setdefault(body.base, set()).add(key_of(base, node.base.accents, ""))
+                else:
+                    self.above_wholes.add(body.base)
             if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
                 self.upper_layer_letter = True
             letters = [n.base for n in walk(body) if isinstance(n, Name)]
@@ -992,6 +1005,7 @@ class _Counts:
         sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
         sizes = {s for s in sizes if s not in ("L",)}
         folds = self._folds()
+        marks_above, samples_named = self._letters_above(indices | time | sizes)
         exponents = (frozenset("mnpi") & self.bottoms) - self.summed - self.bounds
         return Symbols(
             uppers_are_layers=uppers,
@@ -1010,6 +1024,8 @@ class _Counts:
             called=frozenset(self.called),
             summed_names=frozenset(self.summed) & {"x", "X"},
             exponents=exponents,
+            marks_above=marks_above,
+            samples_named=samples_named,
             samples_above=frozenset(self.summed) & self.alone_above,
             unmarked=frozenset(self.unmarked),
             highest=min(highest, 9),
@@ -1017,6 +1033,18 @@ class _Counts:
             above={b: frozenset(t for (x, t) in self.upper_digits if folds.get(x, x) == b) for b in layered},
             folds=folds,
         )
+
+    def _letters_above(self, counting: set[str]) -> tuple[frozenset[str], frozenset[str]]:
+        r"""The h and o of `w_{ji}^h`, `\theta_j^h`, `w_{kj}^o`, `\theta_k^o`; the k of `y_j^k` and `E_k`: no powers."""
+        taken = self.above_wholes | LAYER_LETTERS | TOP_LETTERS | self.summed
+        found = {x: names for x, names in self.above_entries.items() if len(x) == 1 and x not in taken}
+        marks = {
+            x
+            for x, names in found.items()
+            if x not in counting and any(len(names & others) > 1 for y, others in found.items() if y != x)
+        }
+        samples = {x for x in found if x not in marks and self.lower_letters.get(x, set()) & set(LOSS_BASES)}
+        return frozenset(marks), frozenset(samples)
 
     def _is_mark_of_weights(self, letter: str) -> bool:
         """The d of `W_d` and `b_d`, as of a decoder: alone below weights and biases, and a matrix among them."""
