@@ -43,7 +43,30 @@ EXAMPLE = r"""$$s_j = \sum_i w_{ij} x_i + b_j, \quad h_j = \tanh(s_j), \quad y =
 The biases are all zero. Let $x_1 = 0.5$, $x_2 = -1$, $w_{11} = 0.4$, $w_{12} = 0.2$, $w_{21} = 0.3$, $w_{22} = -0.6$, $v_1 = 1.5$,
 $v_2 = -0.7$ and $d = 1$. Then $s_1 = 0.4 \cdot 0.5 - 0.3 = -0.1$ and $s_2 = 0.2 \cdot 0.5 + 0.6 = 0.7$.
 """
+LETTERS_ABOVE = r"""The pattern $p$; the letter $h$ above marks the hidden layer, $o$ the output layer.
+$$s^h_{pj} = \sum_i u^h_{ji} x_{pi} - \theta^h_j, \quad q_{pj} = g(s^h_{pj}), \quad s^o_{pk} = \sum_j u^o_{kj} q_{pj} - \theta^o_k, \quad y_{pk} = g(s^o_{pk})$$
+$$g(z) = \frac{1}{1 + e^{-z}}, \quad E_p = \frac12 \sum_k (t_{pk} - y_{pk})^2, \quad E = \sum_p E_p$$
+$$\delta^o_{pk} = -\frac{\partial E_p}{\partial s^o_{pk}} = (t_{pk} - y_{pk})\, y_{pk} (1 - y_{pk})$$
+"""
+PATH = r"""One example $(x_k, t_k)$ at a time; $f$ is the logistic function.
+$$\alpha_h = \sum_i v_{ih} x_i, \quad r_h = f(\alpha_h - \gamma_h), \quad \beta_j = \sum_h w_{hj} r_h, \quad \hat y^k_j = f(\beta_j - \theta_j)$$
+$$E_k = \frac12 \sum_j (\hat y^k_j - y^k_j)^2, \quad g_j = -\frac{\partial E_k}{\partial \hat y^k_j} \frac{\partial \hat y^k_j}{\partial \beta_j}$$
+"""
 STYLES = [
+    (
+        "layers named by letters above",
+        LETTERS_ABOVE,
+        r"\frac{\partial E_p}{\partial u^h_{ji}} = -q_{pj} (1 - q_{pj}) x_{pi} \sum_k \delta^o_{pk} u^o_{kj}",
+        r"\frac{\partial E_p}{\partial u^h_{ji}} = q_{pj} (1 - q_{pj}) x_{pi} \sum_k \delta^o_{pk} u^o_{kj}",
+    ),
+    (
+        "a step for each pattern",
+        LETTERS_ABOVE,
+        r"\theta^o_k \leftarrow \theta^o_k - \eta\, \delta^o_{pk}",
+        r"\theta^o_k \leftarrow \theta^o_k + \eta\, \delta^o_{pk}",
+    ),
+    ("a derivative named by its path", PATH, r"\frac{\partial E_k}{\partial \theta_j} = g_j", r"\frac{\partial E_k}{\partial \theta_j} = -g_j"),
+    ("and used", PATH, r"\frac{\partial E_k}{\partial r_h} = -\sum_j w_{hj} g_j", r"\frac{\partial E_k}{\partial r_h} = -\sum_h w_{hj} g_j"),
     ("an example of the formulas in entries, without biases", EXAMPLE, "h_2 = 0.6044", "h_2 = 0.6644"),
     ("its gradient", EXAMPLE, r"\frac{\partial E}{\partial v_2} = -0.9504", r"\frac{\partial E}{\partial v_2} = 0.9504"),
     (

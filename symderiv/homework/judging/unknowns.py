@@ -61,7 +61,7 @@ class Unknowns:
         return found
 
     def unknown_leaf(self, at: int, left: Term, right: Term) -> str | None:
-        """A name that only formulas beside the network mention, as an accumulator, or that has a line which made no sense: it could be anything."""
+        """A name that only formulas beside the network mention, or that has a line which made no sense: it could be anything."""
         definitions = self.understanding.definitions_at(at)
         known = self._leaves(left, definitions) | {n.key for n in self.understanding.numbers}
         known |= self._leaves(Part(self.understanding.loss or "", ()), definitions)

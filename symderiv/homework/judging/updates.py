@@ -18,7 +18,7 @@ from symderiv.homework.understanding.elaboration import (
     without_indices,
 )
 from symderiv.homework.understanding.shapes import RATES, base_of
-from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, Reference
+from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
     Add,
     Jacobian,
@@ -81,9 +81,12 @@ class Updates:
             return along
         tops: list[Term] = [Part(self.understanding.loss, ())]
         tops += [
-            p.top for p in everything_in(right) if isinstance(p, Jacobian) and p.bottom.key == key and p.top not in tops
+            p.top
+            for p in everything_in(right)
+            if isinstance(p, Jacobian) and p.top not in tops and (p.bottom.key == key or self._is_of_one(p.top))
         ]
         gradient = Jacobian(tops[0], place)
+        tops.sort(key=lambda top: not self._is_of_one(top))
         for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
             expected = _step(quantity, -1, rate, Jacobian(top, place))
             if expected == right:
@@ -128,6 +131,11 @@ class Updates:
         before = self.understanding.document.text[: self.understanding.document.statements[at].span[0]]
         up, down = (max((m.start() for m in re.finditer(w, before, re.IGNORECASE)), default=-1) for w in (UP, DOWN))
         return up > down
+
+    def _is_of_one(self, top: Term) -> bool:
+        """The E_p of a step that is taken for each pattern p."""
+        letters = top.indices if isinstance(top, Part) and top.key == f"{self.understanding.loss}{EACH}" else ()
+        return bool(set(letters) & self.understanding.axes.sample_letters)
 
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
         """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""

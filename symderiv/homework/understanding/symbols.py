@@ -773,7 +773,9 @@ class _Counts:
         self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
         self.summed: set[str] = set()
         self.alone_above: set[str] = set()
-        self.above_entries: dict[str, set[str]] = {}  # the h of `w_{ji}^h`: the names it stands above, with indices below
+        self.above_entries: dict[
+            str, set[str]
+        ] = {}  # the h of `w_{ji}^h`: the names it stands above, with indices below
         self.above_wholes: set[str] = set()  # the n of `s^n`
         self.compared: set[str] = set()
         self.bounds: set[str] = set()
