@@ -52,7 +52,19 @@ PATH = r"""One example $(x_k, t_k)$ at a time; $f$ is the logistic function.
 $$\alpha_h = \sum_i v_{ih} x_i, \quad r_h = f(\alpha_h - \gamma_h), \quad \beta_j = \sum_h w_{hj} r_h, \quad \hat y^k_j = f(\beta_j - \theta_j)$$
 $$E_k = \frac12 \sum_j (\hat y^k_j - y^k_j)^2, \quad g_j = -\frac{\partial E_k}{\partial \hat y^k_j} \frac{\partial \hat y^k_j}{\partial \beta_j}$$
 """
+NUMBERED = r"""$$\varphi(v) = \frac{1}{1 + e^{-v}}$$
+Data: $x_1 = 0.5$, $x_2 = -0.3$, $d = 1$, $\eta = 0.45$; $w_{11} = 0.2$, $w_{12} = 0.6$, $b_1 = -0.1$; $w_{21} = -0.4$, $w_{22} = 0.9$,
+$b_2 = 0.25$; $w_{31} = 0.8$, $w_{32} = -0.7$, $b_3 = 0.15$.
+$$v_1 = 0.2 \cdot 0.5 + 0.6 \cdot (-0.3) - 0.1 = -0.1800, \quad y_1 = \varphi(-0.1800) = 0.4551$$
+$$v_2 = -0.4 \cdot 0.5 + 0.9 \cdot (-0.3) + 0.25 = -0.2200, \quad y_2 = \varphi(-0.2200) = 0.4452$$
+$$v_3 = 0.8 \cdot 0.4551 - 0.7 \cdot 0.4452 + 0.15 = 0.2024, \quad y_3 = \varphi(0.2024) = 0.5504$$
+$$e = d - y_3 = 0.4496, \quad E = \frac12 e^2$$
+$$\delta_3 = e\, \varphi'(v_3) = 0.1112$$
+$$w_{31} = 0.8 + 0.45 \cdot 0.1112 \cdot 0.4551 = 0.8228$$
+"""
 STYLES = [
+    ("units worked out in numbers", NUMBERED, r"\delta_j = y_j (1 - y_j)\, \delta_3\, w_{3j}", r"\delta_j = y_j\, \delta_3\, w_{3j}"),
+    ("and a number of theirs", NUMBERED, r"\delta_1 = 0.0221", r"\delta_1 = -0.0221"),
     (
         "layers named by letters above",
         LETTERS_ABOVE,

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,11 +26,13 @@ from symderiv.homework.understanding.elaboration import (
     letters_of,
     replaced,
 )
+from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
     Add,
+    Const,
     Gathered,
     Jacobian,
     Part,
@@ -388,7 +391,21 @@ class _Finder:
 
     def _steps_up(self) -> bool:
         r"""`w \leftarrow w + \eta \delta x`, `\Delta w = \eta \delta x`: then delta may be minus the derivative."""
-        return bool(STEP_UP.search(self.understanding.document.text))
+        return bool(STEP_UP.search(self.understanding.document.text)) or self._steps_up_in_numbers()
+
+    def _steps_up_in_numbers(self) -> bool:
+        r"""`w_{31} = 0.7 + 0.5 \cdot 0.1143 \cdot 0.6177` where w_31 was 0.7, and the rate 0.5."""
+        numbers = self.understanding.numbers
+        rates = {value for n in numbers if is_rate(n.key) and (value := _number(n.term)) is not None}
+        values: dict[tuple[str, tuple[str | int, ...]], Fraction] = {}
+        for number in numbers:
+            match number.term:
+                case Add(((sign, Const(old)), (step, Sloppy((Const(rate), *_), _)))):
+                    if rate in rates and values.get((number.key, number.indices)) == sign * old:
+                        return step > 0
+            if (value := _number(number.term)) is not None:
+                values.setdefault((number.key, number.indices), value)
+        return False
 
     def _candidates(self, reference: Reference) -> list[str]:
         """Quantities between the parameters and the loss, pre-activations first, the nearest layer first."""
@@ -444,7 +461,8 @@ class _Finder:
             return None
         named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
         chosen = named if named in candidates else candidates[0]
-        return Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ()))
+        sign = -1 if self._is_delta(reference) and self.signs == {-1} else 1  # as those before it
+        return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ())))
 
     def _marks_above(self, reference: Reference, candidates: list[str]) -> int:
         """How far the deltas count beyond the layers: delta_4 of three layers is dL/dz_3; general ones follow their letter."""
@@ -479,6 +497,11 @@ def _is_entrywise(term: Term) -> bool:
     links = [x for x in term.factors if isinstance(x, Jacobian)] if isinstance(term, Sloppy) else []
     indices = {x.bottom.indices if isinstance(x.bottom, Part) else () for x in links}
     return len(links) > 1 and len(indices) == 1 and indices != {()}
+
+
+def _number(term: Term) -> Fraction | None:
+    sign, body = _signed(term)
+    return sign * body.value if isinstance(body, Const) else None
 
 
 def _signed(term: Term) -> tuple[int, Any]:

@@ -83,10 +83,10 @@ class Updates:
         tops += [
             p.top
             for p in everything_in(right)
-            if isinstance(p, Jacobian) and p.top not in tops and (p.bottom.key == key or self._is_of_one(p.top))
+            if isinstance(p, Jacobian) and p.top not in tops and (p.bottom.key == key or self._is_of_one(p.top, right))
         ]
         gradient = Jacobian(tops[0], place)
-        tops.sort(key=lambda top: not self._is_of_one(top))
+        tops.sort(key=lambda top: not self._is_of_one(top, right))
         for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
             expected = _step(quantity, -1, rate, Jacobian(top, place))
             if expected == right:
@@ -132,10 +132,12 @@ class Updates:
         up, down = (max((m.start() for m in re.finditer(w, before, re.IGNORECASE)), default=-1) for w in (UP, DOWN))
         return up > down
 
-    def _is_of_one(self, top: Term) -> bool:
-        """The E_p of a step that is taken for each pattern p."""
+    def _is_of_one(self, top: Term, right: Term) -> bool:
+        """The E_p of a step that is taken for each pattern p, and not for their sum."""
         letters = top.indices if isinstance(top, Part) and top.key == f"{self.understanding.loss}{EACH}" else ()
-        return bool(set(letters) & self.understanding.axes.sample_letters)
+        summed = {p.along for p in everything_in(right) if isinstance(p, SumOver)}
+        counted = set(letters) & self.understanding.axes.sample_letters
+        return bool(counted) and not summed & {"samples", "all", *(f"letter:{x}" for x in counted)}
 
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
         """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""

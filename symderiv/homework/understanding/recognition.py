@@ -252,7 +252,11 @@ class _Recogniser:
             return
         key = reference.key
         numeric = [(s.node, t) for s in sides[1:] if (t := self._term(s.node)) is not None and is_numeric(t)]
-        if self._is_open(reference) and numeric and not self._is_entry(reference, sides[0].node):
+        if (
+            self._is_open(reference, [t for _, t in numeric])
+            and numeric
+            and not self._is_entry(reference, sides[0].node)
+        ):
             formula = self._from_numbers(key, numeric) or self._activation(at, key, numeric[-1][0])
             if formula is not None:
                 self._add(key, formula, at, statement.line)
@@ -287,11 +291,12 @@ class _Recogniser:
                 return replaced(definition.term, Part(inner, ()), Part(inner.replace(f"[{other}]", f"[{mark}]"), ()))
         return None
 
-    def _is_open(self, reference: Reference) -> bool:
+    def _is_open(self, reference: Reference, numeric: list[Term]) -> bool:
         key = reference.key
         if key in self.formulas or key in self.known or reference.indices or is_rate(key):
             return False
-        if reference.base in DATA_BASES and "^hat" not in key:
+        is_worked_out = reference.base in ("v", "y") and any(map(_is_unit, numeric))
+        if reference.base in DATA_BASES and "^hat" not in key and not is_worked_out:
             return False
         mark = key.partition("[")[2]
         if mark[:-1].isdigit() and self._has_recurrence:
@@ -377,9 +382,12 @@ class _Recogniser:
         score += 0.1 * sum(k in self.arguments for k in keys)
         score += 0.5 * sum(k in self.used and base_of(k) in ("w", "W", "b", "theta") for k in keys)
         score += 0.3 * sum(left.partition("[")[2] != right.partition("[")[2] for left, right in _differences(term))
+        if isinstance(term, Add):
+            score += 0.4 * sum(isinstance(t, Part) and base_of(t.key) in ("w", "W") for _, t in term.terms)
         for product in _products(term):
             marks = [_digits(r.key) for r in product.factors if isinstance(r, Part)]
             bases = {base_of(r.key) in ("w", "W", "theta", "v", "u") for r in product.factors if isinstance(r, Part)}
+            score += 0.4 * any(base_of(r.key) == "b" for r in references_in(product))  # what is added, no factor
             score += 0.2 * (len(marks) == 2 and marks[0] != marks[1]) + 0.5 * (len(marks) == 2 and len(bases) == 1)
         return score
 
@@ -626,6 +634,12 @@ class _Recogniser:
             return self.draft.plain(node)
         except LayerOpen:
             return None
+
+
+def _is_unit(term: Term) -> bool:
+    r"""`0.3 \cdot 0.6 - 0.5 \cdot 0.4 + 0.1`, `\varphi(0.48)`: what a unit adds up or puts out, and no datum."""
+    products = sum(isinstance(t, Sloppy) for _, t in term.terms) if isinstance(term, Add) else 0
+    return products > 1 or isinstance(term, Apply)
 
 
 def _plain(term: Term) -> Array | None:

@@ -796,7 +796,7 @@ class _Counts:
         self.code = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
-        self.mixed: dict[str, set[str]] = {}  # `w_{j1}`: the letters that stand beside a number below
+        self.mixed: dict[str, set[str]] = {}  # `w_{j1}`, `w_{3j}`: the letters that stand beside a number below
         self.in_both: set[str] = set()  # with something above and a digit below
         self.bottoms: set[str] = set()  # of derivatives, without scripts
         self.primed_names: set[str] = set()  # `w' = ..` says what w' is
@@ -918,8 +918,8 @@ class _Counts:
         below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
         if node.upper and any(isinstance(n, Number) for n in below):
             self.in_both.add(base)
-        if len(below) == 2 and isinstance(below[0], Name) and isinstance(below[1], Number):
-            self.mixed.setdefault(below[0].base, set()).add(base)
+        if len(below) == 2 and {type(x) for x in below} == {Name, Number}:
+            self.mixed.setdefault(next(x.base for x in below if isinstance(x, Name)), set()).add(base)
         if base == "delta" and not node.upper:
             pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
             if len(pair) == 2:
