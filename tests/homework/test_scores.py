@@ -55,6 +55,7 @@ FIRST_CONTACT = {
     "fresh_16": First(134, 262, 8, 1),
     "fresh_17": First(154, 225, 17, 2),
     "fresh_18": First(195, 215, 1, 0),
+    "fresh_19": First(154, 240, 6, 4),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -78,6 +79,7 @@ AT_LEAST = {
     "fresh_16": 0.84,
     "fresh_17": 0.83,
     "fresh_18": 0.97,
+    "fresh_19": 0.84,
 }
 NAMED = {
     "fresh_13": (30, 33),
@@ -86,6 +88,7 @@ NAMED = {
     "fresh_16": (4, 10),
     "fresh_17": (9, 13),
     "fresh_18": (13, 17),
+    "fresh_19": (14, 19),
 }  # root mistakes called by a fitting code at first contact, of how many
 
 
