@@ -16,6 +16,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.understanding.activations import Activations
 from symderiv.homework.understanding.conditions import is_condition
+from symderiv.homework.understanding.conventions import symbols_of
 from symderiv.homework.understanding.elaboration import Elaborator
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
@@ -26,7 +27,6 @@ from symderiv.homework.understanding.symbols import (
     Reference,
     Symbols,
     name_of,
-    symbols_of,
     trees_of,
 )
 from symderiv.homework.understanding.terms import Term

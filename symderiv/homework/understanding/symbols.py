@@ -1,23 +1,16 @@
-"""How this document writes its names: what a script means, which letters are indices, functions, sizes or layers.
+"""What one name with its scripts is, by the conventions of its document: a quantity, its layer, its indices, a power.
 
-Decided once for a document, by counting over all its trees; everything here is evidence, nothing is about a value.
+They are counted once for a document, in `conventions`; nothing here is about a value.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symderiv.homework.reading.formulas import (
-    BigSum,
-    Call,
-    Derivative,
-    Fraction,
     Group,
-    Matrix,
     Name,
     Node,
     Number,
@@ -33,11 +26,7 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.statements import Document
 
 COUNTING = frozenset("ijklmnpqrst")
-INDEX_LETTERS = frozenset("ijkpqrs")  # what a lower letter usually is
-SUMMABLE = frozenset("abcdijklmnpqrstuv")
 LAYER_LETTERS = frozenset({"l", "ell"})
-TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
-TIME_LETTERS = frozenset({"t", "tau"})
 LOSS_BASES = (
     "L",
     "J",
@@ -60,41 +49,12 @@ LOSS_BASES = (
 FUNCTION_BASES = frozenset(
     {"sigma", "phi", "varphi", "psi", "rho", "g", "f", "h", "s", "S", "act", "theta", "F", "G", "Phi", "tau", "zeta"}
 )
-PRIMED = frozenset(
-    {"W", "w", "X", "x", "V", "U", "A", "H", "Z", "Theta", "theta", "alpha", "beta"}
-)  # arrays, not functions
-NEVER_FUNCTIONS = frozenset(
-    {
-        "alpha",
-        "eta",
-        "lambda",
-        "epsilon",
-        "mu",
-        "gamma",
-        "delta",
-        "beta",
-        "n",
-        "m",
-        "N",
-        "kappa",
-        "W",
-        "w",
-        "x",
-        "X",
-        "e",
-        "y",
-        "lr",
-    }
-)
 LOSS_CALLS = frozenset(
     {"ce", "mse", "bce", "nll", "loss", "cost", "crossentropy", "cross_entropy", "error", "objective"}
 )
-COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 GREEK_WEIGHTS = frozenset({"theta", "Theta", "vartheta", "omega", "Omega", "beta"})
-MATRIX_BASES = frozenset("wWvVuU") | GREEK_WEIGHTS
 INTERCEPT = "zero"  # the accent of the w_{j0} beside a sum
 EACH = "(each)"  # L_i: the loss of one sample, another quantity than L
-FOLDED = frozenset("abhopstwxyz")  # not u and v: U and V are weights beside them
 HYPER_BASES = frozenset(
     {
         "lam",
@@ -321,7 +281,7 @@ class Symbols:
             elif isinstance(body, Name) and (body.base in self.indices or body.base in "mni"):
                 samples.append(body.base)
             else:
-                marks.append(_flat(body))
+                marks.append(as_text(body))
             return None
         if isinstance(body, Number):
             is_layer = self.uppers_are_layers and not marks  # after a layer in brackets it is a power
@@ -360,7 +320,7 @@ class Symbols:
         if isinstance(body, Text) or (
             isinstance(body, Name) and len(body.base) > 1 and body.base not in ("alpha", "beta", "gamma")
         ):
-            marks.append(_flat(body))
+            marks.append(as_text(body))
             return None
         return body
 
@@ -369,7 +329,7 @@ class Symbols:
         return (
             bool(names & ((LAYER_LETTERS if self.general else frozenset()) | self.time | self.numbering))
             or self.top in names
-            or (self.top is not None and self.top in _flat(body))
+            or (self.top is not None and self.top in as_text(body))
         )
 
     def _lower(
@@ -383,7 +343,7 @@ class Symbols:
     ) -> None:
         words: list[str] = []
         if base in LOSS_BASES and is_word(items):
-            marks.append("".join(_flat(i.body) for i in items))
+            marks.append("".join(as_text(i.body) for i in items))
             return
         if len(items) > 1 and all(
             isinstance(i.body, Name) and i.body.base in ("W", "b", "w", "theta", "Theta") for i in items
@@ -429,7 +389,7 @@ class Symbols:
                 elif isinstance(part, Name) and part.base in self.indices:
                     indices.append(part.base)
                 else:
-                    words.append(_flat(part))
+                    words.append(as_text(part))
         if words:
             marks.append("".join(words) if all(len(w) == 1 or not w.isdigit() for w in words) else ",".join(words))
 
@@ -446,7 +406,7 @@ class Symbols:
                 return int(value)
             case Name(_, base, ()) | Scripted(_, Name(_, base, ()), _, (), 0):
                 if isinstance(body, Scripted):
-                    base = _flat(body)
+                    base = as_text(body)
                 if (
                     (base in LAYER_LETTERS and self.general)
                     or base == self.top
@@ -467,7 +427,7 @@ class Symbols:
         return None
 
 
-def _flat(node: Node) -> str:
+def as_text(node: Node) -> str:
     """A script as plain text, for a mark."""
     match node:
         case Number(_, text, _, _) | Text(_, text):
@@ -476,14 +436,14 @@ def _flat(node: Node) -> str:
             return base + "".join("^" + a for a in accents)
         case Scripted(_, base, lower, upper, primes):
             return (
-                _flat(base)
-                + "".join("_" + _flat(s.body) for s in lower)
-                + "".join(_flat(s.body) for s in upper)
+                as_text(base)
+                + "".join("_" + as_text(s.body) for s in lower)
+                + "".join(as_text(s.body) for s in upper)
                 + "'" * primes
             )
         case Sum(_, terms):
-            return "".join(("+" if s > 0 else "-") + _flat(t) for s, t in terms)
-    return ",".join(_flat(c) for c in children_of(node))
+            return "".join(("+" if s > 0 else "-") + as_text(t) for s, t in terms)
+    return ",".join(as_text(c) for c in children_of(node))
 
 
 # --- counting over a document ---
@@ -497,645 +457,3 @@ def trees_of(document: Document) -> Iterator[Node]:
             for statement in cell:
                 for side in statement.sides:
                     yield side.node
-
-
-def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[str] = frozenset()) -> Symbols:
-    """The conventions of a document, by counting. apart: small letters that are not their capital's."""
-    counts = _Counts()
-    counts.apart.update(apart)
-    counts.called = called_quantities(document)
-    for tree in [*trees_of(document), *extra]:
-        if name_of(tree) is None or isinstance(tree, Transposed):
-            counts.look(tree, ())  # a lone name is only spoken about
-        else:
-            counts._scripts(tree)
-            if isinstance(tree, Scripted) and (name := name_of(tree)) is not None:
-                counts.bases[name.base] += 1
-                if tree.primes:
-                    counts.primed_names.add(name.base)
-        counts.together(tree)
-    symbols = counts.decided()
-    symbols.matrices = frozenset(symbols.folds.get(b, b) for b in _given_matrices(document))
-    symbols.entries = frozenset(
-        symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
-    )
-    symbols.families = families_of(document, symbols, counts.letter_sets)
-    if symbols.families:
-        symbols.renamed = second_letters(document, symbols)
-    symbols.intercepts = frozenset(_intercepts(document))
-    symbols._resolved.clear()  # without families names were read otherwise
-    return symbols
-
-
-def _intercepts(document: Document) -> Iterator[str]:
-    r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, the W of `{W^l}^T A^{l-1} + W_0^l`: there the entry 0 is the bias."""
-    for tree in trees_of(document):
-        for node in walk(tree):
-            terms = [term for _, term in node.terms] if isinstance(node, Sum) else []
-            added = {name.base for term in terms if (name := name_of(term)) is not None and _has_entry_0(term)}
-            summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
-            yield from added & {n.base for part in summed if (n := name_of(part)) is not None and _has_pair(part)}
-            factors = (part for term in terms if isinstance(term, Product) for part in term.factors)
-            whole = {n.base for part in factors if (n := name_of(part)) is not None and not _below(_untransposed(part))}
-            yield from whole & {n.base for term in terms if (n := name_of(term)) is not None and _is_entry_0(term)}
-
-
-def _below(node: Node) -> list[Node]:
-    """What stands below a name, one by one."""
-    items = node.lower if isinstance(node, Scripted) else ()
-    return [x for s in items for x in (s.body.factors if isinstance(s.body, Product) else (s.body,))]
-
-
-def _has_entry_0(node: Node) -> bool:
-    return len(_below(node)) == 2 and any(isinstance(x, Number) and x.text == "0" for x in _below(node))
-
-
-def _is_entry_0(node: Node) -> bool:
-    """`W_0^l`: with a layer above, so that the 0 is none."""
-    below = _below(node)
-    is_alone = len(below) == 1 and isinstance(below[0], Number) and below[0].text == "0"
-    return is_alone and isinstance(node, Scripted) and bool(node.upper)
-
-
-def _untransposed(node: Node) -> Node:
-    while isinstance(node, Transposed):
-        node = node.body
-    return node.items[0] if isinstance(node, Group) and len(node.items) == 1 else node
-
-
-def _has_pair(node: Node) -> bool:
-    return len(_below(node)) == 2 and all(isinstance(x, Name) for x in _below(node))
-
-
-def _given_matrices(document: Document) -> Iterator[str]:
-    """The W of `W = [[0.3, -0.2], [0.5, 0.7]]`."""
-    for statement in document.statements:
-        name = statement.sides[0].node
-        for side in statement.sides[1:]:
-            if (
-                isinstance(name, Name)
-                and isinstance(side.node, Matrix)
-                and min(len(side.node.rows), len(side.node.rows[0])) > 1
-            ):
-                yield name.base
-
-
-def _entries_in_example(
-    document: Document, letter_sets: Mapping[str, set[tuple[str, ...]]], symbols: Symbols
-) -> set[str]:
-    r"""The s, w, x of `s_1 = 0.5 \cdot 1 - 1 \cdot 2`, `w_{11} = 0.5` after `s_j = \sum_i w_{ij} x_i + b_j`.
-
-    Formulas with letters and an example with numbers stand apart: no equation is about both.
-    """
-    numbered: dict[str, set[str]] = {}
-    for statement in (s for s in document.statements if len(s.sides) > 1):
-        names = [n for side in statement.sides for n in _written_names(side.node)]
-        digits = [(name.base, _digits_below(n)) for n in names if (name := name_of(n)) is not None]
-        if any(d for _, d in digits):
-            if any(set(_letters_below(n)) & symbols.indices for n in names):
-                return set()
-            for base, d in digits:
-                if d:
-                    numbered.setdefault(base, set()).add(d)
-    if any(len(s) > 1 for base, sets in letter_sets.items() if base not in MATRIX_BASES for s in sets):
-        return set()  # x_{ik} of sample i: what `x_1` is then is open
-    for base, found in numbered.items():
-        lengths = {len(s) for s in letter_sets.get(base, ()) if set(s) <= symbols.indices}
-        if {len(d) for d in found} != lengths:
-            return set()
-    pairs = {d for found in numbered.values() for d in found if len(d) == 2}
-    if any("0" in d for found in numbered.values() for d in found):
-        return set()  # the 1 of a bias would stand among what is worked out
-    return set() if pairs and not any(d[0] == d[1] for d in pairs) else set(numbered)
-
-
-def _written_names(node: Node) -> Iterator[Node]:
-    """Names with their scripts, not the letters in these."""
-    if name_of(node) is not None:
-        yield node
-        return
-    for child in children_of(node):
-        yield from _written_names(child)
-
-
-def _digits_below(node: Node) -> str:
-    below = _below(_untransposed(node))
-    texts = [x.text for x in below if isinstance(x, Number)]
-    return "".join(texts) if len(texts) == len(below) and all(t.isdecimal() for t in texts) else ""
-
-
-def _letters_below(node: Node) -> list[str]:
-    return [x.base for x in _below(_untransposed(node)) if isinstance(x, Name)]
-
-
-def called_quantities(document: Document) -> set[str]:
-    """`h_{W,b}(x) = a^{(L)}`, `f(x) = w x + b`: written like a function, but a quantity: the right side is about other names."""
-    found = set()
-    primed = {
-        name.base
-        for tree in trees_of(document)
-        for node in walk(tree)
-        if isinstance(node, Scripted) and node.primes and (name := name_of(node)) is not None
-    }
-    found |= {
-        node.base.base
-        for tree in trees_of(document)
-        for node in walk(tree)
-        if isinstance(node, Scripted) and isinstance(node.base, Name) and _is_parameter_list(node)
-    }
-    for statement in document.statements:
-        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
-            continue
-        factors = statement.sides[0].node.factors
-        if len(factors) != 2 or not isinstance(factors[1], Group) or len(factors[1].items) != 1:
-            continue
-        head, argument = name_of(factors[0]), name_of(factors[1].items[0])
-        if head is None or argument is None or (isinstance(factors[0], Scripted) and factors[0].primes):
-            continue
-        others = {n.base for side in statement.sides[1:] for n in walk(side.node) if isinstance(n, Name)} - {
-            argument.base,
-            "e",
-            "max",
-            "exp",
-        }
-        others -= {head.base} | {n for n in others - GREEK_WEIGHTS if len(n) > 2}
-        if others and not head.base.startswith("sigma") and head.base not in primed:
-            found.add(head.base)
-    return found
-
-
-def _is_parameter_list(node: Scripted) -> bool:
-    r"""`h_\Theta`, `f_{W,b}`: what it depends on stands below, so it is a prediction."""
-    below = [s.body.base for s in node.lower if isinstance(s.body, Name)]
-    return (
-        isinstance(node.base, Name)
-        and node.base.base in ("h", "f", "H", "F")
-        and len(below) == len(node.lower) > 0
-        and set(below) <= {"theta", "Theta", "W", "w", "b", "beta"}
-    )
-
-
-def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
-    """`o_i = e^{z_i} / sum_l e^{z_l}`: l runs over what i runs over."""
-    firsts: set[str] = set()
-    pairs: dict[str, str] = {}
-    for statement in document.statements:
-        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Scripted):
-            continue
-        letters = [
-            s.body.base
-            for s in statement.sides[0].node.lower
-            if isinstance(s.body, Name) and s.body.base in symbols.indices
-        ]
-        firsts.update(letters)
-        right = statement.sides[1].node
-        if len(letters) == 1 and (isinstance(right, Fraction) or (isinstance(right, Product) and "/" in right.marks)):
-            for node in walk(right):
-                if isinstance(node, BigSum):
-                    pairs.update({n.base: letters[0] for n in node.indices if isinstance(n, Name)})
-    return {a: b for a, b in pairs.items() if a not in firsts}
-
-
-def families_of(
-    document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]
-) -> frozenset[str]:
-    """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer."""
-    defined: dict[str, set[str]] = {}
-    for statement in document.statements:
-        if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in ("=", ":=", "=="):
-            continue
-        left = statement.sides[0].node
-        if not isinstance(left, Scripted) or not isinstance(left.base, Name) or left.primes or left.upper:
-            continue
-        if (
-            isinstance(statement.sides[1].node, (Number, Derivative))
-            or left.base.base in ("delta", "Delta")
-            or left.base.base.startswith("d")
-        ):
-            continue
-        letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
-        if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
-            defined.setdefault(left.base.base, set()).add(letters[0])
-    alike = _alike(document, symbols.indices)
-    lefts = {letter for letters in defined.values() for letter in letters}
-    for a, b in list(alike.items()):
-        if a in lefts and b not in lefts:  # o_r is defined, o_l only compared: r stands for both
-            alike = {x: a if y == b else y for x, y in alike.items() if x != a} | {b: a}
-    defined = {base: {alike.get(x, x) for x in letters} for base, letters in defined.items()}
-    units = {letter for letters in defined.values() for letter in letters}
-    alone = {
-        base: {alike.get(ls[0], ls[0]) for ls in sets if len(ls) == 1} & units
-        for base, sets in letter_sets.items()
-        if base not in ("delta", "Delta")
-    }
-    if not any(len(letters) > 1 for letters in defined.values()) and not (
-        len(units) > 1 and any(len(x) > 1 for x in alone.values())
-    ):
-        return frozenset()
-    found = set()
-    for base, sets in letter_sets.items():
-        for letters in sets:
-            kept = [x for x in letters if x in symbols.indices]
-            if base in defined and len(kept) == 1 and kept[0] not in defined[base] and len(defined[base]) > 1:
-                continue  # another letter for a family that is already known: which one is decided by its place
-            if kept:
-                found.add(base + "{" + "".join(kept))
-    return frozenset(found)
-
-
-def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
-    r"""Letters that are compared run over the same things: `\delta_{ij}`, `i \neq j`, `i = j`; by the first of them."""
-    pairs = [m for m in COMPARED.findall(document.text) if set(m) <= indices]
-    for tree in trees_of(document):
-        for node in walk(tree):
-            if (
-                isinstance(node, Scripted)
-                and (name := name_of(node)) is not None
-                and name.base == "delta"
-                and len(node.lower) in (1, 2)
-            ):
-                letters = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
-                if len(letters) == 2 and set(letters) <= indices:
-                    pairs.append((letters[0], letters[1]))
-    first: dict[str, str] = {}
-    for a, b in pairs:
-        one, two = sorted((first.get(a, a), first.get(b, b)))
-        first = {x: one if y == two else y for x, y in first.items()} | {two: one}
-    return {x: y for x, y in first.items() if x != y}
-
-
-class _Counts:
-    def __init__(self) -> None:
-        self.bracketed: Counter[str] = Counter()
-        self.upper_digits: Counter[tuple[str, str]] = Counter()
-        self.lower_digits: Counter[str] = Counter()
-        self.lower_letters: dict[str, set[str]] = {}
-        self.letter_sets: dict[str, set[tuple[str, ...]]] = {}
-        self.summed: set[str] = set()
-        self.alone_above: set[str] = set()
-        self.above_entries: dict[
-            str, set[str]
-        ] = {}  # the h of `w_{ji}^h`: the names it stands above, with indices below
-        self.above_wholes: set[str] = set()  # the n of `s^n`
-        self.compared: set[str] = set()
-        self.bounds: set[str] = set()
-        self.below: set[str] = set()
-        self.applied: Counter[str] = Counter()
-        self.primed: Counter[str] = Counter()
-        self.naked: Counter[str] = Counter()
-        self.bare: Counter[str] = Counter()
-        self.script_letters: Counter[str] = Counter()
-        self.layer_tops: Counter[str] = Counter()
-        self.shifted: Counter[str] = Counter()
-        self.bases: Counter[str] = Counter()
-        self.digit_marks: dict[str, set[str]] = {}
-        self.called: set[str] = set()
-        self.apart: set[str] = set()
-        self.unmarked: set[str] = set()
-        self.transposed = 0
-        self.code = False
-        self.upper_layer_letter = False
-        self.primed_arrays: set[str] = set()
-        self.mixed: dict[str, set[str]] = {}  # `w_{j1}`, `w_{3j}`: the letters that stand beside a number below
-        self.in_both: set[str] = set()  # with something above and a digit below
-        self.bottoms: set[str] = set()  # of derivatives, without scripts
-        self.primed_names: set[str] = set()  # `w' = ..` says what w' is
-        self.layer_functions: set[str] = set()
-
-    def look(self, node: Node, scope: tuple[str, ...]) -> None:
-        match node:
-            case Transposed(_, body):
-                self.transposed += not (isinstance(body, Name) and body.base == "ones")  # `1^T` beside `W'`
-            case Product(_, factors, marks):
-                self.code = self.code or "@" in marks
-                for mark, factor in zip(marks, factors[1:], strict=True):
-                    if mark == "/":
-                        self.below.update(_plain_names(factor))
-                for at, factor in enumerate(factors):
-                    name = name_of(factor)
-                    after = factors[at + 1] if at + 1 < len(factors) and marks[at] == "" else None
-                    if name is not None and _is_argument(after):
-                        if isinstance(factor, Scripted) and _same_layer(factor, after):
-                            self.layer_functions.add(name.base)
-                        primes = (factor.primes if isinstance(factor, Scripted) else 0) or "dot" in name.accents
-                        (self.primed if primes else self.applied)[name.base] += 1
-                        if not isinstance(factor, Scripted) or not (factor.lower or factor.upper):
-                            self.unmarked.add(name.base)
-                        self._scripts(factor)
-                        self.bases[name.base] += 1
-                        continue
-                    if name is not None and isinstance(after, Matrix) and name.base in FUNCTION_BASES:
-                        self.applied[name.base] += 1  # S([0.4; 0.5])
-                        continue
-                    self.look(factor, scope)
-                return
-            case Call(_, Name(_, "dot" | "matmul", ()), (_, _)):
-                self.code = True
-            case Derivative(_, _, Name(_, base, ())):
-                self.bottoms.add(base)
-            case BigSum(_, _, indices, _, end, _):
-                self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
-                if end is not None:
-                    self.bounds.update(_bound_names(end))
-            case Fraction(_, _, below):
-                self.below.update(_plain_names(below))
-            case Name(_, base, _):
-                self.bare[base] += 1
-                self.naked[base] += 1
-                self.bases[base] += 1
-                return
-            case Scripted():
-                self._scripts(node)
-                name = name_of(node)
-                if node.primes:
-                    for inner in walk(node.base):
-                        if isinstance(inner, Name):
-                            self.primed_arrays.add(inner.base)
-                            break
-                if name is not None:
-                    self.naked[name.base] += 1
-                    self.bases[name.base] += 1
-                    for script in node.upper if name.base == "e" else ():
-                        if script.bracket in ("", "(") and not isinstance(script.body, (Name, Number)):
-                            self.look(script.body, scope)  # an exponent is a formula like any other
-                    return
-        for child in children_of(node):
-            self.look(child, scope)
-
-    def together(self, tree: Node) -> None:
-        """A capital beside its small letter with the same scripts on one side: two quantities."""
-        seen: dict[str, set[str]] = {}
-        inner = {id(n.base) for n in walk(tree) if isinstance(n, Scripted)}
-        for node in walk(tree):
-            if (
-                id(node) not in inner
-                and isinstance(node, (Scripted, Name))
-                and (name := name_of(node)) is not None
-                and len(name.base) == 1
-            ):
-                scripts = (
-                    "".join(_flat(x.body) for x in (*node.lower, *node.upper)) if isinstance(node, Scripted) else ""
-                )
-                seen.setdefault(name.base, set()).add(scripts)
-        for base, scripts_of in seen.items():
-            if base.islower() and seen.get(base.upper(), set()) & scripts_of:
-                self.apart.add(base)
-
-    def _scripts(self, node: Node) -> None:
-        if not isinstance(node, Scripted) or not isinstance(node.base, Name):
-            return
-        base = node.base.base
-        for script in node.upper:
-            body = script.body
-            if script.bracket in ("odot", "circ"):
-                continue  # a power entry by entry says nothing of layers
-            if isinstance(body, Name) and not script.bracket and node.lower and base != "e":
-                self.alone_above.add(body.base)
-            if isinstance(body, Name) and not script.bracket:
-                if base != "e" and any(isinstance(x, Name) for x in _below(node)):
-                    self.above_entries.setdefault(body.base, set()).add(key_of(base, node.base.accents, ""))
-                else:
-                    self.above_wholes.add(body.base)
-            if base not in ("e", "exp") and any(isinstance(n, Name) and n.base in LAYER_LETTERS for n in walk(body)):
-                self.upper_layer_letter = True
-            letters = [n.base for n in walk(body) if isinstance(n, Name)]
-            self.script_letters.update(letters)
-            if script.bracket and (
-                isinstance(body, Number) or any(x in LAYER_LETTERS or x in TOP_LETTERS for x in letters)
-            ):
-                self.bracketed[base] += 1
-            if isinstance(body, Number) and not script.bracket:
-                self.upper_digits[base, body.text] += 1
-            elif letters and base != "e" and any(x in LAYER_LETTERS for x in letters):
-                self.bracketed[base] += 1
-            if isinstance(body, Name) and body.base in TOP_LETTERS:
-                self.layer_tops[body.base] += 1
-            if isinstance(body, Scripted) and _flat(body) in ("n_l", "n_L"):
-                self.layer_tops[_flat(body)] += 1
-        if base in LOSS_BASES and is_word(node.lower):
-            return
-        letters = []
-        below = [n for script in node.lower for n in walk(script.body) if isinstance(n, (Name, Number))]
-        if node.upper and any(isinstance(n, Number) for n in below):
-            self.in_both.add(base)
-        if len(below) == 2 and {type(x) for x in below} == {Name, Number}:
-            self.mixed.setdefault(next(x.base for x in below if isinstance(x, Name)), set()).add(base)
-        if base == "delta" and not node.upper:
-            pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
-            if len(pair) == 2:
-                self.compared.update(pair)  # a Kronecker delta
-        for script in node.lower:
-            for part in walk(script.body):
-                if isinstance(part, Name) and not part.accents:
-                    letters.append(part.base)
-                    self.script_letters[part.base] += 1
-                    self.lower_letters.setdefault(part.base, set()).add(base)
-            if isinstance(script.body, Number):
-                self.lower_digits[base] += 1
-                if len(node.lower) == 1 and script.body.text.isdigit() and len(script.body.text) == 1:
-                    self.digit_marks.setdefault(base, set()).add(script.body.text)
-            if isinstance(script.body, Sum):
-                self.shifted.update(n.base for n in walk(script.body) if isinstance(n, Name))
-            if isinstance(script.body, Name) and script.body.base in TOP_LETTERS:
-                self.layer_tops[script.body.base] += 1
-        if letters:
-            self.letter_sets.setdefault(base, set()).add(tuple(letters))
-
-    def decided(self) -> Symbols:
-        one = {base for (base, text) in self.upper_digits if text in ("0", "1")}
-        uppers = bool(one) or bool(self.bracketed)
-        array_like = {b for b in self.bases if b not in self.functions_guess()}
-        layered = set(self.bracketed)
-        if one:
-            layered |= (
-                {
-                    base
-                    for base in {base for (base, _) in self.upper_digits}
-                    if base in array_like and not self.lower_digits[base] and not self._is_only_squared(base)
-                }
-                | one
-                | self.layer_functions
-            )
-        either = {b for b in self.bracketed if self.digit_marks.get(b) and b not in self.in_both}
-        either |= {b.lower() for b in either} - self.in_both - set(self.digit_marks)  # a_k^{[2]} beside A2
-        if either & {"W", "Theta", "V", "b"}:
-            layered -= either  # W_2 and W^{(2)} in one document, never W^{(2)}_1: two ways to write one layer
-        units = self.summed | self.compared  # letters that cannot count layers
-        units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
-        general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
-        arrays = self.primed_arrays - self.functions_guess()
-        arrays -= {base for base in arrays - PRIMED if base in self.primed_names or not self.bare[base]}
-        primes_transpose = not self.transposed and bool(arrays)
-        top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None
-        time = frozenset(x for x in TIME_LETTERS if self.shifted[x])
-        indices = set(units) & SUMMABLE
-        for letter, bases in self.lower_letters.items():
-            if len(letter) == 1 and (
-                letter in INDEX_LETTERS
-                or (
-                    letter in SUMMABLE
-                    and letter not in "lt"
-                    and len(bases) > 1
-                    and not self._is_mark_of_weights(letter)
-                )
-            ):
-                indices.add(letter)
-        for sets in self.letter_sets.values():
-            for letters in sets:
-                if (
-                    len(letters) == 2
-                    and len(set(letters) & indices) == 1
-                    and all(len(x) == 1 and x.islower() for x in letters)
-                ):
-                    indices |= set(letters)
-        indices -= LAYER_LETTERS if general else set()
-        numbering = {
-            letter
-            for letter, bases in self.lower_letters.items()
-            if letter in INDEX_LETTERS
-            and letter not in self.summed
-            and bases
-            and all(b in self.digit_marks or b in self.mixed.get(letter, ()) or b in ("b", "c") for b in bases)
-            and any(b in self.digit_marks for b in bases)
-            and not uppers
-        }
-        indices -= numbering
-        indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.bare[x] > 1}
-        highest = max((int(d) for ds in self.digit_marks.values() for d in ds), default=0)
-        indices -= time
-        functions = self.functions_guess()
-        sizes = (self.bounds | (self.below & {"n", "m", "N", "B", "M"})) - functions
-        sizes = {s for s in sizes if s not in ("L",)}
-        folds = self._folds()
-        marks_above, samples_named = self._letters_above(indices | time | sizes)
-        exponents = (frozenset("mnpi") & self.bottoms) - self.summed - self.bounds
-        return Symbols(
-            uppers_are_layers=uppers,
-            layered=frozenset(folds.get(b, b) for b in layered),
-            indices=frozenset(indices),
-            sizes=frozenset(sizes) - exponents,
-            functions=frozenset(functions),
-            general=general,
-            top=top,
-            time=time,
-            numbering=frozenset(numbering),
-            primes_transpose=primes_transpose,
-            star_elementwise=self.code,
-            code=self.code,
-            bare=self.bare,
-            called=frozenset(self.called),
-            summed_names=frozenset(self.summed) & {"x", "X"},
-            exponents=exponents,
-            marks_above=marks_above,
-            samples_named=samples_named,
-            samples_above=frozenset(self.summed) & self.alone_above,
-            unmarked=frozenset(self.unmarked),
-            highest=min(highest, 9),
-            numbered=self._numbered(folds),
-            above={b: frozenset(t for (x, t) in self.upper_digits if folds.get(x, x) == b) for b in layered},
-            folds=folds,
-        )
-
-    def _letters_above(self, counting: set[str]) -> tuple[frozenset[str], frozenset[str]]:
-        r"""The h and o of `w_{ji}^h`, `\theta_j^h`, `w_{kj}^o`, `\theta_k^o`; the k of `y_j^k` and `E_k`: no powers."""
-        taken = self.above_wholes | LAYER_LETTERS | TOP_LETTERS | self.summed
-        found = {x: names for x, names in self.above_entries.items() if len(x) == 1 and x not in taken}
-        marks = {
-            x
-            for x, names in found.items()
-            if x not in counting and any(len(names & others) > 1 for y, others in found.items() if y != x)
-        }
-        samples = {x for x in found if x not in marks and self.lower_letters.get(x, set()) & set(LOSS_BASES)}
-        return frozenset(marks), frozenset(samples)
-
-    def _is_mark_of_weights(self, letter: str) -> bool:
-        """The d of `W_d` and `b_d`, as of a decoder: alone below weights and biases, and a matrix among them."""
-        bases = self.lower_letters[letter]
-        alone = all((letter,) in self.letter_sets.get(b, ()) for b in bases)
-        return (
-            bases <= {"W", "U", "V", "b", "c", "B"}
-            and bool(bases & {"W", "U", "V"})
-            and alone
-            and letter not in self.summed
-        )
-
-    def _is_only_squared(self, base: str) -> bool:
-        """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""
-        return self.bare[base] > 1 and {text for (b, text) in self.upper_digits if b == base} == {"2"}
-
-    def functions_guess(self) -> set[str]:
-        found = {
-            base for base, n in self.primed.items()
-            if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
-            and self.naked[base] <= n + self.applied[base]  # `h^2'` of an array that stands without an argument elsewhere
-            and (base in FUNCTION_BASES - GREEK_WEIGHTS or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
-        }  # fmt: skip
-        for base in self.applied:
-            if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
-                found.add(base)
-        return found - self.called
-
-    def _is_second_letter(self, letter: str) -> bool:
-        r"""`x_{i\ell}`: below and beside another letter wherever it stands, and never l - 1: an index like the others."""
-        sets = [s for found in self.letter_sets.values() for s in found if letter in s]
-        return bool(sets) and all(len(s) > 1 for s in sets) and not self.shifted[letter] and not self.upper_layer_letter
-
-    def _numbered(self, folds: Mapping[str, str]) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
-        for base, digits in self.digit_marks.items():
-            for name in (base, folds.get(base, base)):
-                found.setdefault(name, set()).update(digits)
-        return {base: frozenset(digits) for base, digits in found.items()}
-
-    def _folds(self) -> dict[str, str]:
-        """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
-        folds = {}
-        for letter in FOLDED:
-            capital = letter.upper()
-            if (
-                self.bases[letter]
-                and self.bases[capital]
-                and not {letter, capital} & self.functions_guess()
-                and letter not in self.apart
-                and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
-                and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
-            ):
-                folds[capital] = letter
-        return folds
-
-
-def _is_argument(node: Node | None) -> bool:
-    """What a name may be applied to: something in brackets, perhaps with a power, or a matrix, which brings its own."""
-    if isinstance(node, Scripted) and isinstance(node.base, Group) and not node.lower:
-        node = node.base
-    return isinstance(node, Matrix) or (isinstance(node, Group) and node.bracket in "([{" and len(node.items) == 1)
-
-
-def _same_layer(function: Scripted, argument: Node | None) -> bool:
-    r"""`\phi^2(z^2)`: the same number above a function and above all that it is applied to."""
-    if len(function.upper) != 1 or not isinstance(argument, Group) or not isinstance(function.upper[0].body, Number):
-        return False
-    inside = argument.items[0]
-    return (
-        isinstance(inside, Scripted)
-        and len(inside.upper) == 1
-        and isinstance(inside.base, Name)
-        and isinstance(inside.upper[0].body, Number)
-        and inside.upper[0].body.text == function.upper[0].body.text
-    )
-
-
-def _bound_names(node: Node) -> Iterator[str]:
-    """The sizes in a bound: n of n, n_k, n - 1; not the k."""
-    name = name_of(node)
-    if name is not None:
-        yield name.base
-        return
-    for child in children_of(node):
-        yield from _bound_names(child)
-
-
-def _plain_names(node: Node) -> Iterator[str]:
-    for part in walk(node):
-        if isinstance(part, Name) and not part.accents:
-            yield part.base
