@@ -295,7 +295,9 @@ class _Recogniser:
         key = reference.key
         if key in self.formulas or key in self.known or reference.indices or is_rate(key):
             return False
-        is_worked_out = reference.base in ("v", "y") and any(map(_is_unit, numeric))
+        is_worked_out = (reference.base == "y" and any(isinstance(t, Apply) for t in numeric)) or (
+            reference.base == "v" and any(map(_adds_up, numeric)) and bool(set(numeric) & self.activated)
+        )
         if reference.base in DATA_BASES and "^hat" not in key and not is_worked_out:
             return False
         mark = key.partition("[")[2]
@@ -308,6 +310,12 @@ class _Recogniser:
     def _is_entry(self, reference: Reference, node: f.Node) -> bool:
         """`z_1` where z is a vector that has a formula; `h^{(1)}` is the h of a sample."""
         return has_number_below(node) and bool({reference.base, reference.base + EACH} & self.vectors)
+
+    @cached_property
+    def activated(self) -> set[Term]:
+        r"""The 0.48 of `\varphi(0.48)`."""
+        sides = (self._term(side.node) for statement in self.draft.document.statements for side in statement.sides)
+        return {t.body for t in sides if isinstance(t, Apply)}
 
     @cached_property
     def vectors(self) -> set[str]:
@@ -636,10 +644,9 @@ class _Recogniser:
             return None
 
 
-def _is_unit(term: Term) -> bool:
-    r"""`0.3 \cdot 0.6 - 0.5 \cdot 0.4 + 0.1`, `\varphi(0.48)`: what a unit adds up or puts out, and no datum."""
-    products = sum(isinstance(t, Sloppy) for _, t in term.terms) if isinstance(term, Add) else 0
-    return products > 1 or isinstance(term, Apply)
+def _adds_up(term: Term) -> bool:
+    r"""`0.3 \cdot 0.6 - 0.5 \cdot 0.4 + 0.1`: what a unit adds up, or a velocity; no datum."""
+    return isinstance(term, Add) and sum(isinstance(t, Sloppy) for _, t in term.terms) > 1
 
 
 def _plain(term: Term) -> Array | None:
