@@ -25,10 +25,7 @@ NO_EXPLANATION = {
     "wrong-variable",
     "wrong-left-hand-side",
 }  # a misread name looks the same
-DOUBT_OF_A_SECTION = (
-    3,
-    1 / 2,
-)  # so many false lines, and which share of all: the section may be less on its own than it seems
+DOUBT_OF_A_SECTION = 3, 1 / 2  # false lines, and their share of all: it may be less on its own than it seems
 TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 
 

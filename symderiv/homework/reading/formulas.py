@@ -279,6 +279,24 @@ def rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
     return replace(node, **changed)
 
 
+def with_factors_joined(
+    product: Product, joined: Callable[[int], Node | None], visit: Callable[[Node], Node] = lambda factor: factor
+) -> Node:
+    """The product with one node for each pair of factors that `joined` has one for, by the place of the first of them.
+
+    visit: what becomes of the other factors.
+    """
+    factors: list[Node] = []
+    marks: list[str] = []
+    at = 0
+    while at < len(product.factors):
+        marks += product.marks[at - 1 : at] if at else ()
+        pair = joined(at) if at + 1 < len(product.factors) else None
+        factors.append(visit(product.factors[at]) if pair is None else pair)
+        at += 1 if pair is None else 2
+    return factors[0] if len(factors) == 1 else replace(product, factors=tuple(factors), marks=tuple(marks))
+
+
 def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:
     out: list[Any] = []
     for value in values:  # no comprehension: deep trees need the frames

@@ -66,14 +66,10 @@ def with_programs_folded(text: str) -> Folded:
     source = folded(program)
     if not source.last and not source.spans:
         return Folded(text)
-    count = len(text.splitlines())
-    lines = [
-        new if row in rows else old
-        for row, (old, new) in enumerate(
-            zip(text.splitlines(keepends=True), source.text.splitlines(keepends=True)[:count], strict=True), 1
-        )
-    ]
-    more = "".join(source.text.splitlines(keepends=True)[count:]).strip()
+    olds, news = text.splitlines(keepends=True), source.text.splitlines(keepends=True)
+    pairs = zip(olds, news[: len(olds)], strict=True)
+    lines = [new if row in rows else old for row, (old, new) in enumerate(pairs, 1)]
+    more = "".join(news[len(olds) :]).strip()
     return Folded("".join(lines) + (f"\n\n```python\n{more}\n```\n" if more else ""), source.last, source.spans)
 
 

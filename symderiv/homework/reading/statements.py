@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from symderiv.homework.reading.formulas import Node
+from symderiv.homework.reading.formulas import Node, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Statement:
     def is_continued(self) -> bool:
         """Whether it goes on from the statement before."""
         return bool(self.opening)
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node of every side."""
+        for side in self.sides:
+            yield from walk(side.node)
 
     def with_sides(self, change: Callable[[Node], Node]) -> Statement:
         """The statement with the tree of every side changed; the spans stay."""
@@ -86,6 +91,11 @@ class Document:
     sentences: list[Sentence] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     front_matter: dict[str, str] = field(default_factory=dict)
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node of every side of a statement; not those in tables."""
+        for statement in self.statements:
+            yield from statement.nodes()
 
     def with_sides(self, change: Callable[[Node], Node]) -> Document:
         """The document with the tree of every side of a statement changed; itself if that changes none."""

@@ -184,7 +184,7 @@ def are_differentials(draft: Draft) -> bool:
 def is_differential(draft: Draft) -> bool:
     """Whether a lone d only ever stands before a name: `d\\hat y`."""
     before, alone = 0, 0
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if isinstance(node, f.Name) and node.base == "d" and not node.accents:
             alone += 1
         if isinstance(node, f.Product):

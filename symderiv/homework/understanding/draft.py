@@ -82,12 +82,6 @@ class Draft:
         self.entry_counts: dict[str, int] = {}  # of vectors whose entries are named one by one
         self._equated: tuple[tuple[Elaborator, dict[str, str], dict[str, str]], list[Equation]] | None = None
 
-    def nodes(self) -> Iterator[f.Node]:
-        """Every node of every side of a statement; not those in tables."""
-        for statement in self.document.statements:
-            for side in statement.sides:
-                yield from f.walk(side.node)
-
     # --- layers ---
     def is_general(self, at: int) -> bool:
         """Whether a statement is about every layer."""

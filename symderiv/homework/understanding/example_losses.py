@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symderiv.homework.reading.formulas import Group, Name, Node, Product, Scripted, rebuilt, walk
+from symderiv.homework.reading.formulas import Group, Name, Node, Product, Scripted, rebuilt, with_factors_joined
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.symbols import LOSS_BASES
 
@@ -14,7 +14,7 @@ FREE_LETTERS = ("L", "ell", "C", "E")
 
 def with_example_losses(document: Document) -> Document:
     """The loss of one example under a letter of its own, where the document tells it from that of all by its arguments."""
-    nodes = [n for s in document.statements for side in s.sides for n in walk(side.node)]
+    nodes = list(document.nodes())
     applied = {found for n in nodes if isinstance(n, Product) for found in _applications(n)}
     shared = {
         long for long in applied for short in applied if long[0] == short[0] and _is_of_one_example(short[1], long[1])
@@ -52,16 +52,12 @@ def _is_of_one_example(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 
 def _renamed(product: Product, application: tuple[str, tuple[str, ...]], letter: str) -> Node:
     """`J(W, b; x^{(i)}, y^{(i)})` as `L^{(i)}`, whatever stands around it."""
-    factors: list[Node] = []
-    marks: list[str] = []
-    at = 0
-    while at < len(product.factors):
+
+    def loss(at: int) -> Node | None:
         pair = Product(product.span, product.factors[at : at + 2], product.marks[at : at + 1])
-        is_loss = application in _applications(pair)
-        marks += product.marks[at - 1 : at] if at else ()
-        factors.append(_named(pair, letter) if is_loss else product.factors[at])
-        at += 2 if is_loss else 1
-    return factors[0] if len(factors) == 1 else Product(product.span, tuple(factors), tuple(marks))
+        return _named(pair, letter) if application in _applications(pair) else None
+
+    return with_factors_joined(product, loss)
 
 
 def _named(pair: Product, letter: str) -> Node:

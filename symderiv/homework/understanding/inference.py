@@ -187,7 +187,9 @@ class Inference(Draft):
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts - arguments_named(self)
-        special -= {n.base for n in self.nodes() if isinstance(n, f.Name) and "bar" in n.accents} | self.derived_by
+        special -= {
+            n.base for n in self.document.nodes() if isinstance(n, f.Name) and "bar" in n.accents
+        } | self.derived_by
         if is_differential(self):
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:

@@ -29,7 +29,7 @@ LETTERS = ("k", "j", "i", "m")  # for the sum over classes
 
 def with_labels(document: Document) -> Document:
     """The document with the logarithm of one share as a cross-entropy."""
-    nodes = [n for s in document.statements for side in s.sides for n in walk(side.node)]
+    nodes = list(document.nodes())
     found = {(base, label) for node in nodes for base, label in _picked(node)}
     shares = {b for s in document.statements for b in _shares(s.sides[0].node, [x.node for x in s.sides[1:]])}
     labels = {label for base, label in found if base in shares}

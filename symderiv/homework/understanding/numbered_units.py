@@ -81,7 +81,7 @@ def _sum_over_entries(definition: Definition) -> tuple[str, str, bool] | None:
 def _pairs_written(draft: Draft, weight: str) -> set[tuple[int, int]]:
     """The two numbers of every weight that is written with two; not those that a formula for all units would need."""
     found = set()
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         name = name_of(node) if isinstance(node, f.Scripted) else None
         if isinstance(node, f.Scripted) and name is not None and name.base == weight and len(node.lower) == 1:
             body = node.lower[0].body

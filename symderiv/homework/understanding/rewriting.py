@@ -229,8 +229,7 @@ def _is_note(node: Node) -> bool:
 # --- entries of names in brackets ---
 def with_entries(document: Document) -> Document:
     r"""`(W_2)_{kj}` is the entry `W^{[2]}_{kj}`: then the 2 of a `W_2` is the mark of its layer too."""
-    nodes = (n for s in document.statements for side in s.sides for n in walk(side.node))
-    entries = [inner for n in nodes if (inner := _in_brackets(n))]
+    entries = [inner for n in document.nodes() if (inner := _in_brackets(n))]
     if not entries:
         return document
     marked = {name.base for inner in entries if inner.lower and (name := name_of(inner))}
@@ -261,11 +260,11 @@ def _in_brackets(node: Node) -> Scripted | None:
 
 def with_primed_indices(document: Document) -> Document:
     r"""`\sum_{l'} A_{l'j}`: a primed letter that is summed over is another index; it gets a letter that is not taken."""
-    sums = (n for s in document.statements for side in s.sides for n in walk(side.node) if isinstance(n, BigSum))
+    sums = (n for n in document.nodes() if isinstance(n, BigSum))
     primed = sorted({name for n in sums for i in n.indices if (name := _primed(i))})
     if not primed:
         return document
-    taken = {n.base for s in document.statements for side in s.sides for n in walk(side.node) if isinstance(n, Name)}
+    taken = {n.base for n in document.nodes() if isinstance(n, Name)}
     letters = dict(zip(primed, (x for x in "rsqpuvjik" if x not in taken), strict=False))
 
     def index(node: Node) -> Node:
@@ -313,7 +312,7 @@ def _is_plain_number(node: Node) -> bool:
 # --- scores that are left out ---
 def with_scores(document: Document) -> Document:
     r"""`p_j = e^j / \sum_i e^i` where all other exponents are `o_k`: the entries of o are meant."""
-    exponents = [e for s in document.statements for side in s.sides for n in walk(side.node) if (e := _exponent(n))]
+    exponents = [e for n in document.nodes() if (e := _exponent(n))]
     bases = {e.base for e in exponents if isinstance(e, Scripted) and len(e.lower) == 1 and not e.upper}
     base = bases.pop() if len(bases) == 1 else None
     if not isinstance(base, Name):
@@ -468,7 +467,7 @@ def with_arguments(document: Document) -> Document:
 
 def _applied_bases(statement: Statement) -> set[str]:
     """The letters of functions that stand before an argument."""
-    products = (n for side in statement.sides for n in walk(side.node) if isinstance(n, Product))
+    products = (n for n in statement.nodes() if isinstance(n, Product))
     return {base for product in products for base in _applications(product)} & FUNCTION_BASES
 
 
@@ -604,7 +603,7 @@ def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
 
 def _derived_by(statement: Statement) -> frozenset[str]:
     """The letters by which a derivative is taken."""
-    nodes = (n for side in statement.sides for n in walk(side.node) if isinstance(n, Derivative))
+    nodes = (n for n in statement.nodes() if isinstance(n, Derivative))
     return frozenset(name.base for n in nodes if (name := name_of(n.bottom)) is not None)
 
 

@@ -54,7 +54,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         for script in left.lower
         if isinstance(script.body, f.Name)
     }
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if isinstance(node, f.BigSum) and node.end is not None:
             ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
             plain = isinstance(node.end, (f.Name, f.Comparison))
@@ -75,7 +75,7 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
     inputs: set[str] = set()
     weights: set[str] = set()
     summed: set[str] = set()
-    sums = [n for n in draft.nodes() if isinstance(n, f.BigSum) and len(n.indices) == 1]
+    sums = [n for n in draft.document.nodes() if isinstance(n, f.BigSum) and len(n.indices) == 1]
     each = {  # the i of `R = \sum_i R_i`
         i.base for n in sums for i in n.indices
         if isinstance(i, f.Name) and (name := name_of(n.body)) and name.base == draft.loss and letters_below(n.body) == {i.base}
@@ -100,7 +100,7 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
 def _weight_letters(draft: Draft) -> set[str]:
     """Letters that number units, because weights carry them in pairs."""
     found: set[str] = set()
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if (
             isinstance(node, f.Scripted)
             and isinstance(node.base, f.Name)
@@ -116,7 +116,7 @@ def _weight_letters(draft: Draft) -> set[str]:
 def _feature_letters(draft: Draft) -> set[str]:
     r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
     found: set[str] = set()
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if isinstance(node, f.BigSum) and (name := name_of(node.body)) is not None and name.base in WEIGHTLIKE - {"b"}:
             found |= letters_below(node.body)  # the penalty `sum_j theta_j^2`
         if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
@@ -135,7 +135,7 @@ def _feature_letters(draft: Draft) -> set[str]:
 def stand_first(draft: Draft, sample_letters: frozenset[str]) -> bool:
     """`x_{nj}`, `z_{nk}`: the sample is the first of two indices wherever it stands, so the samples are rows."""
     first = 0
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
             letters = [s.body.base for s in node.lower if isinstance(s.body, f.Name)]
             letters += [
@@ -158,12 +158,12 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     loss = definitions.get(draft.loss or "")
     if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
         return True
-    means = [n for n in draft.nodes() if isinstance(n, f.Fraction) and is_mean(n, draft.symbols.sizes)]
+    means = [n for n in draft.document.nodes() if isinstance(n, f.Fraction) and is_mean(n, draft.symbols.sizes)]
     if means and not _counts_of_inputs(draft) >= {
         n.base for m in means for n in f.walk(m.below) if isinstance(n, f.Name)
     }:
         return True
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
             return True
     if any(_repeats_bias(term) for term in definitions.values()) or weights_of_designs(draft, definitions):
@@ -292,7 +292,7 @@ def turned_letters(draft: Draft) -> frozenset[str]:
     if not rows:
         return frozenset()
     samples = letters_of_samples(draft)
-    nodes = list(draft.nodes())
+    nodes = list(draft.document.nodes())
     return frozenset(
         letter
         for letter in rows

@@ -23,7 +23,7 @@ from symderiv.homework.reading.formulas import (
     Transposed,
     Unread,
     rebuilt,
-    walk,
+    with_factors_joined,
     without_brackets,
 )
 from symderiv.homework.reading.statements import Document
@@ -58,10 +58,6 @@ def with_unit_columns(document: Document) -> Document:
 
 
 # --- what is written ---
-def _nodes(document: Document) -> Iterator[Node]:
-    return (n for s in document.statements for side in s.sides for n in walk(side.node))
-
-
 def _letters(node: Node) -> tuple[str, ...]:
     """The letters below a name: `w_{ij}` has i and j."""
     if not isinstance(node, Scripted) or not isinstance(node.base, Name):
@@ -77,7 +73,7 @@ def _base(node: Node) -> str:
 
 def _with_short_letter(document: Document) -> Document:
     r"""`\alpha_{m\ell}`: the ell as l, if that is free and ell only ever stands as a second letter below, or under a sum."""
-    nodes = list(_nodes(document))
+    nodes = list(document.nodes())
     ells = sum(isinstance(n, Name) and n.base == ELL for n in nodes)
     below = [s for n in nodes if isinstance(n, Scripted) and len(n.lower) == 2 for s in n.lower]
     counted = sum(isinstance(s.body, Name) and s.body.base == ELL for s in below)
@@ -95,11 +91,11 @@ def _with_short_letter(document: Document) -> Document:
 def _columns_of(document: Document) -> Columns | None:
     pairs: dict[str, set[tuple[str, ...]]] = {}
     units: dict[str, set[str]] = {}
-    for node in _nodes(document):
+    for node in document.nodes():
         if isinstance(node, Scripted) and not node.primes and len(letters := _letters(node)) == 2:
             pairs.setdefault(_base(node), set()).add(letters)
     weighed = set()
-    for node in _nodes(document):
+    for node in document.nodes():
         for at in _weighted(node):
             assert isinstance(node, Product)
             weight = _column(node.factors[at])
@@ -115,9 +111,9 @@ def _columns_of(document: Document) -> Columns | None:
         if any(len(found) > 1 for found in ends.values()):
             return None  # of several matrices
         entries[base] = {unit: found.pop() for unit, found in ends.items() if found}
-    taken = {n.base for n in _nodes(document) if isinstance(n, Name)}
+    taken = {n.base for n in document.nodes() if isinstance(n, Name)}
     free = tuple(x for x in FREE_LETTERS if x not in taken)
-    sums = (n for n in _nodes(document) if isinstance(n, Sum))
+    sums = (n for n in document.nodes() if isinstance(n, Sum))
     added = frozenset(_base(part) for n in sums for _, part in n.terms if _is_intercept(part))
     return Columns(entries, behind, {b: pairs.get(b, set()) for b in weighed}, free, added) if free else None
 
@@ -152,7 +148,7 @@ def _with_outputs(document: Document) -> Document:
         for base in found & OUTPUTS
         if all(
             not isinstance(n, Scripted) or _base(n) != base or (len(n.lower) == 1 and not n.primes)
-            for n in _nodes(document)
+            for n in document.nodes()
         )
     }
     if not found:
@@ -161,26 +157,18 @@ def _with_outputs(document: Document) -> Document:
     def visit(node: Node) -> Node:
         if not isinstance(node, Product):
             return rebuilt(node, visit)
-        factors: list[Node] = []
-        marks: list[str] = []
-        at = 0
-        while at < len(node.factors):
-            head = node.factors[at]
-            marks.append(node.marks[at - 1] if at else "")
-            if _is_output(node, at) and _base(head) in found and isinstance(head, Scripted):
-                sample = without_brackets(node.factors[at + 1])
-                assert isinstance(sample, Scripted)
-                span = (head.span[0], node.factors[at + 1].span[1])
-                factors.append(replace(head, span=span, lower=(*head.lower, *sample.lower)))
-                at += 2
-            else:
-                factors.append(visit(head))
-                at += 1
-        if len(factors) == 1:
-            return factors[0]
-        return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
+        return with_factors_joined(node, lambda at: _output(node, at, found), visit)
 
     return document.with_sides(visit)
+
+
+def _output(node: Product, at: int, found: Set[str]) -> Node | None:
+    head = node.factors[at]
+    if not _is_output(node, at) or _base(head) not in found or not isinstance(head, Scripted):
+        return None
+    sample = without_brackets(node.factors[at + 1])
+    assert isinstance(sample, Scripted)
+    return replace(head, span=(head.span[0], node.factors[at + 1].span[1]), lower=(*head.lower, *sample.lower))
 
 
 def _is_output(node: Product, at: int) -> bool:
@@ -206,20 +194,8 @@ def _with_sums(document: Document, columns: Columns) -> Document:
             return rebuilt(node, visit)
         if any((base := _base(_column(node.factors[at]))) in columns.with_intercepts - intercepts for at in places):
             return Unread(node.span, "", f"the intercept of {base} is left out")
-        factors: list[Node] = []
-        marks: list[str] = []
-        at = 0
-        while at < len(node.factors):
-            marks.append(node.marks[at - 1] if at else "")
-            if at in places:
-                factors.append(_sum(_column(node.factors[at]), node.factors[at + 1], columns))
-                at += 2
-            else:
-                factors.append(visit(node.factors[at]))
-                at += 1
-        if len(factors) == 1:
-            return factors[0]
-        return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
+        pairs = {at: (_column(node.factors[at]), node.factors[at + 1]) for at in places}
+        return with_factors_joined(node, lambda at: _sum(*pairs[at], columns) if at in pairs else None, visit)
 
     return document.with_sides(visit)
 

@@ -132,7 +132,7 @@ def _outputs(document: Document, net: str) -> dict[str, str]:
 
 def _target(document: Document, out: str) -> str | None:
     """The t of `(t_k - o_k)^2`."""
-    for node in (n for s in document.statements for side in s.sides for n in walk(side.node)):
+    for node in document.nodes():
         if isinstance(node, Scripted) and isinstance(node.base, Group) and len(node.base.items) == 1:
             inner = node.base.items[0]
             parts = [part for _, part in inner.terms] if isinstance(inner, Sum) and len(inner.terms) == 2 else []
@@ -146,7 +146,7 @@ def _is_about_letters(document: Document, units: Units) -> bool:
     """Whether no unit has a number, and nothing a layer already, but for lines without units."""
     named = (units.net, units.out, units.weight, *units.hidden)
     for statement in document.statements:
-        nodes = [n for side in statement.sides for n in walk(side.node)]
+        nodes = list(statement.nodes())
         with_units = [n for n in nodes if isinstance(n, Scripted) and _base(n) in named]
         has_layers = any(isinstance(n, Name) and n.base in ("l", "L", "ell") for n in nodes)
         if has_layers and any(_letters(n) for n in nodes):
@@ -173,7 +173,7 @@ def _letters(node: Node) -> list[str]:
 
 # --- letters to layers ---
 def _layered(group: list[Statement], units: Units) -> list[Statement]:
-    names = [n for statement in group for side in statement.sides for n in walk(side.node) if _letters(n)]
+    names = [n for statement in group for n in statement.nodes() if _letters(n)]
     letters = {x for n in names for x in _letters(n)} | {x for statement in group for x in _summed(statement)}
     if not letters:
         return [_of_vectors(statement, units) for statement in group]
@@ -206,7 +206,7 @@ def _layered(group: list[Statement], units: Units) -> list[Statement]:
 
 def _of_vectors(statement: Statement, units: Units) -> Statement:
     r"""`W = W + \mu \delta x^T`: the same for all units of a layer at once; of the last one where the target stands."""
-    names = {n.base for side in statement.sides for n in walk(side.node) if isinstance(n, Name)}
+    names = {n.base for n in statement.nodes() if isinstance(n, Name)}
     is_no_formula = len(statement.sides) + statement.is_continued < 2
     is_no_formula = is_no_formula or not all(
         any(isinstance(n, Name) for n in walk(side.node)) for side in statement.sides
@@ -287,7 +287,7 @@ def _is_written_as_vectors(node: Node, units: Units) -> bool:
 
 
 def _summed(statement: Statement) -> Iterator[str]:
-    for node in (n for side in statement.sides for n in walk(side.node)):
+    for node in statement.nodes():
         if isinstance(node, BigSum):
             for index in node.indices:
                 name = index.left if isinstance(index, Comparison) else index

@@ -49,7 +49,7 @@ def name_expressions(draft: Draft) -> None:
     if draft.loss is not None and draft.loss_as_written is not None:
         expanded[draft.loss] = draft.loss_as_written
     found: dict[Term, str] = {}
-    for node in draft.nodes():
+    for node in draft.document.nodes():
         if not isinstance(node, f.Derivative) or _is_named(node.bottom):
             continue
         try:
