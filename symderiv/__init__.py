@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from symderiv.calculus.expressions import total as total
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
+    from symderiv.comparison.comparing import Comparison as Comparison
+    from symderiv.comparison.comparing import compare as compare
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.homework.checking import check_homework as check_homework
     from symderiv.homework.marking import Marking as Marking
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from symderiv.views.worked import work as work
 
 _HOMES = {
+    "Comparison": "comparison.comparing",
     "Derivation": "calculus.derivation",
     "Marking": "homework.marking",
     "Model": "calculus.model",
@@ -47,6 +50,7 @@ _HOMES = {
     "Run": "training.runs",
     "SymderivError": "errors",
     "call": "calculus.expressions",
+    "compare": "comparison.comparing",
     "check_gradients": "oracles.gradient_checks",
     "check_homework": "homework.checking",
     "cross_check": "oracles.checks",
@@ -77,6 +81,8 @@ def __getattr__(name: str) -> Any:
         import_module("symderiv.documents.writers")
         import_module("symderiv.calculus.bridge")
         import_module("symderiv.compute.functions")
+        if _HOMES.get(name, "").startswith("comparison"):
+            import_module("symderiv.comparison.document")
     globals()[name] = value
     return value
 

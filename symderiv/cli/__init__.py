@@ -9,6 +9,7 @@ import click
 
 from symderiv import __version__
 from symderiv.cli.check import check
+from symderiv.cli.compare import compare
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
 from symderiv.cli.export import export
@@ -23,5 +24,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, work, train, verify, check, export, list_examples):
+for command in (derive, compare, work, train, verify, check, export, list_examples):
     main.add_command(command)
