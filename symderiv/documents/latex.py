@@ -110,7 +110,9 @@ class Printer:
         return _PRINT[type(expr)](self, expr)
 
     def ones(self, size: Size, *, row: bool) -> str:
-        r"""A column of ones, or a row."""
+        r"""A column of ones, or a row; as numbers where numbers are put in."""
+        if self.numbers and (number := self.numbers(Fill(1, (ONE, size) if row else (size, ONE)))):
+            return number.text
         return rf"\mathbf{{1}}_{{{self.size(size)}}}" + (r"^{\top}" if row else "")
 
     def size(self, size: Size) -> str:
