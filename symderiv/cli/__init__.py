@@ -16,6 +16,7 @@ from symderiv.cli.export import export
 from symderiv.cli.train import train
 from symderiv.cli.verify import verify
 from symderiv.cli.work import work
+from symderiv.cli.worksheet import worksheet
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,5 +25,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, compare, work, train, verify, check, export, list_examples):
+for command in (derive, compare, work, worksheet, train, verify, check, export, list_examples):
     main.add_command(command)

@@ -22,7 +22,16 @@ OFFERED = frozenset(
     "missing-mean-factor repeated-mean-factor sign".split()
 )
 """The mistakes that a number alone can show; others are seen in a formula."""
-NOT_TOLD = frozenset(["slope-of-another-layer", "jacobian-twice", "jacobian-and-diagonal", "inner-sign-lost"])
+NOT_TOLD = frozenset(
+    [
+        "slope-of-another-layer",
+        "jacobian-twice",
+        "jacobian-and-diagonal",
+        "inner-sign-lost",
+        "without-factor",
+        "of-pre-activation",
+    ]
+)
 """Rules of these codes whose number nobody would trace back."""
 ENOUGH = 300
 """A wrong value is worth at least so many halves of its last digit, for what else might give it by chance to be rare."""
@@ -69,11 +78,13 @@ class WrongAnswers:
         exact = {s: value.astype(float) for s, value in example.exact.items()}
         hypers = {name: float(x) for name, x in example.values.hypers.items()}
         self.point = Point(example.values.sizes, hypers, {s: exact[s] for s in example.point.values})
-        self.forward = {s: v for s, v in exact.items() if isinstance(s, Symbol) and s.role != "adjoint"}
+        self.forward: dict[Expr, Array] = {
+            s: v for s, v in exact.items() if isinstance(s, Symbol) and s.role != "adjoint"
+        }
         self.runs = [(wrong, self._run(wrong)) for wrong in wrong_derivations(self.model, True)]
 
     def _run(self, wrong: Wrong) -> dict[Expr, Array]:
-        memo: dict[Expr, Array] = {**self.forward}
+        memo = dict(self.forward)
         with np.errstate(all="ignore"):
             for adjoint in wrong.derivation:
                 memo[adjoint.symbol] = self.point.evaluate(adjoint.named, dict(memo))

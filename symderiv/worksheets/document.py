@@ -11,13 +11,16 @@ from typing import Any
 from symderiv.calculus.expressions import Symbol
 from symderiv.calculus.formats import writer
 from symderiv.calculus.shapes import SCALAR
-from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Section, Table
+from symderiv.compute.layouts import sample_size
+from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.latex import Printer
 from symderiv.documents.markdown import to_markdown
 from symderiv.documents.notation import notation_of
 from symderiv.documents.numbers import NumbersAuthor, number_tex, rate_letter
 from symderiv.documents.page import to_fragment, to_page
+from symderiv.documents.svg import draw
 from symderiv.documents.tex import to_tex
+from symderiv.views.picture import graph_of
 from symderiv.worksheets.questions import Question
 from symderiv.worksheets.worksheet import Worksheet
 
@@ -36,7 +39,9 @@ def worksheet_document(sheet: Worksheet, *, key: bool = False, title: str = "", 
     for part, heading in PARTS.items():
         own = [q for q in sheet.questions if q.part == part]
         if own:
-            blocks = [block for k, q in enumerate(own, number) for block in _question(q, k, key)]
+            blocks = [
+                block for k, q in enumerate(own, number) for block in (*_question(q, k, key), *_drawn(q, sheet, key))
+            ]
             sections.append(Section(heading, part, tuple(blocks)))
             number += len(own)
     return Document(title, about, tuple(sections))
@@ -84,8 +89,14 @@ def _symbolic_given(sheet: Worksheet) -> Section:
         if e.name in model.relevant
     ]
     rows = [(f"${p.latex(s)}$", s.role, f"${p.shape(s.shape)}$") for s in model.inputs if isinstance(s, Symbol)]
-    return Section("Given", "given", (Paragraph("The network, with the shape of each value:"), Formula(tuple(lines)),
-                                      Table(("name", "role", "shape"), tuple(rows))))  # fmt: skip
+    blocks: list[Block] = []
+    if len(model.terms) > 1:
+        terms = " + ".join(p.notation.term(term.name) for term in model.terms)
+        blocks.append(
+            Paragraph(f"The loss has several terms, ${p.notation.loss} = {terms}$, each with derivatives of its own.")
+        )
+    blocks += [Paragraph("The network, with the shape of each value:"), Formula(tuple(lines))]
+    return Section("Given", "given", (*blocks, Table(("name", "role", "shape"), tuple(rows))))
 
 
 def _question(question: Question, number: int, key: bool) -> Iterator[Block]:
@@ -97,9 +108,22 @@ def _question(question: Question, number: int, key: bool) -> Iterator[Block]:
         yield Formula(question.lines, relation=question.relation)
     if key and question.said:
         yield Paragraph(f"Answer: {question.said}.")
-    if not key and not question.choices:
+    if not key and not question.choices and question.key != "draw":
         left = f"{question.left} {question.relation} " if question.left else ""
         yield Paragraph(f"${left}{ROOM}$")
+
+
+def _drawn(question: Question, sheet: Worksheet, key: bool) -> Iterator[Block]:
+    """The picture of the network, which is the answer to the first question."""
+    if key and question.key == "draw":
+        model, sizes = sheet.derivation.model, dict(sheet.example.values.sizes)
+        samples = sample_size(model)
+        graph = graph_of(model, {**sizes, **({samples.name: 1} if samples else {})})
+        if graph is not None:
+            notation = notation_of(model, sheet.derivation.options)
+            yield Picture(
+                draw(graph, notation, "The network"), "The network for one sample.", "network", clickable=False
+            )
 
 
 def _choices(question: Question, key: bool) -> Iterator[str]:

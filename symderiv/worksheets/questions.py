@@ -76,6 +76,7 @@ class Numeric:
 
     def questions(self) -> Iterator[Question]:
         """Every question, in order."""
+        yield Question("draw", "forward", "Draw the network: a circle for each number, an arrow for each weight.")
         yield from self.shapes()
         yield from self.forward()
         singles = [self.example.single(text) for text in self.example.weights]
