@@ -14,6 +14,7 @@ from symderiv.calculus.model import Model
 from symderiv.errors import SymderivError
 from symderiv.mistakes.codes import RANK
 from symderiv.mistakes.rederiving import Slip, rederive, slips
+from symderiv.mistakes.setting import Setting
 from symderiv.oracles.evaluation import Array, Point
 from symderiv.views.worked import Worked
 
@@ -22,6 +23,8 @@ OFFERED = frozenset(
     "missing-mean-factor repeated-mean-factor sign".split()
 )
 """The mistakes that a number alone can show; others are seen in a formula."""
+OF_THE_WHOLE = frozenset("constant-factor missing-mean-factor repeated-mean-factor sign".split())
+"""Those that are seen in a number because the whole is off by a factor: with a penalty in the loss, only a part of it is."""
 NOT_TOLD = frozenset(
     [
         "slope-of-another-layer",
@@ -61,8 +64,9 @@ def wrong_derivations(model: Model, numbers: bool = False) -> tuple[Wrong, ...]:
     numbers: only mistakes that a number alone can show.
     """
     found = []
+    offered = OFFERED - (OF_THE_WHOLE if Setting(model).penalty is not None else frozenset())
     for slip in slips(model):
-        if not numbers or (slip.code in OFFERED and slip.rule not in NOT_TOLD):
+        if not numbers or (slip.code in offered and slip.rule not in NOT_TOLD):
             try:
                 found.append(Wrong(slip, rederive(model, slip)))
             except SymderivError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from symderiv.calculus.expressions import Symbol
 from symderiv.calculus.formats import writer
+from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR
 from symderiv.compute.layouts import sample_size
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
@@ -56,7 +57,7 @@ def _given(sheet: Worksheet) -> Section:
     """The network, its numbers, and how to round."""
     author = NumbersAuthor(sheet.example)
     model, p = author.model, author.p
-    blocks: list[Block] = [Paragraph("The network:")]
+    blocks: list[Block] = [*_terms(model, p), Paragraph("The network:")]
     lines = [(p.latex(e.symbol), p.latex(e.value), "") for e in model.equations]
     blocks.append(Formula(tuple(lines)))
     ones = list(author.with_ones())
@@ -89,14 +90,16 @@ def _symbolic_given(sheet: Worksheet) -> Section:
         if e.name in model.relevant
     ]
     rows = [(f"${p.latex(s)}$", s.role, f"${p.shape(s.shape)}$") for s in model.inputs if isinstance(s, Symbol)]
-    blocks: list[Block] = []
-    if len(model.terms) > 1:
-        terms = " + ".join(p.notation.term(term.name) for term in model.terms)
-        blocks.append(
-            Paragraph(f"The loss has several terms, ${p.notation.loss} = {terms}$, each with derivatives of its own.")
-        )
+    blocks: list[Block] = list(_terms(model, p))
     blocks += [Paragraph("The network, with the shape of each value:"), Formula(tuple(lines))]
     return Section("Given", "given", (*blocks, Table(("name", "role", "shape"), tuple(rows))))
+
+
+def _terms(model: Model, p: Printer) -> Iterator[Block]:
+    """What the terms of the loss are called, where it has several."""
+    if len(model.terms) > 1:
+        terms = " + ".join(p.notation.term(term.name) for term in model.terms)
+        yield Paragraph(f"The loss has several terms, ${p.notation.loss} = {terms}$, each with derivatives of its own.")
 
 
 def _question(question: Question, number: int, key: bool) -> Iterator[Block]:

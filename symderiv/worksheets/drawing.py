@@ -35,6 +35,7 @@ LEAST_OUTPUT, LARGEST_TANH = 0.05, 0.95
 """An output of a sigmoid or softmax is at least so far from 0 and 1, one of tanh at most so far from 0."""
 NEAR_A_TIE = 1e-7
 """A result so near to the middle between two roundings is not taken: two people may round it differently."""
+ALMOST_NOTHING = 1e-20
 TRIES = 600
 """Drawings before one more decimal is carried."""
 MOST_CARRIED = 2
@@ -203,4 +204,6 @@ def _comes_out_alike(example: Worked, carried: int) -> bool:
         numbers += [(one.total, other.total), (one.updated, other.updated)]
         for chain, twin in zip(one.chains, other.chains, strict=True):
             numbers += [(x, y) for (_, x), (_, y) in zip(chain.factors, twin.factors, strict=True)]
+    if any(x and abs(x) < ALMOST_NOTHING for x, _ in numbers):
+        return False  # what cancels is 0 on paper, and a rest of the fiftieth digit here
     return all(digits.rounded(x) == digits.rounded(y) for x, y in numbers)

@@ -76,21 +76,22 @@ class Symbolic:
         if not self.count or adjoint.term or adjoint.parts:
             return question
         right = question.lines[-1][1]
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[tuple[str, ...], str]] = {}
         for wrong in wrong_derivations(self.derivation.model):
             value = self._wrong(wrong, adjoint)
             text = "" if value is None else self.p.latex(value)
             if text and len(text) <= LONGEST:
-                found.setdefault(text, (wrong.slip.code, wrong.slip.words))
-        by_code: dict[str, tuple[str, str]] = {}
-        for text, (code, words) in sorted(found.items(), key=lambda item: RANK[item[1][0]]):
-            by_code.setdefault(code, (text, words))
-        likely = list(by_code.items())[: 2 * self.count]
+                codes, words = found.get(text, ((), wrong.slip.words))
+                found[text] = tuple(sorted({*codes, wrong.slip.code}, key=RANK.__getitem__)), words
+        by_code: dict[str, tuple[str, tuple[str, ...], str]] = {}
+        for text, (codes, words) in sorted(found.items(), key=lambda item: RANK[item[1][0][0]]):
+            by_code.setdefault(codes[0], (text, codes, words))
+        likely = list(by_code.values())[: 2 * self.count]
         picked = [likely[k] for k in sorted(self.rng.permutation(len(likely))[: self.count])]
         if not picked:
             return question
         offered = [Choice(right, NOTHING)]
-        offered += [Choice(text, NOTHING, (code,), words) for code, (text, words) in picked]
+        offered += [Choice(text, NOTHING, codes, words) for text, codes, words in picked]
         order = self.rng.permutation(len(offered))
         return replace(question, choices=tuple(offered[k] for k in order))
 
