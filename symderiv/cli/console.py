@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from symderiv.errors import CheckFailed, SymderivError
 
@@ -31,6 +32,13 @@ def errors_told() -> Iterator[None]:
 def red(text: str) -> str:
     """The text in red, on a terminal."""
     return click.style(text, fg="red", bold=True)  # click drops the colour where stderr is not a terminal
+
+
+def example_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The examples whose names begin so, for a shell."""
+    from symderiv.textbook.examples import EXAMPLES
+
+    return [CompletionItem(e.name, help=e.about) for e in EXAMPLES.values() if e.name.startswith(begun)]
 
 
 NOTATION_OPTIONS = (

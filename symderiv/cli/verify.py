@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import NETWORK_OPTIONS, errors_told, example_names, table, with_options
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 @click.command(short_help="Check every gradient against independent oracles.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @click.option(
-    "--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`)."
+    "--example",
+    "-e",
+    "examples",
+    multiple=True,
+    shell_complete=example_names,
+    metavar="NAME",
+    help="A shipped example (see `symderiv examples`).",
 )
 @click.option("--all", "-a", "every", is_flag=True, help="All shipped examples; the same as to name nothing.")
 @with_options(NETWORK_OPTIONS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import NOTATION_OPTIONS, errors_told, example_names, table, with_options
 from symderiv.cli.derive import FORMATS, formats_in
 from symderiv.cli.selection import file_stem
 from symderiv.errors import ModelError
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Work through a network with numbers.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--example", "-e", metavar="NAME", help="A shipped example (see `symderiv examples`).")
+@click.option(
+    "--example", "-e", shell_complete=example_names, metavar="NAME", help="A shipped example (see `symderiv examples`)."
+)
 @click.option(
     "--values",
     "values_file",

@@ -21,14 +21,29 @@ def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
 class IndexEntry:
     """One document on a page that leads to several: its files by format, and a formula that says what it is about."""
 
-    document: Document
+    title: str
+    about: str
     files: dict[str, str]
     formula: str = ""
 
 
-def index_page(title: str, about: str, entries: Sequence[IndexEntry]) -> str:
+@dataclass(frozen=True)
+class IndexGroup:
+    """Documents of one kind on a page that leads to several."""
+
+    title: str
+    about: str
+    entries: Sequence[IndexEntry]
+
+    @property
+    def key(self) -> str:
+        """Its anchor."""
+        return self.title.lower().replace(" ", "-")
+
+
+def index_page(title: str, about: str, groups: Sequence[IndexGroup]) -> str:
     """A page that leads to several documents."""
-    return render("index.html.j2", title=title, about=about, entries=entries)
+    return render("index.html.j2", title=title, about=about, groups=groups)
 
 
 def loss_formula(derivation: Derivation) -> str:

@@ -122,3 +122,7 @@ class Marking(Writable):
     def to_html(self) -> str:
         """The report as one self-contained page: the document with every claim marked in place."""
         return str(self.write("html"))
+
+    def to_svg(self) -> str:
+        """A small picture: the lines around what is not right, with their verdicts and reasons."""
+        return str(self.write("svg"))
