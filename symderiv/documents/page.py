@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.documents.content import Document
-from symderiv.documents.frame import environment, render, style
+from symderiv.documents.content import Document, Formula
+from symderiv.documents.frame import environment, numbers, render, style
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
 
@@ -23,11 +23,11 @@ def index_page(items: list[tuple[Document, Derivation, dict[str, str]]]) -> str:
         links = tuple((file, format) for format, file in files.items())
         entries.append(
             {"title": document.title, "about": document.about, "file": files["html"], "links": links,
-             "loss": f"{printer.latex(loss.symbol)} = {printer.latex(loss.value)}"}
+             "loss": Formula(((printer.latex(loss.symbol), printer.latex(loss.value), ""),))}
         )  # fmt: skip
     return render("index.html.j2", items=entries)
 
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=document, style=style())
+    return environment().get_template("fragment.html.j2").render(document=document, style=style(), fresh=numbers())
