@@ -33,7 +33,9 @@ def inline(text: str, longest: int | None = None) -> Markup:
     out = []
     for kind, content in pieces(text):
         if kind == "math" and longest is not None and len(content) > longest:
-            out.append(f'<span class="run" tabindex="0" role="group" aria-label="formula">{mathml(content.strip())}</span>')
+            out.append(
+                f'<span class="run" tabindex="0" role="group" aria-label="formula">{mathml(content.strip())}</span>'
+            )
         elif kind == "math":
             out.append(mathml(content.strip()))
         else:

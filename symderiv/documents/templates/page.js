@@ -15,8 +15,9 @@
   let atEnd = false;
   const mark = () => {
     const here = atEnd && scrollY > 0 ? entries.at(-1) : entries.filter(([, section]) => crossing.has(section)).pop();
-    const current = here?.[0] ?? nav.querySelector("[aria-current]") ?? entries[0][0];
-    if (current.hasAttribute("aria-current")) return;
+    const above = entries[0][1].getBoundingClientRect().top > 0; // nothing crosses between two sections, and at the very top
+    const current = here?.[0] ?? (above ? entries[0][0] : null);
+    if (!current || current.hasAttribute("aria-current")) return;
     for (const [link] of entries) link.removeAttribute("aria-current");
     current.setAttribute("aria-current", "location");
     const [box, own] = [nav.getBoundingClientRect(), current.getBoundingClientRect()];
