@@ -36,9 +36,12 @@ class Beside:
         return tuple(map(self._quantity, sorted(found, key=self._order.__getitem__)))
 
     def _quantity(self, symbol: Symbol) -> Quantity:
-        spoken = symbol.name
-        if symbol.role == "adjoint":
-            spoken = f"the derivative with respect to {symbol.name.partition('_bar')[0]}"
+        name, _, term = symbol.name.partition("_bar")
+        spoken = (
+            f"the derivative{f' of {term[1:]}' if term else ''} with respect to {name}"
+            if symbol.role == "adjoint"
+            else name
+        )
         if symbol.shape == SCALAR:
             return Quantity(self.p.latex(symbol), "a number", f"{spoken} is a number")
         rows, columns = symbol.shape
