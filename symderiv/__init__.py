@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from symderiv.calculus.expressions import total as total
     from symderiv.calculus.model import Model as Model
     from symderiv.calculus.sweep import derive as derive
+    from symderiv.comparison.comparing import Comparison as Comparison
+    from symderiv.comparison.comparing import compare as compare
     from symderiv.errors import SymderivError as SymderivError
     from symderiv.homework.checking import check_homework as check_homework
     from symderiv.homework.marking import Marking as Marking
@@ -38,15 +40,20 @@ if TYPE_CHECKING:
     from symderiv.training.runs import Run as Run
     from symderiv.training.runs import train as train
     from symderiv.views.worked import work as work
+    from symderiv.worksheets.worksheet import Worksheet as Worksheet
+    from symderiv.worksheets.worksheet import worksheet as worksheet
 
 _HOMES = {
+    "Comparison": "comparison.comparing",
     "Derivation": "calculus.derivation",
     "Marking": "homework.marking",
     "Model": "calculus.model",
     "Network": "textbook.builder",
     "Run": "training.runs",
     "SymderivError": "errors",
+    "Worksheet": "worksheets.worksheet",
     "call": "calculus.expressions",
+    "compare": "comparison.comparing",
     "check_gradients": "oracles.gradient_checks",
     "check_homework": "homework.checking",
     "cross_check": "oracles.checks",
@@ -61,7 +68,10 @@ _HOMES = {
     "train": "training.runs",
     "two_layer": "textbook.networks",
     "work": "views.worked",
+    "worksheet": "worksheets.worksheet",
 }
+_WRITERS = {"comparison": ["document"], "worksheets": ["document", "moodle"]}
+"""For the folders whose results are documents: the modules that register how these are written."""
 __all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604
 
 
@@ -77,6 +87,10 @@ def __getattr__(name: str) -> Any:
         import_module("symderiv.documents.writers")
         import_module("symderiv.calculus.bridge")
         import_module("symderiv.compute.functions")
+        for folder, writers in _WRITERS.items():
+            if _HOMES.get(name, "").startswith(folder):
+                for module in writers:
+                    import_module(f"symderiv.{folder}.{module}")
     globals()[name] = value
     return value
 

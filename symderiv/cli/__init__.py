@@ -9,12 +9,14 @@ import click
 
 from symderiv import __version__
 from symderiv.cli.check import check
+from symderiv.cli.compare import compare
 from symderiv.cli.derive import derive
 from symderiv.cli.examples import list_examples
 from symderiv.cli.export import export
 from symderiv.cli.train import train
 from symderiv.cli.verify import verify
 from symderiv.cli.work import work
+from symderiv.cli.worksheet import worksheet
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,5 +25,5 @@ def main() -> None:
     """Derive, explain and check the gradients of small neural networks."""
 
 
-for command in (derive, work, train, verify, check, export, list_examples):
+for command in (derive, compare, work, worksheet, train, verify, check, export, list_examples):
     main.add_command(command)

@@ -42,20 +42,24 @@ NOTATION_OPTIONS = (
     click.option("--derivative", type=click.Choice(["partial", "d"]), help="Derivatives with a curly or a straight d."),
     click.option("--sigmoid", type=click.Choice(["sigma", "g"]), help="The letter of the sigmoid."),
 )
-NETWORK_OPTIONS = (
-    click.option("--hidden", metavar="NAMES", help="Hidden activations, one a layer: tanh or tanh,relu."),
-    click.option("--output", metavar="NAME", help="Output activation. [default: identity]"),
-    click.option(
-        "--loss", metavar="NAME", help="mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"
-    ),
-    click.option("--layout", metavar="NAME", help="rows (X W), columns (W X) or transposed (W^T X). [default: rows]"),
-    click.option(
-        "--bias", metavar="NAME", help="separate, augmented (inside the weights) or none. [default: separate]"
-    ),
-    click.option("--scale", metavar="NAME", help="Factor of the loss: sum, half, mean or half-mean. [default: mean]"),
+_NETWORK: tuple[tuple[str, str], ...] = (
+    ("--hidden", "Hidden activations, one a layer: tanh or tanh,relu."),
+    ("--output", "Output activation. [default: identity]"),
+    ("--loss", "mse, log, cross-entropy, huber; or a sum: mse+cross-entropy. [default: mse]"),
+    ("--layout", "rows (X W), columns (W X) or transposed (W^T X). [default: rows]"),
+    ("--bias", "separate, augmented (inside the weights) or none. [default: separate]"),
+    ("--scale", "Factor of the loss: sum, half, mean or half-mean. [default: mean]"),
+)
+_FLAGS = (
     click.option("--one-sample", is_flag=True, help="One sample instead of a batch."),
     click.option("--penalty", is_flag=True, help="Add an L2 penalty on the weights."),
 )
+NETWORK_OPTIONS = (*(click.option(flag, metavar="NAME", help=text) for flag, text in _NETWORK), *_FLAGS)
+VARIANT_OPTIONS = (
+    *(click.option(flag, metavar="NAME", multiple=True, help=text) for flag, text in _NETWORK),
+    *_FLAGS,
+)
+"""The same for several networks: what is given once holds for all, what is given several times tells them apart."""
 
 
 def with_options(options: tuple[Any, ...]) -> Callable[[Any], Any]:

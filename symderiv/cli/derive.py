@@ -95,12 +95,12 @@ def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str
     """Derive and render everything first, then write: an error leaves no half of anything."""
     from symderiv.documents.files import make_folder, write_file
     from symderiv.documents.outline import document_of
-    from symderiv.documents.page import index_page, to_page
+    from symderiv.documents.page import IndexEntry, index_page, loss_formula, to_page
     from symderiv.documents.writers import FORMATS as WRITERS
     from symderiv.oracles.checks import QUICK, cross_check
 
     files: dict[str, str | bytes] = {}
-    rows, items = [], []
+    rows, entries = [], []
     for job in _progress(jobs, quiet):
         derivation = job.derive()
         report = cross_check(derivation, oracles=QUICK)
@@ -116,7 +116,7 @@ def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str
         links = tuple((name, format) for format, name in names.items() if format != "html")
         for format, name in names.items():
             files[name] = to_page(document, links) if format == "html" else WRITERS[format][1](document)
-        items.append((document, derivation, names))
+        entries.append(IndexEntry(document, names, loss_formula(derivation)))
         rows.append(
             (
                 job.stem,
@@ -127,7 +127,8 @@ def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str
             )
         )
     if len(jobs) > 1 and "html" in formats:
-        files["index.html"] = index_page(items)
+        about = "The gradients of small networks, derived step by step and checked before they were written."
+        files["index.html"] = index_page("Derivations", about, entries)
     make_folder(out)
     for name, content in files.items():
         write_file(out / name, content)

@@ -81,7 +81,7 @@ def numbers() -> Callable[[], int]:
 
 def style(*names: str) -> Markup:
     """The style of every page, and that of the named files after it."""
-    return Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", *names)))
+    return Markup("".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "chart.css", *names)))
 
 
 def render(template: str, styles: tuple[str, ...] = (), scripted: bool = True, **values: object) -> str:

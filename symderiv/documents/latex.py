@@ -80,7 +80,7 @@ FUNCTION_NAMES: Mapping[str, str] = {
 
 @dataclass
 class Printer:
-    """Prints expressions in one notation; `replace` holds expressions that are printed as another one.
+    """Prints expressions in one notation; `replace` holds expressions that are printed as another one, or as given LaTeX.
 
     numbers: what is printed for an expression whose value is to be shown, None for all others; times, matrix_times: the
     signs of a product of numbers and of a matrix product.
@@ -88,7 +88,7 @@ class Printer:
 
     notation: Notation
     letters: Letters = field(init=False)
-    replace: dict[Expr, Expr] = field(default_factory=dict)
+    replace: dict[Expr, Expr | Tex] = field(default_factory=dict)
     numbers: Callable[[Expr], Tex | None] | None = None
     times: str = field(init=False)
     matrix_times: str = field(init=False)
@@ -103,13 +103,16 @@ class Printer:
 
     def tex(self, expr: Expr) -> Tex:
         if expr in self.replace:
-            return self.tex(self.replace[expr])
+            other = self.replace[expr]
+            return other if isinstance(other, Tex) else self.tex(other)
         if self.numbers and (number := self.numbers(expr)):
             return number
         return _PRINT[type(expr)](self, expr)
 
     def ones(self, size: Size, *, row: bool) -> str:
-        r"""A column of ones, or a row."""
+        r"""A column of ones, or a row; as numbers where numbers are put in."""
+        if self.numbers and (number := self.numbers(Fill(1, (ONE, size) if row else (size, ONE)))):
+            return number.text
         return rf"\mathbf{{1}}_{{{self.size(size)}}}" + (r"^{\top}" if row else "")
 
     def size(self, size: Size) -> str:
@@ -132,7 +135,8 @@ class Printer:
 
     def shaped(self, expr: Expr) -> str:
         """The expression with the shape under each factor of its outermost products."""
-        return self._shaped(self.replace.get(expr, expr), SUM)
+        other = self.replace.get(expr, expr)
+        return self._shaped(expr if isinstance(other, Tex) else other, SUM)
 
     def _shaped(self, expr: Expr, binds: int) -> str:
         if isinstance(expr, MatMul) and expr not in self.replace:
@@ -307,19 +311,32 @@ class Printer:
     def _function(self, scalar: Scalar, places: Mapping[Scalar, Tex], plain: bool) -> Tex:
         args = [self.scalar(arg, places, plain).text for arg in scalar.args]
         name = type(scalar).__name__
-        if isinstance(scalar, Opaque):
-            letter = self.notation.name(scalar.letter)
-            letter = f"({letter})" if scalar.order and self.notation.is_scripted(scalar.letter) else letter
-            return Tex(f"{letter}{chr(39) * scalar.order}{parenthesised(args[0])}")
         if name == "exp":
             return Tex(f"e^{{{args[0]}}}", ATOM, True)
         if name == "absolute":
             return Tex(rf"\left|{args[0]}\right|")
         if name == "step":
             return Tex(rf"\mathbf{{1}}\left[{args[0]} > 0\right]")
-        if name == "sigmoid":
-            return Tex(SIGMOIDS[self.notation.sigmoid] + parenthesised(args[0]))
-        return Tex(FUNCTION_NAMES[name] + parenthesised(", ".join(args)))
+        return Tex(self._letter(scalar) + parenthesised(", ".join(args)))
+
+    def _letter(self, function: Scalar, primes: int = 0) -> str:
+        """What a function is called, with primes for its derivatives."""
+        if isinstance(function, Opaque):
+            primes += function.order
+            letter = self.notation.name(function.letter)
+            letter = f"({letter})" if primes and self.notation.is_scripted(function.letter) else letter
+        else:
+            name = type(function).__name__
+            letter = (
+                SIGMOIDS[self.notation.sigmoid]
+                if name == "sigmoid"
+                else FUNCTION_NAMES.get(name) or rf"\mathrm{{{name}}}".replace("_", r"\_")
+            )
+        return letter + "'" * primes
+
+    def slope_name(self, function: Scalar, argument: Expr) -> str:
+        """The slope of a function at an argument by its name: σ'(Z)."""
+        return self._letter(function, 1) + parenthesised(self.latex(argument))
 
     # Index notation
 

@@ -53,9 +53,9 @@ def _block(block: Block) -> Iterator[str]:
         case Formula():
             yield from ("```math", r"\begin{aligned}", *aligned(block), r"\end{aligned}", "```", "")
         case Table(header, rows):
-            yield f"| {' | '.join(header)} |"
+            yield f"| {' | '.join(map(_cell, header))} |"
             yield f"|{'---|' * len(header)}"
-            yield from (f"| {' | '.join(_inline(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+            yield from (f"| {' | '.join(map(_cell, row))} |" for row in rows)
             yield ""
         case WeightPath(typical=True):
             yield from (f"**The weight $`{block.name}`$**", "")
@@ -63,6 +63,10 @@ def _block(block: Block) -> Iterator[str]:
                 yield from _block(inner)
         case Picture() | WeightPath():
             return
+
+
+def _cell(text: str) -> str:
+    return _inline(text).replace("|", r"\|")
 
 
 def _inline(text: str) -> str:

@@ -32,6 +32,7 @@ from symderiv.documents.latex import ATOM, PRODUCT, SUM, Printer, Tex
 from symderiv.documents.notation import Notation, notation_of
 from symderiv.views.digits import Digits
 from symderiv.views.graph import graph_at
+from symderiv.views.index import Entry, entry
 from symderiv.views.paths import TooManyPaths
 from symderiv.views.worked import Line, SingleWeight, Worked, check_worked
 
@@ -53,7 +54,7 @@ def worked_document(
     """
     about = about or "A worked example: every step as formula, with the numbers put in, and its result."
     title = title or example.derivation.model.title or "Worked example"
-    return Document(title, about, tuple(_Author(example, notation, primitive).sections()))
+    return Document(title, about, tuple(NumbersAuthor(example, notation, primitive).sections()))
 
 
 def numbers_section(example: Worked, by_hand: Worked | None = None, beside: Beside | None = None) -> Section:
@@ -61,7 +62,7 @@ def numbers_section(example: Worked, by_hand: Worked | None = None, beside: Besi
 
     beside: links to the other parts of that document.
     """
-    author = _Author(example, outer=beside)
+    author = NumbersAuthor(example, outer=beside)
     sections = list(author.sections())
     if by_hand is not None:
         sections.append(author.comparison(by_hand))
@@ -109,7 +110,9 @@ def _shown(count: int) -> list[int | None]:
 
 
 @dataclass
-class _Author:
+class NumbersAuthor:
+    """Writes the parts of a worked example; `primitive`: the sigmoid is taken apart in the computation graph."""
+
     example: Worked
     notation: Notation | None = None
     primitive: bool = False
@@ -159,6 +162,7 @@ class _Author:
             self.p.numbers, self.p.times, self.p.matrix_times = None, times, matrix_times
 
     def matrix(self, matrix: np.ndarray[Any, Any]) -> str:
+        """A matrix of numbers, to the digits of the example."""
         return matrix_tex(matrix, self.digits).text
 
     def steps(self, left: str, line: Line) -> Formula:
@@ -189,7 +193,7 @@ class _Author:
                 number = self.example.point.hypers[symbol.name]
                 lines.append((self.n.name(symbol.name), number_tex(number, self.digits).text, "hyper-parameter"))
         if self.example.rate is not None:
-            lines.append((rate_letter(self.model), self._rate(), "learning rate"))
+            lines.append((rate_letter(self.model), self.rate(), "learning rate"))
         items = []
         if self.digits.carried:
             items.append(
@@ -213,7 +217,19 @@ class _Author:
             "The exact gradients at these values were compared with complex-step differences of the forward pass before "
             "this was written."
         )
-        return Section("Given", "n-given", (Formula(tuple(lines)), Bullets(tuple(items))))
+        return Section("Given", "n-given", (Formula(tuple(lines)), Bullets(tuple(items)), *self.with_ones()))
+
+    def with_ones(self) -> Iterator[Block]:
+        """The equations with a 1 put first, entry by entry: they show which index counts from 0."""
+        lines = []
+        for equation in self.model.equations:
+            if any(isinstance(part, Augment) for part in parts_of(equation.value)):
+                row = self.p.letters.index(equation.symbol.shape[0])
+                column = self.p.letters.index(equation.symbol.shape[1], (row,))
+                left = self.p.index_tex(Entry(equation.symbol, row, column)).text
+                lines.append((left, self.p.index_tex(entry(equation.value, row, column, self.p.letters)).text, ""))
+        if lines:
+            yield Formula(tuple(lines))
 
     def _ones(self) -> list[str]:
         """What putting a 1 first and leaving it out again look like, where the network has that."""
@@ -232,7 +248,8 @@ class _Author:
             items.append(f"${self.p.latex(cut[0])}$ leaves out the first {along}, which belongs to that 1.")
         return items
 
-    def _rate(self) -> str:
+    def rate(self) -> str:
+        """The learning rate as a number."""
         return number_tex(self.example.rate_number, self.digits).text
 
     def forward(self) -> Section:
@@ -289,7 +306,7 @@ class _Author:
         for k, chain in enumerate(single.chains, 1):
             start = f"c_{{{k}}}" if several else left
             factors = [
-                (self._fraction(f), self.p.index_tex(f.value).within(PRODUCT), number_tex(x, self.digits))
+                (self.fraction(f), self.p.index_tex(f.value).within(PRODUCT), number_tex(x, self.digits))
                 for f, x in chain.factors
             ]
             lines.append((start, r" \; ".join(fraction for fraction, _, _ in factors), ""))
@@ -303,7 +320,7 @@ class _Author:
             put = " + ".join(x.text if not k else x.within(PRODUCT) for k, x in enumerate(numbers))
             lines += [(left, added, ""), ("", put, "numbers put in"), ("", total, "")]
         yield Paragraph(f"The weight ${name}$" + (f", {len(single.chains)} ways to the loss:" if several else ":"))
-        steps = [tuple(self._fraction(f) for f, _ in chain.factors) for chain in single.chains]
+        steps = [tuple(self.fraction(f) for f, _ in chain.factors) for chain in single.chains]
         if len(set(steps)) < len(steps):
             yield Paragraph(
                 "Where a quantity occurs several times in one equation, each occurrence is a way of its own, and a factor "
@@ -312,7 +329,8 @@ class _Author:
         yield Formula(tuple(lines))
         yield from self._single_update(single, name)
 
-    def _fraction(self, factor: Any) -> str:
+    def fraction(self, factor: Any) -> str:
+        """One local derivative on a path: of its upper entry by its lower one."""
         return self.n.derivative_of(self.p.index_tex(factor.top).text, self.p.index_tex(factor.bottom).text)
 
     def _single_update(self, single: SingleWeight, name: str) -> Iterator[Block]:
@@ -321,7 +339,7 @@ class _Author:
             slope = number_tex(single.total, self.digits).within(PRODUCT)
             after = number_tex(single.updated, self.digits).text
             yield Formula(
-                ((name, rf"{before} - {self._rate()} \cdot {slope}", ""), ("", after, "")), relation=r"\leftarrow"
+                ((name, rf"{before} - {self.rate()} \cdot {slope}", ""), ("", after, "")), relation=r"\leftarrow"
             )
 
     def updates(self) -> Section:
@@ -335,7 +353,7 @@ class _Author:
             exact = self.matrix(update.exact)
             lines = (
                 (name, rf"{name} - {rate}{self.p.times}{self.n.adjoint(update.adjoint)}", ""),
-                ("", rf"{self.matrix(update.before)} - {self._rate()} \cdot {slope}", "numbers put in"),
+                ("", rf"{self.matrix(update.before)} - {self.rate()} \cdot {slope}", "numbers put in"),
                 ("", self.matrix(update.after), f"exactly ${exact}$" if exact != self.matrix(update.after) else ""),
             )
             blocks.append(Formula(lines, relation=r"\leftarrow"))
@@ -368,7 +386,7 @@ class _Author:
             slope = self.n.derivative_of(self.n.loss, name)
             rows.append(self._compared(slope, exact.total, single.total, ""))
             if single.updated is not None:
-                step = rf"{name} - {self._rate()} \cdot {slope}"
+                step = rf"{name} - {self.rate()} \cdot {slope}"
                 rows.append(self._compared(step, exact.updated, single.updated, "updated"))
         lead = Paragraph(
             f"The source rounds as it goes. With what it wrote down in place of the computed values, and every other result "

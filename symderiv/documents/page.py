@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from symderiv.calculus.derivation import Derivation
 from symderiv.documents.content import Document, Formula
 from symderiv.documents.frame import environment, numbers, render, style
@@ -14,18 +17,30 @@ def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
     return render("document.html.j2", document=document, links=links)
 
 
-def index_page(items: list[tuple[Document, Derivation, dict[str, str]]]) -> str:
-    """A page that leads to several documents; each comes with its derivation and its files by format."""
-    entries = []
-    for document, derivation, files in items:
-        printer = Printer(notation_of(derivation.model, derivation.options))
-        loss = derivation.model.loss
-        links = tuple((file, format) for format, file in files.items())
-        entries.append(
-            {"title": document.title, "about": document.about, "file": files["html"], "links": links,
-             "loss": Formula(((printer.latex(loss.symbol), printer.latex(loss.value), ""),))}
-        )  # fmt: skip
-    return render("index.html.j2", items=entries)
+@dataclass(frozen=True)
+class IndexEntry:
+    """One document on a page that leads to several: its files by format, and a formula that says what it is about."""
+
+    document: Document
+    files: dict[str, str]
+    formula: Formula | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """The files, each with what it is called."""
+        return tuple((file, format) for format, file in self.files.items())
+
+
+def index_page(title: str, about: str, entries: Sequence[IndexEntry]) -> str:
+    """A page that leads to several documents."""
+    return render("index.html.j2", title=title, about=about, entries=entries)
+
+
+def loss_formula(derivation: Derivation) -> Formula:
+    """The loss of a derivation, as the formula of its entry."""
+    printer = Printer(notation_of(derivation.model, derivation.options))
+    loss = derivation.model.loss
+    return Formula(((printer.latex(loss.symbol), printer.latex(loss.value), ""),))
 
 
 def to_fragment(document: Document) -> str:

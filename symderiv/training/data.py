@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symderiv.calculus.expressions import Map, Symbol, parts_of
+from symderiv.calculus.expressions import Map, Softmax, Symbol, parts_of
 from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import ONE, Size, show
 from symderiv.compute.binding import Array, bind
 from symderiv.compute.layouts import batched, sample_size
-from symderiv.compute.source import targets_of
+from symderiv.compute.source import output_of, targets_of
 from symderiv.errors import DataError, ModelError
 
 MOST_COLUMNS = 100_000
@@ -269,11 +269,18 @@ def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Seq
     return found
 
 
+def _is_softmax_output(model: Model) -> bool:
+    """Whether the output is a softmax, whose targets are one-hot whatever the loss is."""
+    output = output_of(model)
+    equation = None if output is None else model.equation(output.name)
+    return equation is not None and isinstance(equation.value, Softmax)
+
+
 def _fitted(model: Model, symbol: Symbol, size: Size | None, columns: Array, source: str, what: str) -> Array:
     axis = symbol.shape.index(size) if size in symbol.shape else 0
     width = symbol.shape[1 - axis]
     fixed = None if width.name and not width.name.isdigit() else int(width.name or 0) + width.offset
-    one_hot = any(a.name == symbol.name for a in model.assumptions)
+    one_hot = any(a.name == symbol.name for a in model.assumptions) or _is_softmax_output(model)
     if what == "target" and columns.shape[1] == 1 and one_hot and fixed != 1:
         labels = columns[:, 0]
         if not np.array_equal(labels, np.round(labels)) or labels.min() < 0 or labels.max() > 10_000:

@@ -136,6 +136,7 @@ def train(
     every: int | None = None,
     resume: bool = False,
     progress: Callable[[int, float], None] | None = None,
+    watch: Callable[[int, dict[str, Array]], None] | None = None,
 ) -> Run:
     """Train a network: `steps` steps of the optimizer on `data`, arrays by the model's names.
 
@@ -143,7 +144,8 @@ def train(
     sizes: widths that the data do not settle; parameters: initial values, instead of seeded ones. validation: the share
     of samples kept apart. records: about how often the losses are written down. checkpoint: a file that is rewritten
     every `every` steps (and at the end), from which `resume` goes on to the same numbers. progress: called now and then
-    with the step and the latest recorded loss. A model of one sample is trained on the mean loss of many.
+    with the step and the latest recorded loss; watch: called at every record with the step and the parameters.
+    A model of one sample is trained on the mean loss of many.
     Raises: DataError, ModelError, ShapeError for what does not fit, TrainingError if a quantity is no longer finite.
     """
     if isinstance(model, Derivation):
@@ -195,7 +197,7 @@ def train(
         "initial values": fingerprint(model, start), "form of the code": engine.backend,
     }  # fmt: skip
     trainer = _Trainer(engine, training, kept, steps, records, _Order(count, batch, seed, shuffle), settings)
-    trainer.checkpoint, trainer.every = place, every or max(1, steps // 10)
+    trainer.checkpoint, trainer.every, trainer.watch = place, every or max(1, steps // 10), watch
     if resume:
         if trainer.checkpoint is None:
             raise TrainingError("there is nothing to resume from", "name the checkpoint")
@@ -351,6 +353,7 @@ class _Trainer:
         self.history: list[list[float]] = []
         self.columns = ("step", "loss", "validation loss", *(s.name for s in engine.plan.model.parameters))
         self.checkpoint: Path | None = None
+        self.watch: Callable[[int, dict[str, Array]], None] | None = None
         self.every = steps
         self.pace = 0.0
         self.saved = 0.0  # when the last checkpoint was written; 0 if none was in this run
@@ -463,6 +466,8 @@ class _Trainer:
             raise self.diverged(self.step, plan.model.loss.name, np.array(loss))
         norms = [float(np.linalg.norm(gradients[s.name])) for s in plan.model.parameters]
         self.history.append([float(self.step), loss, held, *norms])
+        if self.watch is not None:
+            self.watch(self.step, values)
 
 
 def _next(step: int, interval: int) -> int:

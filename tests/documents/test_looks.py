@@ -20,9 +20,11 @@ from strategies import random_network
 
 import symderiv as sd
 from symderiv import derive, examples, layered
+from symderiv.comparison.document import comparison_document
+from symderiv.comparison.examples import COMPARISONS
 from symderiv.documents.content import Document, Formula, Paragraph, Section, Table, aligned
 from symderiv.documents.outline import document_of
-from symderiv.documents.page import index_page, to_fragment, to_page
+from symderiv.documents.page import IndexEntry, index_page, loss_formula, to_fragment, to_page
 from symderiv.oracles.evaluation import OPAQUE_ARGUMENT, random_point, stand_in
 from symderiv.oracles.gradients import complex_step, entry_by_entry
 
@@ -40,11 +42,11 @@ def document(name="worksheet", **options):
 
 
 def index():
-    found = [
-        (document(name), examples.find(name).derive(), {"html": f"{name}.html"})
-        for name in ("worksheet", "linear-graph")
+    derivation = examples.find("worksheet").derive()
+    entries = [
+        IndexEntry(Document(name, ""), {"html": f"{name}.html"}, loss_formula(derivation)) for name in ("a", "b")
     ]
-    return index_page(found)
+    return index_page("Derivations", "All of them.", entries)
 
 
 def marked():
@@ -96,6 +98,8 @@ class Kind:
 KINDS = {
     "derivation": Kind(lambda: to_page(document())),
     "worked example": Kind(lambda: sd.work(examples.find("worksheet").derive(), examples.find("worksheet").values_path).to_html()),
+    "comparison": Kind(lambda: to_page(comparison_document(COMPARISONS["mse-and-log-loss"].compare()))),
+    "worksheet": Kind(lambda: sd.worksheet(examples.load("worksheet"), choices=3).to_html(key=True)),
     "index": Kind(index, contents=False),
     "plain": Kind(plain),
     "training": Kind(training),

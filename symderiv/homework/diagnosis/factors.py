@@ -172,6 +172,8 @@ def without_summand(scene: Scene) -> Iterator[Mended]:
                     else "wrong-variable"
                 )
                 mended = rest[0][1] if len(rest) == 1 and rest[0][0] > 0 else Add(rest)
+                if is_number(mended) and place.term != scene.right:
+                    continue  # what is wrong then is the whole factor, such as the 1 - a of a slope, not its a
                 yield Mended(place.put(mended), f"{said(part)} does not belong there", code)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Cause
 from symderiv.homework.diagnosis.terms_said import said
+from symderiv.homework.diagnosis.wrong_worlds import wrong_values
 from symderiv.homework.judging.verdicts import FalseNumber
 from symderiv.homework.understanding.arithmetic import Array
 from symderiv.homework.understanding.literals import agrees
@@ -102,6 +103,12 @@ def _candidates(scene: Scene, number: FalseNumber) -> Iterator[Candidate]:
                 if _goes_with(value, truth):
                     yield "missing-slope", truth / value, f"the factor {said(slope)} is missing"
                     yield "slope-twice", truth * value, f"{said(slope)} is there once too often"
+    for count in scene.counts_of_samples:
+        yield "missing-mean-factor", truth * float(count), f"the factor 1/{count} is lost"
+        yield "repeated-mean-factor", truth / float(count), f"the factor 1/{count} is taken twice"
+    world = scene.situation.numbers.world(scene.at, number.updated)
+    if isinstance(number.left, Jacobian) and world is not None:
+        yield from wrong_values(scene, number.left, world)
     yield from _other_derivatives(scene, number)
     yield from _other_quantities(scene, number)
 

@@ -484,7 +484,7 @@ class NumberWorlds:
     # --- values ---
     def values_of(self, term: Term, at: int, updated: bool = False) -> list[Array]:
         """The exact values a term can have."""
-        return self._values_in(self.world(at, updated), term)
+        return self.values_in(self.world(at, updated), term)
 
     def settles(self, left: Term, right: Term, at: int) -> str | None:
         """Whether two sides have one value for the numbers given: 'rounded' or 'rounded turned'; None: nothing can be said."""
@@ -503,7 +503,8 @@ class NumberWorlds:
             found = self._readers[id(world)] = Reader(world, self.axes)
         return found
 
-    def _values_in(self, world: World | None, term: Term) -> list[Array]:
+    def values_in(self, world: World | None, term: Term) -> list[Array]:
+        """The values a term can have in a world."""
         if world is None or _is_opaque(term):
             return []
         out: list[Array] = []
@@ -518,7 +519,7 @@ class NumberWorlds:
             return out
         twin = self._twins.get(id(world))
         if twin is not None:
-            others = self._values_in(twin, term)
+            others = self.values_in(twin, term)
             out = [
                 v for v in out if any(v.shape == o.shape and np.allclose(v, o, rtol=1e-9, atol=1e-9) for o in others)
             ]
@@ -574,7 +575,7 @@ class NumberWorlds:
         if world is None or loss is None or key not in base:
             return []
         along, factors = self._step_along(at, key, indices, base)
-        gradients = self._values_in(world, along)
+        gradients = self.values_in(world, along)
         old = _entry(base[key], key, indices, self.understanding.axes)
         if not gradients or old is None:
             return []
@@ -739,7 +740,7 @@ class NumberWorlds:
         keys = [r.key for r in references_in(term)]
         used = [p for key, p in false.items() if any(k != key and world.depends(k, key) for k in keys)]
         if used:
-            for value in self._values_in(world, self._opened(term, world)):
+            for value in self.values_in(world, self._opened(term, world)):
                 yield value, used
 
     def _by_activations(self, world: World, at: int, generation: Generation) -> World | None:
@@ -769,7 +770,7 @@ class NumberWorlds:
         used: list[Printed] = []
         replaced = self._with_printed(term, at, generation, used, is_top=True)
         self._used_in(replaced, world, at, generation, used, set())
-        for value in self._values_in(world, self._opened(replaced, world)):
+        for value in self.values_in(world, self._opened(replaced, world)):
             yield value, used
         if isinstance(term, Jacobian):
             yield from self._along_printed(term, world, at, generation, 0)
@@ -844,7 +845,7 @@ class NumberWorlds:
                 continue
             weight = self._shaped(world, middle.key, last.value)
             through = SumOver("all", Times(stack_of(weight), Part(middle.key, ())))
-            for value in self._values_in(world, Jacobian(through, term.bottom)):
+            for value in self.values_in(world, Jacobian(through, term.bottom)):
                 used = [last]
                 self._used_in(Part(middle.key, ()), world, at, generation, used, set(), is_open=True)
                 yield value, used

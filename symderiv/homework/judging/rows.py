@@ -150,7 +150,7 @@ class _RowJudge:
         for cell, subject, key in worked:
             found = literal(cell.side.node)
             assert found is not None
-            exact = numbers._values_in(world, Part(key, ()))
+            exact = numbers.values_in(world, Part(key, ()))
             if not exact:
                 continue
             verdict = self._compared(found, exact, formulas[key], printed, {**base, **given})
@@ -180,7 +180,7 @@ class _RowJudge:
             values = {**world.point.values, **{k: v for k, (v, _) in printed.items()}}
             own = World(Point(world.arithmetic, values, world.point.sizes), world.definitions)
             key = next((k for k, t in self.judge.understanding.definitions_at(self.at).items() if t == formula), "")
-            for truth in numbers._values_in(own, world.definitions.get(key, formula)):
+            for truth in numbers.values_in(own, world.definitions.get(key, formula)):
                 if agrees(value, truth, half):
                     false = any(is_false for _, is_false in used)
                     why = "right for the other printed values of the row"

@@ -44,6 +44,10 @@ _CODE_COMMENT = re.compile(r"#.*|//.*|(?<!\S)%.*")
 _TABULAR = re.compile(r"\\begin\{(tabular[x*]?)\}.*?\\end\{\1\}", re.DOTALL)
 _ROW_END = re.compile(r"\\\\(?:\[[^\]\n]*\])?|\\(?:hline|toprule|midrule|bottomrule)\b|\\end\{tabular")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|Out\[\d*\]:)[ \t]+")
+_LOOK_BEFORE = re.compile(
+    r"\{?\\(?:mathcal|mathscr|mathfrak|mathbf|mathit|mathsf|mathtt|boldsymbol|bm|pmb|bf|cal|rm|it|sf)\s*\{?\s*\Z"
+)
+"""A command that only changes the look of the letter after it, which is where its statement begins."""
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]*)+(?=\S)")
 _CODE_ONLY = re.compile(
     r"\s*(?:def|import|from|return|for|while|if|elif|else|class|print|with|assert|try|except|plt\.|@|\"\"\"|>>>\s*(?:import|print))\b"
@@ -482,6 +486,13 @@ class _Reader:
             found += self._built(draft, parser, tokens, formula)
         return found
 
+    def _with_look(self, span: tuple[int, int], formula: _Formula) -> tuple[int, int]:
+        r"""The place of a side with the `\mathcal{` before its first letter."""
+        first, last = span
+        while look := _LOOK_BEFORE.search(self.text, max(formula.start, first - 40), first):
+            first = look.start()
+        return first, last
+
     def _built(self, draft: Draft, parser: Parser, tokens: Tokens, formula: _Formula) -> list[Statement]:
         """Parse the sides of a draft; several statements where equations are glued together."""
         nodes = [
@@ -493,7 +504,7 @@ class _Reader:
         equations = unglue(tuple(nodes), tuple(relations))
         statements = []
         for index, equation in enumerate(equations):
-            sides = tuple(Side(node, node.span) for node in equation.sides)
+            sides = tuple(Side(node, self._with_look(node.span, formula)) for node in equation.sides)
             first, last = sides[0].span[0], max(side.span[1] for side in sides)
             if index == 0 and draft.opening:
                 first = min(tokens.starts[draft.low], first)

@@ -108,7 +108,10 @@ def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
         for weight, other, stands_first in ((first, second, True), (second, first, False)):
             met = _key_of(weight)
             if met is not None and _has_one(other, longer):
-                (rows if stands_first == isinstance(weight, Transpose) else columns).add(met)
+                meets_rows = stands_first == isinstance(weight, Transpose)
+                if isinstance(weight, Part) and isinstance(other, Part) and weight.indices and other.indices:
+                    meets_rows = weight.indices[0] in other.indices  # entry by entry it is the common index that tells
+                (rows if meets_rows else columns).add(met)
     return rows, columns
 
 

@@ -1,0 +1,133 @@
+"""`symderiv compare`: networks that share their parameters, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symderiv.cli.console import NOTATION_OPTIONS, VARIANT_OPTIONS, errors_told, table, with_options
+from symderiv.cli.derive import FORMATS, formats_in
+from symderiv.cli.selection import selected
+from symderiv.errors import ModelError
+
+if TYPE_CHECKING:
+    from symderiv.comparison.comparing import Comparison
+
+CALLED = {"mse": "MSE", "log": "log loss"}
+
+
+@click.command(short_help="Lay the gradients of networks side by side.")
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
+@click.option("--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example, as one of them.")
+@with_options(VARIANT_OPTIONS)
+@click.option("--name", "names", multiple=True, metavar="NAME", help="What to call the models, in their order.")
+@click.option(
+    "--data", "-d", default="", metavar="NAME", help="Generator for the training curves. [default: one that fits]"
+)
+@click.option("--steps", "-n", default=1000, show_default=True, help="Steps of the training curves.")
+@click.option("--rate", "-r", default=0.5, show_default=True, help="Their learning rate.")
+@click.option("--seeds", default=5, show_default=True, help="Sets of initial values, the same for every model.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("output/comparisons"), show_default=True,
+              help="Folder to write into.")  # fmt: skip
+@click.option(
+    "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
+)
+@with_options(NOTATION_OPTIONS)
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def compare(models: tuple[Path, ...], examples: tuple[str, ...], **options: Any) -> None:
+    """Lay networks side by side that share their parameters: where their gradients differ, by which factor, and what that does.
+
+    An option of the network that is given several times makes so many networks; one that is given once holds for all.
+
+    \b
+    symderiv compare                                     the three shipped comparisons
+    symderiv compare regression.model classification.model
+    symderiv compare -e regression-sigmoid -e classification-sigmoid --name MSE --name "log loss"
+    symderiv compare --hidden tanh --output softmax --loss mse --loss cross-entropy
+    symderiv compare --hidden sigmoid --hidden tanh --hidden relu --output sigmoid --loss log
+    """
+    with errors_told():
+        wanted = formats_in(options.pop("formats"))
+        out, quiet = options.pop("out"), options.pop("quiet")
+        curves = {k: options.pop(k) for k in ("names", "data", "steps", "rate", "seeds")}
+        variants, flags = _variants(options)
+        if not (models or examples or variants):
+            _write(_shipped(curves), out, wanted, quiet)
+            return
+        jobs = []
+        if models or examples:
+            jobs += [(job.stem, job.derive()) for job in selected(models, examples, dict(flags))]
+        for called, network in variants:
+            jobs += [(called, job.derive()) for job in selected((), (), {**network, **flags})]
+        from symderiv.comparison.comparing import compare as compare_models
+
+        names = curves.pop("names") or tuple(name for name, _ in jobs)
+        comparison = compare_models(*(derivation for _, derivation in jobs), names=names, **curves)
+        stem = "-".join(
+            "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-") for name in comparison.names
+        )
+        _write([(stem, "", "", comparison)], out, wanted, quiet)
+
+
+def _variants(options: dict[str, Any]) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, Any]]:
+    """The networks that repeated options describe, each with a name made of what tells it apart; and the other options."""
+    repeated = {k: v for k, v in options.items() if isinstance(v, tuple) and v}
+    others = {k: v for k, v in options.items() if not isinstance(v, tuple)}
+    count = max(map(len, repeated.values()), default=0)
+    for name, values in repeated.items():
+        if len(values) not in (1, count):
+            raise ModelError(
+                f"--{name} is given {len(values)} times, another option {count} times",
+                "give an option once for all networks, or once for each of them",
+            )
+    found = []
+    for k in range(count):
+        network = {name: values[k if len(values) > 1 else 0] for name, values in repeated.items()}
+        apart = [network[name] for name, values in repeated.items() if len(values) > 1] or list(network.values())
+        found.append((" ".join(" + ".join(CALLED.get(p, p) for p in part.split("+")) for part in apart), network))
+    return found, others
+
+
+def _shipped(curves: dict[str, Any]) -> list[tuple[str, str, str, Comparison]]:
+    from symderiv.comparison.examples import COMPARISONS
+
+    made = []
+    for name, example in COMPARISONS.items():
+        comparison = example.compare()
+        comparison.steps, comparison.rate, comparison.seeds = curves["steps"], curves["rate"], curves["seeds"]
+        made.append((name, example.title, example.about, comparison))
+    return made
+
+
+def _write(made: list[tuple[str, str, str, Comparison]], out: Path, formats: list[str], quiet: bool) -> None:
+    """Render everything first, then write."""
+    from symderiv.comparison.document import comparison_document
+    from symderiv.documents.files import make_folder, write_file
+    from symderiv.documents.page import IndexEntry, index_page, to_page
+    from symderiv.documents.writers import FORMATS as WRITERS
+
+    files: dict[str, str | bytes] = {}
+    rows, entries = [], []
+    for stem, title, about, comparison in made:
+        document = comparison_document(comparison, title=title, about=about)
+        names = {format: f"{stem}.{WRITERS[format][0]}" for format in formats}
+        links = tuple((name, format) for format, name in names.items() if format != "html")
+        for format, name in names.items():
+            files[name] = to_page(document, links) if format == "html" else WRITERS[format][1](document)
+        apart = ", ".join(row.quantity.name for row in comparison.rows if row.relation == "differs") or "nowhere"
+        rows.append((", ".join(comparison.names), apart, ", ".join(names.values())))
+        entries.append(IndexEntry(document, names))
+    if len(made) > 1 and "html" in formats:
+        files["index.html"] = index_page(
+            "Comparisons", "Networks side by side: where their gradients part, and why.", entries
+        )
+    make_folder(out)
+    for name, content in files.items():
+        write_file(out / name, content)
+    if not quiet:
+        click.echo("\n".join(table([("compared", "they part at", f"files in {out}/"), *rows])))
+        page = "index.html" if "index.html" in files else next((n for n in files if n.endswith(".html")), "")
+        if page:
+            click.echo(f"\nOpen {out / page} in a browser.")

@@ -1,0 +1,1 @@
+"""Networks side by side: where their gradients differ, by which factor, and what that does."""
