@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from symderiv.cli.selection import Job
     from symderiv.comparison.comparing import Comparison
-    from symderiv.documents.content import Document
+    from symderiv.documents.content import Document, Formula
     from symderiv.documents.page import IndexEntry
     from symderiv.oracles.checks import Report
     from symderiv.worksheets.worksheet import Worksheet
@@ -28,7 +28,7 @@ class Rendered:
     files: Files = field(default_factory=dict)
     entries: list[IndexEntry] = field(default_factory=list)
 
-    def add(self, document: Document, stem: str, formats: Sequence[str], formula: str = "") -> list[str]:
+    def add(self, document: Document, stem: str, formats: Sequence[str], formula: Formula | None = None) -> list[str]:
         """A document in several formats, the page with links to the others; the names of its files."""
         from symderiv.documents.page import IndexEntry, to_page
         from symderiv.documents.writers import FORMATS as WRITERS

@@ -323,7 +323,7 @@ class _Author:
             largest, smallest = max(curves, key=lambda c: c.y[wrong]), min(curves, key=lambda c: c.y[wrong])
             if smallest.y[wrong] and largest.y[wrong] > 1.5 * smallest.y[wrong]:
                 yield (
-                    f"A sample with the target 1 at ${self.printers[0].latex(Z)} = -6$ is quite wrong. What it sends back, "
+                    f"A sample with the target 1 at ${self.printers[0].latex(Z)} = {{-6}}$ is quite wrong. What it sends back, "
                     f"$|{self._derivative(0, Z)}|$, is {_short(largest.y[wrong])} with {largest.name} and "
                     f"{_short(smallest.y[wrong])} with {smallest.name}: {largest.y[wrong] / smallest.y[wrong]:.3g} times as much."
                 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.documents.content import Document
-from symderiv.documents.frame import environment, render, style
+from symderiv.documents.content import Document, Formula
+from symderiv.documents.frame import environment, numbers, render, style
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
 
@@ -24,7 +24,12 @@ class IndexEntry:
     title: str
     about: str
     files: dict[str, str]
-    formula: str = ""
+    formula: Formula | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """The files, each with what it is called."""
+        return tuple((file, format) for format, file in self.files.items())
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,13 @@ def index_page(title: str, about: str, groups: Sequence[IndexGroup]) -> str:
     return render("index.html.j2", title=title, about=about, groups=groups)
 
 
-def loss_formula(derivation: Derivation) -> str:
+def loss_formula(derivation: Derivation) -> Formula:
     """The loss of a derivation, as the formula of its entry."""
     printer = Printer(notation_of(derivation.model, derivation.options))
     loss = derivation.model.loss
-    return f"{printer.latex(loss.symbol)} = {printer.latex(loss.value)}"
+    return Formula(((printer.latex(loss.symbol), printer.latex(loss.value), ""),))
 
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=document, style=style())
+    return environment().get_template("fragment.html.j2").render(document=document, style=style(), fresh=numbers())

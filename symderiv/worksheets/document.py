@@ -125,7 +125,10 @@ def _drawn(question: Question, sheet: Worksheet, key: bool) -> Iterator[Block]:
         if graph is not None:
             notation = notation_of(model, sheet.derivation.options)
             yield Picture(
-                draw(graph, notation, "The network"), "The network for one sample.", "network", clickable=False
+                draw(graph, notation, "The network", clickable=False),
+                "The network for one sample.",
+                "network",
+                clickable=False,
             )
 
 
