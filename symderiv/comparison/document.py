@@ -16,6 +16,7 @@ from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
 from symderiv.comparison.effects import FAR, GRID, Curve, slope_curve
 from symderiv.comparison.factors import Factored, Slope
+from symderiv.documents.beside import Beside
 from symderiv.documents.chart_svg import Chart, Series, draw_chart
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.latex import PRODUCT, SUM, Printer, Tex
@@ -46,6 +47,9 @@ class _Author:
         self.alignment = self.comparison.alignment
         self.names, self.models = self.alignment.names, self.alignment.models
         self.printers = [Printer(notation_of(d.model, d.options)) for d in self.alignment.derivations]
+        self.beside = [
+            Beside(d, p, numbers=False) for d, p in zip(self.alignment.derivations, self.printers, strict=True)
+        ]
         for printer, slopes in zip(self.printers, self.alignment.slopes, strict=True):
             printer.replace.update({slope.symbol: slope.value for slope in slopes})
 
@@ -177,7 +181,9 @@ class _Author:
         if shared:
             p = self.printers[0]
             lines = [(p.latex(e.symbol), p.latex(e.value), f"${p.shape(e.symbol.shape)}$") for e in shared]
-            blocks += [Paragraph("In every model:"), Formula(tuple(lines))]
+            shapes = self.beside[0].shapes(*(part for e in shared for part in (e.symbol, e.value)))
+            code = self.beside[0].numpy(*((e.symbol, e.value) for e in shared))
+            blocks += [Paragraph("In every model:"), Formula(tuple(lines), quantities=shapes, numpy=code)]
         lines = []
         for k, model in enumerate(self.models):
             p = self.printers[k]
@@ -236,7 +242,12 @@ class _Author:
             lines = [
                 (self._derivative(k, row.quantity), self.marked(row, k), name) for k, name in enumerate(self.names)
             ]
-            blocks: list[Block] = [Formula(tuple(lines))]
+            closed = [(a.symbol, a.closed) for a in row.adjoints if a is not None]
+            code = "\n".join(
+                f"# {name}\n{b.numpy(pair)}" for name, b, pair in zip(self.names, self.beside, closed, strict=True)
+            )
+            shapes = self.beside[0].shapes(*(part for pair in closed for part in pair))
+            blocks: list[Block] = [Formula(tuple(lines), quantities=shapes, numpy=code)]
             for k in range(1, len(self.names)):
                 ratio = self._ratio(row, k)
                 if ratio:
