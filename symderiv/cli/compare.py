@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NOTATION_OPTIONS, VARIANT_OPTIONS, errors_told, example_names, table, with_options
-from symderiv.cli.derive import FORMATS, formats_in
+from symderiv.cli.console import (
+    EXAMPLES_OPTION,
+    NOTATION_OPTIONS,
+    VARIANT_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
+from symderiv.cli.derive import FORMATS
 from symderiv.cli.gallery import Rendered, render_comparison
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
@@ -22,15 +30,7 @@ CALLED = {"mse": "MSE", "log": "log loss"}
 
 @click.command(short_help="Lay the gradients of networks side by side.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option(
-    "--example",
-    "-e",
-    "examples",
-    multiple=True,
-    shell_complete=example_names,
-    metavar="NAME",
-    help="A shipped example, as one of them.",
-)
+@EXAMPLES_OPTION
 @with_options(VARIANT_OPTIONS)
 @click.option("--name", "names", multiple=True, metavar="NAME", help="What to call the models, in their order.")
 @click.option(
@@ -59,7 +59,7 @@ def compare(models: tuple[Path, ...], examples: tuple[str, ...], **options: Any)
     symderiv compare --hidden sigmoid --hidden tanh --hidden relu --output sigmoid --loss log
     """
     with errors_told():
-        wanted = formats_in(options.pop("formats"))
+        wanted = formats_in(options.pop("formats"), FORMATS)
         out, quiet = options.pop("out"), options.pop("quiet")
         curves = {k: options.pop(k) for k in ("names", "data", "steps", "rate", "seeds")}
         variants, flags = _variants(options)

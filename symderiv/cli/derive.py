@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, example_names, table, with_options
+from symderiv.cli.console import (
+    EXAMPLES_OPTION,
+    NETWORK_OPTIONS,
+    NOTATION_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
 from symderiv.cli.gallery import Rendered, render_derivation
 from symderiv.cli.selection import Job, selected
 from symderiv.errors import ModelError
@@ -20,15 +28,7 @@ ABOUT = "The gradients of small networks, derived step by step and checked befor
 
 @click.command(short_help="Write the derivation of every gradient.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option(
-    "--example",
-    "-e",
-    "examples",
-    multiple=True,
-    shell_complete=example_names,
-    metavar="NAME",
-    help="A shipped example (see `symderiv examples`).",
-)
+@EXAMPLES_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option(
     "--out",
@@ -69,23 +69,10 @@ def derive(
     symderiv derive --hidden tanh --output sigmoid --loss log --layout columns -f html,pdf
     """
     with errors_told():
-        wanted = formats_in(formats)
+        wanted = formats_in(formats, FORMATS)
         jobs = selected(models, examples, options, inputs=inputs)
         _check_stems(jobs)
         _write_documents(jobs, out, wanted, weight, quiet)
-
-
-def formats_in(text: str) -> list[str]:
-    """The formats that a list such as `html,pdf` names.
-
-    Raises: ModelError for one that does not exist.
-    """
-    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
-    wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
-    unknown = [part for part in wanted if part not in FORMATS]
-    if unknown or not wanted:
-        raise ModelError(f"there is no format {', '.join(unknown) or repr(text)}", f"there is {', '.join(FORMATS)}")
-    return list(dict.fromkeys(wanted))
 
 
 def _check_stems(jobs: list[Job]) -> None:

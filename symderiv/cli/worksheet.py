@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, example_names, table, with_options
+from symderiv.cli.console import (
+    EXAMPLE_OPTION,
+    NETWORK_OPTIONS,
+    NOTATION_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
 from symderiv.cli.gallery import Rendered, render_worksheet
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
@@ -23,13 +31,7 @@ USUAL = "worksheet"
 
 @click.command(short_help="Make an exercise sheet with its key.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--example",
-    "-e",
-    shell_complete=example_names,
-    metavar="NAME",
-    help=f"A shipped example (see `symderiv examples`). [default: {USUAL}]",
-)
+@EXAMPLE_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option("--kind", default="numeric", show_default=True, help="numeric, with drawn numbers, or symbolic.")
 @click.option("--seed", "-s", default=0, show_default=True, help="Another seed, another sheet.")
@@ -69,7 +71,7 @@ def worksheet(model: Path | None, example: str | None, **options: Any) -> None:
     symderiv worksheet -e two-gaussians --kind symbolic
     """
     with errors_told():
-        wanted = _formats(options.pop("formats"))
+        wanted = formats_in(options.pop("formats"), FORMATS)
         out, quiet, title, students = (options.pop(k) for k in ("out", "quiet", "title", "students"))
         asked = {k: options.pop(k) for k in ("kind", "seed", "decimals", "choices")}
         sizes = _sizes(options.pop("sizes"))
@@ -84,15 +86,6 @@ def worksheet(model: Path | None, example: str | None, **options: Any) -> None:
         made = list(_sheets(derivation, students, asked, sizes))
         heading = title or derivation.model.title or job.stem
         _write(made, job.stem, heading, wanted, out, quiet)
-
-
-def _formats(text: str) -> list[str]:
-    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
-    wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
-    unknown = [part for part in wanted if part not in FORMATS]
-    if unknown or not wanted:
-        raise ModelError(f"there is no format {', '.join(unknown) or repr(text)}", f"there is {', '.join(FORMATS)}")
-    return list(dict.fromkeys(wanted))
 
 
 def _sizes(texts: tuple[str, ...]) -> dict[str, int]:

@@ -11,7 +11,6 @@ import numpy as np
 import sympy
 
 from symderiv.calculus.expressions import Expr, Symbol
-from symderiv.calculus.formats import writer
 from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
 from symderiv.comparison.effects import FAR, GRID, Curve, slope_curve
@@ -20,10 +19,8 @@ from symderiv.documents.beside import Beside
 from symderiv.documents.chart_svg import Chart, Series, draw_chart
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.latex import PRODUCT, SUM, Printer, Tex
-from symderiv.documents.markdown import to_markdown
 from symderiv.documents.notation import notation_of
-from symderiv.documents.page import to_fragment, to_page
-from symderiv.documents.tex import to_tex
+from symderiv.documents.writers import as_documents
 
 ABOVE, BELOW = "above", "below"
 LONGEST = 700
@@ -510,25 +507,4 @@ def _short(number: Any) -> str:
     return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$" if exponent else text
 
 
-@writer(Comparison, "html")
-def comparison_page(comparison: Comparison, **options: Any) -> str:
-    """One self-contained page; options: title, about."""
-    return to_page(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "latex")
-def comparison_tex(comparison: Comparison, **options: Any) -> str:
-    """A LaTeX document; options: title, about."""
-    return to_tex(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "md")
-def comparison_markdown(comparison: Comparison, **options: Any) -> str:
-    """Markdown; options: title, about."""
-    return to_markdown(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "notebook")
-def comparison_fragment(comparison: Comparison) -> str:
-    """What a notebook shows."""
-    return to_fragment(comparison_document(comparison))
+as_documents(Comparison, comparison_document)
