@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symderiv.calculus.expressions import Expr, Symbol
+from symderiv.calculus.expressions import Expr, Symbol, apply
+from symderiv.calculus.functions import Opaque
+from symderiv.calculus.rewrites import Simplifier
 from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
 from symderiv.comparison.effects import FAR, GRID, Curve, slope_curve
@@ -82,6 +84,7 @@ class _Author:
         yield from self._about_definitions(differing)
         for row in parting:
             yield from self._about_slopes(row)
+            yield from self._about_summands(row)
         yield from self._about_sums()
         constants = [row for row in self.alignment.rows if row.relation == "constant"]
         if constants and not parting:
@@ -134,6 +137,8 @@ class _Author:
                     f"the slope ${letter} = {value}$, and it cancels. {derivative} is then proportional to the error: a sample "
                     "that is quite wrong moves the weights most."
                 )
+            elif isinstance(slope.function, Opaque):
+                yield f"*{name}:* the slope ${letter}$ stays in {derivative}; what it does depends on the function."
             elif power == 1 and own is not None and slope.symbol in own.powers:
                 top = _highest(slope)
                 flat = f" It is at most {top} and" if top else " It"
@@ -161,6 +166,19 @@ class _Author:
                 "and a mean over all outputs is taken off. A class whose output is near 0 gets almost no gradient, even if "
                 "it is the right one."
             )
+
+    def _about_summands(self, row: Row) -> Iterator[str]:
+        """Where one model's derivative has a summand more than the first model's, as from a penalty: which."""
+        first = row.adjoints[0]
+        for k, adjoint in enumerate(row.adjoints[1:], 1):
+            if first is None or adjoint is None:
+                continue
+            for more, name, less, fewer in ((adjoint, k, first, 0), (first, 0, adjoint, k)):
+                summand = Simplifier().simplified(apply(lambda x, y: x - y, more.closed, less.closed))[0]
+                text = self.printers[name].latex(summand)
+                if not text.startswith("-") and 2 * len(text) < len(self.printers[fewer].latex(less.closed)):
+                    yield f"*{self.names[name]}:* ${self._derivative(name, row.quantity)}$ is that of {self.names[fewer]} plus ${text}$."
+                    break
 
     def _about_sums(self) -> Iterator[str]:
         for k, some in self.alignment.sums:
@@ -251,7 +269,7 @@ class _Author:
                     left = rf"\frac{{\text{{{self.names[k]}}}}}{{\text{{{self.names[0]}}}}}"
                     reason = "the ratio, entry by entry" if row.same_values else "the ratio of what is over the braces"
                     blocks.append(Formula(((left, ratio, reason),), result=True))
-            reasons = tuple(self._about_slopes(row))
+            reasons = (*self._about_slopes(row), *self._about_summands(row))
             if reasons:
                 blocks.append(Bullets(reasons))
             spoken = f"derivative with respect to {row.quantity.name}"
@@ -341,15 +359,12 @@ class _Author:
         for race in self.comparison.races:
             if race.measure.startswith("mean"):
                 start = "the usual initial values" if race.scale == 1 else "initial values that saturate every unit"
-                ends = self._and(
-                    f"{_short(c.y[-1])} with {c.name} (worst run {_short(c.high[-1])})"
-                    for c in race.curves
-                    if c.high is not None
-                )
-                yield (
-                    f"From {start}, {self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
-                    + (f" Not every run of {self._and(race.failed)} came through at this rate." if race.failed else "")
-                )
+                worst = [(c, _short(c.high[-1])) for c in race.curves if c.high is not None]
+                ends = ", ".join(f"{_short(c.y[-1])} with {c.name} (worst run {high})" for c, high in worst)
+                lead = f"{self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
+                away = f"Not every run of {self._and(race.failed)} came through at the rate {self.comparison.rate:g}."
+                told = ([lead] if race.curves else []) + ([away] if race.failed else [])
+                yield f"From {start}: " + " ".join(told)
 
     def slopes(self) -> Section | None:
         """The slopes of the activations that differ."""
@@ -422,7 +437,8 @@ class _Author:
             start = "usual initial values" if race.scale == 1 else f"initial values times {race.scale:g}"
             title = f"{race.measure[0].upper()}{race.measure[1:]}, {start}"
             log = race.measure.startswith("mean")
-            blocks.append(self._chart(title, "step", race.measure, race.curves, log=log))
+            if race.curves:
+                blocks.append(self._chart(title, "step", race.measure, race.curves, log=log))
             if race.failed:
                 blocks.append(Paragraph(f"Not every run of {self._and(race.failed)} came through: numbers ran away."))
             rows += [

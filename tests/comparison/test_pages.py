@@ -117,3 +117,15 @@ def test_the_numpy_to_copy_gives_the_derivatives(pages):
                     assert np.allclose(names[name], truth, rtol=1e-12)
                     run += 1
     assert run > 5
+
+
+def test_a_penalty_is_told_as_a_summand():
+    models = [sd.two_layer("tanh", "sigmoid", "log", penalty=penalty) for penalty in (True, False)]
+    text = sd.compare(*models, names=["with", "without"], steps=2, seeds=1).to_markdown()
+    assert r"is that of without plus $`\lambda \, W^{[2]}`$" in text and "plus $`-" not in text
+
+
+def test_a_function_of_which_only_the_name_is_known():
+    models = [sd.two_layer(hidden, "identity", "mse") for hidden in ("g", "tanh")]
+    text = sd.compare(*models, names=["g", "tanh"]).to_markdown()
+    assert "the slope $`g'(Z^{[1]})`$ stays in" in text and "## Training" not in text
