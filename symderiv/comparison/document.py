@@ -169,9 +169,9 @@ class _Author:
 
     def _about_summands(self, row: Row) -> Iterator[str]:
         """Where one model's derivative has a summand more than the first model's, as from a penalty: which."""
-        first = row.adjoints[0]
+        first, sums = row.adjoints[0], {k for k, _ in self.alignment.sums}
         for k, adjoint in enumerate(row.adjoints[1:], 1):
-            if first is None or adjoint is None:
+            if first is None or adjoint is None or k in sums:
                 continue
             for more, name, less, fewer in ((adjoint, k, first, 0), (first, 0, adjoint, k)):
                 summand = Simplifier().simplified(apply(lambda x, y: x - y, more.closed, less.closed))[0]
@@ -362,9 +362,12 @@ class _Author:
                 worst = [(c, _short(c.high[-1])) for c in race.curves if c.high is not None]
                 ends = ", ".join(f"{_short(c.y[-1])} with {c.name} (worst run {high})" for c, high in worst)
                 lead = f"{self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
-                away = f"Not every run of {self._and(race.failed)} came through at the rate {self.comparison.rate:g}."
-                told = ([lead] if race.curves else []) + ([away] if race.failed else [])
-                yield f"From {start}: " + " ".join(told)
+                told = [lead] if race.curves else []
+                if race.failed:
+                    told.append(
+                        f"not every run of {self._and(race.failed)} came through at the rate {self.comparison.rate:g}."
+                    )
+                yield f"From {start}: " + " ".join(told).replace(". not", ". Not")
 
     def slopes(self) -> Section | None:
         """The slopes of the activations that differ."""
