@@ -91,6 +91,8 @@ class WrongAnswers:
 
     def _run(self, wrong: Wrong) -> dict[Expr, Array]:
         memo = dict(self.forward)
+        loss = wrong.derivation.model.loss  # another one, if that is the mistake
+        memo[loss.symbol] = self.point.evaluate(loss.value, dict(memo))
         with np.errstate(all="ignore"):
             for adjoint in wrong.derivation:
                 memo[adjoint.symbol] = self.point.evaluate(adjoint.named, dict(memo))

@@ -13,6 +13,7 @@ NETWORKS = {
     "tanh, log loss, rows": lambda: _two("tanh", "sigmoid", "log", "rows", outputs=1),
     "softmax, one sample": lambda: _two("tanh", "softmax", "cross-entropy", "columns", batch=False),
     "ReLU, regression": lambda: _two("relu", "identity", "mse", "columns", scale="half", batch=False, outputs=1),
+    "the output is the loss": lambda: sd.examples.find("logistic-graph").derive(),
     "two terms": lambda: sd.examples.find("two-gaussians").derive(),
     "a penalty": lambda: _two("sigmoid", "identity", "mse", "rows", scale="half-mean", penalty=True),
 }

@@ -14,7 +14,7 @@ import numpy as np
 from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.terms_said import said
 from symderiv.homework.understanding.arithmetic import Array, apply_function
-from symderiv.homework.understanding.terms import Apply, Part, Softmax, Term, everything_in
+from symderiv.homework.understanding.terms import Apply, Gathered, Part, Softmax, SumOver, Term, everything_in
 from symderiv.homework.understanding.worlds import Value, World
 
 BY_HEART = ("sigmoid", "tanh", "relu")
@@ -119,15 +119,11 @@ SOFTMAX: Mapping[str, tuple[Change, str]] = {
 def wrong_values(scene: Scene, left: Term, world: World) -> Iterator[tuple[str, Array, str]]:
     """(code, value, words): what the derivative `left` comes to with each known mistake at each function of the document."""
     for key, definition in world.definitions.items():
+        whole = definition.body if isinstance(definition, (Gathered, SumOver)) else definition
+        if isinstance(whole, Apply) and whole.order == 0 and whole.function in FUNCTIONS_OF_LAYERS:
+            yield from _at_function(scene, left, world, key, whole)
         for part in everything_in(definition):
-            if (
-                isinstance(part, Apply)
-                and part.order == 0
-                and part.function in FUNCTIONS_OF_LAYERS
-                and part == definition
-            ):
-                yield from _at_function(scene, left, world, key, part)
-            elif isinstance(part, Softmax):
+            if isinstance(part, Softmax):
                 for code, (change, text) in SOFTMAX.items():
                     for value in scene.situation.numbers.values_in(WrongWorld(world, part, change), left)[:1]:
                         yield code, value, text
