@@ -1,5 +1,6 @@
 """Each known mistake in a short homework: rejected, named, and said in the document's own symbols."""
 
+import numpy as np
 import pytest
 
 from symderiv.homework import check_homework
@@ -171,3 +172,39 @@ def test_a_loss_that_nobody_defined_is_looked_for_and_told_as_a_condition(lines,
 def test_without_a_loss_that_fits_there_is_no_condition():
     claim = check_homework(OPEN + r"$$\frac{dJ}{dz} = a^3 - y x$$").claims[-1]
     assert claim.verdict == "uncheckable" and "right if" not in claim.message
+
+
+NUMBERS = r"""$$h = \tanh(V x + c), \quad s = q^T h + k, \quad p = \sigma(s), \quad E = (p - t)^2$$
+$$x = \begin{bmatrix} 1 \\ -2 \end{bmatrix}, \quad V = \begin{bmatrix} 0.5 & 0.2 \\ -0.3 & 0.4 \end{bmatrix}, \quad c = \begin{bmatrix} 0.1 \\ 0.2 \end{bmatrix}$$
+$$q = \begin{bmatrix} 1.5 \\ -0.7 \end{bmatrix}, \quad k = 0.3, \quad t = 0$$
+"""
+
+
+def numbers_alone():
+    """dE/dq_1 with each mistake about the slope of the output, worked out here by hand."""
+    h = np.tanh(np.array([0.5 - 0.4 + 0.1, -0.3 - 0.8 + 0.2]))
+    s = 1.5 * h[0] - 0.7 * h[1] + 0.3
+    p = 1 / (1 + np.exp(-s))
+    outer, slope = 2 * p * h[0], p * (1 - p)
+    at_p = 1 / (1 + np.exp(-p))
+    return {
+        "correct": outer * slope,
+        "missing-slope": outer,
+        "slope-twice": outer * slope**2,
+        "function-for-slope": outer * p,
+        "slope-at-wrong-argument": outer * at_p * (1 - at_p),
+        "other-activation": outer * (1 - p**2),
+        "constant-factor": outer * slope / 2,
+        "sign": -outer * slope,
+        "arithmetic-slip": outer * slope * 1.37,
+    }
+
+
+@pytest.mark.parametrize("code", numbers_alone())
+def test_a_number_alone_shows_the_mistake(code):
+    line = rf"$$\frac{{\partial E}}{{\partial q_1}} = {numbers_alone()[code]:.5f}$$"
+    claim = check_homework(NUMBERS + line).claims[-1]
+    if code == "correct":
+        assert claim.verdict == "correct"
+    else:
+        assert claim.verdict == "wrong" and claim.mistakes[0] == code, claim
