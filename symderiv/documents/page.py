@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.documents.content import Document
-from symderiv.documents.frame import environment, render, style
+from symderiv.documents.fragments import scoped
+from symderiv.documents.frame import environment, render
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
 
@@ -40,4 +41,4 @@ def loss_formula(derivation: Derivation) -> str:
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=document, style=style())
+    return environment().get_template("fragment.html.j2").render(document=document, style=scoped())

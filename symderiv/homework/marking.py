@@ -122,3 +122,6 @@ class Marking(Writable):
     def to_html(self) -> str:
         """The report as one self-contained page: the document with every claim marked in place."""
         return str(self.write("html"))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.write("notebook"), "text/plain": self.write("text")}
