@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.documents.content import Document
+from symderiv.documents.content import Document, Picture, Section
 from symderiv.documents.fragments import scoped
 from symderiv.documents.frame import environment, render
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
+from symderiv.documents.outline import CLICK
 
 
 def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
@@ -41,4 +43,16 @@ def loss_formula(derivation: Derivation) -> str:
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=document, style=scoped())
+    return environment().get_template("fragment.html.j2").render(document=_static(document), style=scoped())
+
+
+def _static(part: Any) -> Any:
+    """A document, section or block whose pictures do not ask to be clicked: without a script nothing would happen."""
+    if isinstance(part, Document | Section):
+        changed: dict[str, Any] = {"sections": tuple(map(_static, part.sections))}
+        if isinstance(part, Section):
+            changed["blocks"] = tuple(map(_static, part.blocks))
+        return replace(part, **changed)
+    if isinstance(part, Picture) and part.clickable:
+        return replace(part, caption=part.caption.removesuffix(CLICK).rstrip(), clickable=False)
+    return part

@@ -24,7 +24,7 @@ FORMS = {
 }
 PLOTS = """
 .plots { display: flex; flex-wrap: wrap; gap: 0 1.2rem; }
-.plots figure { flex: 1 1 15rem; max-width: 30rem; }
+.plots figure { flex: 1 1 18rem; max-width: 30rem; }
 .plots img { width: 100%; }
 """
 
@@ -46,7 +46,7 @@ def to_page(run: Run, pictures: Mapping[str, bytes], title: str) -> str:
     return render(
         "training.html.j2",
         title=title,
-        about=_about(run),
+        about=f"{_title(run)}, trained for {run.steps} steps.",
         settings={name: str(value) for name, value in settings.items()},
         results=_results(run),
         right=_right(run),
@@ -83,7 +83,7 @@ def run_fragment(run: Run) -> str:
         '<h1>{}</h1>\n<p class="about">{}</p>\n'
         '<table class="data">\n<thead><tr>{}</tr></thead>\n<tbody>{}</tbody>\n</table>\n{}<div class="plots">{}</div>'
     ).format(
-        _about(run), _how(run), head, Markup("").join(rows), Markup("<p>{}</p>\n").format(_found(run)) if _right(run) else "",
+        _title(run), _how(run), head, Markup("").join(rows), Markup("<p>{}</p>\n").format(_found(run)) if _right(run) else "",
         Markup("\n").join(figures),
     )  # fmt: skip
     return fragment(content, "run", extra=PLOTS)
@@ -96,19 +96,19 @@ def run_text(run: Run) -> str:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(
-        [_about(run), _how(run), *(f"  {line}" for line in table), *([_found(run)] if _right(run) else [])]
+        [_title(run), _how(run), *(f"  {line}" for line in table), *([_found(run)] if _right(run) else [])]
     )
 
 
-def _about(run: Run) -> str:
-    return f"{run.model.title or 'A network'}, trained for {run.steps} steps."
+def _title(run: Run) -> str:
+    return run.model.title or "A network"
 
 
 def _how(run: Run) -> str:
     """The settings in a line."""
     batch = "all samples a step" if run.settings["batch"] is None else f"batches of {run.settings['batch']}"
-    rate = f"rate {run.settings['rate']:g}"
-    return f"{run.settings['optimizer'].replace('-', ' ')}, {rate}, {batch}, seed {run.settings['seed']}"
+    optimizer = run.settings["optimizer"].replace("-", " ")
+    return f"{run.steps} steps of {optimizer}, rate {run.settings['rate']:g}, {batch}, seed {run.settings['seed']}"
 
 
 def _found(run: Run) -> str:

@@ -28,10 +28,8 @@ table.claims :is(td, th) { padding: .45rem 1rem .45rem 0; }
 table.claims td { vertical-align: top; white-space: normal; }
 table.claims td.why { margin: 0; color: inherit; min-width: 16rem; }
 .claims .reading { display: block; color: var(--soft); }
-.claims dl { margin: 0; }
-.claims dt { float: left; margin-right: .5rem; color: var(--soft); font-weight: normal; }
-.claims dd { margin: 0; overflow-wrap: anywhere; }
-.claims dl div { margin-bottom: .15rem; }
+.claims .why div { margin-bottom: .15rem; overflow-wrap: anywhere; }
+.claims .why i { margin-right: .3rem; color: var(--soft); font-style: normal; }
 .claims .what { overflow-x: auto; }
 """
 
@@ -103,5 +101,4 @@ def _why(claim: Claim) -> Markup:
     if claim.root_line is not None:
         entries.append(("charged", escape(f"on line {claim.root_line}, from which it follows")))
     entries += [("mistake", escape(harmless(mistakes_told(claim)))), ("remember", escape(advice_told(claim)))]
-    told = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(*entry) for entry in entries if entry[1])
-    return Markup("<dl>{}</dl>").format(told) if told else told
+    return Markup("").join(Markup("<div><i>{}</i> {}</div>").format(*entry) for entry in entries if entry[1])
