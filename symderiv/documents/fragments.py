@@ -32,7 +32,6 @@ PAPER = """
 h1 { margin: 0 0 .5rem; font-size: 1.25rem; line-height: 1.3; font-weight: bold; }
 h2 { margin: 1.5rem 0 .5rem; font-size: 1.1rem; font-weight: bold; }
 h3 { margin: 1.1rem 0 .3rem; font-size: 1rem; font-weight: bold; }
-svg { max-width: 100%; }
 figure { margin: .8rem 0; }
 """
 """Smaller headings than a page has, and a background, since ink that is light in a dark system needs dark paper."""

@@ -126,6 +126,7 @@ def formula(latex: str) -> Markup:
     cleaned = _LEAVE_OUT.sub("", cleaned).strip().strip("$").strip()
     if "\\" not in cleaned:  # plain text: w_out is one name
         cleaned = re.sub(r"([_^])([A-Za-z]{2,})", r"\1{\2}", cleaned)
+    cleaned = re.sub(r"(?<!\\)&\s*(?==)", "", cleaned)  # where lines of several are aligned
     if r"\begin" not in cleaned:
         cleaned = re.sub(r"(?<!\\)&", " ", cleaned)
     if not cleaned:
