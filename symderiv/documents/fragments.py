@@ -21,6 +21,7 @@ td, th {
   white-space: normal; line-height: inherit; max-width: none;
 }
 p, ul, ol { margin: .5rem 0; }
+svg { max-width: none; }
 code { padding: 0; background: none; color: inherit; }
 """
 """What a notebook says about elements, taken back before the style of the pages is laid over it."""
