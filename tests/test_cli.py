@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,14 +40,52 @@ def test_a_model_file_becomes_documents(tmp_path):
 
 def test_all_examples_are_what_is_committed(tmp_path):
     """output/ is byte-reproducible, and up to date."""
-    result = run("derive", "--quiet", "-o", str(tmp_path))
+    result = run("examples", "--quiet", "--out", str(tmp_path))
     assert result.returncode == 0 and not result.stdout and not result.stderr
-    names = sorted(p.name for p in tmp_path.iterdir())
+    made, committed = (
+        {
+            str(path.relative_to(folder))
+            for path in folder.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+        for folder in (tmp_path, ROOT / "output")
+    )
     # What `symderiv train` writes is in a folder of its own.
-    committed = sorted(p.name for p in (ROOT / "output").iterdir() if p.is_file() and not p.name.startswith("."))
-    assert names == committed
-    different = filecmp.cmpfiles(tmp_path, ROOT / "output", names, shallow=False)
-    assert not different[1] and not different[2], "run `symderiv derive` and commit output/"
+    assert made == {name for name in committed if not name.startswith("training/")}
+    different = filecmp.cmpfiles(tmp_path, ROOT / "output", made, shallow=False)
+    assert not different[1] and not different[2], "run `symderiv examples --out output` and commit output/"
+
+
+def test_derive_without_a_model_writes_the_derivations(tmp_path):
+    result = run("derive", "--quiet", "-o", str(tmp_path), "-f", "html")
+    assert result.returncode == 0, result.stderr
+    names = {path.name for path in tmp_path.iterdir()}
+    assert "index.html" in names and len(names) == 10
+    assert (tmp_path / "worksheet.html").read_text().count("<h2") > 5
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell):
+    result = run("completion", shell)
+    assert result.returncode == 0 and "_SYMDERIV_COMPLETE" in result.stdout
+
+
+def test_examples_are_completed():
+    environment = {
+        **os.environ,
+        "_SYMDERIV_COMPLETE": "bash_complete",
+        "COMP_WORDS": "symderiv derive -e two",
+        "COMP_CWORD": "3",
+    }
+    command = [sys.executable, "-m", "symderiv.cli"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["plain,two-gaussians"]
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_has_examples_in_its_help(command):
+    result = run(command, "--help")
+    assert result.returncode == 0 and f"\n  symderiv {command}" in result.stdout
 
 
 def test_textbook_network_from_options(tmp_path):

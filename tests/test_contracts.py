@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sympy
 
 import symderiv
 from symderiv.calculus.bridge import _TO_SYMPY
@@ -47,10 +48,40 @@ def test_every_rule_has_a_sentence():
 
 
 def test_every_function_can_be_evaluated_and_printed():
-    special = {"exp", "absolute", "step", "sigmoid"}
+    X = symderiv.calculus.expressions.Symbol("X", ("n", "d"), "data")
     for name, kind in FUNCTIONS.items():
         assert issubclass(kind, Elementwise) or kind in PRIMITIVES, f"no way to evaluate {name}"
-        assert name in FUNCTION_NAMES or name in special, f"latex.FUNCTION_NAMES lacks {name}"
+        assert "X" in symderiv.call(name, X).to_latex()
+    assert set(FUNCTION_NAMES) <= set(FUNCTIONS), "a name for a function that there is not"
+
+
+def test_an_activation_is_one_row(monkeypatch):
+    """A row added to `functions` alone is derived, printed, checked, compared, trained, exported, asked about and marked."""
+    from symderiv.calculus import functions
+    from symderiv.textbook import networks
+
+    monkeypatch.setattr(functions, "FUNCTIONS", dict(functions.FUNCTIONS))
+    monkeypatch.setattr("symderiv.calculus.expressions.FUNCTIONS", functions.FUNCTIONS)
+
+    @functions.elementwise(activation=True)
+    def swish(y, x):
+        """swish(x) = x sigmoid(x), slope y + sigmoid(x) (1 - y)."""
+        return x / (1 + sympy.exp(-x)), y + functions.sigmoid(x) * (1 - y)
+
+    monkeypatch.setattr(networks, "ACTIVATIONS", (*networks.ACTIVATIONS, "swish"))
+    model = symderiv.two_layer("swish", "sigmoid", "log", outputs=1)
+    derivation = symderiv.derive(model)
+    assert symderiv.cross_check(derivation).passed and r"\mathrm{swish}" in derivation.to_markdown()
+    run = symderiv.train(model, {"X": [[0, 0], [0, 1], [1, 0], [1, 1]], "Y": [0, 1, 1, 0]}, steps=5)
+    assert "sigmoid(Z1)" in run.function.source and run.history[-1, 1] < run.history[0, 1]
+    assert (
+        "swish"
+        in symderiv.compare(
+            model, symderiv.two_layer("tanh", "sigmoid", "log", outputs=1), steps=2, seeds=1
+        ).to_markdown()
+    )
+    key = symderiv.worksheet(model, seed=1).to_markdown(key=True)
+    assert {claim.verdict for claim in symderiv.check_homework(key).claims} == {"correct"}
 
 
 @pytest.mark.parametrize("name", [name for name in symderiv.__all__ if name != "__version__"])

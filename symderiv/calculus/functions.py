@@ -35,6 +35,7 @@ class Elementwise(sympy.Function):  # type: ignore[misc]
     row: Callable[..., tuple[Scalar, Scalar]]
     defaults: tuple[Scalar, ...] = ()
     note = ""
+    is_activation = False
 
     @property
     def definition(self) -> Scalar:
@@ -58,10 +59,12 @@ FUNCTIONS: dict[str, type[sympy.Function]] = {
 Row: TypeAlias = Callable[..., tuple[Scalar, Scalar]]
 
 
-def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[Row], type[sympy.Function]]:
+def elementwise(
+    note: str = "", defaults: tuple[Scalar, ...] = (), *, activation: bool = False
+) -> Callable[[Row], type[sympy.Function]]:
     """Make a row: the decorated function gets (y, x, ...) and returns (definition, slope).
 
-    note: a caveat for readers; defaults: the constants after x where a caller gives none.
+    note: a caveat for readers; defaults: the constants after x where a caller gives none; activation: layers are made of it.
     """
 
     def register(row: Row) -> type[sympy.Function]:
@@ -69,6 +72,7 @@ def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[
             "row": staticmethod(row),
             "note": note,
             "defaults": defaults,
+            "is_activation": activation,
             "__doc__": row.__doc__,
         }
         kind = type(row.__name__, (Elementwise,), attributes)
@@ -79,7 +83,7 @@ def elementwise(note: str = "", defaults: tuple[Scalar, ...] = ()) -> Callable[[
     return register
 
 
-@elementwise()
+@elementwise(activation=True)
 def sigmoid(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     """sigmoid(x) = 1 / (1 + e^-x), slope y (1 - y)."""
     return 1 / (1 + sympy.exp(-x)), y * (1 - y)
@@ -103,21 +107,23 @@ def absolute(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     return x * sign(x), sign(x)
 
 
-@elementwise("ReLU has no derivative at 0; 0 is taken there")
+@elementwise("ReLU has no derivative at 0; 0 is taken there", activation=True)
 def relu(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     """relu(x) = max(0, x), slope 1 where x > 0, else 0."""
     return x * step(x), step(x)
 
 
 @elementwise(
-    "leaky ReLU has no derivative at 0; the slope of the negative side is taken there", (sympy.Rational(1, 100),)
+    "leaky ReLU has no derivative at 0; the slope of the negative side is taken there",
+    (sympy.Rational(1, 100),),
+    activation=True,
 )
 def leaky_relu(y: Scalar, x: Scalar, leak: Scalar) -> tuple[Scalar, Scalar]:
     """leaky_relu(x) = x where x > 0, else leak x; slope 1 where x > 0, else leak."""
     return x * (leak + (1 - leak) * step(x)), leak + (1 - leak) * step(x)
 
 
-@elementwise()
+@elementwise(activation=True)
 def softplus(y: Scalar, x: Scalar) -> tuple[Scalar, Scalar]:
     """softplus(x) = log(1 + e^x), slope sigmoid(x)."""
     return sympy.log(1 + sympy.exp(x)), sigmoid(x)
@@ -161,3 +167,12 @@ def opaque(letter: str, order: int = 0) -> type[Opaque]:
 
 def _call_opaque(letter: str, order: int, args: tuple[Scalar, ...]) -> Scalar:
     return opaque(letter, order)(*args)
+
+
+def is_activation(function: Scalar) -> bool:
+    """Whether a call is of a function that layers are made of."""
+    return isinstance(function, (sympy.tanh, Opaque)) or (isinstance(function, Elementwise) and function.is_activation)
+
+
+ACTIVATIONS = ("tanh", *(name for name, kind in FUNCTIONS.items() if getattr(kind, "is_activation", False)))
+"""The names of these functions."""

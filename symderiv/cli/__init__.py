@@ -10,8 +10,9 @@ import click
 from symderiv import __version__
 from symderiv.cli.check import check
 from symderiv.cli.compare import compare
+from symderiv.cli.completion import completion
 from symderiv.cli.derive import derive
-from symderiv.cli.examples import list_examples
+from symderiv.cli.examples import examples
 from symderiv.cli.export import export
 from symderiv.cli.train import train
 from symderiv.cli.verify import verify
@@ -22,8 +23,16 @@ from symderiv.cli.worksheet import worksheet
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="symderiv")
 def main() -> None:
-    """Derive, explain and check the gradients of small neural networks."""
+    """Derive, compare, compute and check the gradients of small neural networks.
+
+    \b
+    symderiv derive net.model                     a derivation, step by step, as a page
+    symderiv compare --hidden tanh --output sigmoid --loss mse --loss log
+    symderiv check homework.md                    every line marked
+    symderiv worksheet --seed 7                   an exercise sheet with its key
+    symderiv COMMAND --help                       what a command takes, with examples
+    """
 
 
-for command in (derive, compare, work, worksheet, train, verify, check, export, list_examples):
+for command in (derive, compare, work, worksheet, train, verify, check, export, examples, completion):
     main.add_command(command)

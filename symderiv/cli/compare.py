@@ -7,20 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NOTATION_OPTIONS, VARIANT_OPTIONS, errors_told, table, with_options
-from symderiv.cli.derive import FORMATS, formats_in
+from symderiv.cli.console import (
+    EXAMPLES_OPTION,
+    NOTATION_OPTIONS,
+    VARIANT_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
+from symderiv.cli.derive import FORMATS
+from symderiv.cli.gallery import Rendered, render_comparison
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
 
 if TYPE_CHECKING:
     from symderiv.comparison.comparing import Comparison
 
+ABOUT = "Networks side by side: where their gradients part, and why."
 CALLED = {"mse": "MSE", "log": "log loss"}
 
 
 @click.command(short_help="Lay the gradients of networks side by side.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option("--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example, as one of them.")
+@EXAMPLES_OPTION
 @with_options(VARIANT_OPTIONS)
 @click.option("--name", "names", multiple=True, metavar="NAME", help="What to call the models, in their order.")
 @click.option(
@@ -49,7 +59,7 @@ def compare(models: tuple[Path, ...], examples: tuple[str, ...], **options: Any)
     symderiv compare --hidden sigmoid --hidden tanh --hidden relu --output sigmoid --loss log
     """
     with errors_told():
-        wanted = formats_in(options.pop("formats"))
+        wanted = formats_in(options.pop("formats"), FORMATS)
         out, quiet = options.pop("out"), options.pop("quiet")
         curves = {k: options.pop(k) for k in ("names", "data", "steps", "rate", "seeds")}
         variants, flags = _variants(options)
@@ -103,31 +113,19 @@ def _shipped(curves: dict[str, Any]) -> list[tuple[str, str, str, Comparison]]:
 
 def _write(made: list[tuple[str, str, str, Comparison]], out: Path, formats: list[str], quiet: bool) -> None:
     """Render everything first, then write."""
-    from symderiv.comparison.document import comparison_document
-    from symderiv.documents.files import make_folder, write_file
-    from symderiv.documents.page import IndexEntry, index_page, to_page
-    from symderiv.documents.writers import FORMATS as WRITERS
+    from symderiv.documents.page import IndexGroup, index_page
 
-    files: dict[str, str | bytes] = {}
-    rows, entries = [], []
+    rendered, rows = Rendered(), []
     for stem, title, about, comparison in made:
-        document = comparison_document(comparison, title=title, about=about)
-        names = {format: f"{stem}.{WRITERS[format][0]}" for format in formats}
-        links = tuple((name, format) for format, name in names.items() if format != "html")
-        for format, name in names.items():
-            files[name] = to_page(document, links) if format == "html" else WRITERS[format][1](document)
+        names = render_comparison(comparison, rendered, stem, formats, title, about)
         apart = ", ".join(row.quantity.name for row in comparison.rows if row.relation == "differs") or "nowhere"
-        rows.append((", ".join(comparison.names), apart, ", ".join(names.values())))
-        entries.append(IndexEntry(document, names))
+        rows.append((", ".join(comparison.names), apart, ", ".join(names)))
     if len(made) > 1 and "html" in formats:
-        files["index.html"] = index_page(
-            "Comparisons", "Networks side by side: where their gradients part, and why.", entries
-        )
-    make_folder(out)
-    for name, content in files.items():
-        write_file(out / name, content)
+        group = IndexGroup("Comparisons", "", rendered.entries)
+        rendered.files[Path("index.html")] = index_page("Comparisons", ABOUT, [group])
+    rendered.write(out)
     if not quiet:
         click.echo("\n".join(table([("compared", "they part at", f"files in {out}/"), *rows])))
-        page = "index.html" if "index.html" in files else next((n for n in files if n.endswith(".html")), "")
-        if page:
+        page = "index.html" if len(made) > 1 else f"{made[0][0]}.html"
+        if "html" in formats:
             click.echo(f"\nOpen {out / page} in a browser.")

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from symderiv.errors import CheckFailed, SymderivError
+from symderiv.errors import CheckFailed, ModelError, SymderivError
 
 
 @contextmanager
@@ -33,6 +34,20 @@ def red(text: str) -> str:
     return click.style(text, fg="red", bold=True)  # click drops the colour where stderr is not a terminal
 
 
+def example_names(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The examples whose names begin so, for a shell."""
+    from symderiv.textbook.examples import EXAMPLES
+
+    return [CompletionItem(e.name, help=e.about) for e in EXAMPLES.values() if e.name.startswith(begun)]
+
+
+EXAMPLES_OPTION = click.option(
+    "--example", "-e", "examples", multiple=True, shell_complete=example_names, metavar="NAME",
+    help="A shipped example (see `symderiv examples`).",
+)  # fmt: skip
+EXAMPLE_OPTION = click.option(
+    "--example", "-e", shell_complete=example_names, metavar="NAME", help="A shipped example (see `symderiv examples`)."
+)
 NOTATION_OPTIONS = (
     click.option(
         "--layers",
@@ -77,3 +92,16 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     """The lines of a table with aligned columns."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def formats_in(text: str, known: tuple[str, ...]) -> list[str]:
+    """The formats that a list such as `html,pdf` names.
+
+    Raises: ModelError for one that does not exist.
+    """
+    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
+    wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
+    unknown = [part for part in wanted if part not in known]
+    if unknown or not wanted:
+        raise ModelError(f"there is no format {', '.join(unknown) or repr(text)}", f"there is {', '.join(known)}")
+    return list(dict.fromkeys(wanted))

@@ -9,18 +9,26 @@ from typing import Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import (
+    EXAMPLES_OPTION,
+    NETWORK_OPTIONS,
+    NOTATION_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
+from symderiv.cli.gallery import Rendered, render_derivation
 from symderiv.cli.selection import Job, selected
 from symderiv.errors import ModelError
 
 FORMATS = ("html", "latex", "md", "pdf")
+ABOUT = "The gradients of small networks, derived step by step and checked before they were written."
 
 
 @click.command(short_help="Write the derivation of every gradient.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option(
-    "--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`)."
-)
+@EXAMPLES_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option(
     "--out",
@@ -61,23 +69,10 @@ def derive(
     symderiv derive --hidden tanh --output sigmoid --loss log --layout columns -f html,pdf
     """
     with errors_told():
-        wanted = formats_in(formats)
+        wanted = formats_in(formats, FORMATS)
         jobs = selected(models, examples, options, inputs=inputs)
         _check_stems(jobs)
         _write_documents(jobs, out, wanted, weight, quiet)
-
-
-def formats_in(text: str) -> list[str]:
-    """The formats that a list such as `html,pdf` names.
-
-    Raises: ModelError for one that does not exist.
-    """
-    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
-    wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
-    unknown = [part for part in wanted if part not in FORMATS]
-    if unknown or not wanted:
-        raise ModelError(f"there is no format {', '.join(unknown) or repr(text)}", f"there is {', '.join(FORMATS)}")
-    return list(dict.fromkeys(wanted))
 
 
 def _check_stems(jobs: list[Job]) -> None:
@@ -93,49 +88,22 @@ def _check_stems(jobs: list[Job]) -> None:
 
 def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str, quiet: bool) -> None:
     """Derive and render everything first, then write: an error leaves no half of anything."""
-    from symderiv.documents.files import make_folder, write_file
-    from symderiv.documents.outline import document_of
-    from symderiv.documents.page import IndexEntry, index_page, loss_formula, to_page
-    from symderiv.documents.writers import FORMATS as WRITERS
-    from symderiv.oracles.checks import QUICK, cross_check
+    from symderiv.documents.page import IndexGroup, index_page
 
-    files: dict[str, str | bytes] = {}
-    rows, entries = [], []
+    rendered, rows = Rendered(), []
     for job in _progress(jobs, quiet):
-        derivation = job.derive()
-        report = cross_check(derivation, oracles=QUICK)
-        document = document_of(
-            derivation,
-            title=derivation.model.title or job.stem,
-            about=job.about,
-            weight=weight,
-            report=report,
-            numbers=job.numbers(derivation),
-        )
-        names = {format: f"{job.stem}.{WRITERS[format][0]}" for format in formats}
-        links = tuple((name, format) for format, name in names.items() if format != "html")
-        for format, name in names.items():
-            files[name] = to_page(document, links) if format == "html" else WRITERS[format][1](document)
-        entries.append(IndexEntry(document, names, loss_formula(derivation)))
-        rows.append(
-            (
-                job.stem,
-                str(len(derivation.gradients)),
-                str(report.steps),
-                f"{report.largest:.0e}",
-                ", ".join(names.values()),
-            )
-        )
-    if len(jobs) > 1 and "html" in formats:
-        about = "The gradients of small networks, derived step by step and checked before they were written."
-        files["index.html"] = index_page("Derivations", about, entries)
-    make_folder(out)
-    for name, content in files.items():
-        write_file(out / name, content)
+        report, names = render_derivation(job, rendered, formats, weight)
+        gradients = str(len({c.quantity for c in report.comparisons}))
+        rows.append((job.stem, gradients, str(report.steps), f"{report.largest:.0e}", ", ".join(names)))
+    several = len(jobs) > 1 and "html" in formats
+    if several:
+        group = IndexGroup("Derivations", "", rendered.entries)
+        rendered.files[Path("index.html")] = index_page("Derivations", ABOUT, [group])
+    rendered.write(out)
     if not quiet:
         header = ("model", "gradients", "steps checked", "largest error", f"files in {out}/")
         click.echo("\n".join(table([header, *rows])))
-        if "index.html" in files:
+        if several:
             click.echo(f"\nOpen {out / 'index.html'} in a browser.")
 
 

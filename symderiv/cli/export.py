@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, errors_told, with_options
+from symderiv.cli.console import EXAMPLE_OPTION, NETWORK_OPTIONS, errors_told, with_options
 from symderiv.cli.selection import model_to_use
 from symderiv.errors import ModelError
 
 
 @click.command(short_help="Write the loss and its gradients as NumPy code.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--example", "-e", metavar="NAME", help="A shipped example (see `symderiv examples`).")
+@EXAMPLE_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option("--dialect", default="numpy", show_default=True, help="numpy, or array-api (NumPy, PyTorch, JAX alike).")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The file to write. [default: print it]")

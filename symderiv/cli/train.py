@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, errors_told, with_options
+from symderiv.cli.console import EXAMPLE_OPTION, NETWORK_OPTIONS, errors_told, with_options
 from symderiv.cli.selection import model_to_use
 from symderiv.errors import ModelError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train a network and draw what happened.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--example", "-e", metavar="NAME", help="A shipped example (see `symderiv examples`).")
+@EXAMPLE_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option(
     "--data", "-d", metavar="FILE|NAME", help="A .csv or .npz file, or a generator: two-gaussians, sine, plane, xor."

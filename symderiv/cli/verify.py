@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import EXAMPLES_OPTION, NETWORK_OPTIONS, errors_told, table, with_options
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Check every gradient against independent oracles.")
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
-@click.option(
-    "--example", "-e", "examples", multiple=True, metavar="NAME", help="A shipped example (see `symderiv examples`)."
-)
+@EXAMPLES_OPTION
 @click.option("--all", "-a", "every", is_flag=True, help="All shipped examples; the same as to name nothing.")
 @with_options(NETWORK_OPTIONS)
 @click.option("--inputs", is_flag=True, help="Check the derivatives with respect to the data as well.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NOTATION_OPTIONS, errors_told, table, with_options
-from symderiv.cli.derive import FORMATS, formats_in
+from symderiv.cli.console import EXAMPLE_OPTION, NOTATION_OPTIONS, errors_told, formats_in, table, with_options
+from symderiv.cli.derive import FORMATS
 from symderiv.cli.selection import file_stem
 from symderiv.errors import ModelError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Work through a network with numbers.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option("--example", "-e", metavar="NAME", help="A shipped example (see `symderiv examples`).")
+@EXAMPLE_OPTION
 @click.option(
     "--values",
     "values_file",
@@ -81,7 +81,7 @@ def work(
     with errors_told():
         if formats is not None and out is None:
             raise ModelError("a format needs a folder to write into", "say where: -o DIR")
-        wanted = formats_in(formats or "html")
+        wanted = formats_in(formats or "html", FORMATS)
         derivation, values, about, stem, own_weights = _source(
             model, example, values_file, settings, inputs, {k: v for k, v in notation.items() if v is not None}
         )

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symderiv.cli.console import NETWORK_OPTIONS, NOTATION_OPTIONS, errors_told, table, with_options
+from symderiv.cli.console import (
+    EXAMPLE_OPTION,
+    NETWORK_OPTIONS,
+    NOTATION_OPTIONS,
+    errors_told,
+    formats_in,
+    table,
+    with_options,
+)
+from symderiv.cli.gallery import Rendered, render_worksheet
 from symderiv.cli.selection import selected
 from symderiv.errors import ModelError
 
@@ -22,9 +31,7 @@ USUAL = "worksheet"
 
 @click.command(short_help="Make an exercise sheet with its key.")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--example", "-e", metavar="NAME", help=f"A shipped example (see `symderiv examples`). [default: {USUAL}]"
-)
+@EXAMPLE_OPTION
 @with_options(NETWORK_OPTIONS)
 @click.option("--kind", default="numeric", show_default=True, help="numeric, with drawn numbers, or symbolic.")
 @click.option("--seed", "-s", default=0, show_default=True, help="Another seed, another sheet.")
@@ -64,7 +71,7 @@ def worksheet(model: Path | None, example: str | None, **options: Any) -> None:
     symderiv worksheet -e two-gaussians --kind symbolic
     """
     with errors_told():
-        wanted = _formats(options.pop("formats"))
+        wanted = formats_in(options.pop("formats"), FORMATS)
         out, quiet, title, students = (options.pop(k) for k in ("out", "quiet", "title", "students"))
         asked = {k: options.pop(k) for k in ("kind", "seed", "decimals", "choices")}
         sizes = _sizes(options.pop("sizes"))
@@ -79,15 +86,6 @@ def worksheet(model: Path | None, example: str | None, **options: Any) -> None:
         made = list(_sheets(derivation, students, asked, sizes))
         heading = title or derivation.model.title or job.stem
         _write(made, job.stem, heading, wanted, out, quiet)
-
-
-def _formats(text: str) -> list[str]:
-    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
-    wanted = ["latex" if part == "tex" else "md" if part == "markdown" else part for part in wanted]
-    unknown = [part for part in wanted if part not in FORMATS]
-    if unknown or not wanted:
-        raise ModelError(f"there is no format {', '.join(unknown) or repr(text)}", f"there is {', '.join(FORMATS)}")
-    return list(dict.fromkeys(wanted))
 
 
 def _sizes(texts: tuple[str, ...]) -> dict[str, int]:
@@ -118,42 +116,20 @@ def _sheets(
 def _write(
     made: list[tuple[str, Worksheet]], stem: str, heading: str, formats: list[str], out: Path, quiet: bool
 ) -> None:
-    """Render every sheet and key first, then write."""
-    from symderiv.documents.files import make_folder, write_file
+    """Render every sheet and key first, then write; of a class, keys go into a folder of their own."""
     from symderiv.documents.writers import FORMATS as WRITERS
-    from symderiv.worksheets.document import worksheet_document
     from symderiv.worksheets.moodle import moodle_xml
 
-    files: dict[Path, str | bytes] = {}
+    rendered = Rendered()
     for student, sheet in made:
-        for key in (False, True):
-            document = worksheet_document(sheet, key=key, title=heading)
-            for format in formats:
-                if format in WRITERS:
-                    ending, write = WRITERS[format]
-                    files[_place(stem, student, key, ending)] = write(document)
+        stems = (f"sheets/{student}", f"keys/{student}") if student else (stem, f"{stem}-key")
+        render_worksheet(sheet, rendered, *stems, [f for f in formats if f in WRITERS], heading)
     for format, name in (("moodle", f"{stem}.xml"), ("stack", f"{stem}-stack.xml")):
         if format in formats:
-            files[Path(name)] = moodle_xml([sheet for _, sheet in made], heading, stack=format == "stack")
-    make_folder(out)
-    for folder in dict.fromkeys(path.parent for path in files):
-        make_folder(out / folder)
-    for path, content in files.items():
-        write_file(out / path, content)
+            rendered.files[Path(name)] = moodle_xml([sheet for _, sheet in made], heading, stack=format == "stack")
+    rendered.write(out)
     if not quiet:
-        count = len(made[0][1].questions)
-        what = f"{len(made)} sheets" if len(made) > 1 or made[0][0] else "1 sheet"
-        names = sorted(
-            {
-                str(p) if not made[0][0] else f"{p.parent}/*{p.suffix}" if p.parent != Path(".") else str(p)
-                for p in files
-            }
-        )
+        count, of_class = len(made[0][1].questions), bool(made[0][0])
+        what = f"{len(made)} sheets" if of_class else "1 sheet"
+        names = sorted({f"{p.parent}/*{p.suffix}" if p.parent != Path(".") else str(p) for p in rendered.files})
         click.echo("\n".join(table([("made", "questions", f"files in {out}/"), (what, str(count), ", ".join(names))])))
-
-
-def _place(stem: str, student: str, key: bool, ending: str) -> Path:
-    """Where a sheet or key goes: for a class, keys in a folder of their own, so that sheets can be handed out."""
-    if student:
-        return Path("keys" if key else "sheets", f"{student}.{ending}")
-    return Path(f"{stem}{'-key' if key else ''}.{ending}")

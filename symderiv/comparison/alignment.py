@@ -22,7 +22,7 @@ from symderiv.calculus.shapes import show
 from symderiv.comparison.factors import Factored, Slope, factored, is_plain, slopes_of
 from symderiv.errors import ModelError
 from symderiv.mistakes.setting import Setting
-from symderiv.oracles.evaluation import random_point
+from symderiv.oracles.evaluation import distinct_sizes, random_point
 
 Relation = Literal["equal", "constant", "through", "differs"]
 """equal: one formula; constant: but for a number in front; through: the same step from an earlier derivative that differs;
@@ -167,7 +167,9 @@ class Alignment:
             return False
         for seed in (0, 1):
             with mpmath.workdps(DIGITS):
-                point = random_point(self.models[k], seed, digits=DIGITS)
+                # At other sizes each time: 1 = 1/2 + 1/n where n is 2.
+                sizes = {name: size + 3 * seed for name, size in distinct_sizes(self.models[k]).items()}
+                point = random_point(self.models[k], seed, sizes, digits=DIGITS)
                 losses = [point.run(self.models[i])[self.models[i].loss.symbol].item() for i in own]
                 if abs(losses[0] - sum(losses[1:])) > mpmath.mpf(10) ** (5 - DIGITS) * abs(losses[0]):
                     return False

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symderiv.calculus.expressions import Expr, Symbol
-from symderiv.calculus.formats import writer
+from symderiv.calculus.expressions import Expr, Symbol, apply
+from symderiv.calculus.functions import Opaque
+from symderiv.calculus.rewrites import Simplifier
 from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
 from symderiv.comparison.effects import FAR, GRID, Curve, slope_curve
 from symderiv.comparison.factors import Factored, Slope
+from symderiv.documents.beside import Beside
 from symderiv.documents.chart_svg import Chart, Series, draw_chart
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.latex import PRODUCT, SUM, Printer, Tex
-from symderiv.documents.markdown import to_markdown
 from symderiv.documents.notation import notation_of
-from symderiv.documents.page import to_fragment, to_page
-from symderiv.documents.tex import to_tex
+from symderiv.documents.writers import as_documents
 
 ABOVE, BELOW = "above", "below"
 LONGEST = 700
@@ -46,6 +46,9 @@ class _Author:
         self.alignment = self.comparison.alignment
         self.names, self.models = self.alignment.names, self.alignment.models
         self.printers = [Printer(notation_of(d.model, d.options)) for d in self.alignment.derivations]
+        self.beside = [
+            Beside(d, p, numbers=False) for d, p in zip(self.alignment.derivations, self.printers, strict=True)
+        ]
         for printer, slopes in zip(self.printers, self.alignment.slopes, strict=True):
             printer.replace.update({slope.symbol: slope.value for slope in slopes})
 
@@ -81,6 +84,7 @@ class _Author:
         yield from self._about_definitions(differing)
         for row in parting:
             yield from self._about_slopes(row)
+            yield from self._about_summands(row)
         yield from self._about_sums()
         constants = [row for row in self.alignment.rows if row.relation == "constant"]
         if constants and not parting:
@@ -133,6 +137,8 @@ class _Author:
                     f"the slope ${letter} = {value}$, and it cancels. {derivative} is then proportional to the error: a sample "
                     "that is quite wrong moves the weights most."
                 )
+            elif isinstance(slope.function, Opaque):
+                yield f"*{name}:* the slope ${letter}$ stays in {derivative}; what it does depends on the function."
             elif power == 1 and own is not None and slope.symbol in own.powers:
                 top = _highest(slope)
                 flat = f" It is at most {top} and" if top else " It"
@@ -161,6 +167,19 @@ class _Author:
                 "it is the right one."
             )
 
+    def _about_summands(self, row: Row) -> Iterator[str]:
+        """Where one model's derivative has a summand more than the first model's, as from a penalty: which."""
+        first, sums = row.adjoints[0], {k for k, _ in self.alignment.sums}
+        for k, adjoint in enumerate(row.adjoints[1:], 1):
+            if first is None or adjoint is None or k in sums:
+                continue
+            for more, name, less, fewer in ((adjoint, k, first, 0), (first, 0, adjoint, k)):
+                summand = Simplifier().simplified(apply(lambda x, y: x - y, more.closed, less.closed))[0]
+                text = self.printers[name].latex(summand)
+                if not text.startswith("-") and 2 * len(text) < len(self.printers[fewer].latex(less.closed)):
+                    yield f"*{self.names[name]}:* ${self._derivative(name, row.quantity)}$ is that of {self.names[fewer]} plus ${text}$."
+                    break
+
     def _about_sums(self) -> Iterator[str]:
         for k, some in self.alignment.sums:
             added = " + ".join(self.names[i] for i in some)
@@ -177,7 +196,9 @@ class _Author:
         if shared:
             p = self.printers[0]
             lines = [(p.latex(e.symbol), p.latex(e.value), f"${p.shape(e.symbol.shape)}$") for e in shared]
-            blocks += [Paragraph("In every model:"), Formula(tuple(lines))]
+            shapes = self.beside[0].shapes(*(part for e in shared for part in (e.symbol, e.value)))
+            code = self.beside[0].numpy(*((e.symbol, e.value) for e in shared))
+            blocks += [Paragraph("In every model:"), Formula(tuple(lines), quantities=shapes, numpy=code)]
         lines = []
         for k, model in enumerate(self.models):
             p = self.printers[k]
@@ -236,14 +257,19 @@ class _Author:
             lines = [
                 (self._derivative(k, row.quantity), self.marked(row, k), name) for k, name in enumerate(self.names)
             ]
-            blocks: list[Block] = [Formula(tuple(lines))]
+            closed = [(a.symbol, a.closed) for a in row.adjoints if a is not None]
+            code = "\n".join(
+                f"# {name}\n{b.numpy(pair)}" for name, b, pair in zip(self.names, self.beside, closed, strict=True)
+            )
+            shapes = self.beside[0].shapes(*(part for pair in closed for part in pair))
+            blocks: list[Block] = [Formula(tuple(lines), quantities=shapes, numpy=code)]
             for k in range(1, len(self.names)):
                 ratio = self._ratio(row, k)
                 if ratio:
                     left = rf"\frac{{\text{{{self.names[k]}}}}}{{\text{{{self.names[0]}}}}}"
                     reason = "the ratio, entry by entry" if row.same_values else "the ratio of what is over the braces"
                     blocks.append(Formula(((left, ratio, reason),), result=True))
-            reasons = tuple(self._about_slopes(row))
+            reasons = (*self._about_slopes(row), *self._about_summands(row))
             if reasons:
                 blocks.append(Bullets(reasons))
             spoken = f"derivative with respect to {row.quantity.name}"
@@ -323,7 +349,7 @@ class _Author:
             largest, smallest = max(curves, key=lambda c: c.y[wrong]), min(curves, key=lambda c: c.y[wrong])
             if smallest.y[wrong] and largest.y[wrong] > 1.5 * smallest.y[wrong]:
                 yield (
-                    f"A sample with the target 1 at ${self.printers[0].latex(Z)} = -6$ is quite wrong. What it sends back, "
+                    f"A sample with the target 1 at ${self.printers[0].latex(Z)} = {{-6}}$ is quite wrong. What it sends back, "
                     f"$|{self._derivative(0, Z)}|$, is {_short(largest.y[wrong])} with {largest.name} and "
                     f"{_short(smallest.y[wrong])} with {smallest.name}: {largest.y[wrong] / smallest.y[wrong]:.3g} times as much."
                 )
@@ -333,15 +359,15 @@ class _Author:
         for race in self.comparison.races:
             if race.measure.startswith("mean"):
                 start = "the usual initial values" if race.scale == 1 else "initial values that saturate every unit"
-                ends = self._and(
-                    f"{_short(c.y[-1])} with {c.name} (worst run {_short(c.high[-1])})"
-                    for c in race.curves
-                    if c.high is not None
-                )
-                yield (
-                    f"From {start}, {self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
-                    + (f" Not every run of {self._and(race.failed)} came through at this rate." if race.failed else "")
-                )
+                worst = [(c, _short(c.high[-1])) for c in race.curves if c.high is not None]
+                ends = ", ".join(f"{_short(c.y[-1])} with {c.name} (worst run {high})" for c, high in worst)
+                lead = f"{self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
+                told = [lead] if race.curves else []
+                if race.failed:
+                    told.append(
+                        f"not every run of {self._and(race.failed)} came through at the rate {self.comparison.rate:g}."
+                    )
+                yield f"From {start}: " + " ".join(told).replace(". not", ". Not")
 
     def slopes(self) -> Section | None:
         """The slopes of the activations that differ."""
@@ -414,7 +440,8 @@ class _Author:
             start = "usual initial values" if race.scale == 1 else f"initial values times {race.scale:g}"
             title = f"{race.measure[0].upper()}{race.measure[1:]}, {start}"
             log = race.measure.startswith("mean")
-            blocks.append(self._chart(title, "step", race.measure, race.curves, log=log))
+            if race.curves:
+                blocks.append(self._chart(title, "step", race.measure, race.curves, log=log))
             if race.failed:
                 blocks.append(Paragraph(f"Not every run of {self._and(race.failed)} came through: numbers ran away."))
             rows += [
@@ -499,25 +526,4 @@ def _short(number: Any) -> str:
     return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$" if exponent else text
 
 
-@writer(Comparison, "html")
-def comparison_page(comparison: Comparison, **options: Any) -> str:
-    """One self-contained page; options: title, about."""
-    return to_page(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "latex")
-def comparison_tex(comparison: Comparison, **options: Any) -> str:
-    """A LaTeX document; options: title, about."""
-    return to_tex(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "md")
-def comparison_markdown(comparison: Comparison, **options: Any) -> str:
-    """Markdown; options: title, about."""
-    return to_markdown(comparison_document(comparison, **options))
-
-
-@writer(Comparison, "notebook")
-def comparison_fragment(comparison: Comparison) -> str:
-    """What a notebook shows."""
-    return to_fragment(comparison_document(comparison))
+as_documents(Comparison, comparison_document)

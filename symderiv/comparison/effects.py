@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.calculus.expressions import Expr, Softmax, Symbol, parts_of
-from symderiv.calculus.functions import placeholder
+from symderiv.calculus.expressions import Expr, Softmax, Symbol, functions_in, parts_of
+from symderiv.calculus.functions import Opaque, placeholder
 from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.comparison.alignment import Alignment
@@ -31,6 +31,8 @@ CLASSES = 3
 """A softmax is looked at with so many classes: with two, some mistakes and differences hide."""
 SAMPLES, HYPER = 200, 0.01
 SEEDS, SIZE_SEEDS, STEPS, RATE, RECORDS = 5, 20, 1000, 0.5, 50
+RUNAWAY = 100.0
+"""A run that ends so many times as far from the targets as it began has run away, though its numbers are finite."""
 FAR = 8.0
 """The initial values of the bad start are so many times the usual ones: every unit is saturated."""
 
@@ -52,7 +54,7 @@ def saturation(alignment: Alignment) -> tuple[Symbol, tuple[Curve, ...]] | None:
     Of several outputs the others have z = 0. None where the models have no common last pre-activation or no target.
     """
     found = [_last_pre_activation(model) for model in alignment.models]
-    if found[0] is None or any(other is not found[0] for other in found):
+    if found[0] is None or any(other is not found[0] for other in found) or any(map(_is_abstract, alignment.models)):
         return None
     Z = found[0]
     curves = []
@@ -62,6 +64,11 @@ def saturation(alignment: Alignment) -> tuple[Symbol, tuple[Curve, ...]] | None:
             return None
         curves.append(Curve(name, GRID, np.abs(slopes)))
     return Z, tuple(curves)
+
+
+def _is_abstract(model: Model) -> bool:
+    """Whether a function is known by its name only: then there are no numbers."""
+    return any(isinstance(f, Opaque) for e in model.equations for f in functions_in(e.value))
 
 
 def _last_pre_activation(model: Model) -> Symbol | None:
@@ -133,6 +140,8 @@ def set_up(alignment: Alignment, source: str | Mapping[str, Array] = "", samples
         if not models[0].parameters:
             return None
     except SymderivError:
+        return None
+    if any(map(_is_abstract, models)):
         return None
     if isinstance(source, Mapping):
         return Setup(models, Data(source), "the data that were given")
@@ -209,7 +218,7 @@ def races(
                     curves.append(
                         Curve(name, own[0][:, 0], np.median(values, axis=0), values.min(axis=0), values.max(axis=0))
                     )
-            if curves:
+            if curves or (failed and not column):
                 found.append(Race(measure, scale, tuple(curves), failed))
     return tuple(found)
 
@@ -240,7 +249,9 @@ def _runs(model: Model, setup: Setup, scale: float, steps: int, rate: float, see
                 model, setup.data, steps=steps, rate=rate, seed=seed, sizes=_free(model, sizes), parameters=start,
                 hypers={h.name: HYPER for h in model.hypers}, backend="numpy", records=RECORDS, watch=watch,
             )  # fmt: skip
-            found.append(np.array(records))
+            run = np.array(records)
+            if run[-1, 1] < RUNAWAY * (1 + run[0, 1]):
+                found.append(run)
     return found
 
 

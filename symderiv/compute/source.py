@@ -7,7 +7,7 @@ unchanged on whatever implements it (NumPy, PyTorch, JAX, through array-api-comp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,7 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Elementwise, Opaque, Scalar, placeholder
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import Shape, Size, show, size_symbol
-from symderiv.compute.program import LogSoftmax, Program, code_names
+from symderiv.compute.program import Line, LogSoftmax, Program, code_names
 
 SUM, PRODUCT, UNARY, POWER, ATOM = range(5)
 
@@ -360,6 +360,14 @@ def write_trace(program: Program) -> str:
     ]
     helpers = [_helper(name, writer) for name in HELPERS if name in writer.used]
     return "\n\n\n".join([_imports("numpy"), *helpers, "\n".join(lines)]) + "\n"
+
+
+def write_lines(program: Program, lines: Iterable[Line]) -> str:
+    """Lines of a program alone, for a place where what they use has its values: the sizes and functions they need go first."""
+    writer = Writer(program, "numpy")
+    body = [f"{writer.names[line.symbol]} = {writer.text(line.value)}" for line in lines]
+    helpers = [_helper(name, writer) + "\n\n" for name in HELPERS if name in writer.used]
+    return "\n".join([*helpers, *_size_lines(writer, body), *body])
 
 
 def _predict(writer: Writer, output: Symbol) -> str:

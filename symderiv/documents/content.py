@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+Links = tuple[tuple[str, str], ...]
+"""Places of the same document: their anchors, and what they are in a word or two."""
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -19,12 +22,29 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """A named quantity of a formula: its name in LaTeX, its shape as running text, and both in words."""
+
+    name: str
+    shape: str
+    spoken: str
+
+
+@dataclass(frozen=True)
 class Formula:
-    """A displayed formula; `lines` are (left side, right side, reason), where an empty left side continues."""
+    """A displayed formula; `lines` are (left side, right side, reason), where an empty left side continues.
+
+    What pages show beside it, and other formats leave out: key, its anchor; quantities, whose shapes are told; numpy, the
+    same as Python to be copied; also, links to other views of what it is about.
+    """
 
     lines: tuple[tuple[str, str, str], ...]
     result: bool = False
     relation: str = "="
+    key: str = ""
+    quantities: tuple[Quantity, ...] = ()
+    numpy: str = ""
+    also: Links = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +79,8 @@ class Picture:
 class WeightPath:
     """The paths of one weight: its key in the picture, how it is written and spoken, and the blocks that explain it.
 
-    chosen: it is shown open; typical: formats that cannot be clicked show it too, and not the others.
+    chosen: it is shown open; typical: formats that cannot be clicked show it too, and not the others; also: links to other
+    views of the parameter.
     """
 
     key: str
@@ -68,17 +89,22 @@ class WeightPath:
     blocks: tuple[Block, ...]
     chosen: bool = False
     typical: bool = False
+    also: Links = ()
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with its blocks and sections; `key` is its anchor, `spoken` its title in words where that is a formula."""
+    """A heading with its blocks and sections.
+
+    key: its anchor; spoken: its title in words where that is a formula; also: links to other views of what it is about.
+    """
 
     title: str
     key: str
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
     spoken: str = ""
+    also: Links = ()
 
 
 Block = Paragraph | Formula | Bullets | Table | Picture | WeightPath
@@ -104,3 +130,15 @@ def pieces(text: str) -> Iterator[tuple[str, str]]:
                 yield "emphasis", small[1:-1]
             elif small:
                 yield "text", small
+
+
+def aligned(formula: Formula, end: str = r" \\") -> Iterator[str]:
+    """The lines of a formula for an `aligned` environment: relation signs and reasons under each other."""
+    for k, (left, right, reason) in enumerate(formula.lines):
+        note = rf" && {text_in_math(reason)}" if reason else ""
+        yield f"{left} &{formula.relation} {right}{note}" + (end if k < len(formula.lines) - 1 else "")
+
+
+def text_in_math(reason: str) -> str:
+    r"""A reason, which may hold mathematics, as `\text{...}` inside a formula."""
+    return " ".join(content if kind == "math" else rf"\text{{{content}}}" for kind, content in pieces(reason))

@@ -126,7 +126,8 @@ class Printer:
 
     def shape(self, shape: Shape) -> str:
         """A shape: rows x columns."""
-        return rf"{self.size(shape[0])} \times {self.size(shape[1])}"
+        rows, columns = (f"({text})" if re.search("[+-]", text) else text for text in map(self.size, shape))
+        return rf"{rows} \times {columns}"
 
     def number(self, scalar: Scalar) -> str:
         """A scalar without matrices."""

@@ -15,6 +15,7 @@ from symderiv.documents.content import (
     Section,
     Table,
     WeightPath,
+    aligned,
     pieces,
 )
 
@@ -66,18 +67,6 @@ def _block(block: Block) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return _inline(text).replace("|", r"\|")
-
-
-def aligned(formula: Formula, end: str = r" \\") -> Iterator[str]:
-    """The lines of a formula for an `aligned` environment: relation signs and reasons under each other."""
-    for k, (left, right, reason) in enumerate(formula.lines):
-        note = rf" && {text_in_math(reason)}" if reason else ""
-        yield f"{left} &{formula.relation} {right}{note}" + (end if k < len(formula.lines) - 1 else "")
-
-
-def text_in_math(reason: str) -> str:
-    r"""A reason, which may hold mathematics, as `\text{...}` inside a formula."""
-    return " ".join(content if kind == "math" else rf"\text{{{content}}}" for kind, content in pieces(reason))
 
 
 def _inline(text: str) -> str:

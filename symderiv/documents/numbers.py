@@ -7,7 +7,7 @@ exact one stands beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from symderiv.calculus.expressions import (
 )
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR
+from symderiv.documents.beside import IN_NUMBERS, Beside
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.graph_svg import draw_graph
 from symderiv.documents.latex import ATOM, PRODUCT, SUM, Printer, Tex
@@ -56,9 +57,12 @@ def worked_document(
     return Document(title, about, tuple(NumbersAuthor(example, notation, primitive).sections()))
 
 
-def numbers_section(example: Worked, by_hand: Worked | None = None) -> Section:
-    """The worked example as a part of a derivation's document; `by_hand`: the same with the roundings of its source."""
-    author = NumbersAuthor(example)
+def numbers_section(example: Worked, by_hand: Worked | None = None, beside: Beside | None = None) -> Section:
+    """The worked example as a part of a derivation's document; `by_hand`: the same with the roundings of its source.
+
+    beside: links to the other parts of that document.
+    """
+    author = NumbersAuthor(example, outer=beside)
     sections = list(author.sections())
     if by_hand is not None:
         sections.append(author.comparison(by_hand))
@@ -112,6 +116,7 @@ class NumbersAuthor:
     example: Worked
     notation: Notation | None = None
     primitive: bool = False
+    outer: Beside | None = None
 
     def __post_init__(self) -> None:
         check_worked(self.example)
@@ -119,6 +124,7 @@ class NumbersAuthor:
         self.model, self.digits = self.example.model, self.example.digits
         self.n = self.notation or notation_of(derivation.model, derivation.options)
         self.p = Printer(self.n)
+        self.beside = Beside(derivation, self.p, numbers=True)
 
     def sections(self) -> Iterator[Section]:
         """Every part, in order."""
@@ -173,7 +179,8 @@ class NumbersAuthor:
         if exact != shown:
             note = f"exactly ${exact}$"
             lines[-1] = (*lines[-1][:2], f"{lines[-1][2]}; {note}" if lines[-1][2] else note)
-        return Formula(tuple(lines))
+        shapes, numpy = self.beside.shapes(line.symbol, line.formula), self.beside.numpy((line.symbol, line.formula))
+        return Formula(tuple(lines), quantities=shapes, numpy=numpy)
 
     # The parts
 
@@ -253,7 +260,11 @@ class NumbersAuthor:
     def backward(self) -> Section:
         """The gradients, from the loss backwards, each in terms of those before it."""
         intro = Paragraph("From the loss backwards, each derivative by means of the ones before it:")
-        blocks = [self.steps(self.n.adjoint(line.symbol), line) for _, line in self.example.backward]
+        blocks = []
+        for _, line in self.example.backward:
+            also = self.outer.also(line.symbol, IN_NUMBERS) if self.outer else ()
+            steps = self.steps(self.n.adjoint(line.symbol), line)
+            blocks.append(replace(steps, key=f"n-{line.symbol.name}", also=also))
         return Section("Gradients in numbers", "n-backward", (intro, *blocks))
 
     def singles(self) -> Iterator[Block]:

@@ -22,6 +22,7 @@ from symderiv.calculus.expressions import (
 from symderiv.calculus.functions import Elementwise, placeholder, step
 from symderiv.calculus.model import Equation
 from symderiv.calculus.shapes import ONE, SCALAR, Size
+from symderiv.documents.beside import AT_A_GLANCE, ONE_WEIGHT, STEP_BY_STEP, Beside
 from symderiv.documents.content import (
     Block,
     Bullets,
@@ -83,25 +84,36 @@ class _Author:
         self.model = self.derivation.model
         self.p = Printer(notation_of(self.model, self.derivation.options))
         self.n = self.p.notation
+        self.beside = Beside(self.derivation, self.p, numbers=self.numbers is not None)
         self.counted: dict[Expr, int] = {}
 
     def document(self, title: str, about: str) -> Document:
-        sections: list[Section | None] = [self.result(), self.network(), self.steps(), self.updates(), self.weights()]
-        sections += [numbers_section(*self.numbers) if self.numbers else None, self.checks()]
+        weights = self.weights()  # first: the other parts link to the weights that it shows
+        sections: list[Section | None] = [self.result(), self.network(), self.steps(), self.updates(), weights]
+        sections += [numbers_section(*self.numbers, self.beside) if self.numbers else None, self.checks()]
         return Document(title, about, tuple(section for section in sections if section))
 
     # The parts of the document
 
     def result(self) -> Section:
         """The gradients at a glance."""
-        lines = []
-        for name in self.derivation.gradients:
-            adjoint = self.derivation.adjoint(name)
-            named, closed = self.p.latex(adjoint.named), self.p.latex(self.shown(adjoint))
-            lines.append((self.n.adjoint(adjoint.symbol), named, f"${self.p.shape(adjoint.quantity.shape)}$"))
-            if closed != named:
-                lines.append(("", closed, ""))
-        return Section("The result", "result", (Formula(tuple(lines)), *self.conventions()))
+        return Section("The result", "result", (*map(self.gradient, self.derivation.gradients), *self.conventions()))
+
+    def gradient(self, name: str) -> Formula:
+        """One gradient: in terms of the derivatives before it, and in forward values alone."""
+        adjoint = self.derivation.adjoint(name)
+        shown = self.shown(adjoint)
+        named, closed = self.p.latex(adjoint.named), self.p.latex(shown)
+        lines = [(self.n.adjoint(adjoint.symbol), named, f"${self.p.shape(adjoint.quantity.shape)}$")]
+        if closed != named:
+            lines.append(("", closed, ""))
+        return Formula(
+            tuple(lines),
+            key=f"r-{name}",
+            quantities=self.beside.shapes(adjoint.symbol, adjoint.named, shown),
+            numpy=self.beside.numpy((adjoint.symbol, shown)),
+            also=self.beside.also(adjoint.symbol, AT_A_GLANCE),
+        )
 
     def conventions(self) -> Iterator[Block]:
         items = []
@@ -179,12 +191,15 @@ class _Author:
                 left = self.p.index_tex(Entry(equation.symbol, row, column)).text
                 right = self.p.index_tex(entry(equation.value, row, column, self.p.letters)).text
                 entries.append((left, right, ""))
-        blocks: list[Block] = [Paragraph("Forward pass, with the shape of each value:"), Formula(tuple(lines))]
+        equations = [(e.symbol, e.value) for e in self.model.equations if e.name in self.model.relevant]
+        shapes = self.beside.shapes(*(part for equation in equations for part in equation))
+        forward = Formula(tuple(lines), quantities=shapes, numpy=self.beside.numpy(*equations))
+        blocks: list[Block] = [Paragraph("Forward pass, with the shape of each value:"), forward]
         rows = [(f"${self.p.latex(s)}$", s.role, f"${self.p.shape(s.shape)}$") for s in self.model.inputs]
         rows += [(f"${self.n.name(s.name)}$", "hyper-parameter", "a number") for s in self.model.hypers]
         blocks.append(Table(("name", "role", "shape"), tuple(rows)))
         if any(s.shape != SCALAR for s in self.model.symbols.values()):
-            blocks += [Paragraph("The same entry by entry:"), Formula(tuple(entries))]
+            blocks += [Paragraph("The same entry by entry:"), Formula(tuple(entries), quantities=shapes)]
         if self.graph:
             blocks.append(Picture(draw(self.graph, self.n, "The network for one sample"), self._caption()))
         return Section("The network", "network", tuple(blocks))
@@ -238,7 +253,8 @@ class _Author:
         title = f"${self.n.adjoint(adjoint.symbol)}$"
         term = f", term {adjoint.term}," if adjoint.term else ""
         spoken = f"derivative of {self.model.loss.name}{term} with respect to {adjoint.quantity.name}"
-        return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks), spoken=spoken)
+        also = self.beside.also(adjoint.symbol, STEP_BY_STEP)
+        return Section(title, f"d-{adjoint.symbol.name}", tuple(blocks), spoken=spoken, also=also)
 
     def chain(self, adjoint: Adjoint, uses: list[Contribution], share: str) -> Iterator[Block]:
         """The chain rule through one equation, entry by entry, and why each step is right.
@@ -289,7 +305,9 @@ class _Author:
         elif lines[0][1] == self.p.latex(adjoint.closed):
             lines = []
         if lines:
-            yield Formula(tuple(lines))
+            above_it = (source,) if source is not None else ()
+            shapes = self.beside.shapes(adjoint.quantity, equation.symbol, equation.value, *above_it)
+            yield Formula(tuple(lines), quantities=shapes)
         steps = [step for contribution in uses for step in contribution.steps]
         reasons = dict.fromkeys(filter(None, (explain(step, self.p) for step in steps)))
         if reasons:
@@ -318,8 +336,9 @@ class _Author:
                     if adjoint.quantity.shape == SCALAR:
                         text, reason = named, "together"
                 lines.append(("" if lines else left, text, reason))
+        shapes = self.beside.shapes(adjoint.symbol, adjoint.named, *((adjoint.closed,) if short else ()))
         if lines:
-            yield Formula(tuple(lines))
+            yield Formula(tuple(lines), quantities=shapes, numpy=self.beside.numpy((adjoint.symbol, adjoint.named)))
         reasons = list(dict.fromkeys(filter(None, (explain(step, self.p) for step in adjoint.rewrites))))
         reasons += [
             f"*Cancellation:* ${below}$ stands below the line in ${self.n.adjoint(s)}$ and is multiplied back here, so it drops out."
@@ -334,9 +353,15 @@ class _Author:
         row, column = self._indices(adjoint.quantity)
         if adjoint.quantity.shape != SCALAR and used:
             index = self.p.index_tex(entry(adjoint.named, row, column, self.p.letters)).text
-            yield Formula(((self.n.adjoint(adjoint.symbol, self.p.places(row, column)), index, "entry by entry"),))
+            lines = [(self.n.adjoint(adjoint.symbol, self.p.places(row, column)), index, "entry by entry")]
+            yield Formula(tuple(lines), quantities=self.beside.shapes(adjoint.symbol, adjoint.named))
         if short:
-            yield Formula(((left, closed, f"${self.p.shape(adjoint.quantity.shape)}$"),), result=True)
+            yield Formula(
+                ((left, closed, f"${self.p.shape(adjoint.quantity.shape)}$"),),
+                result=True,
+                quantities=self.beside.shapes(adjoint.symbol, adjoint.closed),
+                numpy=self.beside.numpy((adjoint.symbol, adjoint.closed)),
+            )
         else:
             yield Paragraph(
                 "Written out in forward values alone this becomes long; the form above is the one to compute."
@@ -359,18 +384,18 @@ class _Author:
         """Gradient descent."""
         rate = rate_letter(self.model)
         lines = []
-        for symbol in self.model.parameters:
+        slopes = {symbol: self.derivation.adjoint(symbol.name).symbol for symbol in self.model.parameters}
+        for symbol, slope in slopes.items():
             name = self.p.latex(symbol)
-            lines.append(
-                (name, rf"{name} - {rate} \, {self.n.adjoint(self.derivation.adjoint(symbol.name).symbol)}", "")
-            )
+            lines.append((name, rf"{name} - {rate} \, {self.n.adjoint(slope)}", ""))
         if not lines:
             return None
         text = (
             f"Gradient descent with the learning rate ${rate}$ moves every parameter against its gradient. All gradients are "
             "taken at the old values, then all parameters change together:"
         )
-        return Section("The updates", "updates", (Paragraph(text), Formula(tuple(lines), relation=r"\leftarrow")))
+        step = Formula(tuple(lines), relation=r"\leftarrow", quantities=self.beside.shapes(*slopes, *slopes.values()))
+        return Section("The updates", "updates", (Paragraph(text), step))
 
     def weights(self) -> Section:
         """Single weights: each as the sum over its paths."""
@@ -399,6 +424,8 @@ class _Author:
                 blocks.append(Paragraph(f"${self.p.index_tex(weight).text}$ is left out: {error.message}."))
                 continue
             blocks.append(self.weight_path(weight, paths, key, shown, weight in typical))
+            if weight in typical:
+                self.beside.weights.setdefault(self._symbol(weight).name, f"path-{key}")
         return Section("One weight at a time", "weights", tuple(blocks))
 
     def _picked(self, chosen: Entry | None) -> dict[Entry, str]:
@@ -444,7 +471,7 @@ class _Author:
         if len(paths) > 1:
             parts = [f"p_{{{k}}}" for k in range(1, len(paths) + 1)]
             blocks.append(Paragraph(f"{len(paths)} paths lead to the loss, and what they carry is added:"))
-            blocks.append(Formula(((left, " + ".join(parts), ""),)))
+            blocks.append(Formula(((left, " + ".join(parts), ""),), quantities=self.beside.shapes(weight)))
         for k, path in enumerate(paths, 1):
             start = left if len(paths) == 1 else f"p_{{{k}}}"
             arrows = r" \rightarrow ".join(self.n.name(quantity) for quantity in path.quantities)
@@ -453,10 +480,12 @@ class _Author:
                 (start, self._factors(path), "every factor named"),
                 ("", self._factor_values(path), "every factor's value"),
             )
-            blocks.append(Formula(lines))
+            ends = (end for f in path.factors for end in (f.top, f.bottom, f.value))
+            blocks.append(Formula(lines, quantities=self.beside.shapes(*ends)))
         places = ",".join(str(place) for place in (weight.row, weight.column) if place is not None)
         spoken = f"{self._symbol(weight).name} {places}"
-        return WeightPath(key, name, spoken, tuple(blocks), chosen, typical)
+        also = self.beside.also(self.derivation.adjoint(self._symbol(weight).name).symbol, ONE_WEIGHT)
+        return WeightPath(key, name, spoken, tuple(blocks), chosen, typical, also)
 
     def _factors(self, path: Path) -> str:
         sums = " ".join(self.p.sigma(index) for index in path.indices)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.documents.content import Document, Picture, Section
+from symderiv.documents.content import Document, Formula, Picture
 from symderiv.documents.fragments import scoped
-from symderiv.documents.frame import environment, render
+from symderiv.documents.frame import environment, numbers, render
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
 from symderiv.documents.outline import CLICK
+
+_FOR_THE_SCRIPT = re.compile(r' data-(?:latex|numpy)="[^"]*"')
+"""What a page keeps beside each formula for its buttons that copy it; a notebook has none."""
 
 
 def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
@@ -24,35 +28,59 @@ def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
 class IndexEntry:
     """One document on a page that leads to several: its files by format, and a formula that says what it is about."""
 
-    document: Document
+    title: str
+    about: str
     files: dict[str, str]
-    formula: str = ""
+    formula: Formula | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """The files, each with what it is called."""
+        return tuple((file, format) for format, file in self.files.items())
 
 
-def index_page(title: str, about: str, entries: Sequence[IndexEntry]) -> str:
+@dataclass(frozen=True)
+class IndexGroup:
+    """Documents of one kind on a page that leads to several."""
+
+    title: str
+    about: str
+    entries: Sequence[IndexEntry]
+
+    @property
+    def key(self) -> str:
+        """Its anchor."""
+        return self.title.lower().replace(" ", "-")
+
+
+def index_page(title: str, about: str, groups: Sequence[IndexGroup]) -> str:
     """A page that leads to several documents."""
-    return render("index.html.j2", title=title, about=about, entries=entries)
+    return render("index.html.j2", title=title, about=about, groups=groups)
 
 
-def loss_formula(derivation: Derivation) -> str:
+def loss_formula(derivation: Derivation) -> Formula:
     """The loss of a derivation, as the formula of its entry."""
     printer = Printer(notation_of(derivation.model, derivation.options))
     loss = derivation.model.loss
-    return f"{printer.latex(loss.symbol)} = {printer.latex(loss.value)}"
+    return Formula(((printer.latex(loss.symbol), printer.latex(loss.value), ""),))
 
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=_static(document), style=scoped())
+    template = environment().get_template("fragment.html.j2")
+    html = template.render(document=_static(document), style=scoped(), fresh=numbers())
+    return _FOR_THE_SCRIPT.sub("", html)
 
 
 def _static(part: Any) -> Any:
-    """A document, section or block whose pictures do not ask to be clicked: without a script nothing would happen."""
-    if isinstance(part, Document | Section):
-        changed: dict[str, Any] = {"sections": tuple(map(_static, part.sections))}
-        if isinstance(part, Section):
-            changed["blocks"] = tuple(map(_static, part.blocks))
-        return replace(part, **changed)
+    """A document, section or block as it can be without a script, beside others like it.
+
+    Pictures do not ask to be clicked, and nothing leads to an id: another output of the notebook may have the same.
+    """
+    changed: dict[str, Any] = {name: () for name in ("also", "quantities") if getattr(part, name, ())}
+    for inner in ("sections", "blocks"):
+        if hasattr(part, inner):
+            changed[inner] = tuple(map(_static, getattr(part, inner)))
     if isinstance(part, Picture) and part.clickable:
-        return replace(part, caption=part.caption.removesuffix(CLICK).rstrip(), clickable=False)
-    return part
+        changed |= {"caption": part.caption.removesuffix(CLICK).rstrip(), "clickable": False}
+    return replace(part, **changed) if changed else part

@@ -43,8 +43,8 @@ def _label(x: float, y: float, name: str, cls: str = "name") -> str:
     return f'<text class="{cls}" x="{x:g}" y="{y:g}">{escape(base)}{sub}</text>'
 
 
-def draw(graph: Graph, notation: Notation, title: str) -> str:
-    """The graph as an SVG element with title and description."""
+def draw(graph: Graph, notation: Notation, title: str, *, clickable: bool = True) -> str:
+    """The graph as an SVG element with title and description; `clickable`: its weights lead to their paths."""
     rows = max(len(column) for column in graph.columns)
     height = 2 * MARGIN + (rows - 1) * DY + 24
     width = 2 * MARGIN + (len(graph.columns) - 1) * DX
@@ -60,13 +60,13 @@ def draw(graph: Graph, notation: Notation, title: str) -> str:
         f'xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}">',
         f'<title id="net-title">{escape(title)}</title>',
         '<desc id="net-desc">Each circle is one number of the forward pass, inputs left, the loss right. '
-        "Each line between two layers is a weight; choosing one shows its paths to the loss.</desc>",
+        f"Each line between two layers is a weight{'; choosing one shows its paths to the loss' * clickable}.</desc>",
     ]
     for edge, name in edge_ids.items():
-        parts.append(_edge(edge, name, place, graph, ids, edge_ids))
+        parts.append(_edge(edge, name, place, graph, ids, edge_ids, clickable))
     biases = [w for w, users in graph.uses.items() if not any(w in edge.weights for edge in graph.edges) and users]
     for weight in biases:
-        parts.append(_bias(weight, place, graph, ids, edge_ids))
+        parts.append(_bias(weight, place, graph, ids, edge_ids, clickable))
     for node, (x, y) in place.items():
         index = _index(node, graph)
         parts.append(
@@ -94,15 +94,16 @@ def _edge(
     graph: Graph,
     ids: dict[Node, str],
     edge_ids: dict[Edge, str],
+    clickable: bool,
 ) -> str:
     (x1, y1), (x2, y2) = place[edge.start], place[edge.end]
     line = f'x1="{x1 + R:g}" y1="{y1:g}" x2="{x2 - R:g}" y2="{y2:g}"'
     if not edge.weights:
         return f'<line id="{name}" class="use" {line}/>'
-    weight = edge.weights[0]
-    return _clickable(
-        weight, graph, ids, edge_ids, f'<line class="hit" {line}/><line id="{name}" class="weight" {line}/>'
-    )
+    shape = f'<line id="{name}" class="weight" {line}/>'
+    if not clickable:
+        return shape
+    return _clickable(edge.weights[0], graph, ids, edge_ids, f'<line class="hit" {line}/>{shape}')
 
 
 def _bias(
@@ -111,11 +112,13 @@ def _bias(
     graph: Graph,
     ids: dict[Node, str],
     edge_ids: dict[Edge, str],
+    clickable: bool,
 ) -> str:
     x, y = place[graph.uses[weight][0]]
     top = y - R - 12
     shape = f'<line class="weight" x1="{x - 9:g}" y1="{top:g}" x2="{x - 4:g}" y2="{y - R:g}"/>'
-    return _clickable(weight, graph, ids, edge_ids, shape + _label(x - 16, top + 1, plain_name(weight[0].name), "bias"))
+    shape += _label(x - 16, top + 1, plain_name(weight[0].name), "bias")
+    return _clickable(weight, graph, ids, edge_ids, shape) if clickable else shape
 
 
 def _clickable(

@@ -19,9 +19,9 @@ from symderiv.documents.content import (
     Section,
     Table,
     WeightPath,
+    aligned,
     pieces,
 )
-from symderiv.documents.markdown import aligned
 from symderiv.errors import OutputError
 
 PREAMBLE = r"""\documentclass[11pt,a4paper]{article}

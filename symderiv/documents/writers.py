@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.formats import writer
@@ -27,52 +26,21 @@ FORMATS: dict[str, tuple[str, Callable[[Document], str | bytes]]] = {
 """For each format of the command line: the ending of its files, and what writes it."""
 
 
-@writer(Derivation, "html")
-def derivation_page(derivation: Derivation, **options: Any) -> str:
-    """One self-contained page; options: title, about, weight."""
-    return to_page(document_of(derivation, **options))
+def as_documents(kind: type, document: Callable[..., Document]) -> None:
+    """Give the instances of a class their `to_html`, `to_latex`, `to_markdown` and what a notebook shows.
+
+    document: makes the document of one; its options are those of the methods.
+    """
+
+    def register(format: str, write: Callable[[Document], str]) -> None:
+        writer(kind, format)(lambda thing, **options: write(document(thing, **options)))
+
+    for format, write in (("html", to_page), ("latex", to_tex), ("md", to_markdown), ("notebook", to_fragment)):
+        register(format, write)
 
 
-@writer(Derivation, "latex")
-def derivation_tex(derivation: Derivation, **options: Any) -> str:
-    """A LaTeX document; options: title, about, weight."""
-    return to_tex(document_of(derivation, **options))
-
-
-@writer(Derivation, "md")
-def derivation_markdown(derivation: Derivation, **options: Any) -> str:
-    """Markdown; options: title, about, weight."""
-    return to_markdown(document_of(derivation, **options))
-
-
-@writer(Derivation, "notebook")
-def derivation_fragment(derivation: Derivation, **options: Any) -> str:
-    """What a notebook shows."""
-    return to_fragment(document_of(derivation, **options))
-
-
-@writer(Worked, "html")
-def worked_page(example: Worked, **options: Any) -> str:
-    """One self-contained page; options: title, about, primitive."""
-    return to_page(worked_document(example, **options))
-
-
-@writer(Worked, "latex")
-def worked_tex(example: Worked, **options: Any) -> str:
-    """A LaTeX document; options: title, about."""
-    return to_tex(worked_document(example, **options))
-
-
-@writer(Worked, "md")
-def worked_markdown(example: Worked, **options: Any) -> str:
-    """Markdown; options: title, about."""
-    return to_markdown(worked_document(example, **options))
-
-
-@writer(Worked, "notebook")
-def worked_fragment(example: Worked) -> str:
-    """What a notebook shows."""
-    return to_fragment(worked_document(example))
+as_documents(Derivation, document_of)
+as_documents(Worked, worked_document)
 
 
 @writer(Worked, "text")

@@ -123,5 +123,9 @@ class Marking(Writable):
         """The report as one self-contained page: the document with every claim marked in place."""
         return str(self.write("html"))
 
+    def to_svg(self) -> str:
+        """A small picture: the lines around what is not right, with their verdicts and reasons."""
+        return str(self.write("svg"))
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.write("notebook"), "text/plain": self.write("text")}

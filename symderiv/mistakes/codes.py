@@ -54,6 +54,8 @@ MISTAKES: tuple[Mistake, ...] = (
             "Slopes act entry by entry, weights by a matrix product."),
     Mistake("elementwise-for-matmul", "an elementwise product stands where a matrix product belongs",
             "Weights act by a matrix product, slopes entry by entry."),
+    Mistake("misplaced-square", "the square is taken of the wrong thing",
+            "1 - a² squares a alone; (1 - a)² squares the difference, and is another number."),
     Mistake("constant-factor", "off by a constant factor",
             "Powers bring their exponent down, and a 1/2 in front of a square cancels it."),
     Mistake("other-loss", "right for another loss",

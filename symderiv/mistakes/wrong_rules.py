@@ -31,7 +31,7 @@ from symderiv.calculus.expressions import (
     symbols_in,
     total,
 )
-from symderiv.calculus.functions import Opaque, Scalar, leaky_relu, placeholder, relu, sigmoid, softplus
+from symderiv.calculus.functions import Scalar, is_activation, placeholder, relu, sigmoid
 from symderiv.calculus.model import Equation
 from symderiv.calculus.pullbacks import PULLBACKS, Pullback
 from symderiv.calculus.shapes import ONE, SCALAR, show
@@ -43,7 +43,6 @@ Choice: TypeAlias = tuple[tuple[Any, ...], dict[str, str]]
 """What a rule gets after its right arguments, and the words for it in its sentence."""
 Choices: TypeAlias = Callable[[Setting, Equation, Expr], Iterable[Choice]]
 
-ACTIVATIONS = (sympy.tanh, sigmoid, relu, leaky_relu, softplus, Opaque)
 BY_HEART = (sigmoid, sympy.tanh, relu)
 
 
@@ -104,7 +103,7 @@ def an_activation(setting: Setting, equation: Equation, node: Expr) -> Iterator[
     """Each activation in the elementwise work of a node."""
     assert isinstance(node, Map)
     for call in sorted(node.function.atoms(sympy.Function), key=str):
-        if isinstance(call, ACTIVATIONS):
+        if is_activation(call):
             value = equation.name if call == equation.value.fields[0] else "its value"
             words = {"value": value, "argument": _entries(call.args[0], node)}
             yield (call,), {**words, "f": getattr(call, "letter", type(call).__name__)}

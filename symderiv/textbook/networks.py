@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from symderiv.calculus import functions
 from symderiv.calculus.expressions import Augment, Expr, Softmax, Symbol, apply, call, total
 from symderiv.calculus.functions import opaque
 from symderiv.calculus.model import Model
@@ -25,7 +26,7 @@ SCALES = {
     "mean": "1/n over n samples",
     "half-mean": "1/(2n) over n samples",
 }
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "softplus", "softmax", "g")
+ACTIVATIONS = ("identity", *functions.ACTIVATIONS, "softmax", "g")
 
 Loss = Callable[[Expr, Symbol], Expr]
 

@@ -36,8 +36,10 @@ NOT_TOLD = frozenset(
     ]
 )
 """Rules of these codes whose number nobody would trace back."""
-ENOUGH = 300
+ENOUGH = 310
 """A wrong value is worth at least so many halves of its last digit, for what else might give it by chance to be rare."""
+APART = 5
+"""It differs from the right one by so many units of the last digit: less might be a rounding."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,9 @@ class WrongAnswers:
         The commonest mistake first; the codes of others that give the same value come with it.
         """
         found: dict[tuple[str, ...], WrongValue] = {}
-        right = self._shown(truth.astype(float))
         for wrong, memo in self.runs:
             value = self._value(wrong, memo, name, truth.shape, position)
-            if value is None or self._shown(value) == right:
+            if value is None or np.abs(value - truth.astype(float)).max() < APART * 10.0**-self.digits.count:
                 continue
             shown = self._shown(value)
             if shown not in found:

@@ -6,21 +6,17 @@ The key is written so that `symderiv check` reads it: given values and equations
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from symderiv.calculus.expressions import Symbol
-from symderiv.calculus.formats import writer
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR
 from symderiv.compute.layouts import sample_size
 from symderiv.documents.content import Block, Bullets, Document, Formula, Paragraph, Picture, Section, Table
 from symderiv.documents.latex import Printer
-from symderiv.documents.markdown import to_markdown
 from symderiv.documents.notation import notation_of
 from symderiv.documents.numbers import NumbersAuthor, number_tex, rate_letter
-from symderiv.documents.page import to_fragment, to_page
 from symderiv.documents.svg import draw
-from symderiv.documents.tex import to_tex
+from symderiv.documents.writers import as_documents
 from symderiv.views.picture import graph_of
 from symderiv.worksheets.questions import Question
 from symderiv.worksheets.worksheet import Worksheet
@@ -125,7 +121,10 @@ def _drawn(question: Question, sheet: Worksheet, key: bool) -> Iterator[Block]:
         if graph is not None:
             notation = notation_of(model, sheet.derivation.options)
             yield Picture(
-                draw(graph, notation, "The network"), "The network for one sample.", "network", clickable=False
+                draw(graph, notation, "The network", clickable=False),
+                "The network for one sample.",
+                "network",
+                clickable=False,
             )
 
 
@@ -138,25 +137,4 @@ def _choices(question: Question, key: bool) -> Iterator[str]:
         yield f"({letter}) ${choice.tex}${told}"
 
 
-@writer(Worksheet, "html")
-def worksheet_page(sheet: Worksheet, **options: Any) -> str:
-    """One self-contained page; options: key, title, about."""
-    return to_page(worksheet_document(sheet, **options))
-
-
-@writer(Worksheet, "latex")
-def worksheet_tex(sheet: Worksheet, **options: Any) -> str:
-    """A LaTeX document; options: key, title, about."""
-    return to_tex(worksheet_document(sheet, **options))
-
-
-@writer(Worksheet, "md")
-def worksheet_markdown(sheet: Worksheet, **options: Any) -> str:
-    """Markdown; options: key, title, about."""
-    return to_markdown(worksheet_document(sheet, **options))
-
-
-@writer(Worksheet, "notebook")
-def worksheet_fragment(sheet: Worksheet) -> str:
-    """What a notebook shows: the sheet without answers."""
-    return to_fragment(worksheet_document(sheet))
+as_documents(Worksheet, worksheet_document)

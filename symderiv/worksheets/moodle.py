@@ -15,8 +15,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from symderiv.calculus.formats import writer
-from symderiv.documents.content import Block, Bullets, Formula, Paragraph, Table, pieces
-from symderiv.documents.markdown import aligned
+from symderiv.documents.content import Block, Bullets, Formula, Paragraph, Table, aligned, pieces
 from symderiv.mistakes.codes import BY_CODE
 from symderiv.oracles.evaluation import Array
 from symderiv.worksheets.document import printable, worksheet_document

@@ -113,3 +113,9 @@ def test_a_slope_below_the_line_is_one_factor():
 def test_what_cannot_be_compared(models, message):
     with pytest.raises(ModelError, match=re.escape(message)):
         sd.compare(*models())
+
+
+def test_equal_sizes_make_no_sum():
+    """1 = 1/2 + 1/n where n is 2: losses are added up at two sets of sizes."""
+    models = [sd.two_layer(scale=scale) for scale in ("sum", "mean", "half")]
+    assert sd.compare(*models).alignment.sums == ()

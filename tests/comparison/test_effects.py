@@ -68,7 +68,7 @@ def test_a_run_that_runs_away_is_told():
     models = [sd.two_layer("tanh", loss=loss) for loss in ("mse", "huber")]
     found = sd.compare(*models, data="sine", rate=50.0, steps=60, seeds=2)
     assert any("model 1" in race.failed for race in found.races)
-    assert "came through" in found.to_markdown()
+    assert "came through at the rate 50" in found.to_markdown()
 
 
 def test_models_without_anything_to_learn_have_no_training():

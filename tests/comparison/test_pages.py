@@ -4,11 +4,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import symderiv as sd
+from symderiv.comparison.document import comparison_document
 from symderiv.comparison.examples import COMPARISONS
 from symderiv.documents.chart_svg import Chart, Series, draw_chart
+from symderiv.oracles.evaluation import random_point
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,36 @@ def test_a_chart_places_its_points():
     assert x0 < x1 and y0 > y1 and "one &amp; two" in svg
     ticks = [float(y) for y in re.findall(r'class="grid" x1="64" y1="([\d.]+)"', svg)]
     assert ticks == sorted(ticks, reverse=True)
+
+
+def test_the_numpy_to_copy_gives_the_derivatives(pages):
+    """What a formula of a comparison offers to copy, run at random numbers, against the derivations it belongs to."""
+    run = 0
+    for comparison in pages.values():
+        point = random_point(comparison.derivations[-1].model, 5)
+        for section in comparison_document(comparison).sections:
+            for block in (b for inner in section.sections for b in inner.blocks):
+                if not getattr(block, "numpy", ""):
+                    continue
+                for k, code in enumerate(re.split(r"^# .*\n", block.numpy, flags=re.MULTILINE)[1:]):
+                    derivation = comparison.derivations[k]
+                    values = point.run(derivation.model)
+                    names = {symbol.name: value for symbol, value in values.items()}
+                    exec(code, {"np": np}, names)
+                    (name,) = [n for n in names if n.startswith("d") and n[1:] in derivation.model.symbols]
+                    truth = point.evaluate(derivation.adjoint(name[1:]).closed, dict(values))
+                    assert np.allclose(names[name], truth, rtol=1e-12)
+                    run += 1
+    assert run > 5
+
+
+def test_a_penalty_is_told_as_a_summand():
+    models = [sd.two_layer("tanh", "sigmoid", "log", penalty=penalty) for penalty in (True, False)]
+    text = sd.compare(*models, names=["with", "without"], steps=2, seeds=1).to_markdown()
+    assert r"is that of without plus $`\lambda \, W^{[2]}`$" in text and "plus $`-" not in text
+
+
+def test_a_function_of_which_only_the_name_is_known():
+    models = [sd.two_layer(hidden, "identity", "mse") for hidden in ("g", "tanh")]
+    text = sd.compare(*models, names=["g", "tanh"]).to_markdown()
+    assert "the slope $`g'(Z^{[1]})`$ stays in" in text and "## Training" not in text

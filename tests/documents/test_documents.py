@@ -32,7 +32,7 @@ def compiled(pdflatex, folder, tex):
     return result.returncode, result.stdout.decode(errors="replace")
 
 
-@pytest.mark.parametrize("path", sorted(OUTPUT.glob("*.tex")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(OUTPUT.rglob("*.tex")), ids=lambda path: path.name)
 def test_every_tex_file_of_the_output_compiles(path, pdflatex, tmp_path):
     status, log = compiled(pdflatex, tmp_path, path.read_text())
     assert status == 0, log[-2000:]

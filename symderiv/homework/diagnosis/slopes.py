@@ -59,6 +59,19 @@ def without_second_softmax(scene: Scene) -> Iterator[Mended]:
                     yield Mended(place.term, words)
 
 
+@repair_of("misplaced-square")
+def square_inside(scene: Scene) -> Iterator[Mended]:
+    """(1 - a)²  for  1 - a²: the square goes to the last term, and out of it the other way round."""
+    for place in places(scene.right):
+        match place.term:
+            case Power(Add(((sign, first), (other, last))), Const(value)) if value == 2:
+                inside = Add(((sign, first), (other, Power(last, Const(value)))))
+                yield Mended(place.put(inside), f"({said(place.term.base)})² stands where {said(inside)} belongs")
+            case Add(((sign, first), (other, Power(last, Const(value))))) if value == 2:
+                outside = Power(Add(((sign, first), (other, last))), Const(value))
+                yield Mended(place.put(outside), f"{said(place.term)} stands where ({said(outside.base)})² belongs")
+
+
 @repair_of("function-for-slope")
 def slope_for_function(scene: Scene) -> Iterator[Mended]:
     """g(z)  for  g'(z): as g(z) is written, or by its name a."""
