@@ -14,7 +14,7 @@ from notebooks import FOLDER, NOTEBOOKS, ROOT, executed, plain
 
 OTHERS = {"numpy", "IPython.display"}
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[+-]?\d+)?")
-LARGEST = 600_000
+LARGEST = 650_000
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

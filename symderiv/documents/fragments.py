@@ -12,7 +12,7 @@ from symderiv.documents.frame import TEMPLATES, style
 
 PLAIN = """
 table {
-  display: table; width: auto; margin: .6rem 0; border: 0; font-size: inherit; table-layout: auto;
+  display: table; width: auto; margin: 0; border: 0; font-size: inherit; table-layout: auto;
   color: inherit;
 }
 tr { background: none; border: 0; }

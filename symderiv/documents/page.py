@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.documents.content import Document, Formula, Picture
@@ -68,16 +69,18 @@ def loss_formula(derivation: Derivation) -> Formula:
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
     template = environment().get_template("fragment.html.j2")
-    html = template.render(document=_static(document), style=scoped(), fresh=numbers())
+    shown = _static(document)
+    number, own = numbers(), f"{crc32(repr(shown).encode()):08x}"  # ids that no other output of the notebook has
+    html = template.render(document=shown, style=scoped(), fresh=lambda: f"{own}-{number()}")
     return _FOR_THE_SCRIPT.sub("", html)
 
 
 def _static(part: Any) -> Any:
     """A document, section or block as it can be without a script, beside others like it.
 
-    Pictures do not ask to be clicked, and nothing leads to an id: another output of the notebook may have the same.
+    Pictures do not ask to be clicked, and there are no links to other views: another output may have the same anchors.
     """
-    changed: dict[str, Any] = {name: () for name in ("also", "quantities") if getattr(part, name, ())}
+    changed: dict[str, Any] = {"also": ()} if getattr(part, "also", ()) else {}
     for inner in ("sections", "blocks"):
         if hasattr(part, inner):
             changed[inner] = tuple(map(_static, getattr(part, inner)))
