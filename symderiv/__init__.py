@@ -70,8 +70,13 @@ _HOMES = {
     "work": "views.worked",
     "worksheet": "worksheets.worksheet",
 }
-_WRITERS = {"comparison": ["document"], "worksheets": ["document", "moodle"]}
-"""For the folders whose results are documents: the modules that register how these are written."""
+_WRITERS = {
+    "comparison": ["comparison.document"],
+    "oracles.gradient_checks": ["documents.gradient_table"],
+    "training": ["training.report"],
+    "worksheets": ["worksheets.document", "worksheets.moodle"],
+}
+"""For the homes of results that are documents: the modules that register how these are written."""
 __all__ = ["__version__", "examples", *_HOMES]  # noqa: PLE0604
 
 
@@ -87,10 +92,10 @@ def __getattr__(name: str) -> Any:
         import_module("symderiv.documents.writers")
         import_module("symderiv.calculus.bridge")
         import_module("symderiv.compute.functions")
-        for folder, writers in _WRITERS.items():
-            if _HOMES.get(name, "").startswith(folder):
+        for home, writers in _WRITERS.items():
+            if _HOMES.get(name, "").startswith(home):
                 for module in writers:
-                    import_module(f"symderiv.{folder}.{module}")
+                    import_module(f"symderiv.{module}")
     globals()[name] = value
     return value
 

@@ -56,6 +56,9 @@ class Expr(Writable):
     def __repr__(self) -> str:
         return _written(self)
 
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.to_latex()}$"
+
     def to_sympy(self) -> Any:
         """This expression as a SymPy matrix expression (see `symderiv.calculus.bridge`)."""
         return self.write("sympy")

@@ -51,6 +51,7 @@ LONGEST_CLOSED = 900
 MOST_PARTS = 90
 MAX_PICKED = 40
 LONGEST_INLINE = 90
+CLICK = "Click a weight to see its paths to the loss."
 
 
 def document_of(
@@ -212,7 +213,7 @@ class _Author:
     def _caption(self) -> str:
         sizes = self._sizes_in_words(self.sizes)
         at = f" at {sizes}" if sizes else ""
-        return f"One sample{at}. Click a weight to see its paths to the loss."
+        return f"One sample{at}. {CLICK}"
 
     def _sizes_in_words(self, values: Mapping[str, int]) -> str:
         """The values of the named sizes, for a caption or a sentence."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+from zlib import crc32
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.documents.content import Document, Formula
-from symderiv.documents.frame import environment, numbers, render, style
+from symderiv.documents.content import Document, Formula, Picture
+from symderiv.documents.fragments import scoped
+from symderiv.documents.frame import environment, numbers, render
 from symderiv.documents.latex import Printer
 from symderiv.documents.notation import notation_of
+from symderiv.documents.outline import CLICK
+
+_FOR_THE_SCRIPT = re.compile(r' data-(?:latex|numpy)="[^"]*"')
+"""What a page keeps beside each formula for its buttons that copy it; a notebook has none."""
 
 
 def to_page(document: Document, links: tuple[tuple[str, str], ...] = ()) -> str:
@@ -60,4 +68,22 @@ def loss_formula(derivation: Derivation) -> Formula:
 
 def to_fragment(document: Document) -> str:
     """The document without page around it, for a notebook: static, its weights under each other."""
-    return environment().get_template("fragment.html.j2").render(document=document, style=style(), fresh=numbers())
+    template = environment().get_template("fragment.html.j2")
+    shown = _static(document)
+    number, own = numbers(), f"{crc32(repr(shown).encode()):08x}"  # ids that no other output of the notebook has
+    html = template.render(document=shown, style=scoped(), fresh=lambda: f"{own}-{number()}")
+    return _FOR_THE_SCRIPT.sub("", html)
+
+
+def _static(part: Any) -> Any:
+    """A document, section or block as it can be without a script, beside others like it.
+
+    Pictures do not ask to be clicked, and there are no links to other views: another output may have the same anchors.
+    """
+    changed: dict[str, Any] = {"also": ()} if getattr(part, "also", ()) else {}
+    for inner in ("sections", "blocks"):
+        if hasattr(part, inner):
+            changed[inner] = tuple(map(_static, getattr(part, inner)))
+    if isinstance(part, Picture) and part.clickable:
+        changed |= {"caption": part.caption.removesuffix(CLICK).rstrip(), "clickable": False}
+    return replace(part, **changed) if changed else part

@@ -6,6 +6,6 @@ claim) < `reports`; each imports only what stands before it, and `marking` is wh
 
 from symderiv.homework.checking import check_homework
 from symderiv.homework.marking import Assumption, Claim, Marking, Understood
-from symderiv.homework.reports import page, picture, terminal  # noqa: F401  (they give markings their to_html, to_svg, to_text)
+from symderiv.homework.reports import notebook, page, picture, terminal  # noqa: F401  (they give markings their to_html, to_svg, to_text)
 
 __all__ = ["Assumption", "Claim", "Marking", "Understood", "check_homework"]

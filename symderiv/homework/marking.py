@@ -126,3 +126,6 @@ class Marking(Writable):
     def to_svg(self) -> str:
         """A small picture: the lines around what is not right, with their verdicts and reasons."""
         return str(self.write("svg"))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.write("notebook"), "text/plain": self.write("text")}

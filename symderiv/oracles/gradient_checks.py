@@ -16,6 +16,7 @@ import sympy
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.expressions import Expr, Symbol
+from symderiv.calculus.formats import Writable
 from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import SCALAR, Shape, show
 from symderiv.calculus.sweep import derive
@@ -63,15 +64,20 @@ class GradientRecord:
     def passed(self) -> bool:
         return self.verdict == "right"
 
+    @property
+    def error_told(self) -> str:
+        """The error in print: its order of magnitude, nothing where there is none."""
+        return "" if self.error is None else f"{self.error:.0e}" if self.error else "0"
+
 
 @dataclass(frozen=True, eq=False)
-class GradientCheck:
+class GradientCheck(Writable):
     """What came out: true exactly if every gradient (and the loss, if it was returned) is right.
 
     records: one a parameter, in order of declaration; loss: that of the loss, None if it was not returned; sizes and
     seed: of the point; diagnoses: the mistakes that were found, each once however many gradients it spoils; hidden:
-    the mistakes that nobody could see at the sizes that were given. As text it is a table; its repr is one line, which
-    is what pytest shows of a failed `assert`.
+    the mistakes that nobody could see at the sizes that were given. As text and in a notebook it is a table; its repr is one
+    line, which is what pytest shows of a failed `assert`.
     """
 
     records: tuple[GradientRecord, ...]
@@ -88,8 +94,18 @@ class GradientCheck:
     @property
     def wrong(self) -> tuple[GradientRecord, ...]:
         """The records that did not pass, the loss first."""
-        every = (*((self.loss,) if self.loss else ()), *self.records)
-        return tuple(record for record in every if not record.passed)
+        return tuple(record for record in self.every if not record.passed)
+
+    @property
+    def every(self) -> tuple[GradientRecord, ...]:
+        """All records, that of the loss first."""
+        return (*((self.loss,) if self.loss else ()), *self.records)
+
+    @property
+    def place(self) -> str:
+        """The sizes at which it was checked, and what nobody can see at them."""
+        sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+        return sizes + (f", where nobody can see {', '.join(self.hidden)}" if sizes and self.hidden else "")
 
     def record(self, name: str) -> GradientRecord:
         """The record of one parameter.
@@ -110,25 +126,25 @@ class GradientCheck:
         return self.passed
 
     def __str__(self) -> str:
-        every = (*((self.loss,) if self.loss else ()), *self.records)
         rows = [("", "shape", "", "error", "")]
-        for record in every:
-            error = "" if record.error is None else f"{record.error:.0e}" if record.error else "0"
-            rows.append((record.name, record.shape, record.verdict, error, record.remark))
+        rows += [(r.name, r.shape, r.verdict, r.error_told, r.remark) for r in self.every]
         widths = [max(len(row[k]) for row in rows) for k in range(4)]
         lines = ["  ".join((*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[4])).rstrip() for row in rows]
-        sizes = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
-        blind = f", where nobody can see {', '.join(self.hidden)}" if self.hidden else ""
-        at = [f"  at {sizes}{blind}"] if sizes else []
-        return "\n".join([self._summary(), *(f"  {line}" for line in lines), *at])
+        at = [f"  at {self.place}"] if self.place else []
+        return "\n".join([self.summary, *(f"  {line}" for line in lines), *at])
 
     def __repr__(self) -> str:
         """One line of fewer than 240 characters: pytest cuts longer ones, and shows a line break as two characters."""
         wrong = "; ".join(f"{record.name}: {record.remark or record.verdict}" for record in self.wrong)
-        text = f"<check_gradients: {self._summary()}" + (f". {wrong}" if wrong else "")
+        text = f"<check_gradients: {self.summary}" + (f". {wrong}" if wrong else "")
         return text + ">" if len(text) < 235 else f"{text[:230]} ...>"
 
-    def _summary(self) -> str:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.write("notebook"), "text/plain": str(self)}
+
+    @property
+    def summary(self) -> str:
+        """Which gradients are wrong, in a few words."""
         count = len(self.records)
         if self.passed:
             return f"all {count} gradients are right" if count != 1 else "the gradient is right"

@@ -14,6 +14,7 @@ import sympy
 
 from symderiv.calculus.derivation import Derivation
 from symderiv.calculus.expressions import Augment, Broadcast, Expr, Map, MatMul, Symbol, Transpose, parts_of
+from symderiv.calculus.formats import Writable
 from symderiv.calculus.functions import placeholder
 from symderiv.calculus.model import Model
 from symderiv.compute.binding import Array, bind
@@ -36,7 +37,7 @@ CHUNK_SECONDS = 0.3
 
 
 @dataclass
-class Run:
+class Run(Writable):
     """A finished (or interrupted) run.
 
     history: one row a record: step, training loss, validation loss (nan without), then the size (Frobenius norm) of each
@@ -64,6 +65,13 @@ class Run:
     def __repr__(self) -> str:
         held = f", validation loss {self.validation_loss:.6g}" if self.validation else ""
         return f"<Run: {self.steps} steps ({self.backend}), loss {self.history[0, 1]:.6g} to {self.loss:.6g}{held}>"
+
+    def to_html(self, **options: Any) -> str:
+        """One self-contained page: losses, pictures (if matplotlib is installed), settings, code; option: title."""
+        return str(self.write("html", **options))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.write("notebook"), "text/plain": self.write("text")}
 
     def accuracy(self, *, validation: bool = False) -> float | None:
         """The share of training (or validation) samples whose class is found; None where there are no classes."""

@@ -69,7 +69,7 @@ def to_html(marking: Marking) -> str:
         "homework.html.j2",
         styles=("homework.css",),
         scripted=False,
-        title=harmless(_file_name(marking.document)),
+        title=harmless(file_name(marking.document)),
         inferred=understood.inferred,
         counts=[(v, SIGNS[v], WORDS[v], marking.summary[v]) for v in VERDICTS],
         summary=summary_line(marking.summary),
@@ -86,15 +86,20 @@ def to_html(marking: Marking) -> str:
     )
 
 
-def _file_name(document: str) -> str:
+def file_name(document: str) -> str:
     """The last part of a path; where it lies says nothing to the student."""
     return document.rsplit("/", 1)[-1] if re.fullmatch(r"[\w./ -]*\w", document) else document
 
 
+def verdict_of(claim: Claim) -> str:
+    """The verdict of a claim; one that has no sign is not decidable."""
+    return claim.verdict if claim.verdict in VERDICTS else "uncheckable"
+
+
 def _told(number: int, claim: Claim) -> Told:
-    verdict = claim.verdict if claim.verdict in VERDICTS else "uncheckable"
+    verdict = verdict_of(claim)
     entries = [("read as", Markup("<code>%s</code>") % harmless(claim.reading) if claim.reading else Markup())]
-    entries += [("reason", text(claim.message)), ("expected", _expected(claim.expected))]
+    entries += [("reason", text(claim.message)), ("expected", expected(claim.expected))]
     entries.append(("mistake", escape(harmless(mistakes_told(claim)))))
     entries.append(("remember", escape(advice_told(claim))))
     return Told(
@@ -121,6 +126,7 @@ def formula(latex: str) -> Markup:
     cleaned = _LEAVE_OUT.sub("", cleaned).strip().strip("$").strip()
     if "\\" not in cleaned:  # plain text: w_out is one name
         cleaned = re.sub(r"([_^])([A-Za-z]{2,})", r"\1{\2}", cleaned)
+    cleaned = re.sub(r"(?<!\\)&\s*(?==)", "", cleaned)  # where lines of several are aligned
     if r"\begin" not in cleaned:
         cleaned = re.sub(r"(?<!\\)&", " ", cleaned)
     if not cleaned:
@@ -149,10 +155,11 @@ def text(running: str) -> Markup:
     return Markup("").join(formula(part) if k % 2 else escape(harmless(part)) for k, part in enumerate(parts))
 
 
-def _expected(expected: str) -> Markup:
-    if "$" in expected or not expected:
-        return text(expected)
-    return formula(expected) if "\\" in expected else Markup("<code>%s</code>") % harmless(expected)
+def expected(said: str) -> Markup:
+    """What would be right: a formula, or running text with formulas."""
+    if "$" in said or not said:
+        return text(said)
+    return formula(said) if "\\" in said else Markup("<code>%s</code>") % harmless(said)
 
 
 def _source(marking: Marking, line: Line, told: list[Told]) -> Markup:
