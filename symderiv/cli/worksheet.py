@@ -118,12 +118,15 @@ def _write(
 ) -> None:
     """Render every sheet and key first, then write; of a class, keys go into a folder of their own."""
     from symderiv.documents.writers import FORMATS as WRITERS
+    from symderiv.worksheets.answers import answers_csv
     from symderiv.worksheets.moodle import moodle_xml
 
     rendered = Rendered()
     for student, sheet in made:
         stems = (f"sheets/{student}", f"keys/{student}") if student else (stem, f"{stem}-key")
         render_worksheet(sheet, rendered, *stems, [f for f in formats if f in WRITERS], heading)
+    if made[0][0]:
+        rendered.files[Path("keys/answers.csv")] = answers_csv([sheet for _, sheet in made])
     for format, name in (("moodle", f"{stem}.xml"), ("stack", f"{stem}-stack.xml")):
         if format in formats:
             rendered.files[Path(name)] = moodle_xml([sheet for _, sheet in made], heading, stack=format == "stack")

@@ -1,5 +1,6 @@
 """`symderiv worksheet`: files, class lists, errors."""
 
+import csv
 import subprocess
 import sys
 
@@ -37,7 +38,13 @@ def test_a_class_gets_numbers_of_their_own(tmp_path):
     sheets = sorted((tmp_path / "made/sheets").iterdir())
     assert [p.stem for p in sheets] == ["Anna-B", "Björn-Ödegård", "Li-Wei", "anna-b-2"]
     assert len({p.read_text().split("## Given")[1] for p in sheets}) == 4
-    assert {p.name for p in (tmp_path / "made/keys").iterdir()} == {p.name for p in sheets}
+    assert {p.name for p in (tmp_path / "made/keys").iterdir()} == {*(p.name for p in sheets), "answers.csv"}
+    with (tmp_path / "made/keys/answers.csv").open(encoding="utf-8", newline="") as file:
+        heading, *rows = csv.reader(file)
+    assert [row[0] for row in rows] == ["Anna B.", "Björn Ödegård", "Li, Wei", "anna b"]
+    column = next(k for k, name in enumerate(heading) if "v-y_hat" in name)
+    key = (tmp_path / "made/keys/Li-Wei.md").read_text()
+    assert f"&= {rows[2][column]}" in key and len({tuple(row[2:]) for row in rows}) == 4
     first = (tmp_path / "made/sheets/Li-Wei.md").read_text()
     assert "For Li, Wei." in first
     (tmp_path / "class.csv").write_text("name\nLi, Wei\n".replace("Li, Wei", '"Li, Wei"'))
