@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from homework.markings import DOCUMENTS, marking, marking_of, truths
+from symderiv.homework import check_homework
 from symderiv.homework.marking import VERDICTS, Assumption, Claim, Marking, Understood
 from symderiv.homework.reports.layout import SIGNS, WORDS, cut, harmless, summary_line
 from symderiv.homework.reports.page import formula
@@ -307,3 +308,18 @@ def test_of_a_huge_document_the_page_shows_the_lines_near_claims():
     assert len(lines) < 2_100 and lines[-2].claims == [0] and [x.number for x in lines][:3] == [1, 2, 3]
     page = Marking("huge", text, Understood(), (claim,)).to_html()
     assert "lines without claims are not shown" in page and len(page) < 1_000_000
+
+
+def test_a_picture_shows_what_is_not_right():
+    from xml.etree import ElementTree
+
+    text = "$z = wx + b$, $a = \\sigma(z)$, $L = (a - y)^2$\n\n$dL/da = 2(a - y)$\n\n$dL/db = 2(a - y)$\n\n$dL/dw = 2(a - y) x$\n"
+    marking = check_homework(text)
+    picture = ElementTree.fromstring(marking.to_svg())
+    words = ["".join(element.itertext()) for element in picture.iter() if element.tag.endswith("text")]
+    assert any("dL/db = 2(a - y)" in row for row in words) and any("missing-slope" in row for row in words)
+    assert [row for row in words if row in ("✓", "✗", "→")].count("✗") == 1
+    hostile = ElementTree.fromstring(
+        check_homework("</svg><script>alert(1)</script>{0} $dL/db = 2 &\u202e a$").to_svg()
+    )
+    assert not [e for e in hostile.iter() if "script" in e.tag]
