@@ -54,11 +54,12 @@ def draw(derivation: Derivation, seed: int, decimals: int, sizes: Mapping[str, i
 
     Raises: ModelError if no drawing is nice; CheckFailed if a gradient disagrees with complex-step differences.
     """
+    niceness = _Niceness(derivation, decimals)
     urn = _Urn(derivation.model, sizes_of(derivation.model, sizes), np.random.default_rng([seed, 11]))
     for carried in range(decimals, decimals + MOST_CARRIED + 1):
         for _ in range(TRIES):
             point, rate = urn.drawn()
-            if _is_nice(derivation, point, rate, decimals, carried):
+            if niceness.holds(point, rate, carried):
                 values = _values(derivation.model, point, rate)
                 example = Worked(derivation, values, Digits(decimals, True), values.rate, weights)
                 if _comes_out_alike(example, carried):
@@ -131,28 +132,51 @@ def is_bias(model: Model, symbol: Symbol) -> bool:
     return not any(symbol in part.args or any(symbol in arg.args for arg in part.args) for part in products)
 
 
-def _is_nice(derivation: Derivation, point: Point, rate: float, decimals: int, places: int) -> bool:
-    """Whether nothing is saturated, every result shows two digits, and rounding as one goes changes no answer."""
-    model = derivation.model
-    memo, carried = dict(point.values), dict(point.values)
-    formulas = [(e.symbol, e.value) for e in model.equations if e.name in model.relevant]
-    with np.errstate(all="ignore"):
-        for symbol, formula in formulas:
-            memo[symbol] = point.evaluate(formula, dict(memo))
-            carried[symbol] = np.round(point.evaluate(formula, dict(carried)), places)
-            if not (_is_open(formula, memo) and _agrees(memo[symbol], carried[symbol], decimals)):
-                return False
-        for adjoint in derivation:
+class _Niceness:
+    """What makes numbers nice for one network."""
+
+    def __init__(self, derivation: Derivation, decimals: int) -> None:
+        self.derivation, self.model, self.decimals = derivation, derivation.model, decimals
+        self.forward = [e for e in self.model.equations if e.name in self.model.relevant]
+
+    def holds(self, point: Point, rate: float, places: int) -> bool:
+        """Whether nothing is saturated, every result shows two digits, and rounding to `places` as one goes changes no answer."""
+        with np.errstate(all="ignore"):
+            exact = self._exact(point, rate)
+            return exact is not None and self._survives_rounding(point, rate, exact, places)
+
+    def _exact(self, point: Point, rate: float) -> dict[Expr, Array] | None:
+        """Every value, derivative and step; None as soon as one of them is not nice."""
+        memo = dict(point.values)
+        for e in self.forward:
+            value = memo[e.symbol] = point.evaluate(e.value, dict(memo))
+            if not (_is_open(e.value, memo) and _is_readable(value, self.decimals)):
+                return None
+            if e.contracts and len(np.unique(np.round(value, self.decimals))) < value.size:
+                return None  # equal units would hide that one was taken for the other
+        for adjoint in self.derivation:
             memo[adjoint.symbol] = point.evaluate(adjoint.named, dict(memo))
-            carried[adjoint.symbol] = np.round(point.evaluate(adjoint.named, dict(carried)), places)
-            if not _agrees(memo[adjoint.symbol], carried[adjoint.symbol], decimals):
+            if not _is_readable(memo[adjoint.symbol], self.decimals):
+                return None
+        for symbol in self.model.parameters:
+            slope = memo[self.derivation.adjoint(symbol.name).symbol]
+            if not slope.any() or not _is_readable(memo[symbol] - rate * slope, self.decimals):
+                return None
+        return memo
+
+    def _survives_rounding(self, point: Point, rate: float, exact: dict[Expr, Array], places: int) -> bool:
+        """Whether the same with every result rounded before it is used further comes out alike."""
+        memo = dict(point.values)
+        formulas = [(e.symbol, e.value) for e in self.forward] + [(a.symbol, a.named) for a in self.derivation]
+        for symbol, formula in formulas:
+            memo[symbol] = np.round(point.evaluate(formula, dict(memo)), places)
+            if not _are_alike(exact[symbol], memo[symbol], self.decimals):
                 return False
-        for symbol in model.parameters:
-            bar = derivation.adjoint(symbol.name).symbol
-            steps = [point.values[symbol] - rate * values[bar] for values in (memo, carried)]
-            if not _agrees(steps[0], np.round(steps[1], places), decimals) or not memo[bar].any():
-                return False
-    return True
+        return all(
+            _are_alike(exact[s] - rate * exact[bar], np.round(memo[s] - rate * memo[bar], places), self.decimals)
+            for s in self.model.parameters
+            for bar in [self.derivation.adjoint(s.name).symbol]
+        )
 
 
 def _is_open(formula: Expr, memo: Mapping[Expr, Array]) -> bool:
@@ -174,16 +198,19 @@ def _is_open(formula: Expr, memo: Mapping[Expr, Array]) -> bool:
     return True
 
 
-def _agrees(exact: Array, carried: Array, decimals: int) -> bool:
-    """Whether two runs show the same decimals, and every number that is not 0 shows at least two digits."""
-    if not np.isfinite(exact).all() or np.abs(exact).max() > 100:
+def _is_readable(value: Array, decimals: int) -> bool:
+    """Whether every number is of a moderate size, shows at least two digits if it is not 0, and is near no tie."""
+    if not np.isfinite(value).all() or np.abs(value).max() > 100:
         return False
-    scaled = exact * 10.0**decimals
-    tie = np.abs(np.abs(scaled - np.floor(scaled)) - 0.5) < NEAR_A_TIE * 10.0**decimals
-    shown = np.round(exact, decimals)
-    small = (np.abs(exact) > 1e-12) & (np.abs(shown) < 9.5 * 10.0**-decimals)
-    alike = np.abs(shown - np.round(carried, decimals)) < 10.0 ** -(decimals + 3)
-    return not tie.any() and not small.any() and bool(alike.all())
+    scaled = value * 10.0**decimals
+    is_tie = np.abs(np.abs(scaled - np.floor(scaled)) - 0.5) < NEAR_A_TIE * 10.0**decimals
+    is_small = (np.abs(value) > 1e-12) & (np.abs(np.round(value, decimals)) < 9.5 * 10.0**-decimals)
+    return not is_tie.any() and not is_small.any()
+
+
+def _are_alike(exact: Array, carried: Array, decimals: int) -> bool:
+    """Whether two numbers show the same decimals."""
+    return bool((np.abs(np.round(exact, decimals) - np.round(carried, decimals)) < 10.0 ** -(decimals + 3)).all())
 
 
 def _values(model: Model, point: Point, rate: float) -> Values:
