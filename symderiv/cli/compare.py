@@ -37,7 +37,7 @@ CALLED = {"mse": "MSE", "log": "log loss"}
     "--data", "-d", default="", metavar="NAME", help="Generator for the training curves. [default: one that fits]"
 )
 @click.option("--steps", "-n", default=1000, show_default=True, help="Steps of the training curves.")
-@click.option("--rate", "-r", default=0.5, show_default=True, help="Their learning rate.")
+@click.option("--rate", "-r", type=float, help="Their learning rate. [default: one at which no run runs away]")
 @click.option("--seeds", default=5, show_default=True, help="Sets of initial values, the same for every model.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("output/comparisons"), show_default=True,
               help="Folder to write into.")  # fmt: skip

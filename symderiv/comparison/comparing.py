@@ -15,7 +15,6 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.comparison.alignment import Alignment, Row
 from symderiv.comparison.effects import (
-    RATE,
     SEEDS,
     STEPS,
     Curve,
@@ -38,13 +37,13 @@ class Comparison(Writable):
     """Several derivations of one network side by side.
 
     rows: every quantity that all have, from the loss backwards; `row("Z2").ratio(1)` is how many times the derivative of the
-    second model is that of the first. data, steps, rate, seeds: of the training curves.
+    second model is that of the first. data, steps, rate (None: one that fits), seeds: of the training curves.
     """
 
     alignment: Alignment
     data: str | Mapping[str, Array] = ""
     steps: int = STEPS
-    rate: float = RATE
+    rate: float | None = None
     seeds: int = SEEDS
 
     @property
@@ -110,13 +109,13 @@ def compare(
     names: Sequence[str] = (),
     data: str | Mapping[str, Array] = "",
     steps: int = STEPS,
-    rate: float = RATE,
+    rate: float | None = None,
     seeds: int = SEEDS,
 ) -> Comparison:
     """Two or more models that share a network, compared gradient by gradient; each is proven right first.
 
     names: what to call them; data: a generator's name or arrays by the models' names, for the training curves (else a
-    generator that fits); steps, rate, seeds: of these curves.
+    generator that fits); steps, rate, seeds: of these curves; without a rate one is taken with which no run runs away.
     Raises: ModelError if the models do not share their data and parameters; CheckFailed if a gradient is wrong.
 
     >>> from symderiv import two_layer
@@ -133,7 +132,7 @@ def compare(
     for name, value in (("steps", steps), ("seeds", seeds)):
         if value < 1:
             raise ModelError(f"{name} must be at least 1, not {value}")
-    if not 0 < rate < float("inf"):
+    if rate is not None and not 0 < rate < float("inf"):
         raise ModelError(f"the learning rate must be a positive number, not {rate}")
     for derivation in derivations:
         cross_check(derivation, oracles=QUICK)

@@ -9,7 +9,7 @@ import numpy as np
 
 from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
-from symderiv.comparison.effects import FAR, Curve, slope_curve
+from symderiv.comparison.effects import FAR, MEASURES, Curve, slope_curve
 from symderiv.comparison.findings import Findings, index_of
 from symderiv.comparison.sides import Sides, listed, short
 from symderiv.documents.chart_svg import Chart, Series, draw_chart
@@ -181,8 +181,8 @@ class _Author:
             if len(own) < 2 or len({slope.symbol for _, slope in own}) < 2:
                 continue
             curves = tuple(slope_curve(slope, self.names[k]) for k, slope in own)
-            Z = own[0][1].Z
-            sections.append(self._chart(f"Slope of {name}", Z.name, f"slope of {name}", curves, log=True))
+            Z, is_positive = own[0][1].Z, all((c.y > 0).all() for c in curves)
+            sections.append(self._chart(f"Slope of {name}", Z.name, f"slope of {name}", curves, log=is_positive))
             header = (f"${self.printers[0].latex(Z)}$", *(f"${at}$" for at in map(str, SHOWN_AT)))
             rows = [(f"${self.sides.slope_name(k, slope)}$", *(short(c.y[index_of(at)]) for at in SHOWN_AT))
                     for (k, slope), c in zip(own, curves, strict=True)]  # fmt: skip
@@ -232,16 +232,17 @@ class _Author:
             return None
         text = (
             f"Each model is trained on {setup.source}, {self.comparison.steps} steps of gradient descent with the rate "
-            f"{self.comparison.rate:g}, from the same {self.comparison.seeds} sets of initial values. Losses of different "
-            "kinds cannot be compared, so what is drawn is the same for all: the line is the median, the band goes from the "
-            "lowest run to the highest."
+            f"{self.comparison.races[0].rate:g}, from the same {self.comparison.seeds} sets of initial values. Losses of different "
+            "kinds cannot be compared, so what is drawn is the same for all: the mean squared distance of the output from the "
+            "target and, of classes, the share that is not found. The line is the median, the band goes from the lowest run to "
+            "the highest."
         )
         blocks: list[Block] = [Paragraph(text)]
         rows = []
         for race in self.comparison.races:
             start = "usual initial values" if race.scale == 1 else f"initial values times {race.scale:g}"
             title = f"{race.measure[0].upper()}{race.measure[1:]}, {start}"
-            log = race.measure.startswith("mean")
+            log = race.measure == MEASURES[0]
             if race.curves:
                 blocks.append(self._chart(title, "step", race.measure, race.curves, log=log))
             if race.failed:
@@ -253,8 +254,8 @@ class _Author:
             ]  # fmt: skip
         if any(race.scale == FAR for race in self.comparison.races):
             blocks.insert(1, Paragraph(
-                "The start with initial values that are too large is a bad one on purpose: there every unit is saturated, and "
-                "it shows which gradient still gets out."
+                "The start with initial values that are too large is a bad one on purpose: units like sigmoid and tanh are "
+                "saturated there, and it shows which gradient still gets out."
             ))  # fmt: skip
         header = ("start", "measure", "model", "at first", "in the end", "range in the end")
         return Section("Training", "training", (*blocks, Table(header, tuple(rows))))

@@ -5,15 +5,15 @@ Everything here is measured, with the same data, the same initial values and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from symderiv.calculus.derivation import Derivation
-from symderiv.calculus.expressions import Expr, Softmax, Symbol, functions_in, parts_of
-from symderiv.calculus.functions import Opaque, placeholder
+from symderiv.calculus.expressions import Expr, Map, Softmax, Symbol, functions_in, parts_of
+from symderiv.calculus.functions import Opaque, placeholder, sigmoid
 from symderiv.calculus.model import Model
 from symderiv.calculus.sweep import derive
 from symderiv.comparison.alignment import Alignment
@@ -27,10 +27,16 @@ from symderiv.training.data import Data, generate, with_samples
 from symderiv.training.runs import WIDTH, initial_parameters, train
 
 GRID = np.linspace(-8.0, 8.0, 161)
+CLASSES_FIRST, NUMBERS_FIRST = ("two-gaussians", "sine", "plane"), ("sine", "plane", "two-gaussians")
+"""The generators that are tried, for networks that find classes and for others."""
 CLASSES = 3
 """A softmax is looked at with so many classes: with two, some mistakes and differences hide."""
 SAMPLES, HYPER = 200, 0.01
-SEEDS, SIZE_SEEDS, STEPS, RATE, RECORDS = 5, 20, 1000, 0.5, 50
+SEEDS, SIZE_SEEDS, STEPS, RECORDS = 5, 20, 1000, 50
+RATES = (0.5, 0.1, 0.02)
+"""Unless a rate is given, the largest of these with which every run from the usual initial values comes through."""
+MEASURES = ("squared error", "wrong classes")
+"""The mean squared distance of the output from the target, and the share of samples whose class is not found."""
 RUNAWAY = 100.0
 """A run that ends so many times as far from the targets as it began has run away, though its numbers are finite."""
 FAR = 8.0
@@ -51,12 +57,15 @@ class Curve:
 def saturation(alignment: Alignment) -> tuple[Symbol, tuple[Curve, ...]] | None:
     """|dJ/dz| against the last pre-activation z for one sample whose target is 1 (of a softmax, the first class).
 
-    Of several outputs the others have z = 0. None where the models have no common last pre-activation or no target.
+    Of several outputs the others have z = 0. None where the models have no common last pre-activation or no target, and
+    where z is the output itself: then nothing can saturate.
     """
     found = [_last_pre_activation(model) for model in alignment.models]
     if found[0] is None or any(other is not found[0] for other in found) or any(map(_is_abstract, alignment.models)):
         return None
     Z = found[0]
+    if any(_is_output(model, Z) for model in alignment.models):
+        return None
     curves = []
     for name, derivation in zip(alignment.names, alignment.derivations, strict=True):
         slopes = _output_slopes(derivation, Z)
@@ -64,6 +73,13 @@ def saturation(alignment: Alignment) -> tuple[Symbol, tuple[Curve, ...]] | None:
             return None
         curves.append(Curve(name, GRID, np.abs(slopes)))
     return Z, tuple(curves)
+
+
+def _is_output(model: Model, Z: Symbol) -> bool:
+    """Whether a pre-activation is the output, perhaps under another name."""
+    output = output_of(model)
+    equation = None if output is None else model.equation(output.name)
+    return output is Z or (equation is not None and equation.value is Z)
 
 
 def _is_abstract(model: Model) -> bool:
@@ -145,7 +161,8 @@ def set_up(alignment: Alignment, source: str | Mapping[str, Array] = "", samples
         return None
     if isinstance(source, Mapping):
         return Setup(models, Data(source), "the data that were given")
-    for name in (source,) if source else ("two-gaussians", "sine", "plane"):
+    usual = CLASSES_FIRST if any(map(_finds_classes, models)) else NUMBERS_FIRST
+    for name in (source,) if source else usual:
         try:
             data = [generate(name, model, samples) for model in models]
         except SymderivError:
@@ -154,6 +171,16 @@ def set_up(alignment: Alignment, source: str | Mapping[str, Array] = "", samples
             continue
         return Setup(models, data[0], f"{samples} samples of the generator {name}")
     return None
+
+
+def _finds_classes(model: Model) -> bool:
+    """Whether the output is a share or a chance: of a softmax or a sigmoid."""
+    output = output_of(model)
+    equation = None if output is None else model.equation(output.name)
+    return equation is not None and (
+        isinstance(equation.value, Softmax)
+        or (isinstance(equation.value, Map) and equation.value.function.has(sigmoid))
+    )
 
 
 def gradient_sizes(alignment: Alignment, setup: Setup) -> dict[str, tuple[tuple[float, float, float], ...]]:
@@ -188,39 +215,50 @@ def _at(model: Model, sizes: Mapping[str, int], data: Mapping[str, Array], param
 class Race:
     """Training curves of every model from the same initial values: how far the output is from the targets, by step.
 
-    measure: what is drawn; scale: the factor on the usual initial values; failed: the models one of whose runs ran away.
+    measure: what is drawn; scale: the factor on the usual initial values; rate: the learning rate; failed: the models one of
+    whose runs ran away.
     """
 
     measure: str
     scale: float
+    rate: float
     curves: tuple[Curve, ...]
     failed: tuple[str, ...]
 
 
 def races(
-    alignment: Alignment, setup: Setup, *, steps: int = STEPS, rate: float = RATE, seeds: int = SEEDS,
+    alignment: Alignment, setup: Setup, *, steps: int = STEPS, rate: float | None = None, seeds: int = SEEDS,
     scales: Sequence[float] = (1.0, FAR),
 ) -> tuple[Race, ...]:  # fmt: skip
     """Training curves, one race for each scale of the initial values and each measure.
 
     Losses of different kinds cannot be compared; what is measured alike for every model is the mean squared distance of the
-    output from the target and, where the targets are classes, the share of samples whose class is not found.
+    output from the target and, where the networks find classes, the share of samples whose class is not found.
     """
-    found = []
-    for scale in scales:
-        runs = [_runs(model, setup, scale, steps, rate, seeds) for model in setup.models]
-        failed = tuple(n for n, own in zip(alignment.names, runs, strict=True) if len(own) < seeds)
-        for column, measure in enumerate(("mean squared error of the output", "share of samples in the wrong class")):
-            curves = []
-            for name, own in zip(alignment.names, runs, strict=True):
-                if own and np.isfinite([run[:, 1 + column] for run in own]).all():
-                    values = np.array([run[:, 1 + column] for run in own])
-                    curves.append(
-                        Curve(name, own[0][:, 0], np.median(values, axis=0), values.min(axis=0), values.max(axis=0))
-                    )
-            if curves or (failed and not column):
-                found.append(Race(measure, scale, tuple(curves), failed))
+    for chosen in RATES if rate is None else (rate,):
+        usual = [_runs(model, setup, scales[0], steps, chosen, seeds) for model in setup.models]
+        if all(len(own) == seeds for own in usual):
+            break
+    found = list(_drawn(alignment, usual, scales[0], chosen, seeds))
+    for scale in scales[1:]:
+        runs = [_runs(model, setup, scale, steps, chosen, seeds) for model in setup.models]
+        found += _drawn(alignment, runs, scale, chosen, seeds)
     return tuple(found)
+
+
+def _drawn(alignment: Alignment, runs: list[list[Array]], scale: float, rate: float, seeds: int) -> Iterator[Race]:
+    """The races of one scale: of each measure, the middle of every model's runs and their range."""
+    failed = tuple(n for n, own in zip(alignment.names, runs, strict=True) if len(own) < seeds)
+    for column, measure in enumerate(MEASURES):
+        curves = []
+        for name, own in zip(alignment.names, runs, strict=True):
+            if own and np.isfinite([run[:, 1 + column] for run in own]).all():
+                values = np.array([run[:, 1 + column] for run in own])
+                curves.append(
+                    Curve(name, own[0][:, 0], np.median(values, axis=0), values.min(axis=0), values.max(axis=0))
+                )
+        if curves or (failed and not column):
+            yield Race(measure, scale, rate, tuple(curves), failed)
 
 
 def _runs(model: Model, setup: Setup, scale: float, steps: int, rate: float, seeds: int) -> list[Array]:
@@ -231,7 +269,7 @@ def _runs(model: Model, setup: Setup, scale: float, steps: int, rate: float, see
     truth = np.asarray(setup.data[targets[0].name], float)
     samples = sample_size(model)
     rows = targets[0].shape.index(samples) if samples in targets[0].shape else 0
-    is_classes = bool(np.isin(truth, (0.0, 1.0)).all())
+    is_classes = _finds_classes(model) and bool(np.isin(truth, (0.0, 1.0)).all())
     found = []
     for seed in range(seeds):
         start = {n: scale * v for n, v in initial_parameters(model, sizes, seed).items()}

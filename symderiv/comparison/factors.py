@@ -36,9 +36,9 @@ class Slope:
         return Symbol(f"{type(self.function).__name__}'({self.Z.name})", self.A.shape, "slope")
 
     @cached_property
-    def powers(self) -> dict[Expr, Scalar]:
-        """The factors of its value."""
-        return factored(self.value).powers
+    def factored(self) -> Factored:
+        """Its value as a constant and factors."""
+        return factored(self.value)
 
 
 def slopes_of(model: Model) -> tuple[Slope, ...]:
@@ -89,14 +89,16 @@ class Factored:
 
     def with_slopes(self, slopes: Iterable[Slope]) -> Factored:
         """The same with every slope that it holds whole, above or below the line, as one factor."""
-        powers = dict(self.powers)
+        powers, constant = dict(self.powers), self.constant
         for slope in slopes:
+            own = slope.factored.powers
             for sign in (1, -1):
-                if slope.powers and all(sign * powers.get(f, 0) >= p for f, p in slope.powers.items()):
-                    for factor, power in slope.powers.items():
+                if own and all(sign * powers.get(f, 0) >= p for f, p in own.items()):
+                    for factor, power in own.items():
                         powers[factor] -= sign * power
                     powers[slope.symbol] = powers.get(slope.symbol, sympy.Integer(0)) + sign
-        return Factored(self.constant, _nonzero(powers), self.shape)
+                    constant /= slope.factored.constant**sign
+        return Factored(constant, _nonzero(powers), self.shape)
 
 
 def factored(expr: Expr) -> Factored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from symderiv.calculus.functions import Opaque, placeholder
 from symderiv.calculus.rewrites import Simplifier
 from symderiv.comparison.alignment import Row
 from symderiv.comparison.comparing import Comparison
-from symderiv.comparison.effects import GRID, slope_curve
+from symderiv.comparison.effects import GRID, MEASURES, slope_curve
 from symderiv.comparison.factors import Factored, Slope
 from symderiv.comparison.sides import Sides, listed, short
 
@@ -100,11 +101,12 @@ class Findings:
                 yield f"*{name}:* the slope ${letter}$ stays in {derivative}; what it does depends on the function."
             elif power == 1 and own is not None and slope.symbol in own.powers:
                 top = _highest(slope)
-                flat = f" It is at most {top} and" if top else " It"
-                yield (
-                    f"*{name}:* the slope ${letter} = {value}$ stays in {derivative}.{flat} "
-                    + _when_small(slope, f"${self.printers[k].latex(slope.Z)}$")
-                )
+                told = [
+                    f"*{name}:* the slope ${letter} = {value}$ stays in {derivative}.",
+                    f"It is at most {top}." if top else "",
+                    _where_small(slope, f"${self.printers[k].latex(slope.Z)}$"),
+                ]
+                yield " ".join(filter(None, told))
 
     def _about_softmax(self, row: Row, k: int, derivative: str) -> Iterator[str]:
         """A softmax's whole derivative is applied, or cancels against the logarithm of a cross-entropy."""
@@ -164,16 +166,16 @@ class Findings:
     def _about_training(self) -> Iterator[str]:
         """How far training came."""
         for race in self.comparison.races:
-            if race.measure.startswith("mean"):
-                start = "the usual initial values" if race.scale == 1 else "initial values that saturate every unit"
+            if race.measure == MEASURES[0]:
+                start = (
+                    "the usual initial values" if race.scale == 1 else f"initial values {race.scale:g} times as large"
+                )
                 worst = [(c, short(c.high[-1])) for c in race.curves if c.high is not None]
                 ends = ", ".join(f"{short(c.y[-1])} with {c.name} (worst run {high})" for c, high in worst)
                 lead = f"{self.comparison.steps} steps with one rate for all lead to a mean squared error of {ends}."
                 told = [lead] if race.curves else []
                 if race.failed:
-                    told.append(
-                        f"not every run of {listed(race.failed)} came through at the rate {self.comparison.rate:g}."
-                    )
+                    told.append(f"not every run of {listed(race.failed)} came through at the rate {race.rate:g}.")
                 yield f"From {start}: " + " ".join(told).replace(". not", ". Not")
 
 
@@ -193,17 +195,34 @@ def _highest(slope: Slope) -> str:
     return str(simple) if abs(float(simple) - top) < 1e-9 else ""
 
 
-def _when_small(slope: Slope, z: str) -> str:
-    """Where a slope is near 0, in words that end the sentence."""
+def _where_small(slope: Slope, z: str) -> str:
+    """Where a slope is 0 or nearly 0, and what that does, as a sentence; '' where there is nothing to say."""
     values = slope_curve(slope, "").y
-    left, right = abs(values[0]) < 0.02, abs(values[-1]) < 0.02
-    if left and right:
-        return (
-            f"is nearly 0 where {z} is far from 0: there the unit is saturated and hardly learns, however wrong it is."
-        )
-    if left or right:
-        return f"is nearly 0 where {z} is far {'below' if left else 'above'} 0: there the unit hardly learns."
-    return "does not vanish anywhere."
+    inner = values[1:-1]
+    left, right = _tail(values), _tail(values[::-1])
+    if left == right == "nearly 0":
+        return f"It is nearly 0 where {z} is far from 0: there the unit is saturated and hardly learns, however wrong it is."
+    told = [
+        f"{tail} where {z} is {'far ' * (tail == 'nearly 0')}{side} 0"
+        for tail, side in ((left, "below"), (right, "above"))
+        if tail
+    ]
+    if told:
+        learns = "nothing" if "0" in (left, right) else "little"
+        return f"It is {' and '.join(told)}: there the unit learns {learns}."
+    if (inner[:-1] * inner[1:] <= 0).any():
+        return "It is 0 somewhere in between and changes its sign there."
+    return ""
+
+
+def _tail(values: np.ndarray[Any, Any]) -> str:
+    """What a slope is far out on one side, where it is small: 0, a constant, or nearly 0."""
+    far, near = values[0], values[len(values) // 4]
+    if abs(far) >= 0.05:
+        return ""
+    if far == near:
+        return f"{far:.3g}"
+    return "nearly 0"
 
 
 def index_of(at: float) -> int:

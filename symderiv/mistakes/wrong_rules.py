@@ -154,6 +154,19 @@ def value_formula_at_argument(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar) ->
     return with_slope(Y_bar, node, Y, call, call.fdiff(1).xreplace({call: call.args[0]}))
 
 
+def a_tanh(setting: Setting, equation: Equation, node: Expr) -> Iterator[Choice]:
+    """Each tanh in the elementwise work of a node."""
+    for (call,), words in an_activation(setting, equation, node):
+        if isinstance(call, sympy.tanh):
+            yield (call,), words
+
+
+@wrong_rule("misplaced-square", Map, a_tanh, "the slope of {here} is taken to be (1 - {value})², not 1 - {value}²")
+def square_of_difference(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar) -> Parts:
+    """A = tanh(Z)  gives  Z̄ = Ā ∘ (1 - A)²."""
+    return with_slope(Y_bar, node, Y, call, (1 - call) ** 2)
+
+
 def another_activation(setting: Setting, equation: Equation, node: Expr) -> Iterator[Choice]:
     """For each activation each other one whose slope people know by heart."""
     for (call,), words in an_activation(setting, equation, node):

@@ -19,8 +19,8 @@ from symderiv.oracles.evaluation import Array, Point
 from symderiv.views.worked import Worked
 
 OFFERED = frozenset(
-    "missing-slope slope-twice function-for-slope slope-at-wrong-argument other-activation softmax-diagonal constant-factor "
-    "missing-mean-factor repeated-mean-factor sign".split()
+    "missing-slope slope-twice function-for-slope slope-at-wrong-argument misplaced-square other-activation softmax-diagonal "
+    "constant-factor missing-mean-factor repeated-mean-factor sign".split()
 )
 """The mistakes that a number alone can show; others are seen in a formula."""
 OF_THE_WHOLE = frozenset("constant-factor missing-mean-factor repeated-mean-factor sign".split())

@@ -34,7 +34,7 @@ class Worksheet(Writable):
 
     >>> import symderiv as sd
     >>> sheet = sd.worksheet(sd.examples.load("worksheet"), seed=1)
-    >>> sheet.questions[0].text
+    >>> sheet.questions[1].text
     'What is the shape of the weight matrix $W^{[1]}$?'
     """
 

@@ -60,6 +60,24 @@ def test_ratios_are_those_of_the_numbers(options):
     assert told or "loss" not in options[0] or options[0]["output"] == "softmax"
 
 
+@pytest.mark.parametrize("other", ["tanh", "relu", "leaky_relu", "softplus"])
+def test_what_is_factored_is_the_derivative_again(other):
+    """With the values of the slopes put in their places, constants and all, and the ratio of two slopes as numbers."""
+    models = [sd.two_layer(hidden, "sigmoid", "log") for hidden in ("sigmoid", other)]
+    comparison = sd.compare(*models, steps=1, seeds=1)
+    for k, model in enumerate(models):
+        point = random_point(model, 4)
+        values = point.run(model)
+        slopes = {s.symbol: point.evaluate(s.value, dict(values)) for s in slopes_of(model)}
+        for row in comparison.rows:
+            found = point.evaluate(row.factors[k].product(), {**values, **slopes})
+            assert np.allclose(found, truth_of(model, point, row.quantity.name), rtol=1e-8, atol=1e-12)
+    ratio = comparison.row("Z1").ratio(1)
+    assert ratio.constant == 1 and sorted(ratio.powers.values()) == [-1, 1]
+    (one,), (another,) = ([s for s in slopes_of(m) if s.Z.name == "Z1"] for m in models)
+    assert ratio.powers == {another.symbol: 1, one.symbol: -1}
+
+
 def test_a_wrong_slope_would_be_seen():
     """The numbers above tell a right ratio from a wrong one: with the slope of another activation they disagree."""
     model = sd.two_layer("tanh", "sigmoid", "mse")

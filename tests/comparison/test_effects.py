@@ -71,6 +71,31 @@ def test_a_run_that_runs_away_is_told():
     assert "came through at the rate 50" in found.to_markdown()
 
 
+def test_regression_is_no_classification():
+    """A linear output is trained on numbers, has no classes and does not saturate, at a rate at which nothing runs away."""
+    found = sd.compare(
+        *(sd.two_layer(hidden, "identity", "mse") for hidden in ("relu", "leaky_relu")), steps=60, seeds=2
+    )
+    assert found.saturation is None and "sine" in found.setup.source
+    assert {race.measure for race in found.races} == {"squared error"} and not found.races[0].failed
+    assert found.races[0].rate in (0.5, 0.1, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        ("sigmoid", "nearly 0 where $`Z^{[1]}`$ is far from 0"),
+        ("relu", "It is 0 where $`Z^{[1]}`$ is below 0: there the unit learns nothing."),
+        ("leaky_relu", "It is 0.01 where $`Z^{[1]}`$ is below 0: there the unit learns little."),
+        ("softplus", "It is nearly 0 where $`Z^{[1]}`$ is far below 0"),
+    ],
+)
+def test_what_is_said_of_a_slope(hidden, said):
+    other = "tanh" if hidden != "tanh" else "sigmoid"
+    text = sd.compare(*(sd.two_layer(h, "sigmoid", "log") for h in (hidden, other)), steps=1, seeds=1).to_markdown()
+    assert said in text.split("## The networks")[0]
+
+
 def test_models_without_anything_to_learn_have_no_training():
     alone = "x: parameter(1, 1); q: data(1, 1)\nf = (x - q)**2"
     models = [sd.parse_model(alone), sd.parse_model(alone.replace("**2", "**2 / 2"))]

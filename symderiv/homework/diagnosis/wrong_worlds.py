@@ -78,6 +78,12 @@ def _through_value(term: Apply | Softmax | str, y: Array) -> Array:
     return 1 - y * y if name == "tanh" else np.where(y > 0, 1.0, 0.0)
 
 
+def _square_of_difference(world: World, term: Apply | Softmax, x: Array, slope: Array) -> Array:
+    assert isinstance(term, Apply)
+    value: Array = (1 - apply_function(term.function, world.arithmetic, x)) ** 2
+    return value
+
+
 def _another(name: str) -> Change:
     def change(world: World, term: Apply | Softmax, x: Array, slope: Array) -> Array:
         assert isinstance(term, Apply)
@@ -138,6 +144,9 @@ def _at_function(scene: Scene, left: Term, world: World, key: str, function: App
         for change, text in changes:
             for value in numbers.values_in(WrongWorld(world, function, change), left)[:1]:
                 yield code, value, text.format(**words)
+    if function.function == "tanh":
+        for value in numbers.values_in(WrongWorld(world, function, _square_of_difference), left)[:1]:
+            yield "misplaced-square", value, f"(1 − {words['value']})² stands where {words['slope']} belongs"
     for name in BY_HEART:
         if name != function.function:
             for value in numbers.values_in(WrongWorld(world, function, _another(name)), left)[:1]:
