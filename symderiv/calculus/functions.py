@@ -174,5 +174,6 @@ def is_activation(function: Scalar) -> bool:
     return isinstance(function, (sympy.tanh, Opaque)) or (isinstance(function, Elementwise) and function.is_activation)
 
 
-ACTIVATIONS = ("tanh", *(name for name, kind in FUNCTIONS.items() if getattr(kind, "is_activation", False)))
-"""The names of these functions."""
+def activations() -> tuple[str, ...]:
+    """The names of these functions."""
+    return ("tanh", *(name for name, kind in FUNCTIONS.items() if getattr(kind, "is_activation", False)))

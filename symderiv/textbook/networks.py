@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy
 
-from symderiv.calculus import functions
 from symderiv.calculus.expressions import Augment, Expr, Softmax, Symbol, apply, call, total
+from symderiv.calculus.functions import activations as named_activations
 from symderiv.calculus.functions import opaque
 from symderiv.calculus.model import Model
 from symderiv.errors import ModelError
@@ -26,7 +26,7 @@ SCALES = {
     "mean": "1/n over n samples",
     "half-mean": "1/(2n) over n samples",
 }
-ACTIVATIONS = ("identity", *functions.ACTIVATIONS, "softmax", "g")
+ACTIVATIONS = ("identity", *named_activations(), "softmax", "g")
 
 Loss = Callable[[Expr, Symbol], Expr]
 

@@ -23,7 +23,7 @@ def answers_csv(sheets: Sequence[Worksheet]) -> str:
 
 
 def _answer(question: Question, sheet: Worksheet) -> str:
-    told = question.said
+    told = question.said or " x ".join(map(str, question.whole))
     if question.value is not None:
         rows = [" ".join(f"{x:.{sheet.decimals}f}" for x in row) for row in question.value.tolist()]
         told = "; ".join(rows)

@@ -116,12 +116,20 @@ class _Urn:
         if isinstance(output, Softmax):
             return lambda shape: self._one_hot(shape, output.axis)
         if isinstance(output, Map) and output.function.has(sigmoid):
-            return self._of((0, 1))
+            return self._both_classes
         return self._of(TARGETS)
+
+    def _both_classes(self, shape: tuple[int, int]) -> Array:
+        labels = self.rng.integers(0, 2, shape).astype(float)
+        if labels.size > 1 and (labels == labels.flat[0]).all():
+            labels.flat[0] = 1 - labels.flat[0]
+        return labels
 
     def _one_hot(self, shape: tuple[int, int], axis: int) -> Array:
         hot = np.zeros(shape)
         classes, others = self.rng.integers(0, shape[axis], shape[1 - axis]), np.arange(shape[1 - axis])
+        if len(set(classes)) == 1 < len(classes):  # samples of one class alone would hide a sample taken for another
+            classes[0] = (classes[0] + 1) % shape[axis]
         hot[(classes, others) if axis == 0 else (others, classes)] = 1.0
         return hot
 

@@ -8,7 +8,7 @@ Source: the format as Moodle and its STACK plugin export it (quiz > question > n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from xml.etree import ElementTree as ET
 
@@ -80,9 +80,17 @@ def _add(quiz: ET.Element, question: ET.Element, name: str, given: str, asked: Q
     quiz.append(question)
 
 
+NAMES = {
+    "shape": "shape of", "v": "value of", "chain": "chain of", "factor": "factor", "d": "derivative by", "step": "after the step:",
+    "class": "class",
+}  # fmt: skip
+
+
 def _plain(question: Question) -> str:
-    """A short name without mathematics: the key in letters."""
-    return " ".join("".join(c if c.isalnum() else " " for c in question.key).split())[:60]
+    """A short name without mathematics: what is asked, and of what."""
+    kind, _, what = question.key.partition("-")
+    letters = "".join(c if c.isalnum() else " " for c in what.replace("_bar", "").replace("\\frac", ""))
+    return " ".join([NAMES.get(kind, kind), *letters.split()])[:60]
 
 
 def _answer(question: Question) -> str:
@@ -132,6 +140,8 @@ def _digits(value: float, decimals: int) -> str:
 
 def _core(question: Question, sheet: Worksheet) -> ET.Element | None:
     """A question of Moodle's own kinds; None for one that only a person can mark."""
+    if question.whole:
+        return _cloze([list(question.whole)], "0", lambda number: str(int(number)))
     if question.value is None or not question.value.size:
         return _multichoice(question) if question.choices else None
     tolerance = 0.6 * 10.0**-sheet.decimals
@@ -146,13 +156,15 @@ def _core(question: Question, sheet: Worksheet) -> ET.Element | None:
         return found
     if question.choices:
         return _multichoice(question)
+    return _cloze(
+        question.value.tolist(), f"{tolerance:.{sheet.decimals + 1}f}", lambda number: _digits(number, sheet.decimals)
+    )
+
+
+def _cloze(rows: list[list[float]], tolerance: str, printed: Callable[[float], str]) -> ET.Element:
+    """A table of fields, one for each number."""
     found = ET.Element("question", type="cloze")
-    cells = [
-        "".join(
-            f"<td>{{1:NUMERICAL:={_digits(x, sheet.decimals)}:{tolerance:.{sheet.decimals + 1}f}}}</td>" for x in row
-        )
-        for row in question.value.tolist()
-    ]
+    cells = ["".join(f"<td>{{1:NUMERICAL:={printed(x)}:{tolerance}}}</td>" for x in row) for row in rows]
     ET.SubElement(found, "questiontext-tail").text = (
         "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + "</table>"
     )

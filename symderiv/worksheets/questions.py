@@ -49,8 +49,8 @@ class Choice:
 class Question:
     """One question. key: a stable name; text: what is asked; left: the LaTeX of what is asked for; lines: the answer worked out.
 
-    value: the answer as numbers, None for a formula; relation: the sign between the sides of the lines; said: an answer in
-    words; choices: the answers to choose from, in the order of print.
+    value: the answer as numbers, None for a formula; whole: the whole numbers that answer it, of a shape or a class; relation:
+    the sign between the sides of the lines; said: an answer in words; choices: the answers to choose from, in the order of print.
     """
 
     key: str
@@ -62,6 +62,7 @@ class Question:
     relation: str = "="
     said: str = ""
     choices: tuple[Choice, ...] = ()
+    whole: tuple[int, ...] = ()
 
 
 class Numeric:
@@ -102,7 +103,7 @@ class Numeric:
                 what = "weight matrix" if min(rows, columns) > 1 else "parameter"
                 yield Question(
                     f"shape-{symbol.name}", "forward", f"What is the shape of the {what} ${name}$?", name,
-                    ((name, rf"\mathbb{{R}}^{{{rows} \times {columns}}}", ""),), None, r"\in",
+                    ((name, rf"\mathbb{{R}}^{{{rows} \times {columns}}}", ""),), relation=r"\in", whole=(rows, columns),
                 )  # fmt: skip
 
     def forward(self) -> Iterator[Question]:
@@ -137,9 +138,8 @@ class Numeric:
             return None
         several = "each sample" if samples is not None else "the sample"
         said = "class " + ", ".join(map(str, np.atleast_1d(classes)))
-        return Question(
-            "class", "forward", f"Which class does the network decide for ({words}), for {several}?", said=said
-        )
+        text = f"Which class does the network decide for ({words}), for {several}?"
+        return Question("class", "forward", text, said=said, whole=tuple(map(int, np.atleast_1d(classes))))
 
     def _value(self, line: Line, key: str, part: str, text: str, left: str) -> Question:
         lines = self.author.steps(left, line).lines

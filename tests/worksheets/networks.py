@@ -12,6 +12,7 @@ NETWORKS = {
     "tanh, log loss, one sample": lambda: _two("tanh", "sigmoid", "log", "columns", batch=False, outputs=1),
     "tanh, log loss, rows": lambda: _two("tanh", "sigmoid", "log", "rows", outputs=1),
     "softmax, one sample": lambda: _two("tanh", "softmax", "cross-entropy", "columns", batch=False),
+    "softmax, several samples": lambda: _two("tanh", "softmax", "cross-entropy"),
     "ReLU, regression": lambda: _two("relu", "identity", "mse", "columns", scale="half", batch=False, outputs=1),
     "the output is the loss": lambda: sd.examples.find("logistic-graph").derive(),
     "two terms": lambda: sd.examples.find("two-gaussians").derive(),

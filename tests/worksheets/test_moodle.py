@@ -62,6 +62,17 @@ def test_cloze_questions_ask_for_every_entry():
     assert found == pytest.approx(question.value.ravel().tolist(), abs=6e-5)
 
 
+def test_shapes_and_classes_are_asked_as_whole_numbers():
+    sheet = sd.worksheet(derivation_of("softmax, one sample"), seed=2)
+    quiz = ET.fromstring(sheet.to_moodle())
+    texts = {q.findtext("name/text"): q.findtext("questiontext/text") for q in quiz if q.get("type") == "cloze"}
+    shape = next(text for name, text in texts.items() if name.endswith("shape of W1"))
+    assert "{1:NUMERICAL:=2:0}</td><td>{1:NUMERICAL:=2:0}" in shape
+    (decided,) = [text for name, text in texts.items() if name.endswith("class")]
+    (question,) = [q for q in sheet.questions if q.key == "class"]
+    assert f"{{1:NUMERICAL:={question.whole[0]}:0}}" in decided and question.said == f"class {question.whole[0]}"
+
+
 def test_stack_trees_end_and_try_every_mistake():
     sheet = sd.worksheet(derivation_of("tanh, log loss, rows"), seed=2, choices=3)
     quiz = ET.fromstring(str(sheet.write("stack")))

@@ -40,6 +40,20 @@ def test_numbers_are_nice(name):
                 assert np.abs(value).max() < 0.96
 
 
+@pytest.mark.parametrize("name", ["tanh, log loss, rows", "softmax, several samples", "two terms"])
+def test_samples_and_units_can_be_told_apart(name):
+    for seed in range(8):
+        example = sd.worksheet(derivation_of(name), seed=seed).example
+        for equation in example.model.equations:
+            if equation.contracts:
+                shown = [example.digits.text(x) for x in example.exact[equation.symbol].flat]
+                assert len(set(shown)) == len(shown)
+        (target,) = [s for s in example.model.data if s.name == "Y"]
+        samples = example.exact[target].astype(float)
+        samples = samples.T if name == "two terms" else samples
+        assert len({tuple(row) for row in samples.tolist()}) > 1, "both classes occur"
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_rounding_as_one_goes_gives_the_same_answers(name):
     for seed in range(5):
