@@ -21,7 +21,7 @@ def test_python_examples():
 
 
 def test_commands_and_the_error_shown(tmp_path):
-    model = re.search(r"```\n(# Rows are samples\n.*?)```", TEXT, re.DOTALL)[1]
+    model = re.search(r"```\n(# A small classifier; rows are samples\n.*?)```", TEXT, re.DOTALL)[1]
     (tmp_path / "net.model").write_text(model)
     points = "".join(f"{k % 3},{k % 5},{k % 2}\n" for k in range(60))
     (tmp_path / "points.csv").write_text("a,b,label\n" + points)
@@ -59,7 +59,7 @@ def test_commands_and_the_error_shown(tmp_path):
     made = {str(path.relative_to(tmp_path / "output")) for path in (tmp_path / "output").rglob("*.*")}
     assert {
         "comparisons/index.html",
-        "comparisons/mse-log-loss.html",
+        "comparisons/sigmoid-tanh-relu.html",
         "worksheets/worksheet-key.tex",
         "worksheets/net.xml",
     } <= made

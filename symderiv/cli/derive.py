@@ -103,8 +103,8 @@ def _write_documents(jobs: list[Job], out: Path, formats: list[str], weight: str
     if not quiet:
         header = ("model", "gradients", "steps checked", "largest error", f"files in {out}/")
         click.echo("\n".join(table([header, *rows])))
-        if several:
-            click.echo(f"\nOpen {out / 'index.html'} in a browser.")
+        if "html" in formats:
+            click.echo(f"\nOpen {out / ('index.html' if several else jobs[0].stem + '.html')} in a browser.")
 
 
 def _progress(jobs: list[Job], quiet: bool) -> Iterator[Job]:

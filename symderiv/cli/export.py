@@ -40,3 +40,4 @@ def export(model: Path | None, example: str | None, dialect: str, out: Path | No
             click.echo(source, nl=False)
         else:
             write_file(out, source)
+            click.echo(f"{out} defines loss_and_gradients(...) and predict(...); it needs NumPy alone.", err=True)

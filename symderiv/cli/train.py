@@ -137,6 +137,10 @@ def _tell(run: Run, folder: Path, drawn: bool) -> None:
     )
     if run.why:
         click.echo(f"  ({run.why})")
+    if run.loss > run.history[0, 1]:
+        click.echo(
+            "The loss is higher than it was before the first step: a smaller --rate is the usual way out.", err=True
+        )
     click.echo(f"Open {folder / 'index.html'}; parameters, history and checkpoint are beside it.")
     if not drawn:
         click.echo("There are no pictures: pip install 'symderiv[plots]' brings matplotlib.", err=True)

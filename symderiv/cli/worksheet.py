@@ -136,3 +136,6 @@ def _write(
         what = f"{len(made)} sheets" if of_class else "1 sheet"
         names = sorted({f"{p.parent}/*{p.suffix}" if p.parent != Path(".") else str(p) for p in rendered.files})
         click.echo("\n".join(table([("made", "questions", f"files in {out}/"), (what, str(count), ", ".join(names))])))
+        pages = sorted(path for path in rendered.files if path.suffix == ".html")
+        if pages:
+            click.echo(f"\nOpen {out / pages[-1] if of_class else out / f'{stem}.html'} in a browser.")

@@ -49,9 +49,10 @@ class Formula:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of short texts."""
+    """A list of short texts; `plain`: they have marks of their own, such as (a)."""
 
     items: tuple[str, ...]
+    plain: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,11 @@ def _block(block: Block) -> Iterator[str]:
     match block:
         case Paragraph(text):
             yield from ("", _inline(text), "")
-        case Bullets(items):
+        case Bullets(items, plain):
+            mark = "[]" if plain else ""
             yield from (
                 r"\begin{itemize}\setlength{\itemsep}{1pt}",
-                *(rf"\item {_inline(item)}" for item in items),
+                *(rf"\item{mark} {_inline(item)}" for item in items),
                 r"\end{itemize}",
             )
         case Formula(result=result):

@@ -102,7 +102,7 @@ def _question(question: Question, number: int, key: bool) -> Iterator[Block]:
     """One question: with its answer in the key, with room for it or its choices on the sheet."""
     yield Paragraph(f"*{number}.* {question.text}")
     if question.choices:
-        yield Bullets(tuple(_choices(question, key)))
+        yield Bullets(tuple(_choices(question, key)), plain=True)
     if key and question.lines:
         yield Formula(question.lines, relation=question.relation)
     if key and question.said:
