@@ -31,7 +31,24 @@ $$J = \frac{1}{2n} \|Z - Y\|^2$$
 """
 PARTS = r"""$$u = w x, \quad v = x^2, \quad E = u v + u$$
 """
+PER_SAMPLE = """Logistic regression with one hidden layer, N samples as columns.
+
+  a = W x + b
+
+  h = relu(a)
+
+  o = v^T h + c
+
+  p = sigma(o)
+
+  L = {} sum_n [ t_n log p_n + (1-t_n) log(1-p_n) ]
+"""
 VERDICTS = [
+    (PER_SAMPLE.format("-(1/N)"), "dL/dv = sum_n (p_n - t_n)/N h_n", "correct"),
+    (PER_SAMPLE.format("-(1/N)"), "dL/dv = sum_n (p_n - t_n) h_n", "wrong"),
+    (PER_SAMPLE.format("-1/N"), "dL/dc = sum_n (p_n - t_n)/N", "correct"),
+    (PER_SAMPLE.format("-"), "dL/dv = sum_n (p_n - t_n) h_n", "correct"),
+    (PER_SAMPLE.format("-"), "dL/dv = sum_n (p_n + t_n) h_n", "wrong"),
     (NET, r"$$\frac{\partial E}{\partial V} = \begin{bmatrix} 1 \\ a \end{bmatrix} (u - y)$$", "correct"),
     (NET, r"$$\frac{\partial E}{\partial V} = (u - y) a$$", "wrong"),
     (NET, r"$$\frac{\partial E}{\partial a} = (V (u - y))_{1:}$$", "correct"),

@@ -33,6 +33,7 @@ from symderiv.homework.understanding.terms import (
 from symderiv.homework.understanding.understanding import BATCH_WORDS, Definition
 
 REGRESSION_WEIGHTS = frozenset({"w", "theta", "beta", "omega"})
+COUNTED_WORDS = r"\b([NnMm])\s+(?:\w+\s+)?(?:samples|examples|observations|patterns|data points)\b"
 SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
 ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
 SINGLE_WORDS = (
@@ -66,8 +67,15 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             for script in node.upper:
                 if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                     found.add(script.body.base)
-    found |= _letters_of_inputs(draft)
+    found |= _letters_of_inputs(draft) | (_letters_said_to_count(draft) - defined_for)
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+
+
+def _letters_said_to_count(draft: Draft) -> set[str]:
+    r"""The n of `\sum_n` without a bound, where "N samples" are said."""
+    said = {s.lower() for s in re.findall(COUNTED_WORDS, draft.words)}
+    sums = [n for n in draft.document.nodes() if isinstance(n, f.BigSum) and n.end is None and len(n.indices) == 1]
+    return said & {i.base for n in sums for i in n.indices if isinstance(i, f.Name)}
 
 
 def _letters_of_inputs(draft: Draft) -> set[str]:
@@ -327,9 +335,10 @@ def samples_first(term: Term, sample: Part) -> Term:
 
 
 def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
-    r"""The i of `\frac{1}{2m} \sum_i`, where no bound is written."""
-    below = [x.below for x in node.factors if isinstance(x, f.Fraction)]
-    below += [x for mark, x in zip(node.marks, node.factors[1:], strict=True) if mark == "/"]
+    r"""The i of `\frac{1}{2m} \sum_i` and `(1/n) \sum_i`, where no bound is written."""
+    products = [node, *(x for x in map(f.without_brackets, node.factors) if isinstance(x, f.Product))]
+    below = [x.below for p in products for x in p.factors if isinstance(x, f.Fraction)]
+    below += [x for p in products for mark, x in zip(p.marks, p.factors[1:], strict=True) if mark == "/"]
     names = {n.base for part in below for n in f.walk(part) if isinstance(n, f.Name)}
     sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
     if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
