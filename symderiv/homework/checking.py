@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symderiv.homework.diagnosis.naming import diagnosed
+from symderiv.homework.given_model import given_lines, without_lines
 from symderiv.homework.judging.verdicts import FAULTS, reason_of, unjudged
 from symderiv.homework.marking import Assumption, Claim, Marking, Understood
 from symderiv.homework.reading.in_place import folded
@@ -34,38 +35,7 @@ def check_homework(text: str, name: str = "homework", model: Model | str | None 
     before = "" if model is None else given_lines(model)
     with prepared():
         marking = _checked(before + text, name)
-    return marking if not before else _without_lines(marking, text, before)
-
-
-def given_lines(model: Model | str) -> str:
-    """The equations of a model as lines to read."""
-    if isinstance(model, str):
-        lines = [line.split("#")[0].rstrip() for line in model.splitlines()]
-        return "```\n" + "\n".join(line for line in lines if line) + "\n```\n\n"
-    from symderiv.documents.latex import Printer  # SymPy only where a model comes as one
-    from symderiv.documents.notation import Notation
-
-    printer = Printer(Notation(model))
-    return "".join(f"$${printer.latex(e.symbol)} = {printer.latex(e.value)}$$\n" for e in model.equations) + "\n"
-
-
-def _without_lines(marking: Marking, text: str, before: str) -> Marking:
-    """The marking of the document alone: what was read before it is taken for granted."""
-    shift, lines = len(before), before.count("\n")
-    claims = tuple(
-        replace(c, span=(c.span[0] - shift, c.span[1] - shift), line=c.line - lines,
-                root_line=None if c.root_line is None or c.root_line <= lines else c.root_line - lines)
-        for c in marking.claims
-        if c.span[0] >= shift
-    )  # fmt: skip
-    understood = replace(marking.understood, inferred=False)
-    return replace(
-        marking,
-        text=text,
-        claims=claims,
-        understood=understood,
-        notes=tuple((n - lines, t) for n, t in marking.notes if n > lines),
-    )
+    return marking if not before else without_lines(marking, text, before)
 
 
 def _checked(text: str, name: str) -> Marking:

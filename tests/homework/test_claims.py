@@ -119,6 +119,8 @@ LAST = [
     ("$Z = W x$, $A = g(Z)$, $E = \\frac12 \\|A - y\\|^2$\n\n$$\\frac{\\partial E}{\\partial Z} = g'(Z)^{\\odot 2} \\odot \\frac{\\partial E}{\\partial A}$$", "wrong"),
     ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3208$", "correct"),
     ("| $x$ | $w$ | $b$ |\n|---|---|---|\n| 0.5 | -2 | 0.25 |\n\nWith $z = w x + b$ and $a = \\sigma(z)$: $a = 0.3280$", "wrong"),
+    ("$z = w x$, $a = \\\\sigma(z)$ and $E = \\\\frac12 (a - y)^2$\n\n$$\\\\frac{\\\\partial E}{\\\\partial z} = (a - y) a (1 - a)$$", "correct"),
+    ("$z = w x$, $a = \\\\sigma(z)$ and $E = \\\\frac12 (a - y)^2$\n\n$$\\\\frac{\\\\partial E}{\\\\partial z} = (a - y) a$$", "wrong"),
     ("$z = w x$, $a = \\sigma(z)$ and $E = \\frac12 (a - y)^2$\n\n$$\\fr ac{\\partail E}{\\partia1 z} = (a - y) a (1 - a)$$", "correct"),
     ("$z_{nk} = \\sum_j W_{kj} x_{nj}$, $E = \\frac12 \\sum_n \\sum_k (z_{nk} - t_{nk})^2$\n\n$$\\frac{\\partial E}{\\partial W} = (Z - T)^\\top X$$", "correct"),
     (OF_ONE + r"$$\frac{\partial}{\partial W_{ij}} J(W, b) = \frac1m \sum_{i=1}^m \frac{\partial}{\partial W_{ij}} J(W, b; x^{(i)}, y^{(i)}) + \lambda W_{ij}$$", "correct"),

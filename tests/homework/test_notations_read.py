@@ -98,3 +98,15 @@ $$\frac{\partial f}{\partial w} = x$$
 \end{document}
 """
     assert [c.verdict for c in check_homework(text, "table.tex").claims] == ["correct"] * 6
+
+
+GIVEN = "x: data(1, 1)\ny: data(1, 1)\nw: (1, 1)\nz = w @ x\na = sigmoid(z)\nL = (a - y)**2\n"
+OTHER = "$z = w x$, $a = \\tanh(z)$, $L = (a - y)^2$\n\n$\\frac{dL}{dw} = 2 (a - y) (1 - a^2) x$\n"
+
+
+def test_what_differs_from_the_given_model_is_told():
+    claims = check_homework(OTHER, model=GIVEN).claims
+    assert [c.verdict for c in claims] == ["correct", "uncheckable", "correct", "correct"]
+    assert "the model that was given has a = sigmoid(z)" in claims[1].message
+    assert claims[3].message == "with a as in line 1"
+    assert all(c.verdict == "correct" for c in check_homework(OTHER).claims)

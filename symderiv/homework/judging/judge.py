@@ -30,7 +30,16 @@ from symderiv.homework.judging.rows import judge_rows
 from symderiv.homework.judging.situation import ASIDE, Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.updates import Updates
-from symderiv.homework.judging.verdicts import FAULTS, FalseNumber, OpenLine, Subject, Verdict, reason_of, unjudged
+from symderiv.homework.judging.verdicts import (
+    FAULTS,
+    RESTATED,
+    FalseNumber,
+    OpenLine,
+    Subject,
+    Verdict,
+    reason_of,
+    unjudged,
+)
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
@@ -635,7 +644,7 @@ class Judge:
         found = self.situation.compare(at, left, right)
         if found.answer is Answer.EQUAL:
             return Verdict("correct", "definition", "agrees with what was said before")
-        return Verdict("correct", "definition", "a new premise: it differs from an earlier line")
+        return Verdict("correct", "definition", RESTATED)
 
     # --- names for parts of a derivative ---
 

@@ -29,6 +29,7 @@ FAULTS = (
     MemoryError,
 )
 
+RESTATED = "a new premise: it differs from an earlier line"
 LOG = logging.getLogger(__name__)
 
 

@@ -1,4 +1,4 @@
-r"""Commands of TeX that a scan or a hasty hand spoilt: `\partail`, `\de1ta`, `\ frac`, `\fr ac`; mended at the same length.
+r"""Commands of TeX that a scan or a hasty hand spoilt: `\partail`, `\de1ta`, `\ frac`, `\fr ac`, `\\frac`; mended at the same length.
 
 Only what is no command at all is touched, and only where one known command is meant beyond doubt; each repair is told.
 """
@@ -22,6 +22,8 @@ _WITH_DIGIT = re.compile(r"\\([A-Za-z]*[01][A-Za-z01]*)(?![A-Za-z0-9])")
 _APART = re.compile(r"\\ ([a-z]{3,12})(?=\s*[{\\(^_])")
 _TORN = re.compile(r"\\([a-z]{1,8}) ([a-z]{1,8})(?=\s*\{)")
 _COMMAND = re.compile(r"\\([A-Za-z]{5,14})(?![A-Za-z])")
+_DOUBLED = re.compile(r"\\\\([A-Za-z]+)")
+_SINGLE = re.compile(r"(?<!\\)\\([A-Za-z]+)")
 Repair = tuple[str, int, int]
 
 
@@ -49,9 +51,20 @@ def with_commands_mended(text: str) -> tuple[str, list[Repair]]:
         found = {other for other in _with_letters_swapped(name) if other in MEANT} if name not in MEANT else set()
         return mended(match, found.pop()) if len(found) == 1 else match.group()
 
+    if _is_escaped(text):
+        first = next(m for m in _DOUBLED.finditer(text) if m[1] in MEANT)
+        notes.append(("every backslash is doubled, as in a string of a program, and was read as one", *first.span()))
+        text = re.sub(r"(\\+)\1", lambda m: m[1].rjust(len(m.group())), text)
     for pattern, repair in ((_WITH_DIGIT, digits), (_APART, apart), (_TORN, torn), (_COMMAND, swapped)):
         text = pattern.sub(repair, text)
     return text, notes
+
+
+def _is_escaped(text: str) -> bool:
+    r"""Whether commands of TeX begin with two backslashes, and none with one."""
+    return any(m[1] in MEANT for m in _DOUBLED.finditer(text)) and not any(
+        m[1] in MEANT | SHORT for m in _SINGLE.finditer(text)
+    )
 
 
 def _with_letters_swapped(name: str) -> Iterator[str]:
