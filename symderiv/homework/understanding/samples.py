@@ -61,14 +61,32 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             plain = isinstance(node.end, (f.Name, f.Comparison))
             if ends & counted and plain:
                 found |= {i.base for i in node.indices if isinstance(i, f.Name)}
-        if isinstance(node, f.Product) and speaks_of_many:
-            found |= _averaged(node, counted) - defined_for
+        if isinstance(node, f.Product) and (averaged := _averaged(node, counted) - defined_for):
+            found |= averaged if speaks_of_many else averaged & _letters_of_layers(draft)
         if isinstance(node, f.Scripted):
             for script in node.upper:
                 if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                     found.add(script.body.base)
     found |= _letters_of_inputs(draft) | (_letters_said_to_count(draft) - defined_for)
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+
+
+def _letters_of_layers(draft: Draft) -> set[str]:
+    """Letters that hidden units or inputs have as well as what the loss is made of, and no weight: no unit has them."""
+    in_loss: dict[str, set[str]] = {}
+    elsewhere: dict[str, set[str]] = {}
+    for statement in draft.document.statements:
+        name = name_of(statement.sides[0].node)
+        found = in_loss if name is not None and name.base == draft.loss else elsewhere
+        for node in (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted)):
+            for letter in letters_below(node) if (head := name_of(node)) is not None else ():
+                found.setdefault(letter, set()).add(head.base)
+    weights = WEIGHTLIKE | {"b", "c", "beta"}
+    return {
+        letter
+        for letter, names in elsewhere.items()
+        if len(names - in_loss.get(letter, set())) > 1 and not names & weights
+    }
 
 
 def _letters_said_to_count(draft: Draft) -> set[str]:
