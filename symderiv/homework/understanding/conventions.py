@@ -340,6 +340,10 @@ def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
     return {x: y for x, y in first.items() if x != y}
 
 
+def _is_one(node: Node) -> bool:
+    return isinstance(node, Number) and node.text == "1"
+
+
 class _Counts:
     def __init__(self) -> None:
         self.bracketed: Counter[str] = Counter()
@@ -370,6 +374,7 @@ class _Counts:
         self.unmarked: set[str] = set()
         self.transposed = 0
         self.code = False
+        self.plain_ones = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
         self.mixed: dict[str, set[str]] = {}  # `w_{j1}`, `w_{3j}`: the letters that stand beside a number below
@@ -382,8 +387,13 @@ class _Counts:
         match node:
             case Transposed(_, body):
                 self.transposed += not (isinstance(body, Name) and body.base == "ones")  # `1^T` beside `W'`
+                self.plain_ones = self.plain_ones or _is_one(body)
             case Product(_, factors, marks):
                 self.code = self.code or "@" in marks
+                self.plain_ones = self.plain_ones or any(
+                    _is_one(one) and not mark and isinstance(after, Transposed)
+                    for one, mark, after in zip(factors, marks, factors[1:], strict=False)
+                )
                 for mark, factor in zip(marks, factors[1:], strict=True):
                     if mark == "/":
                         self.below.update(_plain_names(factor))
@@ -597,6 +607,7 @@ class _Counts:
             numbering=frozenset(numbering),
             primes_transpose=primes_transpose,
             star_elementwise=self.code,
+            plain_ones=self.plain_ones,
             code=self.code,
             bare=self.bare,
             called=frozenset(self.called),

@@ -381,7 +381,7 @@ class Elaborator:
             elif applied is not None:
                 taken = 2
             else:
-                applied = self.term(factor)
+                applied = Part("ones", ()) if self._is_plain_ones(node, at) else self.term(factor)
             last = at + taken - 1
             if taken == 1 and isinstance(factor, f.Derivative) and isinstance(applied, Sloppy):
                 factors.extend(applied.factors)  # an operator that took the rest of the product with it
@@ -394,6 +394,15 @@ class Elaborator:
         if self.symbols.star_elementwise:
             marks = ["odot" if m == "*" else m for m in marks]
         return factors[0] if len(factors) == 1 else self._divided(factors, marks)
+
+    def _is_plain_ones(self, node: f.Product, at: int) -> bool:
+        r"""The 1 of `1 b^T` and `H^T 1`: as a number it would not be written."""
+        factor = node.factors[at]
+        if not self.symbols.plain_ones or not isinstance(factor, f.Number) or factor.text != "1":
+            return False
+        if at + 1 < len(node.factors):
+            return not node.marks[at] and isinstance(node.factors[at + 1], f.Transposed)
+        return not node.marks[at - 1] and not isinstance(node.factors[at - 1], f.Number)
 
     def _gradient(self, factors: tuple[f.Node, ...], marks: tuple[str, ...]) -> tuple[Term, int] | None:
         r"""`\nabla E(w)`, `\nabla E` where w is the only parameter: the derivative, and how many factors it takes."""

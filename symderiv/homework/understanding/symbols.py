@@ -163,6 +163,7 @@ class Symbols:
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
     star_elementwise: bool = False  # `*` as in NumPy
+    plain_ones: bool = False  # `1 b^T`: a 1 beside a matrix is a vector of ones
     code: bool = False  # lines of a program
     families: frozenset[str] = frozenset()  # `z{j`, `z{k`: where an index letter names the layer
     renamed: Mapping[str, str] = field(
