@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.shapes import DATA_BASES, WEIGHT_BASES, base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES
 from symderiv.homework.understanding.terms import (
     Add,
@@ -21,6 +21,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    everything_in,
     is_ones,
     parts_of,
 )  # fmt: skip
@@ -36,6 +37,8 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
             return term  # `J = J_1 + J_2`, `f = u + b`: numbers
         case Add(terms):
             return Add(tuple((sign, added_up(t, formulas)) for sign, t in terms))
+        case Over(SumOver("all", body), SizeOf() as size) if _has_logs(body):
+            return Over(SumOver("all", entrywise(body)), size)  # mean(t * log(p)) outside of a program
         case SumOver("all", _):
             return term
         case SumOver(_, body):
@@ -49,6 +52,10 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
     if not has_arrays(term, formulas):
         return term
     return SumOver("all", entrywise(term))
+
+
+def _has_logs(term: Term) -> bool:
+    return any(isinstance(p, Apply) and p.function == "log" for p in everything_in(term))
 
 
 def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozenset[str]) -> Term:
@@ -98,6 +105,14 @@ def is_matrix_product(term: Term) -> bool:
     return isinstance(term, Sloppy) and ("@" in term.marks or any(is_matrix_product(f) for f in term.factors))
 
 
+def _is_layer(factors: tuple[Term, ...]) -> bool:
+    """`X w` in a loss, with the data or a weight as a capital: what a layer does, entry by entry only after that."""
+    if len(factors) != 2 or not all(isinstance(f, Part) and not f.indices for f in factors):
+        return False
+    bases = {base_of(f.key) for f in factors if isinstance(f, Part)}
+    return len(bases) == 2 and bool(bases & WEIGHT_BASES - DATA_BASES) and any(b.isupper() for b in bases)
+
+
 def entrywise(term: Term) -> Term:
     """The term entry by entry: indices gone, products marked."""
     match term:
@@ -112,7 +127,7 @@ def entrywise(term: Term) -> Term:
         case Sloppy(factors, ("#",)):
             return entrywise(factors[0])
         case Sloppy(factors, marks):
-            if any(is_matrix_product(f) for f in factors):
+            if any(is_matrix_product(f) for f in factors) or _is_layer(factors):
                 return term
             return Sloppy(tuple(entrywise(t) for t in factors), ("odot",) * len(marks))
         case Apply(function, order, body):

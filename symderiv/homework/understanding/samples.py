@@ -202,9 +202,11 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
 def weight_of_design(term: Term, folds: Mapping[str, str]) -> str | None:
     r"""The w of `X w`, `X \theta`, `\Phi \beta`: a capital holds the samples as rows, a small letter one weight for each column."""
     match term:
-        case Sloppy((Part(data, ()), Part(weight, ())), ("" | "@" | "cdot",)):
+        case Sloppy((Part(data, ()), Part(weight, ())), ("" | "@" | "cdot" | "*",)):
             is_design = (
-                base_of(data) in ("X", "Phi") and base_of(weight) in REGRESSION_WEIGHTS and "[" not in data + weight
+                base_of(data) in ("X", "Phi")
+                and base_of(weight) in REGRESSION_WEIGHTS | {"v"}
+                and "[" not in data + weight
             )
             return weight if is_design and not {"X", "W"} & set(folds) else None
     return None

@@ -156,6 +156,9 @@ class ShapeInference:
         """Whether nothing is known of a shape yet."""
         return all(self.dims.root(d).startswith("?") for d in self.shape(key))
 
+    def _has_open_side(self, key: str) -> bool:
+        return any(self.dims.root(d).startswith("?") for d in self.shape(key))
+
     def resolved(self, key: str) -> Shape | None:
         """The shape with sizes that stand for themselves; None if nothing says what it is."""
         if key not in self.shapes:
@@ -364,6 +367,8 @@ class ShapeInference:
             case Apply(_, _, body) | Softmax(body, _):
                 return self.of(body)
             case Add(terms):
+                if (layer := self._layer(term)) is not None:
+                    return layer
                 self._difference(terms)
                 return self._joint([part for _, part in terms])
             case Over(Const(), Part(key, ())) if key not in self.defined and self._is_open(key):
@@ -479,7 +484,7 @@ class ShapeInference:
         """`h - y` of an output and a target of which nothing is known: they have one shape, a bias would be added."""
         if len(terms) != 2 or terms[0][0] == terms[1][0]:
             return
-        parts = [part for _, part in terms if isinstance(part, Part) and not part.indices]
+        parts = [inner for _, part in terms if isinstance(inner := _inside(part), Part) and not inner.indices]
         shapes = [self.shape(part.key) for part in parts]
         is_open = [all(self.dims.root(d).startswith("?") for d in shape) for shape in shapes]
         if sorted(is_open) == [False, True] and parts[is_open.index(False)].key in self.defined:
@@ -544,7 +549,20 @@ class ShapeInference:
             for (left, _), (right, _) in itertools.pairwise(arrays):
                 self.dims.unify(left[1], right[0])
             return arrays[0][0][0], arrays[-1][0][1]
-        return self._dot(term)
+        return self._dot(term) or self._layer(term)
+
+    def _layer(self, term: Sloppy | Add) -> Shape | None:
+        """`X v + b` inside a formula, of which nothing is known: a layer, whose letters say which is the weight."""
+        for part in [t for _, t in term.terms] if isinstance(term, Add) else [term]:
+            linear = None if self.scalars else self._linear_product(part)
+            keys = [_plain(f) for f in parts_of(part)] if linear is not None else []
+            new = [k for k in keys if k is not None and k not in self.defined and self._has_open_side(k)]
+            if linear is None or len(new) < 2 or len(new) < len(keys) or not any(base_of(k).isupper() for k in new):
+                continue
+            out = self.dims.new(), self.dims.new()
+            self._linear_shapes(out, term, linear)
+            return out
+        return None
 
     def _dot(self, term: Sloppy) -> Shape | None:
         r"""`u^T v` of two small letters of which nothing is known, inside a formula: columns of one length."""
