@@ -18,6 +18,7 @@ from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import is_rate, names_before
+from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_of_each
 from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
@@ -109,6 +110,9 @@ def find_definitions(draft: Draft) -> None:
         if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
             if ref.key == draft.loss:
                 draft.loss_as_written = term
+                if (output := output_of_each(term)) is not None:
+                    term, of_each = output
+                    draft.definitions.append(Definition(OUTPUT, of_each, at, line))
             term = added_up(term, draft.worked_out)
         if ref.indices and len(letters) < len(ref.indices):
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symderiv.homework.marking import Assumption
@@ -79,8 +79,10 @@ def _letters_of_layers(draft: Draft) -> set[str]:
         name = name_of(statement.sides[0].node)
         found = in_loss if name is not None and name.base == draft.loss else elsewhere
         for node in (n for side in statement.sides for n in f.walk(side.node) if isinstance(n, f.Scripted)):
-            for letter in letters_below(node) if (head := name_of(node)) is not None else ():
-                found.setdefault(letter, set()).add(head.base)
+            head = name_of(node)
+            if (head := name_of(node)) is not None:
+                for letter in letters_below(node):
+                    found.setdefault(letter, set()).add(head.base)
     weights = WEIGHTLIKE | {"b", "c", "beta"}
     return {
         letter
@@ -112,6 +114,7 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
         name = name_of(head)
         if name is not None and name.base == draft.loss:
             summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+            inputs |= {x for n in nodes if isinstance(n, f.Product) for x in _letters_weighed(n)}
         for node in (n for n in nodes if isinstance(n, f.Scripted)):
             name = name_of(node)
             is_shifted = any(isinstance(script.body, f.Sum) for script in node.lower)  # x_{i+1}
@@ -121,6 +124,18 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
             elif name is not None and (is_shifted or name.base in WEIGHTLIKE | {"beta", "c"}):
                 weights |= letters_below(node)
     return inputs & summed - weights
+
+
+def _letters_weighed(node: f.Product) -> Iterator[str]:
+    r"""The i of `w x_i`, `w^T x_i` and `x_i^T w` in a loss."""
+    bare = [x.body if isinstance(x, f.Transposed) else x for x in node.factors]
+    for pair in itertools.pairwise(bare):
+        for weight, data in (pair, pair[::-1]):
+            head, name = name_of(data), name_of(weight)
+            if head is None or name is None or head.base not in ("x", "X", "phi") or letters_below(weight):
+                continue
+            if name.base in WEIGHTLIKE - {"b"} | REGRESSION_WEIGHTS | {"v", "u"} and len(letters_below(data)) == 1:
+                yield from letters_below(data)
 
 
 def _weight_letters(draft: Draft) -> set[str]:

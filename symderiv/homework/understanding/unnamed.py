@@ -14,6 +14,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import DELTAS
 from symderiv.homework.understanding.draft import Draft, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number, replaced
+from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_in, with_output_named
 from symderiv.homework.understanding.samples import weight_of_design
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LayerOpen, name_of
@@ -36,8 +37,6 @@ from symderiv.homework.understanding.terms import (
 )
 from symderiv.homework.understanding.understanding import Definition
 
-OUTPUT = "<output>"  # of a regression whose loss holds it without a name
-BIASES = frozenset({"b", "c"})
 FED = "net"  # what an activation is taken of, where no line names it
 
 
@@ -126,35 +125,13 @@ def name_outputs(draft: Draft) -> None:
         products = [p for p in everything_in(definition.term) if weight_of_design(p, draft.symbols.folds) is not None]
         if definition.key != draft.loss or len(set(products)) != 1:
             continue
-        outputs = [_with_bias(p, products[0]) for p in everything_in(definition.term) if isinstance(p, Add)]
-        output = next((o for o in outputs if o is not None), products[0])
-        named = _with_output(definition.term, output)
+        output = output_in(definition.term, products[0])
+        named = with_output_named(definition.term, output, Part(OUTPUT, ()))
         draft.definitions[n : n + 1] = [
             Definition(OUTPUT, output, definition.at, definition.line),
             replace(definition, term=named),
         ]
         return
-
-
-def _with_bias(term: Add, product: Term) -> Term | None:
-    """The X w + b of `X w + b - y`."""
-    sign = next((s for s, t in term.terms if t == product), None)
-    biases = [
-        t for s, t in term.terms if s == sign and isinstance(t, Part) and not t.indices and base_of(t.key) in BIASES
-    ]
-    return Add(((1, product), *((1, b) for b in biases))) if biases else None
-
-
-def _with_output(term: Term, output: Term) -> Term:
-    """A term with its output by name, whichever its sign and place in a sum."""
-    if term == output:
-        return Part(OUTPUT, ())
-    parts = {t for _, t in output.terms} if isinstance(output, Add) else set()
-    if isinstance(term, Add) and parts and parts <= {t for _, t in term.terms}:
-        sign = next(s for s, t in term.terms if t in parts)
-        rest = tuple((s, t) for s, t in term.terms if t not in parts)
-        return Add(((sign, Part(OUTPUT, ())), *rest)) if rest else Part(OUTPUT, ())
-    return mapped(term, lambda t: _with_output(t, output))
 
 
 def _arguments(draft: Draft) -> set[str]:
