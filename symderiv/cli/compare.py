@@ -12,6 +12,7 @@ from symderiv.cli.console import (
     NOTATION_OPTIONS,
     VARIANT_OPTIONS,
     errors_told,
+    files_options,
     formats_in,
     table,
     with_options,
@@ -39,11 +40,7 @@ CALLED = {"mse": "MSE", "log": "log loss"}
 @click.option("--steps", "-n", default=1000, show_default=True, help="Steps of the training curves.")
 @click.option("--rate", "-r", type=float, help="Their learning rate. [default: one at which no run runs away]")
 @click.option("--seeds", default=5, show_default=True, help="Sets of initial values, the same for every model.")
-@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("output/comparisons"), show_default=True,
-              help="Folder to write into.")  # fmt: skip
-@click.option(
-    "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
-)
+@with_options(files_options("output/comparisons", FORMATS))
 @with_options(NOTATION_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def compare(models: tuple[Path, ...], examples: tuple[str, ...], **options: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -75,6 +76,23 @@ VARIANT_OPTIONS = (
     *_FLAGS,
 )
 """The same for several networks: what is given once holds for all, what is given several times tells them apart."""
+
+
+def files_options(folder: str, formats: tuple[str, ...]) -> tuple[Any, ...]:
+    """Where a command writes, and in which of its formats."""
+    return (
+        click.option(
+            "--out",
+            "-o",
+            type=click.Path(path_type=Path),
+            default=Path(folder),
+            show_default=True,
+            help="Folder to write into.",
+        ),
+        click.option(
+            "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(formats)}."
+        ),
+    )
 
 
 def with_options(options: tuple[Any, ...]) -> Callable[[Any], Any]:

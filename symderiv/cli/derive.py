@@ -14,6 +14,7 @@ from symderiv.cli.console import (
     NETWORK_OPTIONS,
     NOTATION_OPTIONS,
     errors_told,
+    files_options,
     formats_in,
     table,
     with_options,
@@ -30,17 +31,7 @@ ABOUT = "The gradients of small networks, derived step by step and checked befor
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path), metavar="[MODEL]...")
 @EXAMPLES_OPTION
 @with_options(NETWORK_OPTIONS)
-@click.option(
-    "--out",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("output"),
-    show_default=True,
-    help="Folder to write into.",
-)
-@click.option(
-    "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
-)
+@with_options(files_options("output", FORMATS))
 @click.option(
     "--weight",
     default="",

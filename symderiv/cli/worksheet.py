@@ -13,6 +13,7 @@ from symderiv.cli.console import (
     NETWORK_OPTIONS,
     NOTATION_OPTIONS,
     errors_told,
+    files_options,
     formats_in,
     table,
     with_options,
@@ -44,17 +45,7 @@ USUAL = "worksheet"
     metavar="FILE",
     help="A CSV of names: each gets a sheet of their own.",
 )
-@click.option(
-    "--out",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("output/worksheets"),
-    show_default=True,
-    help="Folder to write into.",
-)
-@click.option(
-    "--format", "-f", "formats", default="html,latex,md", show_default=True, help=f"Any of {','.join(FORMATS)}."
-)
+@with_options(files_options("output/worksheets", FORMATS))
 @click.option("--title", default="", help="The heading. [default: the model's]")
 @with_options(NOTATION_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")

@@ -20,7 +20,7 @@ from symderiv.comparison.alignment import Alignment
 from symderiv.comparison.factors import Slope
 from symderiv.compute.binding import Array
 from symderiv.compute.layouts import sample_size
-from symderiv.compute.source import output_of, targets_of
+from symderiv.compute.source import output_formula, output_of, targets_of
 from symderiv.errors import SymderivError, TrainingError
 from symderiv.oracles.evaluation import Point
 from symderiv.training.data import Data, generate, with_samples
@@ -77,9 +77,7 @@ def saturation(alignment: Alignment) -> tuple[Symbol, tuple[Curve, ...]] | None:
 
 def _is_output(model: Model, Z: Symbol) -> bool:
     """Whether a pre-activation is the output, perhaps under another name."""
-    output = output_of(model)
-    equation = None if output is None else model.equation(output.name)
-    return output is Z or (equation is not None and equation.value is Z)
+    return output_of(model) is Z or output_formula(model) is Z
 
 
 def _is_abstract(model: Model) -> bool:
@@ -175,12 +173,8 @@ def set_up(alignment: Alignment, source: str | Mapping[str, Array] = "", samples
 
 def _finds_classes(model: Model) -> bool:
     """Whether the output is a share or a chance: of a softmax or a sigmoid."""
-    output = output_of(model)
-    equation = None if output is None else model.equation(output.name)
-    return equation is not None and (
-        isinstance(equation.value, Softmax)
-        or (isinstance(equation.value, Map) and equation.value.function.has(sigmoid))
-    )
+    formula = output_formula(model)
+    return isinstance(formula, Softmax) or (isinstance(formula, Map) and formula.function.has(sigmoid))
 
 
 def gradient_sizes(alignment: Alignment, setup: Setup) -> dict[str, tuple[tuple[float, float, float], ...]]:

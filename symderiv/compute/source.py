@@ -448,6 +448,13 @@ def output_of(model: Model) -> Symbol | None:
     return met
 
 
+def output_formula(model: Model) -> Expr | None:
+    """The formula of the output; None where there is no output, or it is an input."""
+    output = output_of(model)
+    equation = None if output is None else model.equation(output.name)
+    return None if equation is None else equation.value
+
+
 def targets_of(model: Model) -> tuple[Symbol, ...]:
     """The data that no equation joins with a parameter, only with values that already depend on parameters."""
     learned = set(model.parameters)

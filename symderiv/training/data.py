@@ -19,7 +19,7 @@ from symderiv.calculus.model import Model
 from symderiv.calculus.shapes import ONE, Size, show
 from symderiv.compute.binding import Array, bind
 from symderiv.compute.layouts import batched, sample_size
-from symderiv.compute.source import output_of, targets_of
+from symderiv.compute.source import output_formula, targets_of
 from symderiv.errors import DataError, ModelError
 
 MOST_COLUMNS = 100_000
@@ -271,9 +271,7 @@ def arrange(model: Model, inputs: Array, targets: Array, source: str, names: Seq
 
 def _is_softmax_output(model: Model) -> bool:
     """Whether the output is a softmax, whose targets are one-hot whatever the loss is."""
-    output = output_of(model)
-    equation = None if output is None else model.equation(output.name)
-    return equation is not None and isinstance(equation.value, Softmax)
+    return isinstance(output_formula(model), Softmax)
 
 
 def _fitted(model: Model, symbol: Symbol, size: Size | None, columns: Array, source: str, what: str) -> Array:

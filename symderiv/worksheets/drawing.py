@@ -18,7 +18,7 @@ from symderiv.calculus.expressions import Expr, Map, MatMul, Softmax, Symbol, pa
 from symderiv.calculus.functions import huber, relu, sigmoid
 from symderiv.calculus.model import Model
 from symderiv.compute.layouts import sample_size
-from symderiv.compute.source import output_of, targets_of
+from symderiv.compute.source import output_formula, targets_of
 from symderiv.errors import ModelError
 from symderiv.oracles.evaluation import Array, Point
 from symderiv.textbook.values import Values, given_values
@@ -90,13 +90,12 @@ class _Urn:
 
     def __init__(self, model: Model, sizes: Mapping[str, int], rng: np.random.Generator) -> None:
         self.model, self.sizes, self.rng = model, sizes, rng
-        targets, output = targets_of(model), output_of(model)
-        equation = None if output is None else model.equation(output.name)
+        targets = targets_of(model)
         self.draws: list[tuple[Symbol, Callable[[tuple[int, int]], Array], tuple[int, int]]] = []
         for symbol in (s for s in model.inputs if s.name in model.relevant):
             shape = (symbol.shape[0].value(sizes), symbol.shape[1].value(sizes))
             if symbol in targets:
-                draw = self._target(None if equation is None else equation.value)
+                draw = self._target(output_formula(model))
             else:
                 draw = self._of(INPUTS if symbol.role == "data" else BIASES if is_bias(model, symbol) else WEIGHTS)
             self.draws.append((symbol, draw, shape))
