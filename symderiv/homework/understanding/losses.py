@@ -37,7 +37,7 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
             return term  # `J = J_1 + J_2`, `f = u + b`: numbers
         case Add(terms):
             return Add(tuple((sign, added_up(t, formulas)) for sign, t in terms))
-        case Over(SumOver("all", body), SizeOf() as size) if _has_logs(body):
+        case Over(SumOver("all", body), SizeOf() as size) if has_logs(body):
             return Over(SumOver("all", entrywise(body)), size)  # mean(t * log(p)) outside of a program
         case SumOver("all", _):
             return term
@@ -54,7 +54,8 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
     return SumOver("all", entrywise(term))
 
 
-def _has_logs(term: Term) -> bool:
+def has_logs(term: Term) -> bool:
+    """Whether a logarithm is taken somewhere, as in a log loss."""
     return any(isinstance(p, Apply) and p.function == "log" for p in everything_in(term))
 
 

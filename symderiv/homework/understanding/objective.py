@@ -18,7 +18,7 @@ from symderiv.homework.understanding.derivative_names import DELTAS, bars_are_de
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, stands_for_ones
 from symderiv.homework.understanding.given_values import LOSS_NAMES
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.losses import added_up
+from symderiv.homework.understanding.losses import added_up, has_logs
 from symderiv.homework.understanding.samples import is_mean
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import (
@@ -338,7 +338,7 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
         ]
         whole = [written, *parts] if draft.word_other is None else [written, draft.word_other]
         beside = _beside_logarithms(definitions, soft) & free
-        if beside or any(isinstance(p, Apply) and p.function == "log" for t in whole for p in everything_in(t)):
+        if beside or any(map(has_logs, whole)):
             targets = {r.key for t in (written, *parts) for r in references_in(t)} & free
             targets |= beside
             targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w") or k in fed}

@@ -10,12 +10,12 @@ from fractions import Fraction
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import DERIVED, is_derived
 from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.losses import has_logs
 from symderiv.homework.understanding.objective import body_of
 from symderiv.homework.understanding.samples import SAMPLE_SIZES, is_mean
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.terms import (
     Add,
-    Apply,
     Const,
     Over,
     SizeOf,
@@ -189,7 +189,7 @@ def _other_loss(inference: Inference) -> tuple[str, int] | None:
     if not written or inference.word_body is not None:
         return None
     place = inference.document.statements[written[0].at].span[1]
-    logs = any(isinstance(p, Apply) and p.function == "log" for p in everything_in(written[0].term))
+    logs = has_logs(written[0].term)
     for sentence in inference.document.sentences:
         if sentence.span[0] <= place:
             continue
