@@ -157,7 +157,7 @@ class _Niceness:
         memo = dict(point.values)
         for e in self.forward:
             value = memo[e.symbol] = point.evaluate(e.value, dict(memo))
-            if not (_is_open(e.value, memo) and _is_readable(value, self.decimals)):
+            if not (_is_open(e.value, point, memo) and _is_readable(value, self.decimals)):
                 return None
             if e.contracts and len(np.unique(np.round(value, self.decimals))) < value.size:
                 return None  # equal units would hide that one was taken for the other
@@ -186,15 +186,18 @@ class _Niceness:
         )
 
 
-def _is_open(formula: Expr, memo: Mapping[Expr, Array]) -> bool:
-    """Whether no unit of an activation is saturated, or at a kink."""
+def _is_open(formula: Expr, point: Point, memo: Mapping[Expr, Array]) -> bool:
+    """Whether no unit of an activation is saturated, or at a kink, also where its argument has no name: tanh(X @ W)."""
+    return all(_is_unsaturated(part, point, memo) for part in parts_of(formula))
+
+
+def _is_unsaturated(formula: Expr, point: Point, memo: Mapping[Expr, Array]) -> bool:
     if isinstance(formula, Softmax):
-        value = np.exp(memo[formula.args[0]]) if formula.args[0] in memo else np.ones(1)
-        shares = value / value.sum(axis=formula.axis, keepdims=True) if value.ndim == 2 else np.full(1, 0.5)
-        return bool((shares > LEAST_OUTPUT).all())
-    if not isinstance(formula, Map) or len(formula.args) != 1 or formula.args[0] not in memo:
+        value = np.exp(point.evaluate(formula.args[0], dict(memo)))
+        return bool((value / value.sum(axis=formula.axis, keepdims=True) > LEAST_OUTPUT).all())
+    if not isinstance(formula, Map) or len(formula.args) != 1:
         return True
-    z = memo[formula.args[0]]
+    z = point.evaluate(formula.args[0], dict(memo))
     kind = type(formula.function)
     if kind is sigmoid:
         return bool((np.abs(z) < np.log(1 / LEAST_OUTPUT - 1)).all())

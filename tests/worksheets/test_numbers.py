@@ -9,6 +9,7 @@ import pytest
 import symderiv as sd
 from symderiv.errors import ModelError
 from symderiv.views.digits import Digits
+from symderiv.worksheets.drawing import LARGEST_TANH, draw
 from worksheets.networks import NETWORKS, derivation_of
 
 
@@ -109,3 +110,13 @@ def test_the_same_seed_gives_the_same_sheet():
 def test_what_cannot_be_asked(options, message):
     with pytest.raises(ModelError, match=message):
         sd.worksheet(sd.examples.load("worksheet"), **options)
+
+
+@pytest.mark.parametrize("layer", ["G = tanh(X @ U)", "A = X @ U\nG = tanh(A)"])
+def test_no_unit_is_saturated_with_or_without_a_name_for_its_argument(layer: str):
+    model = sd.parse_model(
+        f"X: data(n, 4)\nT: data(n, 2)\nU: (4, h)\nV: (h, 2)\n{layer}\nO = G @ V\nJ = sum((O - T)**2)/(2*n)"
+    )
+    for seed in range(8):
+        drawn = draw(sd.derive(model), seed, 4, {}, ())
+        assert abs(drawn.example.exact[model.symbols["G"]].astype(float)).max() < LARGEST_TANH
