@@ -221,7 +221,7 @@ class Search:
         """Whether a constant is one: the 2 may be how many outputs there are here."""
         if code != "constant-factor":
             return True
-        others = self.scene.understanding.with_other_sizes()
+        others = self.scene.understanding.at_other_sizes
         return _charity(Comparer(others, self.scene.at), self.scene.left, term) is not None
 
     @cached_property

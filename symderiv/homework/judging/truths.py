@@ -41,7 +41,7 @@ def truth_of(understanding: Understanding, at: int, left: Term) -> str:
         return ""
     comparer = Comparer(understanding, at)
     for term, text in _candidates(understanding, at, loss, left.bottom):
-        if _is_right(comparer, left, term) and _is_right(Comparer(understanding.with_other_sizes(), at), left, term):
+        if _is_right(comparer, left, term) and _is_right(Comparer(understanding.at_other_sizes, at), left, term):
             return text
     return ""
 

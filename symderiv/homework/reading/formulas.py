@@ -268,15 +268,14 @@ def without_brackets(node: Node) -> Node:
 
 
 def rebuilt(node: Node, visit: Callable[[Node], Node]) -> Node:
-    """The node with everything below it visited."""
+    """The node with everything directly below it visited; itself where that changes nothing."""
     changed: dict[str, Any] = {}
-    for name in (f.name for f in fields(node) if f.name != "span"):
+    for name in _parts(node.__class__):
         value = getattr(node, name)
-        if isinstance(value, Node):
-            changed[name] = visit(value)
-        elif isinstance(value, tuple) and value:
-            changed[name] = _all_visited(value, visit)
-    return replace(node, **changed)
+        new = visit(value) if isinstance(value, Node) else _all_visited(value, visit) if value else value
+        if new is not value:
+            changed[name] = new
+    return replace(node, **changed) if changed else node
 
 
 def with_factors_joined(
@@ -299,9 +298,12 @@ def with_factors_joined(
 
 def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:
     out: list[Any] = []
+    same = True
     for value in values:  # no comprehension: deep trees need the frames
         if isinstance(value, Node):
-            out.append(visit(value))
+            new: Any = visit(value)
         else:
-            out.append(_all_visited(value, visit) if isinstance(value, tuple) else value)
-    return tuple(out)
+            new = _all_visited(value, visit) if isinstance(value, tuple) else value
+        same = same and new is value
+        out.append(new)
+    return values if same else tuple(out)

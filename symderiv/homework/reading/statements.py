@@ -49,7 +49,10 @@ class Statement:
 
     def with_sides(self, change: Callable[[Node], Node]) -> Statement:
         """The statement with the tree of every side changed; the spans stay."""
-        return replace(self, sides=tuple(Side(change(side.node), side.span) for side in self.sides))
+        nodes = [change(side.node) for side in self.sides]
+        if all(node is side.node for node, side in zip(nodes, self.sides, strict=True)):
+            return self
+        return replace(self, sides=tuple(Side(node, side.span) for node, side in zip(nodes, self.sides, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

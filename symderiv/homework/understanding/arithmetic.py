@@ -82,9 +82,17 @@ class Machine:
     @staticmethod
     def distance(left: Array, right: Array) -> float:
         """The largest difference, relative to the largest value; what cancels to nothing leaves some 1e-17."""
-        scale = max(float(np.abs(left).max(initial=0.0)), float(np.abs(right).max(initial=0.0)), 1e-8)
-        difference = float(np.abs(left - right).max(initial=0.0)) / scale
-        return math.inf if math.isnan(difference) else difference
+        if left.size == right.size == 1:  # as most are: without the array, in a tenth of the time
+            a, b = left.item(), right.item()
+            scale, difference = max(abs(a), abs(b), 1e-8), abs(a - b)
+        else:
+            scale = max(_largest(left), _largest(right), 1e-8)
+            difference = _largest(left - right)
+        return math.inf if math.isnan(difference) else difference / scale
+
+
+def _largest(array: Array) -> float:
+    return float(np.maximum.reduce(np.abs(array), axis=None, initial=0.0))
 
 
 def _elementwise(function: Callable[[Decimal], Decimal]) -> Callable[[Array], Array]:

@@ -593,9 +593,8 @@ def is_of_ones(term: Term) -> bool:
 
 
 def _fingerprint(value: Value) -> object:
-    array = np.asarray(value.array, dtype=float)
-    flat = array.ravel()
-    total = float(flat @ _weights(flat.size))
+    array = value.array if value.array.dtype != object else value.array.astype(float)
+    total = array.item() if array.size == 1 else float(array.ravel() @ _weights(array.size))
     return value.letters, array.shape, float(f"{total:.10e}")
 
 

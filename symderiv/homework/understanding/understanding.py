@@ -149,7 +149,7 @@ class Understanding:
 
     def _forget(self) -> None:
         """What was worked out from the definitions, as they change."""
-        for cached in ("_timeline", "_changing", "_worlds", "_readers"):
+        for cached in ("_timeline", "_changing", "_worlds", "_readers", "at_other_sizes"):
             self.__dict__.pop(cached, None)
 
     @cached_property
@@ -206,9 +206,10 @@ class Understanding:
         return None
 
     # --- worlds of general sizes ---
-    def with_other_sizes(self) -> Understanding:
+    @cached_property
+    def at_other_sizes(self) -> Understanding:
         """The same at other sizes: a 2 that is how many outputs there are here is another number there."""
-        return replace(self, sizes={dim: size + 5 if size > 1 else size for dim, size in self.sizes.items()})
+        return replace(self, sizes={dim: size + 1 if size > 1 else size for dim, size in self.sizes.items()})
 
     def world(self, at: int, arithmetic: Arithmetic, seed: int = 0) -> World:
         """A world at general sizes, for the definitions in force at a statement."""

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, cached_property
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -66,6 +66,7 @@ MAX_ENTRIES = 100_000  # of one array; networks as people write them stay below 
 MAX_SIZE = 1_000  # of an axis
 MAX_REMEMBERED = 1_000  # entries of a value that is kept by its term
 MOST_KEPT = 50_000_000  # bytes of everything that one world keeps
+ONE_WAY = " along one direction"  # behind the name of a quantity that everything changes with
 KINKED = frozenset({"relu", "leaky_relu", "abs"})
 BYTES = {"machine": 8, "exact": 112}  # of an entry
 OVERHEAD = 500  # bytes of an array beside its entries
@@ -107,14 +108,33 @@ class Value(NamedTuple):
 
 def aligned(array: Array, letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> Array:
     """The array with its letter axes in the order `onto`, new ones of size one."""
+    order, new = _alignment(letters, onto, lead)
+    return array.transpose(order)[new]
+
+
+@lru_cache(maxsize=4096)
+def _alignment(letters: tuple[str, ...], onto: tuple[str, ...], lead: int) -> tuple[list[int], tuple[Any, ...]]:
+    """The order of the axes, and the index that puts the new ones between them."""
     order = [lead + letters.index(letter) for letter in onto if letter in letters]
-    array = np.transpose(array, [*range(lead), *order, array.ndim - 2, array.ndim - 1])
-    for at, letter in enumerate(onto):
-        if letter not in letters:
-            array = np.expand_dims(array, lead + at)
-    return array
+    new = (slice(None) if letter in letters else None for letter in onto)
+    last = lead + len(order)
+    return [*range(lead), *order, last, last + 1], (*(slice(None),) * lead, *new, ...)
 
 
+def _moved(array: Array, axis: int, place: int) -> Array:
+    """The array with an axis (counted from behind) moved to a place before it; one of size one stays where it was."""
+    order, new = _move(array.ndim, axis, place)
+    return array.transpose(order)[new]
+
+
+@lru_cache(maxsize=1024)
+def _move(count: int, axis: int, place: int) -> tuple[list[int], tuple[Any, ...]]:
+    order = [k for k in range(count) if k != count + axis]
+    order.insert(place, count + axis)
+    return order, (..., None) if axis == -1 else (..., None, slice(None))
+
+
+@lru_cache(maxsize=4096)
 def _union(*letters: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({letter for each in letters for letter in each}))
 
@@ -252,7 +272,7 @@ class World:
         go_on()
         if bottom is None and (known := self._known.get(id(term))) is not None:
             return known[1]
-        return getattr(self, _method_of(type(term).__name__))(term, bottom)  # type: ignore[no-any-return]
+        return _EVALUATED[type(term)](self, term, bottom)
 
     def _constant(self, value: Fraction) -> Value:
         array = self.arithmetic.zeros((1, 1))
@@ -277,14 +297,16 @@ class World:
         return size
 
     def quantity(self, key: str, bottom: str | None = None) -> Value:
-        """A quantity as a whole, with its change along every entry of `bottom`."""
-        if bottom is not None and key != bottom and not self.depends(key, bottom):
-            bottom = None
+        """A quantity as a whole, with its change along every entry of `bottom`, or along one direction of it."""
+        changed = bottom and bottom.removesuffix(ONE_WAY)
+        if changed is not None and key != changed and not self.depends(key, changed):
+            bottom = changed = None
         found = self._values.get((key, bottom))
         if found is not None:
             return found
-        if key == bottom:
-            found = self._seeded(self.quantity(key))
+        if key == changed:
+            whole = self.quantity(key)
+            found = self._seeded(whole) if bottom == changed else whole._replace(tangent=self._direction(whole)[None])
         elif key in self.point.values and (bottom is None or key not in self.definitions):
             found = Value((), self.point.values[key])
         else:
@@ -312,6 +334,14 @@ class World:
         for k in range(size):
             eye[k, k] = self.arithmetic.number(Fraction(1))
         return Value(value.letters, value.array, eye.reshape((size, *value.array.shape)))
+
+    def _direction(self, value: Value) -> Array:
+        """A generic direction of a value: one number for each entry, different and none of them small."""
+        array = self.arithmetic.zeros(value.array.shape)
+        flat = array.reshape(-1)
+        for k in range(flat.size):
+            flat[k] = self.arithmetic.number(Fraction(500 + 389 * (k + 1) % 1009, 1009))
+        return array
 
     def _ref(self, term: Ref, bottom: str | None) -> Value:
         return self._labelled(self.quantity(term.key, bottom), term.rows, term.columns)
@@ -355,8 +385,7 @@ class World:
         at = onto.index(letter)
 
         def labelled(a: Array) -> Array:
-            lead = a.ndim - 2 - len(value.letters)
-            return np.expand_dims(np.moveaxis(a, axis, lead + at), axis)
+            return _moved(a, axis, a.ndim - 2 - len(value.letters) + at)
 
         return Value(onto, labelled(value.array), None if value.tangent is None else labelled(value.tangent))
 
@@ -484,7 +513,7 @@ class World:
         return Value(letters, array, tangent)
 
     def _transpose(self, term: Transpose, bottom: str | None) -> Value:
-        return _each(self._value(term.body, bottom), lambda a: np.swapaxes(a, -1, -2))
+        return _each(self._value(term.body, bottom), lambda a: a.swapaxes(-1, -2))
 
     def _apply(self, term: Apply, bottom: str | None) -> Value:
         body = self._value(term.body, bottom)
@@ -683,6 +712,24 @@ class World:
             self._gradients[top, bottom.key] = whole
         return self._entry_of(whole, bottom)
 
+    def along_one_direction(self, top: Term, key: str) -> Array:
+        """How a term without letters changes along the direction of `summed_along`: what it costs does not grow with the entries.
+
+        Raises: as evaluate.
+        """
+        if not is_prepared():
+            with prepared():
+                return self.along_one_direction(top, key)
+        try:
+            value = self._value(top, key + ONE_WAY)
+        except (decimal.DecimalException, ZeroDivisionError, OverflowError) as error:
+            raise Undefined("no value there") from error
+        return value.array * 0 if value.tangent is None else value.tangent[0]
+
+    def summed_along(self, gradient: Array, key: str) -> Array:
+        """A gradient by a quantity, applied to one direction of it."""
+        return np.asarray(np.sum(gradient * self._direction(self.quantity(key)))).reshape((1, 1))
+
     def _whole_jacobian(self, top: Term, key: str) -> Value:
         base = self.quantity(key)
         if base.letters:
@@ -729,10 +776,10 @@ class World:
         return Value(local.letters, np.array(own).reshape((*lead, rows, columns)))
 
 
-@cache
-def _method_of(kind: str) -> str:
-    """The method for a kind of term."""
-    return "_" + kind.lower()
+# By the kind of term: asking for a method by its name takes as long as many of them do.
+_EVALUATED: dict[type[Term], Callable[[World, Any, str | None], Value]] = {
+    kind: method for kind in get_args(Term) if (method := getattr(World, "_" + kind.__name__.lower(), None))
+}
 
 
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
