@@ -17,6 +17,7 @@ from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.patience import TookTooLong, is_over
 from symderiv.homework.understanding.terms import references_in
+from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
 
 NO_EXPLANATION = {
@@ -47,12 +48,14 @@ def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tu
     name = whole.judge.understanding.document.name
     for section in parts:
         mine = whole.within(section)
-        if is_over() or all(c.verdict in ("correct", "notation") for c in mine):
+        if is_over() or all(c.verdict in ("correct", "notation") for c in mine) or _is_followed(whole, section):
             continue
         with contextlib.suppress(TookTooLong, *FAULTS):
-            system = under_best_candidate(read(with_programs(alone(text, section, parts[0])), name))
-            if not _is_complete(system, whole, section) or _is_followed(whole, section):
+            inference = Inference(read(with_programs(alone(text, section, parts[0])), name))
+            understanding = inference.run()
+            if not _is_complete(inference, understanding, whole, section):
                 continue
+            system = _best_candidate(inference, understanding)
             found = doubted(diagnosed(system.judge, system.claims), *DOUBT_OF_A_SECTION)
             own = [c for c in found if section.holds(c.span[0])]
             is_told = _count_open(own) <= _count_open(mine)  # doubt makes nothing better
@@ -68,11 +71,11 @@ def _cost(claims: Iterable[Claim]) -> float:
     return sum(COSTS[c.verdict] for c in claims)
 
 
-def _is_complete(system: Judged, whole: Judged, section: Section) -> bool:
+def _is_complete(inference: Inference, understanding: Understanding, whole: Judged, section: Section) -> bool:
     """Whether a section says itself all that it is about: its loss, and whatever has a formula elsewhere."""
-    understanding, document = system.judge.understanding, system.judge.understanding.document
+    document = understanding.document
     own = {d.key for d in understanding.definitions if section.holds(document.statements[d.at].span[0])}
-    if understanding.loss not in own:
+    if own.isdisjoint({understanding.loss, *inference.elaborator.of_one}):
         return False
     used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own
     others = whole.judge.understanding
@@ -91,7 +94,10 @@ def _is_followed(whole: Judged, section: Section) -> bool:
 def under_best_candidate(document: Document) -> Judged:
     """A document judged under the candidate that costs least."""
     inference = Inference(document)
-    whole = inference.run()
+    return _best_candidate(inference, inference.run())
+
+
+def _best_candidate(inference: Inference, whole: Understanding) -> Judged:
     best: tuple[float, tuple[Claim, ...], Judge, Variant] | None = None
     for variant in variants_of(inference):
         if best is not None and is_over():

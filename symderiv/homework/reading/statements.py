@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from symderiv.homework.reading.formulas import Node, walk
 
@@ -44,8 +45,7 @@ class Statement:
 
     def nodes(self) -> Iterator[Node]:
         """Every node of every side."""
-        for side in self.sides:
-            yield from walk(side.node)
+        return chain.from_iterable([walk(side.node) for side in self.sides])
 
     def with_sides(self, change: Callable[[Node], Node]) -> Statement:
         """The statement with the tree of every side changed; the spans stay."""
@@ -97,8 +97,7 @@ class Document:
 
     def nodes(self) -> Iterator[Node]:
         """Every node of every side of a statement; not those in tables."""
-        for statement in self.statements:
-            yield from statement.nodes()
+        return chain.from_iterable([statement.nodes() for statement in self.statements])
 
     def with_sides(self, change: Callable[[Node], Node]) -> Document:
         """The document with the tree of every side of a statement changed; itself if that changes none."""

@@ -23,7 +23,8 @@ class _Deadline:
         self.at, self.asked = at, 0
 
 
-_deadline: ContextVar[_Deadline] = ContextVar("deadline", default=_Deadline(math.inf))
+_NEVER = _Deadline(math.inf)
+_deadline: ContextVar[_Deadline] = ContextVar("deadline", default=_NEVER)
 
 
 class TookTooLong(Exception):
