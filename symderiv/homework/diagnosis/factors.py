@@ -103,8 +103,9 @@ def with_link(scene: Scene) -> Iterator[Mended]:
         for below in dict.fromkeys(r.key for r in references_in(term)):
             if below in scene.quantities and key in scene.quantities:
                 link = Jacobian(Part(key, ()), Part(below, ()))
+                words = f"the factor {said(link)} is missing"
                 for put in _beside(scene, link):
-                    yield Mended(put, f"the factor {said(link)} is missing")
+                    yield Mended(put, words)
 
 
 @repair_of("dropped-chain-factor")
@@ -114,10 +115,11 @@ def with_quantity(scene: Scene) -> Iterator[Mended]:
     for key in scene.quantities:
         for indices in scene.index_choices:
             part = Part(key, indices)
+            words = f"the factor {said(part)} is missing"
+            code = "constant-factor" if base_of(key) in HYPER_BASES else "unrecognised" if key == own else ""
             for factor in (part,) if indices else (part, Transpose(part)):
                 for put in _beside(scene, factor):
-                    code = "constant-factor" if base_of(key) in HYPER_BASES else "unrecognised" if key == own else ""
-                    yield Mended(put, f"the factor {said(part)} is missing", code)
+                    yield Mended(put, words, code)
 
 
 def _beside(scene: Scene, factor: Term) -> Iterator[Term]:

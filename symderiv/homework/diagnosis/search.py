@@ -90,6 +90,8 @@ class Search:
         self.scene, self.own_lines, self.budget = scene, own_lines, budget or Budget()
         self.tried: set[Term] = {scene.right}
         self.spent = 0
+        for part in everything_in(scene.right):
+            everything_in(part)  # kept by each part, of which all that is tried is made
 
     def causes(self) -> list[Cause]:
         """The causes that fit, the likeliest first; none if nothing does, or the time is over."""

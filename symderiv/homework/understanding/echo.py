@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.reading.formulas import Derivative
@@ -27,6 +28,7 @@ def understood_of(understanding: Understanding, variant: Variant) -> Understood:
     )
 
 
+@lru_cache(maxsize=4096)
 def shown(key: str) -> str:
     """A key for people: `a[1]` is a₁, `y^hat` is ŷ, `lambda` is λ."""
     word = re.match(r"[A-Za-z]+", key)

@@ -50,6 +50,7 @@ from symderiv.homework.understanding.terms import (
     Times,
     Transpose,
     everything_in,
+    kinds_in,
     mapped,
     parts_of,
 )  # fmt: skip
@@ -141,7 +142,7 @@ class Reader:
 
     def sized(self, term: Term, beside: Value | None = None) -> Term:
         """Kronecker deltas with the size that their letters run over elsewhere in the term, or on the other side."""
-        if not any(isinstance(p, Kronecker) for p in everything_in(term)):
+        if Kronecker not in kinds_in(term):
             return term
         sizes: dict[str, int] = {} if beside is None else dict(zip(beside.letters, beside.array.shape, strict=False))
         for part in everything_in(term):
@@ -153,10 +154,10 @@ class Reader:
 
     def bound(self, term: Term) -> Iterator[Term]:
         """The term with the same size for every `1_k` with the same letter: one term for every size that is possible."""
-        labels = sorted({p.label for p in everything_in(term) if isinstance(p, OnesOf)})
-        if not labels or not self.axes.ones_stand:
+        if not self.axes.ones_stand or OnesOf not in kinds_in(term):
             yield term
             return
+        labels = sorted({p.label for p in everything_in(term) if isinstance(p, OnesOf)})
         choices = [self._ones_sizes(label) for label in labels]
         for chosen in islice(cartesian(*choices), MOST_BOUND):
             sizes = dict(zip(labels, chosen, strict=True))
@@ -436,6 +437,9 @@ class Reader:
             parts, marks = self._with_scalars_joined(parts, marks)
         if len(parts) > MOST_FACTORS:
             raise Undefined(f"a product of more than {MOST_FACTORS} factors")
+        if all(len(part) == 1 for part in parts) and sum(part[0].value.shape != (1, 1) for part in parts) <= 1:
+            yield from self._scaled([part[0] for part in parts])
+            return
         cells = {(i, i + 1): part for i, part in enumerate(parts)}
         n = len(parts)
         for length in range(2, n + 1):
@@ -446,6 +450,16 @@ class Reader:
                 if not cells[i, j] and length == n:
                     return
         yield from cells[0, n]
+
+    def _scaled(self, parts: list[Reading]) -> tuple[Reading, ...]:
+        """Numbers times at most one array: no order, no bracket and no sign makes a difference."""
+        whole = parts[-1]
+        for part in parts[-2::-1]:
+            made = self._multiplied(Times(part.term, whole.term), part, whole, (*part.edits, *whole.edits))
+            if not made:
+                return ()
+            (whole,) = made
+        return (whole,)
 
     def _with_scalars_joined(
         self, parts: list[list[Reading]], marks: tuple[str, ...]

@@ -17,8 +17,9 @@ Index = str | int | None  # a letter, an entry (counted from 0), or the whole ax
 class _Kept:
     """Room beside the fields for what was once worked out of a term, which never changes: compared and shown nowhere."""
 
-    __slots__ = ("_everything", "_hash", "_references")
+    __slots__ = ("_everything", "_hash", "_kinds", "_references")
     _everything: tuple[Term, ...]
+    _kinds: frozenset[type]
     _references: tuple[Ref | Part, ...]
     _hash: int
 
@@ -288,11 +289,23 @@ def everything_in(term: Term) -> tuple[Term, ...]:
     found, waiting = [], [term]
     while waiting:
         at = waiting.pop()
+        if (inside := getattr(at, "_everything", None)) is not None:
+            found += inside
+            continue
         found.append(at)
         if (parts := _PARTS.get(type(at))) is not None:
-            waiting.extend(parts(at)[::-1])
+            waiting += parts(at)[::-1]
     object.__setattr__(term, "_everything", tuple(found))
     return term._everything
+
+
+def kinds_in(term: Term) -> frozenset[type]:
+    """The kinds of all terms inside a term."""
+    known: frozenset[type] | None = getattr(term, "_kinds", None)
+    if known is None:
+        known = frozenset(map(type, everything_in(term)))
+        object.__setattr__(term, "_kinds", known)
+    return known
 
 
 def references_in(term: Term) -> tuple[Ref | Part, ...]:
