@@ -272,7 +272,7 @@ class World:
         go_on()
         if bottom is None and (known := self._known.get(id(term))) is not None:
             return known[1]
-        return _EVALUATED[type(term)](self, term, bottom)
+        return getattr(self, _METHODS[type(term)])(term, bottom)  # type: ignore[no-any-return]
 
     def _constant(self, value: Fraction) -> Value:
         array = self.arithmetic.zeros((1, 1))
@@ -776,10 +776,7 @@ class World:
         return Value(local.letters, np.array(own).reshape((*lead, rows, columns)))
 
 
-# By the kind of term: asking for a method by its name takes as long as many of them do.
-_EVALUATED: dict[type[Term], Callable[[World, Any, str | None], Value]] = {
-    kind: method for kind in get_args(Term) if (method := getattr(World, "_" + kind.__name__.lower(), None))
-}
+_METHODS: dict[type[Term], str] = {kind: "_" + kind.__name__.lower() for kind in get_args(Term)}
 
 
 def _each(value: Value, function: Callable[[Array], Array]) -> Value:
