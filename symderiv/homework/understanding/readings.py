@@ -7,13 +7,13 @@ swapped cost something and are told. Values at one point keep apart readings tha
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain, islice
 from itertools import product as cartesian
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -185,7 +185,8 @@ class Reader:
                         sizes.setdefault(letter, value.array.shape[at])
 
     @staticmethod
-    def _merged(readings: Iterator[Reading]) -> list[Reading]:
+    def _merged(readings: Iterable[Reading]) -> list[Reading]:
+        readings = iter(readings)
         first = list(islice(readings, 2))
         if len(first) < 2:
             return first  # as for most terms
@@ -207,61 +208,73 @@ class Reader:
         except (Misfit, Undefined):
             return ()
 
-    def _generated(self, term: Term) -> Iterator[Reading]:
-        match term:
-            case Const() | SizeOf() | Ref() | Kronecker() | Ones() | Identity():
-                if isinstance(term, Kronecker) and not term.dim:
-                    return
-                yield Reading(term, self.world.evaluate(term))
-            case Part():
-                yield from self._part(term)
-            case Sloppy(factors, marks):
-                yield from self._product(factors, marks)
-            case SumOver(along, body):
-                yield from self._summed(along, body)
-            case Softmax(body, along):
-                for inner in self.readings(body):
-                    yield from self._made(Softmax(inner.term, self._softmax_axis(inner.value, along)), inner.edits)
-            case Over(left, SizeOf(dim)) if dim.startswith("mean:"):
-                for inner in self.readings(left):
-                    assert isinstance(inner.term, SumOver)
-                    summed = self.world.evaluate(inner.term.body)
-                    along = dim[5:]
-                    count = (
-                        summed.shape[0]
-                        if along == "rows"
-                        else summed.shape[1]
-                        if along == "columns"
-                        else summed.shape[0] * summed.shape[1]
-                    )
-                    yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
-            case OnesOf(label):
-                for size in self._ones_sizes(label):
-                    yield from self._made(Ones(size, "1"), ())
-                    if not self.axes.ones_stand:
-                        yield from self._made(Ones("1", size), ())
-            case Rest(body, "first"):
-                for inner in self.readings(body):
-                    along = "columns" if inner.value.shape[0] == 1 else "rows"
-                    yield from self._made(Rest(inner.term, along), inner.edits)
-            case Gathered(body, indices):
-                for inner in self.readings(body):
-                    yield from self._made(
-                        Gathered(inner.term, indices, self._gathered_axes(inner.value, indices)), inner.edits
-                    )
-            case Jacobian(top, bottom):
-                yield from self._jacobian(top, bottom)
-            case Add(summands):
-                yield from self._sum(summands)
-            case Times(Part("identity", ()), body):  # inside a trace: of the size of the body, never a 1
-                for inner in self.readings(body):
-                    if inner.value.shape[0] == inner.value.shape[1]:
-                        yield from self._made(Times(Identity(str(inner.value.shape[0])), inner.term), inner.edits)
-            case _:
-                parts = list(parts_of(term))
-                for chosen in self._combined([self.readings(p) for p in parts]):
-                    edits = tuple(e for r in chosen for e in r.edits)
-                    yield from self._made(rebuilt(term, [r.term for r in chosen]), edits)
+    def _generated(self, term: Term) -> Iterable[Reading]:
+        read = _READ.get(type(term), Reader._by_parts)
+        return read(self, term)
+
+    def _itself(self, term: Term) -> Iterable[Reading]:
+        return (Reading(term, self.world.evaluate(term)),)
+
+    def _kronecker(self, term: Kronecker) -> Iterable[Reading]:
+        return self._itself(term) if term.dim else ()  # before it is sized it has no values
+
+    def _by_parts(self, term: Term) -> Iterable[Reading]:
+        """The same node of each reading of its parts."""
+        choices = [self.readings(part) for part in parts_of(term)]
+        if all(len(choice) == 1 for choice in choices):
+            return self._put_together(term, [choice[0] for choice in choices])
+        return chain.from_iterable(self._put_together(term, chosen) for chosen in self._combined(choices))
+
+    def _put_together(self, term: Term, parts: Sequence[Reading]) -> tuple[Reading, ...]:
+        return self._made(rebuilt(term, [r.term for r in parts]), tuple(e for r in parts for e in r.edits))
+
+    def _softmax(self, term: Softmax) -> Iterator[Reading]:
+        for inner in self.readings(term.body):
+            yield from self._made(Softmax(inner.term, self._softmax_axis(inner.value, term.along)), inner.edits)
+
+    def _over(self, term: Over) -> Iterable[Reading]:
+        below = term.right
+        return (
+            self._mean(term, below.dim[5:])
+            if isinstance(below, SizeOf) and below.dim.startswith("mean:")
+            else self._by_parts(term)
+        )
+
+    def _mean(self, term: Over, along: str) -> Iterator[Reading]:
+        """A sum over so many: as many as it runs over here."""
+        for inner in self.readings(term.left):
+            assert isinstance(inner.term, SumOver)
+            rows, columns = self.world.evaluate(inner.term.body).shape
+            count = {"rows": rows, "columns": columns}.get(along, rows * columns)
+            yield from self._made(Over(inner.term, Const(Fraction(count))), inner.edits)
+
+    def _ones_of(self, term: OnesOf) -> Iterator[Reading]:
+        for size in self._ones_sizes(term.label):
+            yield from self._made(Ones(size, "1"), ())
+            if not self.axes.ones_stand:
+                yield from self._made(Ones("1", size), ())
+
+    def _rest(self, term: Rest) -> Iterable[Reading]:
+        return self._first_left_out(term) if term.along == "first" else self._by_parts(term)
+
+    def _first_left_out(self, term: Rest) -> Iterator[Reading]:
+        for inner in self.readings(term.body):
+            along = "columns" if inner.value.shape[0] == 1 else "rows"
+            yield from self._made(Rest(inner.term, along), inner.edits)
+
+    def _gathered(self, term: Gathered) -> Iterator[Reading]:
+        for inner in self.readings(term.body):
+            placed = self._gathered_axes(inner.value, term.indices)
+            yield from self._made(Gathered(inner.term, term.indices, placed), inner.edits)
+
+    def _times(self, term: Times) -> Iterable[Reading]:
+        return self._identity_times(term) if term.left == Part("identity", ()) else self._by_parts(term)
+
+    def _identity_times(self, term: Times) -> Iterator[Reading]:
+        """Inside a trace: of the size of the body, never a 1."""
+        for inner in self.readings(term.right):
+            if inner.value.shape[0] == inner.value.shape[1]:
+                yield from self._made(Times(Identity(str(inner.value.shape[0])), inner.term), inner.edits)
 
     @staticmethod
     def _combined(choices: list[list[Reading]]) -> Iterator[tuple[Reading, ...]]:
@@ -365,11 +378,6 @@ class Reader:
         return (None, letters[0]) if wants_columns else (letters[0], None)
 
     # --- sums ---
-    def _sum(self, terms: tuple[tuple[int, Term], ...]) -> Iterator[Reading]:
-        choices = [self.readings(t) for _, t in terms]
-        for chosen in self._combined(choices):
-            built = Add(tuple((sign, r.term) for (sign, _), r in zip(terms, chosen, strict=True)))
-            yield from self._made(built, tuple(e for r in chosen for e in r.edits))
 
     def _softmax_axis(self, value: Value, along: str) -> str:
         if along != "units":
@@ -383,8 +391,9 @@ class Reader:
             return "rows"
         return self.axes.unit_axis
 
-    def _summed(self, along: str, body: Term) -> Iterator[Reading]:
-        for inner in self.readings(body):
+    def _summed(self, term: SumOver) -> Iterator[Reading]:
+        along = term.along
+        for inner in self.readings(term.body):
             if along.startswith("letter:"):
                 letter = along[7:]
                 if letter in inner.value.letters:
@@ -414,7 +423,8 @@ class Reader:
             yield Reading(inner.term, inner.value, (*edits, "formal"))
 
     # --- derivatives ---
-    def _jacobian(self, top: Term, bottom: Ref | Part) -> Iterator[Reading]:
+    def _jacobian(self, term: Jacobian) -> Iterator[Reading]:
+        top, bottom = term.top, term.bottom
         places = [(bottom, ())] if isinstance(bottom, Ref) else list(self._placed(bottom))
         for place, edits in places:
             for inner in self.readings(top)[:4]:
@@ -428,18 +438,17 @@ class Reader:
                             yield from self._made(matrix, (*edits, *inner.edits))
 
     # --- products ---
-    def _product(self, factors: tuple[Term, ...], marks: tuple[str, ...]) -> Iterator[Reading]:
+    def _product(self, product: Sloppy) -> Iterable[Reading]:
+        marks = product.marks
         if marks == ("#",):
-            yield from self._indexed(factors[0], factors[1])
-            return
-        parts = [self._alternatives(factor) for factor in factors]
+            return self._indexed(*product.factors)
+        parts = [self._alternatives(factor) for factor in product.factors]
         if len(parts) > MANY_FACTORS:
             parts, marks = self._with_scalars_joined(parts, marks)
         if len(parts) > MOST_FACTORS:
             raise Undefined(f"a product of more than {MOST_FACTORS} factors")
         if all(len(part) == 1 for part in parts) and sum(part[0].value.shape != (1, 1) for part in parts) <= 1:
-            yield from self._scaled([part[0] for part in parts])
-            return
+            return self._scaled([part[0] for part in parts])
         cells = {(i, i + 1): part for i, part in enumerate(parts)}
         n = len(parts)
         for length in range(2, n + 1):
@@ -447,9 +456,7 @@ class Reader:
                 j = i + length
                 options = (r for k in range(i + 1, j) for r in self._splits(cells[i, k], cells[k, j], marks, i, k, j))
                 cells[i, j] = self._merged(options)
-                if not cells[i, j] and length == n:
-                    return
-        yield from cells[0, n]
+        return cells[0, n]
 
     def _scaled(self, parts: list[Reading]) -> tuple[Reading, ...]:
         """Numbers times at most one array: no order, no bracket and no sign makes a difference."""
@@ -620,6 +627,8 @@ def _weights(size: int) -> Array:
 def rebuilt(term: Term, parts: list[Term]) -> Term:
     """The same node with other parts."""
     match term:
+        case Add(terms):
+            return Add(tuple((sign, part) for (sign, _), part in zip(terms, parts, strict=True)))
         case Times():
             return Times(*parts)
         case MatMul():
@@ -646,3 +655,20 @@ def rebuilt(term: Term, parts: list[Term]) -> Term:
             at = iter(parts)
             return Stack(tuple(tuple(next(at) for _ in row) for row in rows))
     raise Misfit(f"cannot read a {type(term).__name__}")
+
+
+# How each kind of term is read; one that is not here is read part by part.
+_READ: dict[type[Term], Callable[[Reader, Any], Iterable[Reading]]] = {
+    **dict.fromkeys((Const, SizeOf, Ref, Ones, Identity), Reader._itself),
+    Kronecker: Reader._kronecker,
+    Part: Reader._part,
+    Sloppy: Reader._product,
+    SumOver: Reader._summed,
+    Softmax: Reader._softmax,
+    Over: Reader._over,
+    OnesOf: Reader._ones_of,
+    Rest: Reader._rest,
+    Gathered: Reader._gathered,
+    Jacobian: Reader._jacobian,
+    Times: Reader._times,
+}
