@@ -44,6 +44,7 @@ IN_PAIRS = (
     "constant-factor",
 )
 UNMARKED = frozenset({"elementwise", "grouping"}) | HARMLESS  # charity that a mended line may need as any line may
+TOO_MUCH = frozenset({"formal", "index"})
 TURNED = UNMARKED | {"turned"}  # more than that: taken only where nothing else explains the line
 
 # What explains a line only in the way in which another cause does already: the wider one says no more.
@@ -144,7 +145,7 @@ class Search:
         """What the line would be right for."""
         for code, premise in PREMISES:
             for other in premise(self.scene):
-                needed = _charity(Comparer(other.understanding, self.scene.at), other.left, self.scene.right)
+                needed = _charity(Comparer(other.understanding, self.scene.at, TOO_MUCH), other.left, self.scene.right)
                 if needed is not None and needed <= UNMARKED:
                     yield Cause((other.code or code,), other.words), True
                     if not other.code:
@@ -224,11 +225,11 @@ class Search:
         if code != "constant-factor":
             return True
         others = self.scene.understanding.at_other_sizes
-        return _charity(Comparer(others, self.scene.at), self.scene.left, term) is not None
+        return _charity(Comparer(others, self.scene.at, TOO_MUCH), self.scene.left, term) is not None
 
     @cached_property
     def _comparer(self) -> Comparer:
-        return Comparer(self.scene.understanding, self.scene.at)
+        return Comparer(self.scene.understanding, self.scene.at, TOO_MUCH)
 
     def _code(self, mended: Mended, code: str) -> str:
         """The code of a repair; a name exchanged inside a slope is a slope taken at the wrong place."""

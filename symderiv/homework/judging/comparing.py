@@ -44,10 +44,13 @@ class Comparison:
 
 
 class Comparer:
-    """Compares sides with truths in the worlds of one place of a document."""
+    """Compares sides with truths in the worlds of one place of a document.
 
-    def __init__(self, understanding: Understanding, at: int) -> None:
-        self.understanding, self.at = understanding, at
+    without: edits with which a right side is not worth reading.
+    """
+
+    def __init__(self, understanding: Understanding, at: int, without: frozenset[str] = frozenset()) -> None:
+        self.understanding, self.at, self.without = understanding, at, without
         self.machine = understanding.world(at, Machine)
         self._targets: dict[Term, list[Reading]] = {}
 
@@ -121,7 +124,7 @@ class Comparer:
         return False
 
     def _compared(self, targets: list[Reading], right: Term, lenient: bool) -> Comparison:
-        reader = self.understanding.reader(self.at, lenient)
+        reader = self.understanding.reader(self.at, lenient, self.without)
         found = [self._compared_with(targets, bound, reader, lenient) for bound in reader.bound(right)]
         equal = [each for each in found if each.answer is Answer.EQUAL]
         if equal:

@@ -116,11 +116,19 @@ class Axes:
 class Reader:
     """Readings in one world.
 
-    lenient: whether transposes and orders may be mended. strict_star: `*` is elementwise, as in code.
+    lenient: whether transposes and orders may be mended. strict_star: `*` is elementwise, as in code. without: edits that
+    are of no use, so that a reading that needs one is not even begun with.
     """
 
-    def __init__(self, world: World, axes: Axes, lenient: bool = False, strict_star: bool = False) -> None:
-        self.world, self.axes, self.lenient, self.strict_star = world, axes, lenient, strict_star
+    def __init__(
+        self,
+        world: World,
+        axes: Axes,
+        lenient: bool = False,
+        strict_star: bool = False,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.world, self.axes, self.lenient, self.strict_star, self.without = world, axes, lenient, strict_star, without
         self._memo: dict[Term, list[Reading]] = {}
 
     def readings(self, term: Term) -> list[Reading]:
@@ -184,9 +192,8 @@ class Reader:
                     for at, letter in enumerate(value.letters):
                         sizes.setdefault(letter, value.array.shape[at])
 
-    @staticmethod
-    def _merged(readings: Iterable[Reading]) -> list[Reading]:
-        readings = iter(readings)
+    def _merged(self, readings: Iterable[Reading]) -> list[Reading]:
+        readings = (r for r in readings if self.without.isdisjoint(r.edits)) if self.without else iter(readings)
         first = list(islice(readings, 2))
         if len(first) < 2:
             return first  # as for most terms

@@ -224,17 +224,17 @@ class Understanding:
     def _worlds(self) -> dict[tuple[tuple[int, ...], str, int], World]:
         return {}
 
-    def reader(self, at: int, lenient: bool) -> Reader:
+    def reader(self, at: int, lenient: bool, without: frozenset[str] = frozenset()) -> Reader:
         """A reader of sloppy products at a statement."""
-        key = (self.epoch(at), lenient)
+        key = (self.epoch(at), lenient, without)
         found = self._readers.get(key)
         if found is None:
-            found = Reader(self.world(at, Machine), self.axes, lenient, strict_star=False)
+            found = Reader(self.world(at, Machine), self.axes, lenient, without=without)
             self._readers[key] = found
         return found
 
     @cached_property
-    def _readers(self) -> dict[tuple[tuple[int, ...], bool], Reader]:
+    def _readers(self) -> dict[tuple[tuple[int, ...], bool, frozenset[str]], Reader]:
         return {}
 
     def learn_ones(self) -> None:
