@@ -1,12 +1,14 @@
 """Checking homework, side by side with Math-Verify and SymPy where they are installed: `python tests/benchmarks/check.py`.
 
-Prints, warm and interleaved: reading and judging one claim; claims a second on whole documents (given ones from the folder
-SYMDERIV_HOMEWORK, and generated homework); one page from the shell. `--profile` tells where the time goes.
+Prints, warm and interleaved: reading and judging one claim, of a network and of two formulas; claims a second on whole
+documents (given ones from the folder SYMDERIV_HOMEWORK, and generated homework); one page from the shell. Peers give a verdict;
+to name the mistake behind a false line takes longer than to find it false, so both are told. `--profile` tells where the time goes.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import cProfile
 import logging
 import os
@@ -17,12 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT)]
 
+from symderiv.homework import checking, systems  # noqa: E402
 from symderiv.homework.checking import check_homework  # noqa: E402
 
 DOCUMENTS = Path(os.environ.get("SYMDERIV_HOMEWORK", ROOT.parent / "shared"))
@@ -61,7 +65,53 @@ CLAIMS: list[tuple[str, str, str, bool]] = [  # by, claim, the truth in the lett
     ("b", r"-2a(1-a)y+2a^2(1-a)", r"2(a-y)a(1-a)", True),
 ]
 
-Judge = Callable[[str, str, str], bool | None]
+IDENTITIES: list[
+    tuple[str, str, bool]
+] = [  # claim, truth, is it right: what peers are measured with, without a network
+    (r"2(a-y)a(1-a)", r"2(a-y)(a-a^2)", True),
+    (r"\frac{1}{1+e^{-z}}\left(1-\frac{1}{1+e^{-z}}\right)", r"\frac{e^{-z}}{(1+e^{-z})^2}", True),
+    (r"\frac{e^{z}}{1+e^{z}}", r"\frac{1}{1+e^{-z}}", True),
+    (r"1-\tanh^2(z)", r"\frac{4}{(e^{z}+e^{-z})^2}", True),
+    (r"\frac{a-y}{a(1-a)}", r"\frac{1-y}{1-a}-\frac{y}{a}", True),
+    (r"-\frac{y}{a}+\frac{1-y}{1-a}", r"-\frac{y-a}{a(1-a)}", True),
+    (r"2(a-y)", r"2(a-y)a(1-a)", False),
+    (r"(a-y)w(1-h^2)x", r"(a-y)w x-(a-y)w h^2 x", True),
+    (r"2(a-y)a(1-a)w h(1-h)x", r"2(a-y)(a-a^2)w(h-h^2)x", True),
+    (r"-(y-p)p(1-p)h", r"(p-y)p(1-p)h", True),
+    (r"(a-y)(a(1-a)+1)", r"(a-y)a(1-a)-(y-a)", True),
+    (r"(a-y)(a-a^2+1)", r"(a-y)(2a-2a^2+1)", False),
+    (r"\frac{1}{2}(y-(h w+k u))^2", r"\frac{1}{2}(h w+k u-y)^2", True),
+    (r"\tanh(z)", r"\frac{e^{z}-e^{-z}}{e^{z}+e^{-z}}", True),
+    (r"-\left(y\ln(a)+(1-y)\ln(1-a)\right)", r"-y\ln(a)-\ln(1-a)+y\ln(1-a)", True),
+    (r"\ln(1+e^{-z})", r"\ln(1+e^{z})-z", True),
+    (r"\frac{e^{u}}{e^{u}+e^{v}}", r"\frac{1}{1+e^{v-u}}", True),
+    (r"\frac{e^{u}}{e^{u}+e^{v}}\cdot\frac{e^{v}}{e^{u}+e^{v}}", r"\frac{e^{u+v}}{(e^{u}+e^{v})^2}", True),
+    (
+        r"\left(\frac{1}{1+e^{-(w x+b)}}-y\right)\frac{1}{1+e^{-(w x+b)}}\left(1-\frac{1}{1+e^{-(w x+b)}}\right)x",
+        r"\frac{e^{-(w x+b)}\left(1-y-y e^{-(w x+b)}\right)x}{(1+e^{-(w x+b)})^3}",
+        True,
+    ),
+    (r"2(a-y)a(1-a)w\left(1-\tanh^2(v x+b)\right)x", r"2(a-y)a(1-a)w\tanh^2(v x+b)x", False),
+]
+
+
+class Task(NamedTuple):
+    """One claim: as a document for symderiv, as two formulas for its peers."""
+
+    document: str
+    claim: str
+    truth: str
+    is_right: bool
+
+
+TASKS = {
+    "derivatives of a network, which is read and understood again for each": [
+        Task(MODEL + rf"$$\frac{{\partial L}}{{\partial {by}}} = {claim}$$", claim, truth, right)
+        for by, claim, truth, right in CLAIMS
+    ],
+    "two formulas": [Task(f"$${truth} = {claim}$$", claim, truth, right) for claim, truth, right in IDENTITIES],
+}
+Judge = Callable[[Task], bool | None]
 
 
 class Late(Exception):
@@ -72,15 +122,27 @@ def _late(*_: object) -> None:
     raise Late
 
 
-def document_of(by: str, claim: str) -> str:
-    """The model and one claim."""
-    return MODEL + rf"$$\frac{{\partial L}}{{\partial {by}}} = {claim}$$"
-
-
-def own(by: str, claim: str, truth: str) -> bool | None:
-    """The whole way: the model is read and understood again for one claim."""
-    verdict = check_homework(document_of(by, claim)).claims[-1].verdict
+def told(task: Task) -> bool | None:
+    """The verdict, and the name of the mistake where there is one."""
+    verdict = check_homework(task.document).claims[-1].verdict
     return {"correct": True, "notation": True, "wrong": False, "carried": False}.get(verdict)
+
+
+def judged(task: Task) -> bool | None:
+    """The verdict alone, which is all that peers give."""
+    with without_names():
+        return told(task)
+
+
+@contextlib.contextmanager
+def without_names() -> Iterator[None]:
+    """Inside, mistakes are not looked for."""
+    named = checking.diagnosed, systems.diagnosed
+    checking.diagnosed = systems.diagnosed = lambda judge, claims: claims
+    try:
+        yield
+    finally:
+        checking.diagnosed, systems.diagnosed = named
 
 
 def sympy_judge() -> dict[str, Judge]:
@@ -94,9 +156,9 @@ def sympy_judge() -> dict[str, Judge]:
         print(f"SymPy's parse_latex is left out: {error}")
         return {}
 
-    def judge(by: str, claim: str, truth: str) -> bool | None:
+    def judge(task: Task) -> bool | None:
         names = {sympy.Symbol("e"): sympy.E}
-        return sympy.simplify(parse_latex(claim).subs(names) - parse_latex(truth).subs(names)) == 0
+        return sympy.simplify(parse_latex(task.claim).subs(names) - parse_latex(task.truth).subs(names)) == 0
 
     return {"SymPy parse_latex + simplify": judge}
 
@@ -111,8 +173,9 @@ def math_verify_judge() -> dict[str, Judge]:
     logging.disable(logging.CRITICAL)
     config = [LatexExtractionConfig()]
 
-    def judge(by: str, claim: str, truth: str) -> bool | None:
-        sides = [parse(f"${side}$", extraction_config=config, parsing_timeout=None) for side in (truth, claim)]
+    def judge(task: Task) -> bool | None:
+        formulas = (task.truth, task.claim)
+        sides = [parse(f"${formula}$", extraction_config=config, parsing_timeout=None) for formula in formulas]
         return bool(verify(*sides, timeout_seconds=None))
 
     return {"Math-Verify parse + verify": judge}
@@ -149,34 +212,44 @@ def marginal(rounds: int) -> float:
 
 
 def compare_with_peers(rounds: int) -> None:
-    """One claim after the other by everyone in turn."""
-    judges: dict[str, Judge] = {"symderiv, model and all": own, **math_verify_judge(), **sympy_judge()}
+    """One claim after the other by everyone in turn; a peer's share is told of its mean and of its median."""
+    judges: dict[str, Judge] = {"symderiv: the verdict": judged, "symderiv: and the mistake": told}
+    judges |= math_verify_judge() | sympy_judge()
+    for what, tasks in TASKS.items():
+        times, right = interleaved(judges, tasks, rounds)
+        print(
+            f"\n{what:52s}\n{len(tasks)} claims, milliseconds each  {'median':>10s}{'mean':>10s}{'times the verdict':>20s}   right"
+        )
+        medians = {name: statistics.median(each) for name, each in times.items()}
+        means = {name: statistics.mean(each) for name, each in times.items()}
+        base = next(iter(judges))
+        for name in judges:
+            ratios = f"{medians[name] / medians[base]:8.1f} {means[name] / means[base]:8.1f}"
+            print(f"{name:29s}{medians[name]:10.2f}{means[name]:10.2f}   {ratios}   {right[name]:2d} of {len(tasks)}")
+        if tasks[0].document.startswith(MODEL):
+            print(f"{'symderiv: a further claim':29s}{marginal(rounds):10.2f}")
+
+
+def interleaved(
+    judges: dict[str, Judge], tasks: list[Task], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, int]]:
+    """The median time of each claim, and how many verdicts were right, by judge."""
     times: dict[str, list[float]] = {name: [] for name in judges}
     right: dict[str, int] = dict.fromkeys(judges, 0)
-    for by, claim, truth, is_right in CLAIMS:
+    for task in tasks:
         each: dict[str, list[float]] = {name: [] for name in judges}
         for k in range(rounds + 1):
             for name in list(judges)[:: 1 if k % 2 else -1]:
                 if "symderiv" not in name:
                     _forget_sympy()
-                taken, verdict = once(lambda name=name: judges[name](by, claim, truth))
+                taken, verdict = once(lambda name=name: judges[name](task))
                 if k:
                     each[name].append(taken)
                 else:
-                    right[name] += verdict is is_right
+                    right[name] += verdict is task.is_right
         for name in judges:
             times[name].append(statistics.median(each[name]))
-    base = statistics.mean(times["symderiv, model and all"])
-    print(f"\n{'reading and judging one claim':38s}{'median':>10s}{'mean':>10s}{'ratio':>8s}   right")
-    for name in judges:
-        mean = statistics.mean(times[name])
-        print(
-            f"{name:38s}{statistics.median(times[name]):7.2f} ms{mean:7.2f} ms{mean / base:8.1f}   {right[name]} of {len(CLAIMS)}"
-        )
-    more = marginal(rounds)
-    print(f"{'symderiv, each further claim':38s}{more:7.2f} ms{more:7.2f} ms{more / base:8.2f}")
-    for name in list(judges)[1:]:
-        print(f"  {name} takes {statistics.mean(times[name]) / more:.0f} times as long as a further claim")
+    return times, right
 
 
 def _forget_sympy() -> None:
@@ -199,16 +272,19 @@ def documents() -> dict[str, list[str]]:
 
 
 def whole_documents(rounds: int) -> None:
-    """Claims a second of one core, warm."""
-    print(
-        f"\n{'whole documents, warm':28s}{'documents':>10s}{'claims':>8s}{'a document':>12s}{'a claim':>10s}{'claims/s':>10s}"
-    )
+    """Claims a second of one core, warm: verdicts alone, and with the names of mistakes."""
+    print(f"\n{'whole documents, warm':28s}{'documents':>10s}{'claims':>8s}{'verdicts/s':>12s}{'with mistakes/s':>17s}")
     for kind, texts in documents().items():
         claims = sum(len(check_homework(text).claims) for text in texts)
-        taken = sum(min(once(lambda text=text: check_homework(text))[0] for _ in range(rounds)) for text in texts)
-        print(
-            f"{kind:28s}{len(texts):10d}{claims:8d}{taken / len(texts):9.1f} ms{taken / claims:7.2f} ms{1000 * claims / taken:10.0f}"
-        )
+        with_names = _seconds(texts, rounds)
+        with without_names():
+            alone = _seconds(texts, rounds)
+        print(f"{kind:28s}{len(texts):10d}{claims:8d}{claims / alone:12.0f}{claims / with_names:17.0f}")
+
+
+def _seconds(texts: list[str], rounds: int) -> float:
+    """The shortest times of all documents together."""
+    return sum(min(once(lambda text=text: check_homework(text))[0] for _ in range(rounds)) for text in texts) / 1000
 
 
 def from_the_shell() -> None:
