@@ -107,7 +107,9 @@ def _intercepts(document: Document) -> Iterator[str]:
     r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, the W of `{W^l}^T A^{l-1} + W_0^l`: there the entry 0 is the bias."""
     for tree in trees_of(document):
         for node in walk(tree):
-            terms = [term for _, term in node.terms] if isinstance(node, Sum) else []
+            if not isinstance(node, Sum):
+                continue
+            terms = [term for _, term in node.terms]
             added = {name.base for term in terms if (name := name_of(term)) is not None and _has_entry_0(term)}
             summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
             yield from added & {n.base for part in summed if (n := name_of(part)) is not None and _has_pair(part)}

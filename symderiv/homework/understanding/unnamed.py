@@ -89,18 +89,22 @@ def name_parts(draft: Draft) -> None:
 def name_arguments(draft: Draft) -> None:
     r"""`h = \sigma(w_1 x)` and later `\sigma'(z_1)`: the argument that nobody named is z_1."""
     defined = {d.key for d in draft.definitions}
-    arguments = _arguments(draft) - {r.key for d in draft.definitions for r in references_in(d.term)}
     derived = {
         k[1:] for k in draft.used if k[:1] == "d" and base_of(k[1:]) in ("z", "Z", "net") and k[1:] not in draft.used
     }
     if derived - defined and any(base_of(k) in {base_of(d) for d in derived} for k in draft.used):  # dZ2 without a Z2
         draft.used.update(derived - defined)
         draft.elaborator.known |= derived
-        arguments |= derived
+    else:
+        derived = set()
     missing = [
         k for k in draft.used
-        if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and k in arguments and "^" not in k
+        if base_of(k) in ("z", "a", "net", "s", "u", "in", "v", "Z", "A") and k not in defined and "^" not in k
     ]  # fmt: skip
+    if missing and any(isinstance(d.term, Apply) for d in draft.definitions):
+        inside = {r.key for d in draft.definitions for r in references_in(d.term)}
+        arguments = (_arguments(draft) - inside) | derived
+        missing = [k for k in missing if k in arguments]
     for key in sorted(missing, key=lambda k: "[" not in k):  # z_1 before the z of `g(z) = ..`
         fits: list[tuple[int, Apply]] = []
         for n, definition in enumerate(draft.definitions):
