@@ -43,7 +43,13 @@ PER_SAMPLE = """Logistic regression with one hidden layer, N samples as columns.
 
   L = {} sum_n [ t_n log p_n + (1-t_n) log(1-p_n) ]
 """
+LOG_LOSS = r"$$-(y\ln(a)+(1-y)\ln(1-a)) = "
+BY_A = r"$$\frac{d}{da}\left(-y \ln a - (1-y)\ln(1-a)\right) = "
 VERDICTS = [
+    ("", LOG_LOSS + r"-y\ln(a)-\ln(1-a)+y\ln(1-a)$$", "correct"),  # of nothing that is defined anywhere
+    ("", LOG_LOSS + r"-y\ln(a)-\ln(1-a)-y\ln(1-a)$$", "wrong"),
+    ("", BY_A + r"-\frac{y}{a} + \frac{1-y}{1-a}$$", "correct"),
+    ("", BY_A + r"-\frac{y}{a} - \frac{1-y}{1-a}$$", "wrong"),
     (PER_SAMPLE.format("-(1/N)"), "dL/dv = sum_n (p_n - t_n)/N h_n", "correct"),
     (PER_SAMPLE.format("-(1/N)"), "dL/dv = sum_n (p_n - t_n) h_n", "wrong"),
     (PER_SAMPLE.format("-1/N"), "dL/dc = sum_n (p_n - t_n)/N", "correct"),

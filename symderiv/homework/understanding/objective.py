@@ -312,11 +312,14 @@ def _loss_parts(draft: Draft) -> set[str]:
     return {t.key for t in bodies if isinstance(t, Part)} if all(isinstance(t, Part) for t in bodies) else set()
 
 
+LOGARITHMS = ("ln", "log")
+
+
 # --- what it asks of the data ---
 def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[str], frozenset[str]]:
     """Targets of a cross-entropy over softmax add up to 1; what a logarithm takes is positive."""
     shares: set[str] = set()
-    positive: set[str] = set()
+    positive = _under_logarithms(draft) - set(definitions)
     soft = {k for k, t in definitions.items() if any(isinstance(p, Softmax) for p in everything_in(t))}
     loss = definitions.get(draft.loss or "")
     soft |= {k for k, t in definitions.items() if _is_share_of_exponentials(t, definitions)}
@@ -369,6 +372,17 @@ def _beside_logarithms(definitions: dict[str, Term], soft: set[str]) -> set[str]
         logs = (p.body for p in everything_in(term) if isinstance(p, Apply) and p.function == "log")
         if any(r.key in soft for body in logs for r in references_in(body)):
             found |= {r.key for r in references_in(term)}
+    return found
+
+
+def _under_logarithms(draft: Draft) -> set[str]:
+    """The a of `ln a` and `ln(1 - a)`, in whatever line: it has no other value there."""
+    found: set[str] = set()
+    for node in draft.document.nodes():
+        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base in LOGARITHMS:
+            for argument in node.arguments:
+                terms = [term for _, term in argument.terms] if isinstance(argument, f.Sum) else [argument]
+                found |= {reference.key for term in terms if (reference := draft.closed(term)) is not None}
     return found
 
 
