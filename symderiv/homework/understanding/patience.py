@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-ASKED_BY_THE_CLOCK = 16  # so many questions are one look at the clock, which takes longer than what is done between two
+ASKED_TO_A_LOOK = 16  # a look at the clock takes longer than what is done between two questions
 
 
 class _Deadline:
@@ -52,6 +52,6 @@ def go_on() -> None:
     Raises: TookTooLong.
     """
     deadline = _deadline.get()
-    deadline.asked += 1
-    if deadline.asked % ASKED_BY_THE_CLOCK == 0 and time.thread_time() > deadline.at:
+    if deadline.asked % ASKED_TO_A_LOOK == 0 and time.thread_time() > deadline.at:
         raise TookTooLong("took too long")
+    deadline.asked += 1
