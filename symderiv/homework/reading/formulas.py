@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction as Rational
-from typing import Any
+from typing import Any, TypeVar
 
 
 class _Kept:
     """Room beside the fields for what was once worked out of a node, which never changes: compared and shown nowhere."""
 
-    __slots__ = ("_below", "_walked")
+    __slots__ = ("_below", "_sorted", "_walked")
     _below: tuple[Node, ...]
+    _sorted: dict[type[Node], list[Node]]
     _walked: tuple[Node, ...]
 
 
@@ -25,6 +26,9 @@ class Node(_Kept):
     """`span` is the half-open range of characters in the document."""
 
     span: tuple[int, int] = field(compare=False)
+
+
+N = TypeVar("N", bound=Node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,17 @@ def _walked(node: Node) -> tuple[Node, ...]:
 
 
 MAX_KEPT = 500
+
+
+def of_kind(node: Node, kind: type[N]) -> list[N]:
+    """The nodes of one kind in a tree, in written order."""
+    known: dict[type[Node], list[Any]] | None = getattr(node, "_sorted", None)
+    if known is None:
+        known = {}
+        for each in walk(node):
+            known.setdefault(type(each), []).append(each)
+        object.__setattr__(node, "_sorted", known)
+    return known.get(kind, [])
 
 
 def without_brackets(node: Node) -> Node:

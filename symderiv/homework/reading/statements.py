@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from symderiv.homework.reading.formulas import Node, walk
+from symderiv.homework.reading.formulas import N, Node, of_kind, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class Statement:
     def nodes(self) -> Iterator[Node]:
         """Every node of every side."""
         return chain.from_iterable([walk(side.node) for side in self.sides])
+
+    def of_kind(self, kind: type[N]) -> Iterator[N]:
+        """The nodes of one kind of every side."""
+        return chain.from_iterable([of_kind(side.node, kind) for side in self.sides])
 
     def with_sides(self, change: Callable[[Node], Node]) -> Statement:
         """The statement with the tree of every side changed; the spans stay."""
@@ -98,6 +102,10 @@ class Document:
     def nodes(self) -> Iterator[Node]:
         """Every node of every side of a statement; not those in tables."""
         return chain.from_iterable([statement.nodes() for statement in self.statements])
+
+    def of_kind(self, kind: type[N]) -> Iterator[N]:
+        """The nodes of one kind, as with `nodes`."""
+        return chain.from_iterable([statement.of_kind(kind) for statement in self.statements])
 
     def with_sides(self, change: Callable[[Node], Node]) -> Document:
         """The document with the tree of every side of a statement changed; itself if that changes none."""

@@ -24,6 +24,7 @@ from symderiv.homework.reading.formulas import (
     Sum,
     Transposed,
     children_of,
+    of_kind,
     walk,
 )  # fmt: skip
 from symderiv.homework.reading.statements import Document
@@ -106,9 +107,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
 def _intercepts(document: Document) -> Iterator[str]:
     r"""The w of `\sum_i w_{ji} x_i + w_{j0}`, the W of `{W^l}^T A^{l-1} + W_0^l`: there the entry 0 is the bias."""
     for tree in trees_of(document):
-        for node in walk(tree):
-            if not isinstance(node, Sum):
-                continue
+        for node in of_kind(tree, Sum):
             terms = [term for _, term in node.terms]
             added = {name.base for term in terms if (name := name_of(term)) is not None and _has_entry_0(term)}
             summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
@@ -212,14 +211,14 @@ def called_quantities(document: Document) -> set[str]:
     primed = {
         name.base
         for tree in trees_of(document)
-        for node in walk(tree)
-        if isinstance(node, Scripted) and node.primes and (name := name_of(node)) is not None
+        for node in of_kind(tree, Scripted)
+        if node.primes and (name := name_of(node)) is not None
     }
     found |= {
         node.base.base
         for tree in trees_of(document)
-        for node in walk(tree)
-        if isinstance(node, Scripted) and isinstance(node.base, Name) and _is_parameter_list(node)
+        for node in of_kind(tree, Scripted)
+        if isinstance(node.base, Name) and _is_parameter_list(node)
     }
     for statement in document.statements:
         if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
@@ -325,13 +324,8 @@ def _alike(document: Document, indices: frozenset[str]) -> dict[str, str]:
     r"""Letters that are compared run over the same things: `\delta_{ij}`, `i \neq j`, `i = j`; by the first of them."""
     pairs = [m for m in COMPARED.findall(document.text) if set(m) <= indices]
     for tree in trees_of(document):
-        for node in walk(tree):
-            if (
-                isinstance(node, Scripted)
-                and (name := name_of(node)) is not None
-                and name.base == "delta"
-                and len(node.lower) in (1, 2)
-            ):
+        for node in of_kind(tree, Scripted):
+            if (name := name_of(node)) is not None and name.base == "delta" and len(node.lower) in (1, 2):
                 letters = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
                 if len(letters) == 2 and set(letters) <= indices:
                     pairs.append((letters[0], letters[1]))

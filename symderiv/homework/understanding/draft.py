@@ -281,7 +281,7 @@ class Draft:
     @cached_property
     def derived_by(self) -> frozenset[str]:
         """What something is derived by: a beta that is, is no rate."""
-        nodes = (n for tree in trees_of(self.document) for n in f.walk(tree) if isinstance(n, f.Derivative))
+        nodes = (n for tree in trees_of(self.document) for n in f.of_kind(tree, f.Derivative))
         found = (self.closed(f.without_brackets(n.bottom)) for n in nodes)
         return frozenset(reference.key for reference in found if reference is not None)
 

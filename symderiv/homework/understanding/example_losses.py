@@ -14,12 +14,11 @@ FREE_LETTERS = ("L", "ell", "C", "E")
 
 def with_example_losses(document: Document) -> Document:
     """The loss of one example under a letter of its own, where the document tells it from that of all by its arguments."""
-    nodes = list(document.nodes())
-    applied = {found for n in nodes if isinstance(n, Product) for found in _applications(n)}
+    applied = {found for n in document.of_kind(Product) for found in _applications(n)}
     shared = {
         long for long in applied for short in applied if long[0] == short[0] and _is_of_one_example(short[1], long[1])
     }
-    used = {n.base for n in nodes if isinstance(n, Name)}
+    used = {n.base for n in document.of_kind(Name)}
     letter = next((each for each in FREE_LETTERS if each not in used), None)
     if letter is None or len({base for base, _ in shared}) != 1:
         return document

@@ -138,14 +138,14 @@ def _indexed_by_zero(draft: Draft) -> Iterator[str]:
     from_zero = {
         i.base
         for tree in trees_of(draft.document)
-        for n in f.walk(tree)
-        if isinstance(n, f.BigSum) and isinstance(n.start, f.Number) and n.start.value == 0
+        for n in f.of_kind(tree, f.BigSum)
+        if isinstance(n.start, f.Number) and n.start.value == 0
         for i in n.indices
         if isinstance(i, f.Name)
     }
     for tree in trees_of(draft.document):
-        for node in f.walk(tree):
-            if not isinstance(node, f.Scripted) or not node.lower:
+        for node in f.of_kind(tree, f.Scripted):
+            if not node.lower:
                 continue
             try:
                 reference = draft.elaborator.reference(node)

@@ -87,9 +87,7 @@ def _functions_in_words(draft: Draft) -> dict[str, str]:
 def _functions_by_slope(draft: Draft) -> dict[str, str]:
     """`g(z)(1 - g(z))` in the document: g is the logistic function, for of no other function is that worth writing."""
     found: dict[str, str] = {}
-    for node in draft.document.nodes():
-        if not isinstance(node, f.Product) or len(node.factors) < 3:
-            continue
+    for node in draft.document.of_kind(f.Product):
         for k in range(len(node.factors) - 2):
             head, group, rest = (
                 node.factors[k],
@@ -168,8 +166,8 @@ def _printed_applications(draft: Draft) -> Iterator[tuple[str, tuple[Array, Arra
 
 def _applies(draft: Draft, function: str) -> bool:
     """Whether a function is applied by its own name."""
-    nodes = draft.document.nodes()
-    return any(isinstance(n, f.Call) and isinstance(n.function, f.Name) and n.function.base == function for n in nodes)
+    calls = draft.document.of_kind(f.Call)
+    return any(isinstance(n.function, f.Name) and n.function.base == function for n in calls)
 
 
 def _defined_functions(draft: Draft) -> dict[str, str]:
@@ -265,8 +263,8 @@ def arguments_named(draft: Draft) -> set[str]:
 
 def name_layer_functions(draft: Draft) -> None:
     """`g^{[1]}'(Z^{[1]})` where only `A^{[1]} = tanh(Z^{[1]})` says what layer 1 does."""
-    for node in draft.document.nodes():
-        name = name_of(node) if isinstance(node, f.Scripted) else None
+    for node in draft.document.of_kind(f.Scripted):
+        name = name_of(node)
         if name is None or name.base not in draft.symbols.functions or name.base in draft.functions:
             continue
         try:

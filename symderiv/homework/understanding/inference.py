@@ -170,7 +170,7 @@ class Inference(Draft):
         recognised.zero_columns |= columns
         recognised.settle(understanding)
         understanding.axes.ones_stand = any(
-            isinstance(n, f.Transposed) and stands_for_ones(n) for tree in trees_of(self.document) for n in f.walk(tree)
+            stands_for_ones(n) for tree in trees_of(self.document) for n in f.of_kind(tree, f.Transposed)
         )
         understanding.assumptions.extend(self.assumptions)
         return understanding
@@ -187,9 +187,7 @@ class Inference(Draft):
 
     def _elaborate_again(self) -> None:
         special = {"e", "pi", "I", "Id", "delta", "ones", "nabla"} - self.lefts - arguments_named(self)
-        special -= {
-            n.base for n in self.document.nodes() if isinstance(n, f.Name) and "bar" in n.accents
-        } | self.derived_by
+        special -= {n.base for n in self.document.of_kind(f.Name) if "bar" in n.accents} | self.derived_by
         if is_differential(self):
             special.add("d")
         if "T" not in self.lefts and not self.symbols.bare["T"]:

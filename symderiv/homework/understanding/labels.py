@@ -29,14 +29,15 @@ LETTERS = ("k", "j", "i", "m")  # for the sum over classes
 
 def with_labels(document: Document) -> Document:
     """The document with the logarithm of one share as a cross-entropy."""
-    nodes = list(document.nodes())
-    found = {(base, label) for node in nodes for base, label in _picked(node)}
+    found = {(base, label) for call in document.of_kind(Call) for base, label in _picked(call)}
     shares = {b for s in document.statements for b in _shares(s.sides[0].node, [x.node for x in s.sides[1:]])}
     labels = {label for base, label in found if base in shares}
-    if len(labels) != 1 or any(_is_entry_of(node, min(labels)) or _is_cross_entropy(node, found) for node in nodes):
+    if len(labels) != 1 or any(
+        _is_entry_of(node, min(labels)) or _is_cross_entropy(node, found) for node in document.nodes()
+    ):
         return document
     label = labels.pop()
-    used = {n.base for n in nodes if isinstance(n, Name)}
+    used = {n.base for n in document.of_kind(Name)}
     letter = next((x for x in LETTERS if x not in used), LETTERS[0])
 
     def visit(node: Node) -> Node:

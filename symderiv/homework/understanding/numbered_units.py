@@ -81,9 +81,9 @@ def _sum_over_entries(definition: Definition) -> tuple[str, str, bool] | None:
 def _pairs_written(draft: Draft, weight: str) -> set[tuple[int, int]]:
     """The two numbers of every weight that is written with two; not those that a formula for all units would need."""
     found = set()
-    for node in draft.document.nodes():
-        name = name_of(node) if isinstance(node, f.Scripted) else None
-        if isinstance(node, f.Scripted) and name is not None and name.base == weight and len(node.lower) == 1:
+    for node in draft.document.of_kind(f.Scripted):
+        name = name_of(node)
+        if name is not None and name.base == weight and len(node.lower) == 1:
             body = node.lower[0].body
             if isinstance(body, f.Number) and re.fullmatch(r"\d\d", body.text):
                 found.add((int(body.text[0]), int(body.text[1])))

@@ -378,8 +378,8 @@ def _beside_logarithms(definitions: dict[str, Term], soft: set[str]) -> set[str]
 def _under_logarithms(draft: Draft) -> set[str]:
     """The a of `ln a` and `ln(1 - a)`, in whatever line: it has no other value there."""
     found: set[str] = set()
-    for node in draft.document.nodes():
-        if isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base in LOGARITHMS:
+    for node in draft.document.of_kind(f.Call):
+        if isinstance(node.function, f.Name) and node.function.base in LOGARITHMS:
             for argument in node.arguments:
                 terms = [term for _, term in argument.terms] if isinstance(argument, f.Sum) else [argument]
                 found |= {reference.key for term in terms if (reference := draft.closed(term)) is not None}

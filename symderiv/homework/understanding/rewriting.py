@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from symderiv.homework.reading.formulas import (
     BigSum,
@@ -229,7 +230,7 @@ def _is_note(node: Node) -> bool:
 # --- entries of names in brackets ---
 def with_entries(document: Document) -> Document:
     r"""`(W_2)_{kj}` is the entry `W^{[2]}_{kj}`: then the 2 of a `W_2` is the mark of its layer too."""
-    entries = [inner for n in document.nodes() if (inner := _in_brackets(n))]
+    entries = [inner for n in document.of_kind(Scripted) if (inner := _in_brackets(n))]
     if not entries:
         return document
     marked = {name.base for inner in entries if inner.lower and (name := name_of(inner))}
@@ -260,11 +261,10 @@ def _in_brackets(node: Node) -> Scripted | None:
 
 def with_primed_indices(document: Document) -> Document:
     r"""`\sum_{l'} A_{l'j}`: a primed letter that is summed over is another index; it gets a letter that is not taken."""
-    sums = (n for n in document.nodes() if isinstance(n, BigSum))
-    primed = sorted({name for n in sums for i in n.indices if (name := _primed(i))})
+    primed = sorted({name for n in document.of_kind(BigSum) for i in n.indices if (name := _primed(i))})
     if not primed:
         return document
-    taken = {n.base for n in document.nodes() if isinstance(n, Name)}
+    taken = {n.base for n in document.of_kind(Name)}
     letters = dict(zip(primed, (x for x in "rsqpuvjik" if x not in taken), strict=False))
 
     def index(node: Node) -> Node:
@@ -312,7 +312,8 @@ def _is_plain_number(node: Node) -> bool:
 # --- scores that are left out ---
 def with_scores(document: Document) -> Document:
     r"""`p_j = e^j / \sum_i e^i` where all other exponents are `o_k`: the entries of o are meant."""
-    exponents = [e for n in document.nodes() if (e := _exponent(n))]
+    powers = chain(document.of_kind(Scripted), document.of_kind(Call))
+    exponents = [e for n in powers if (e := _exponent(n))]
     bases = {e.base for e in exponents if isinstance(e, Scripted) and len(e.lower) == 1 and not e.upper}
     base = bases.pop() if len(bases) == 1 else None
     if not isinstance(base, Name):
@@ -467,7 +468,7 @@ def with_arguments(document: Document) -> Document:
 
 def _applied_bases(statement: Statement) -> set[str]:
     """The letters of functions that stand before an argument."""
-    products = (n for n in statement.nodes() if isinstance(n, Product))
+    products = statement.of_kind(Product)
     return {base for product in products for base in _applications(product)} & FUNCTION_BASES
 
 
@@ -603,7 +604,7 @@ def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
 
 def _derived_by(statement: Statement) -> frozenset[str]:
     """The letters by which a derivative is taken."""
-    nodes = (n for n in statement.nodes() if isinstance(n, Derivative))
+    nodes = statement.of_kind(Derivative)
     return frozenset(name.base for n in nodes if (name := name_of(n.bottom)) is not None)
 
 

@@ -55,8 +55,8 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         for script in left.lower
         if isinstance(script.body, f.Name)
     }
-    for node in draft.document.nodes():
-        if isinstance(node, f.BigSum) and node.end is not None:
+    for node in draft.document.of_kind(f.BigSum):
+        if node.end is not None:
             ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
             plain = isinstance(node.end, (f.Name, f.Comparison))
             if ends & counted and plain:
@@ -94,7 +94,7 @@ def _letters_of_layers(draft: Draft) -> set[str]:
 def _letters_said_to_count(draft: Draft) -> set[str]:
     r"""The n of `\sum_n` without a bound, where "N samples" are said."""
     said = {s.lower() for s in re.findall(COUNTED_WORDS, draft.words)}
-    sums = [n for n in draft.document.nodes() if isinstance(n, f.BigSum) and n.end is None and len(n.indices) == 1]
+    sums = [n for n in draft.document.of_kind(f.BigSum) if n.end is None and len(n.indices) == 1]
     return said & {i.base for n in sums for i in n.indices if isinstance(i, f.Name)}
 
 
@@ -103,7 +103,7 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
     inputs: set[str] = set()
     weights: set[str] = set()
     summed: set[str] = set()
-    sums = [n for n in draft.document.nodes() if isinstance(n, f.BigSum) and len(n.indices) == 1]
+    sums = [n for n in draft.document.of_kind(f.BigSum) if len(n.indices) == 1]
     each = {  # the i of `R = \sum_i R_i`
         i.base for n in sums for i in n.indices
         if isinstance(i, f.Name) and (name := name_of(n.body)) and name.base == draft.loss and letters_below(n.body) == {i.base}
@@ -141,13 +141,8 @@ def _letters_weighed(node: f.Product) -> Iterator[str]:
 def _weight_letters(draft: Draft) -> set[str]:
     """Letters that number units, because weights carry them in pairs."""
     found: set[str] = set()
-    for node in draft.document.nodes():
-        if (
-            isinstance(node, f.Scripted)
-            and isinstance(node.base, f.Name)
-            and node.base.base in WEIGHTLIKE
-            and node.base.base != "b"
-        ):
+    for node in draft.document.of_kind(f.Scripted):
+        if isinstance(node.base, f.Name) and node.base.base in WEIGHTLIKE and node.base.base != "b":
             letters = [n.base for s in node.lower for n in f.walk(s.body) if isinstance(n, f.Name)]
             if len(letters) == 2:
                 found.update(letters)
@@ -157,10 +152,10 @@ def _weight_letters(draft: Draft) -> set[str]:
 def _feature_letters(draft: Draft) -> set[str]:
     r"""The j of `\sum_{j=0}^n w_j x_j`: weights have it, too, so it counts what is weighed."""
     found: set[str] = set()
-    for node in draft.document.nodes():
-        if isinstance(node, f.BigSum) and (name := name_of(node.body)) is not None and name.base in WEIGHTLIKE - {"b"}:
+    for node in draft.document.of_kind(f.BigSum):
+        if (name := name_of(node.body)) is not None and name.base in WEIGHTLIKE - {"b"}:
             found |= letters_below(node.body)  # the penalty `sum_j theta_j^2`
-        if not isinstance(node, f.BigSum) or not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
+        if not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
             continue
         letters = {i.base for i in node.indices if isinstance(i, f.Name)}
         below = [
@@ -176,8 +171,8 @@ def _feature_letters(draft: Draft) -> set[str]:
 def stand_first(draft: Draft, sample_letters: frozenset[str]) -> bool:
     """`x_{nj}`, `z_{nk}`: the sample is the first of two indices wherever it stands, so the samples are rows."""
     first = 0
-    for node in draft.document.nodes():
-        if isinstance(node, f.Scripted) and isinstance(node.base, f.Name):
+    for node in draft.document.of_kind(f.Scripted):
+        if isinstance(node.base, f.Name):
             letters = [s.body.base for s in node.lower if isinstance(s.body, f.Name)]
             letters += [
                 x.base
@@ -199,14 +194,13 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     loss = definitions.get(draft.loss or "")
     if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
         return True
-    means = [n for n in draft.document.nodes() if isinstance(n, f.Fraction) and is_mean(n, draft.symbols.sizes)]
+    means = [n for n in draft.document.of_kind(f.Fraction) if is_mean(n, draft.symbols.sizes)]
     if means and not _counts_of_inputs(draft) >= {
         n.base for m in means for n in f.walk(m.below) if isinstance(n, f.Name)
     }:
         return True
-    for node in draft.document.nodes():
-        if isinstance(node, f.Call) and name_of(node.function) is not None and node.keywords:
-            return True
+    if any(name_of(call.function) is not None and call.keywords for call in draft.document.of_kind(f.Call)):
+        return True
     if any(_repeats_bias(term) for term in definitions.values()) or weights_of_designs(draft, definitions):
         return True
     if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
@@ -335,12 +329,8 @@ def turned_letters(draft: Draft) -> frozenset[str]:
     if not rows:
         return frozenset()
     samples = letters_of_samples(draft)
-    nodes = list(draft.document.nodes())
-    return frozenset(
-        letter
-        for letter in rows
-        if any(isinstance(n, f.Product) and _has_dot_product(n, letter, samples) for n in nodes)
-    )
+    products = list(draft.document.of_kind(f.Product))
+    return frozenset(letter for letter in rows if any(_has_dot_product(n, letter, samples) for n in products))
 
 
 def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:

@@ -73,12 +73,11 @@ def _base(node: Node) -> str:
 
 def _with_short_letter(document: Document) -> Document:
     r"""`\alpha_{m\ell}`: the ell as l, if that is free and ell only ever stands as a second letter below, or under a sum."""
-    nodes = list(document.nodes())
-    ells = sum(isinstance(n, Name) and n.base == ELL for n in nodes)
-    below = [s for n in nodes if isinstance(n, Scripted) and len(n.lower) == 2 for s in n.lower]
+    ells = sum(n.base == ELL for n in document.of_kind(Name))
+    below = [s for n in document.of_kind(Scripted) if len(n.lower) == 2 for s in n.lower]
     counted = sum(isinstance(s.body, Name) and s.body.base == ELL for s in below)
-    counted += sum(isinstance(i, Name) and i.base == ELL for n in nodes if isinstance(n, BigSum) for i in n.indices)
-    if not ells or ells != counted or any(isinstance(n, Name) and n.base == SHORT for n in nodes):
+    counted += sum(isinstance(i, Name) and i.base == ELL for n in document.of_kind(BigSum) for i in n.indices)
+    if not ells or ells != counted or any(n.base == SHORT for n in document.of_kind(Name)):
         return document
 
     def visit(node: Node) -> Node:
@@ -91,16 +90,15 @@ def _with_short_letter(document: Document) -> Document:
 def _columns_of(document: Document) -> Columns | None:
     pairs: dict[str, set[tuple[str, ...]]] = {}
     units: dict[str, set[str]] = {}
-    for node in document.nodes():
-        if isinstance(node, Scripted) and not node.primes and len(letters := _letters(node)) == 2:
+    for node in document.of_kind(Scripted):
+        if not node.primes and len(letters := _letters(node)) == 2:
             pairs.setdefault(_base(node), set()).add(letters)
     weighed = set()
-    for node in document.nodes():
-        for at in _weighted(node):
-            assert isinstance(node, Product)
-            weight = _column(node.factors[at])
+    for product in document.of_kind(Product):
+        for at in _weighted(product):
+            weight = _column(product.factors[at])
             units.setdefault(_base(weight), set()).update(_letters(weight))
-            weighed.add(_base(node.factors[at + 1]))
+            weighed.add(_base(product.factors[at + 1]))
     if not units.keys() & pairs.keys() or units.keys() & (DATA | weighed):
         return None  # no entries are written, or samples stand where weights do
     behind = frozenset(b for b in units if pairs.get(b) and not any(p[0] in units[b] for p in pairs[b]))
@@ -111,10 +109,9 @@ def _columns_of(document: Document) -> Columns | None:
         if any(len(found) > 1 for found in ends.values()):
             return None  # of several matrices
         entries[base] = {unit: found.pop() for unit, found in ends.items() if found}
-    taken = {n.base for n in document.nodes() if isinstance(n, Name)}
+    taken = {n.base for n in document.of_kind(Name)}
     free = tuple(x for x in FREE_LETTERS if x not in taken)
-    sums = (n for n in document.nodes() if isinstance(n, Sum))
-    added = frozenset(_base(part) for n in sums for _, part in n.terms if _is_intercept(part))
+    added = frozenset(_base(part) for n in document.of_kind(Sum) for _, part in n.terms if _is_intercept(part))
     return Columns(entries, behind, {b: pairs.get(b, set()) for b in weighed}, free, added) if free else None
 
 
@@ -146,10 +143,7 @@ def _with_outputs(document: Document) -> Document:
     found = {
         base
         for base in found & OUTPUTS
-        if all(
-            not isinstance(n, Scripted) or _base(n) != base or (len(n.lower) == 1 and not n.primes)
-            for n in document.nodes()
-        )
+        if all(_base(n) != base or (len(n.lower) == 1 and not n.primes) for n in document.of_kind(Scripted))
     }
     if not found:
         return document

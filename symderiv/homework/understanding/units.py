@@ -132,8 +132,8 @@ def _outputs(document: Document, net: str) -> dict[str, str]:
 
 def _target(document: Document, out: str) -> str | None:
     """The t of `(t_k - o_k)^2`."""
-    for node in document.nodes():
-        if isinstance(node, Scripted) and isinstance(node.base, Group) and len(node.base.items) == 1:
+    for node in document.of_kind(Scripted):
+        if isinstance(node.base, Group) and len(node.base.items) == 1:
             inner = node.base.items[0]
             parts = [part for _, part in inner.terms] if isinstance(inner, Sum) and len(inner.terms) == 2 else []
             bases = [_base(part) for part in parts if len(_letters(part)) == 1]
@@ -206,7 +206,7 @@ def _layered(group: list[Statement], units: Units) -> list[Statement]:
 
 def _of_vectors(statement: Statement, units: Units) -> Statement:
     r"""`W = W + \mu \delta x^T`: the same for all units of a layer at once; of the last one where the target stands."""
-    names = {n.base for n in statement.nodes() if isinstance(n, Name)}
+    names = {n.base for n in statement.of_kind(Name)}
     is_no_formula = len(statement.sides) + statement.is_continued < 2
     is_no_formula = is_no_formula or not all(
         any(isinstance(n, Name) for n in walk(side.node)) for side in statement.sides

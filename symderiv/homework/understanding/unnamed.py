@@ -49,8 +49,8 @@ def name_expressions(draft: Draft) -> None:
     if draft.loss is not None and draft.loss_as_written is not None:
         expanded[draft.loss] = draft.loss_as_written
     found: dict[Term, str] = {}
-    for node in draft.document.nodes():
-        if not isinstance(node, f.Derivative) or _is_named(node.bottom):
+    for node in draft.document.of_kind(f.Derivative):
+        if _is_named(node.bottom):
             continue
         try:
             term = draft.elaborator.term(node.bottom)
