@@ -61,12 +61,13 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             plain = isinstance(node.end, (f.Name, f.Comparison))
             if ends & counted and plain:
                 found |= {i.base for i in node.indices if isinstance(i, f.Name)}
-        if isinstance(node, f.Product) and (averaged := _averaged(node, counted) - defined_for):
+    for product in draft.document.of_kind(f.Product):
+        if averaged := _averaged(product, counted) - defined_for:
             found |= averaged if speaks_of_many else averaged & _letters_of_layers(draft)
-        if isinstance(node, f.Scripted):
-            for script in node.upper:
-                if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
-                    found.add(script.body.base)
+    for scripted in draft.document.of_kind(f.Scripted):
+        for script in scripted.upper:
+            if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+                found.add(script.body.base)
     found |= _letters_of_inputs(draft) | (_letters_said_to_count(draft) - defined_for)
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
 
