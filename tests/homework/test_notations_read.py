@@ -116,3 +116,28 @@ def test_what_differs_from_the_given_model_is_told():
     assert "the model that was given has a = sigmoid(z)" in claims[1].message
     assert claims[3].message == "with a as in line 1"
     assert all(c.verdict == "correct" for c in check_homework(OTHER).claims)
+
+
+SPOILT = "$z = w x + \\dots$\n\n$L = \\frac12 (z - y)^2$\n\n$\\frac{\\partial L}{\\partial w} = (z - y) x$\n"
+
+
+def test_a_formula_with_something_left_out_is_reported():
+    first, *_ = check_homework(SPOILT).claims
+    assert (first.line, first.verdict) == (1, "uncheckable")
+    assert "left out" in first.message
+
+
+def test_the_line_that_could_not_be_used_is_named():
+    text = "$z = w x$\n\n$L = \\frac12 (z - y)^2 + \\dots$\n\n$\\frac{\\partial L}{\\partial z} = q$\n"
+    last = check_homework(text).claims[-1]
+    assert last.verdict == "uncheckable"
+    assert last.message.startswith("what line 3 says of the loss L could not be taken for its formula")
+    claims = check_homework(
+        "$z = w x$\n\n$L = \\frac12 (z - y)^2$\n\n$\\frac{\\partial E}{\\partial z} = z - y$\n"
+    ).claims
+    assert claims[-1].message == "E is nowhere defined"
+
+
+def test_a_range_is_no_claim():
+    text = "$i = 1, \\dots, n$ and $k = 1 \\dots K$\n\n$L = (w x - y)^2$\n"
+    assert [c.line for c in check_homework(text).claims] == [3]

@@ -91,7 +91,7 @@ class Comparer:
         try:
             targets = self.targets(left)
         except Unknown as error:
-            return Comparison(Answer.UNDECIDED, reason=f"{error.key} is nowhere defined")
+            return Comparison(Answer.UNDECIDED, reason=self.understanding.nowhere_defined(error.key))
         except (Misfit, Undefined) as error:
             return Comparison(Answer.UNDECIDED, reason=f"the left side could not be evaluated: {error}")
         last = Comparison(Answer.DIFFERENT, value=targets[0].value)
@@ -135,7 +135,7 @@ class Comparer:
         try:
             readings = reader.readings(reader.sized(right, targets[0].value))
         except Unknown as error:
-            return Comparison(Answer.UNDECIDED, reason=f"{error.key} is nowhere defined")
+            return Comparison(Answer.UNDECIDED, reason=self.understanding.nowhere_defined(error.key))
         except Misfit as error:
             return Comparison(Answer.DIFFERENT, reason=str(error))
         except Undefined as error:

@@ -69,7 +69,9 @@ class Derivatives:
             return Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
         strange = self.unknowns.undefined_factor(left, right)
         if strange is not None:
-            return Verdict("uncheckable", kind, f"{strange} is nowhere defined", mistakes=("undefined-symbol",))
+            return Verdict(
+                "uncheckable", kind, self.understanding.nowhere_defined(strange), mistakes=("undefined-symbol",)
+            )
         found = self.situation.compare(at, left, right)
         if found.answer is Answer.EQUAL:
             if isinstance(left, Jacobian) and not self.situation.depends(at, left) and not is_number(right):
@@ -86,7 +88,10 @@ class Derivatives:
             return accepted
         if found.answer is Answer.DIFFERENT and self._is_generic(at, left) and not self._is_relation(right):
             return Verdict(
-                "uncheckable", kind, f"the loss {self.understanding.loss} is never defined", sides=(left, right)
+                "uncheckable",
+                kind,
+                self.understanding.nowhere_defined(self.understanding.loss or ""),
+                sides=(left, right),
             )
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
@@ -123,7 +128,9 @@ class Derivatives:
             return Verdict("uncheckable", kind, f"{own} has a formula of its own, which was not put in here")
         nowhere = self.unknowns.defined_nowhere(at, left, right)
         if nowhere is not None:
-            return Verdict("uncheckable", kind, f"{nowhere} is nowhere defined", mistakes=("undefined-symbol",))
+            return Verdict(
+                "uncheckable", kind, self.understanding.nowhere_defined(nowhere), mistakes=("undefined-symbol",)
+            )
         unknown = self.unknowns.unknown_leaf(at, left, right) or self.unknowns.unknown_function(at, left, right)
         if unknown is not None and not self.unknowns.is_false_for_any(unknown, at, left, right):
             return Verdict("uncheckable", kind, f"what {unknown} stands for is not known")

@@ -631,7 +631,10 @@ class Judge:
             marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]
             if used[right.key] <= 2 and marked and right.key not in self.situation.grounded:
                 return Verdict(
-                    "uncheckable", "definition", f"{right.key} is nowhere defined", mistakes=("undefined-symbol",)
+                    "uncheckable",
+                    "definition",
+                    self.understanding.nowhere_defined(right.key),
+                    mistakes=("undefined-symbol",),
                 )
         if is_number(right):
             return Verdict("correct", "definition", "a value")

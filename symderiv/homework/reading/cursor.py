@@ -37,6 +37,7 @@ class Cursor:
         self.starts, self.ends, self.gaps = tokens.starts, tokens.ends, tokens.gaps
         self.text, self.report = text, report
         self.brackets, self.jacobians = known.bracket_layers, known.jacobians
+        self.d_names_derivatives = known.d_names_derivatives
         self.layers, self.d_is_name = known.bare_layers, known.d_is_name
         self.match = match_brackets(tokens.kinds)
         self.at = 0

@@ -269,7 +269,7 @@ class Derivatives(Scripts):
     def is_big_d(self) -> bool:
         """Whether D with a name below it and something behind it is a derivative."""
         at = self.at
-        if at + 2 >= self.end or self.kinds[at + 1] != "_":
+        if self.d_names_derivatives or at + 2 >= self.end or self.kinds[at + 1] != "_":
             return False
         low = at + 3 if self.kinds[at + 2] == "{" else at + 2
         after = self.skip_group(at + 2)

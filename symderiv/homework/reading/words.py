@@ -46,6 +46,9 @@ _IDENTIFIER = re.compile(r"([A-Za-z]+)(\d*)")
 Report = Callable[[str, int, int], None]
 
 
+BETWEEN_LINES = (",", "quad", "nl", "row", ";")
+
+
 @dataclass(slots=True)
 class Vocabulary:
     """What the words of a document tell about its names."""
@@ -56,6 +59,7 @@ class Vocabulary:
     left: set[str] = field(default_factory=set)
     bracket_layers: bool = False
     jacobians: bool = False
+    d_names_derivatives: bool = False  # `D_O = \partial C/\partial O`: then `D_O W^T` is a product
     bare_layers: bool = False
     d_is_name: bool = False
     _cache: dict[tuple[str, bool], list[tuple[str, str, int, int]]] = field(default_factory=dict)
@@ -78,12 +82,23 @@ class Vocabulary:
                 self.singles.add(text)
                 if text == "d" and following in ("rel", "aug", "mul", "+", "-"):
                     self.d_is_name = True
-            elif following == "rel" and (at == 0 or kinds[at - 1] in (",", "quad", "nl", "row", ";")):
+            elif following == "rel" and (at == 0 or kinds[at - 1] in BETWEEN_LINES):
                 self.left.add(text)
             if following in ("_", "^"):
                 self.scripted[text] = self.scripted.get(text, 0) + 1
                 self._collect_script(text[-1:], following, tokens, at + 2)
                 self.jacobians = self.jacobians or (text == "D" and following == "_")
+                if text == "D" and (at == 0 or kinds[at - 1] in BETWEEN_LINES) and self._is_left(tokens, at + 2):
+                    self.d_names_derivatives = True
+
+    @staticmethod
+    def _is_left(tokens: Tokens, at: int) -> bool:
+        """Whether a script ends just before a relation."""
+        kinds = tokens.kinds
+        if at < len(kinds) and kinds[at] == "{":
+            while at < len(kinds) and kinds[at] != "}":
+                at += 1
+        return at + 1 < len(kinds) and kinds[at + 1] == "rel"
 
     def _collect_script(self, letter: str, mark: str, tokens: Tokens, at: int) -> None:
         kinds, texts = tokens.kinds, tokens.texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from symderiv.homework.reading.formulas import Ellipsis, Group, Name, Number, walk
+from symderiv.homework.reading.formulas import Ellipsis, Group, Name, Number, Product
 from symderiv.homework.reading.statements import Document, Statement
 
 WORDS = re.compile(
@@ -37,7 +37,14 @@ def is_condition(statement: Statement, indices: frozenset[str]) -> Condition | N
 def is_range(statement: Statement, letters: frozenset[str]) -> bool:
     r"""`i = 1, \dots, D`; `l = 1, 2, 3` of a letter that counts layers, times or entries."""
     head, last = statement.sides[0].node, statement.sides[-1].node
-    is_list = any(isinstance(node, Ellipsis) for node in walk(last))
+    parts = (
+        last.items
+        if isinstance(last, Group)
+        else last.factors
+        if isinstance(last, Product) and isinstance(last.factors[0], Number)
+        else ()
+    )
+    is_list = any(isinstance(node, Ellipsis) for node in parts)
     if not is_list and isinstance(last, Group) and isinstance(head, Name):
         is_list = head.base in letters and len(last.items) > 1 and all(isinstance(x, Number) for x in last.items)
     return (

@@ -19,7 +19,7 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, stands_for_
 from symderiv.homework.understanding.given_values import LOSS_NAMES
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, has_logs
-from symderiv.homework.understanding.samples import is_mean
+from symderiv.homework.understanding.samples import divides_by_samples
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import (
     EACH,
@@ -144,7 +144,7 @@ def _means(draft: Draft) -> set[str]:
     return {
         ref.key
         for _, ref, node, _ in draft.equations()
-        if any(isinstance(n, f.Fraction) and is_mean(n, draft.symbols.sizes) for n in f.walk(node))
+        if any(divides_by_samples(n, draft.symbols.sizes) for n in f.walk(node))
     }
 
 

@@ -379,6 +379,16 @@ def is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:
     return bool(below) and not others and set(below) <= SAMPLE_SIZES | sizes
 
 
+def divides_by_samples(node: f.Node, sizes: frozenset[str]) -> bool:
+    r"""`\frac1n`, `2 / n`."""
+    if isinstance(node, f.Fraction):
+        return is_mean(node, sizes)
+    if isinstance(node, f.Product) and "/" in node.marks:
+        after = node.factors[node.marks.index("/") + 1]
+        return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | sizes
+    return False
+
+
 def letters_below(node: f.Node) -> set[str]:
     """The letters in the lower scripts of a name."""
     scripts = node.lower if isinstance(node, f.Scripted) else ()

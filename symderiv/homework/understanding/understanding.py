@@ -6,6 +6,7 @@ kept with its evidence. A name with several definitions has, at a line, the near
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from collections import defaultdict
@@ -15,12 +16,13 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from symderiv.homework.marking import Assumption
+from symderiv.homework.reading.formulas import Name, Node, Scripted, of_kind
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, replaced
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import SCALAR_DIM
-from symderiv.homework.understanding.symbols import Symbols
+from symderiv.homework.understanding.symbols import LayerOpen, Symbols
 from symderiv.homework.understanding.terms import (
     Add,
     Gathered,
@@ -182,6 +184,25 @@ class Understanding:
             self,
             definitions=[replace(d, term=change(d.term)) if d.key == self.loss else d for d in self.definitions],
         )
+
+    def nowhere_defined(self, key: str) -> str:
+        """Why a quantity has no formula, in words: there is none, or the line with it could not be used."""
+        name = f"the loss {key}" if key == self.loss else key
+        for statement in self.document.statements:
+            if len(statement.sides) > 1 and not statement.is_continued:
+                left, *rights = (self._keys_in(side.node) for side in statement.sides)
+                if left == [key] and not any(key in right for right in rights):
+                    return f"what line {statement.line} says of {name} could not be taken for its formula"
+        return f"{name} is nowhere defined"
+
+    def _keys_in(self, node: Node) -> list[str]:
+        """The quantities that are written in a tree."""
+        found = []
+        for part in [node] if isinstance(node, (Name, Scripted)) else [*of_kind(node, Name), *of_kind(node, Scripted)]:
+            with contextlib.suppress(LayerOpen):
+                reference = self.elaborator.reference(part)
+                found += [reference.key] if reference is not None else []
+        return found
 
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""

@@ -12,7 +12,7 @@ from symderiv.homework.understanding.derivative_names import DERIVED, is_derived
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.losses import has_logs
 from symderiv.homework.understanding.objective import body_of
-from symderiv.homework.understanding.samples import SAMPLE_SIZES, is_mean
+from symderiv.homework.understanding.samples import divides_by_samples
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.terms import (
     Add,
@@ -128,18 +128,8 @@ def _has_mean(inference: Inference) -> bool:
     losses = {d.at for d in inference.definitions if d.key == inference.loss and d.at}
     for at, statement in enumerate(inference.document.statements):
         for side in statement.sides if at not in losses else ():
-            if any(_divides_by_samples(inference, node) for node in f.walk(side.node)):
+            if any(divides_by_samples(node, inference.symbols.sizes) for node in f.walk(side.node)):
                 return True
-    return False
-
-
-def _divides_by_samples(inference: Inference, node: f.Node) -> bool:
-    r"""`\frac1n`, `2 / n`."""
-    if isinstance(node, f.Fraction):
-        return is_mean(node, inference.symbols.sizes)
-    if isinstance(node, f.Product) and "/" in node.marks:
-        after = node.factors[node.marks.index("/") + 1]
-        return isinstance(after, f.Name) and after.base in SAMPLE_SIZES | inference.symbols.sizes
     return False
 
 
@@ -169,7 +159,9 @@ def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
         if base.removeprefix("d") == base_of(inference.loss or ""):
             continue  # dL = .. of differentials
         has_mean = any(
-            _divides_by_samples(inference, node) for side in statement.sides[1:] for node in f.walk(side.node)
+            divides_by_samples(node, inference.symbols.sizes)
+            for side in statement.sides[1:]
+            for node in f.walk(side.node)
         )
         accented = (
             isinstance(left, f.Derivative)
