@@ -12,16 +12,16 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_of
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
+from symderiv.homework.reading.formulas import Number
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.draft import CONTRARY
-from symderiv.homework.understanding.elaboration import (
-    renamed,
-)
+from symderiv.homework.understanding.elaboration import renamed, replaced
 from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
 from symderiv.homework.understanding.terms import (
     Apply,
+    Const,
     Jacobian,
     Part,
     SizeOf,
@@ -40,6 +40,7 @@ from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
+SUPPOSED = r"\b(?:for|if|when|with|where|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
 ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
@@ -85,7 +86,11 @@ class Otherwise:
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
-        return self._with_function(at, left, right, kind) or self._with_letter(at, left, right, kind)
+        return (
+            self._with_function(at, left, right, kind)
+            or self._with_letter(at, left, right, kind)
+            or self._with_value_supposed(at, left, right, kind)
+        )
 
     def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where derivatives by columns are rows, in a document that says so."""
@@ -259,6 +264,28 @@ class Otherwise:
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                         return Verdict("correct", kind, f"with {name} instead of {function}")
+        return None
+
+    def _with_value_supposed(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """'For λ = 0 we get ..': true with the value that was said just before."""
+        document = self.understanding.document
+        here = document.statements[at].span[0]
+        for before in reversed(document.statements[:at]):
+            if here - before.span[1] > ASIDE:
+                break
+            node = before.sides[-1].node
+            key = self.inference.closed(before.sides[0].node)
+            if key is None or len(before.sides) != 2 or not isinstance(node, Number) or node.value not in (0, 1):
+                continue
+            if re.search(SUPPOSED, before.lead.strip(), re.IGNORECASE) is None:
+                continue
+            part, value = Part(key.key, ()), Const(node.value)
+            definitions = [replace(d, term=replaced(d.term, part, value)) for d in self.understanding.definitions]
+            anew = replace(self.understanding, definitions=definitions)
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                found = Comparer(anew, at).compare(left, right)
+                if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
+                    return Verdict("correct", kind, f"with {document.text[slice(*before.span)]}, as is said before")
         return None
 
     def _with_letter(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
