@@ -619,7 +619,7 @@ class _Reader:
 
 
 _SHAPE_LEAD = re.compile(
-    r"^(?:(?:then )?(?:has|have|is|with|of)\b.{0,30}\b(?:shape|size|dimensions?)(?: of)?|is|are|is an?)$"
+    r"^(?:(?:then )?(?:has|have|is|with|of)\b.{0,30}\b(?:shape|size|dimensions?)(?: of)?|(?:is|are|be|denotes?)(?: an?| the)?)$"
 )
 
 
