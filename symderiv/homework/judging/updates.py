@@ -102,7 +102,7 @@ class Updates:
                 turned = _step(quantity, -1, rate, Transpose(Jacobian(top, place)))
                 if accepted.verdict == "wrong" and says_rows(self.understanding.document.text) and right == turned:
                     return Verdict("correct", "update", "derivatives are rows here, and turned for the step")
-                return accepted
+                return (accepted.verdict == "wrong" and self._carried(at, place, rates[0], right)) or accepted
             if found.answer is Answer.UNDECIDED:
                 return Verdict("uncheckable", "update", found.reason)
         unknown = self.unknowns.unknown_leaf(at, quantity, right)
@@ -120,11 +120,17 @@ class Updates:
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:
             return within
-        root = self.own_lines.carried_step(at, place, rates[0], right, 1 if self._goes_up(at) else -1)
-        if root is not None:
-            return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
         message = "this is not the step down the gradient"
-        return Verdict("wrong", "update", message, mistakes=("unrecognised",), sides=(step, right))
+        return self._carried(at, place, rates[0], right) or Verdict(
+            "wrong", "update", message, mistakes=("unrecognised",), sides=(step, right)
+        )
+
+    def _carried(self, at: int, place: Part, rate: str, right: Term) -> Verdict | None:
+        """A false step along an own false derivative."""
+        root = self.own_lines.carried_step(at, place, rate, right, 1 if self._goes_up(at) else -1)
+        if root is None:
+            return None
+        return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
 
     def _goes_up(self, at: int) -> bool:
         """Whether the text before speaks of maximising, and not of minimising since."""
