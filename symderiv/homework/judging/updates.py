@@ -12,7 +12,7 @@ from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
-from symderiv.homework.understanding.arithmetic import Undefined
+from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import (
     is_number,
     without_indices,
@@ -74,7 +74,7 @@ class Updates:
             return self._accumulated(at, reference, left, right)
         del base
         quantity = old[0]
-        key = quantity.key
+        key = self._parameter(at, quantity.key)
         place = Part(key, quantity.indices if isinstance(quantity, Part) else ())
         along = self._along_direction(at, quantity, rates, right)
         if along is not None:
@@ -200,6 +200,12 @@ class Updates:
         if rate is None or loss is None or not isinstance(left, Part):
             return None
         return Add(((-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), left)), ("",))),))
+
+    def _parameter(self, at: int, key: str) -> str:
+        """The w of w_old, where the network has w alone."""
+        world, loss = self.understanding.world(at, Machine), self.understanding.loss or ""
+        bare = key.replace("[old]", "")
+        return bare if not world.depends(loss, key) and world.depends(loss, bare) else key
 
     @staticmethod
     def _is_old(key: str, reference: Reference) -> bool:

@@ -73,7 +73,7 @@ NEVER_FUNCTIONS = frozenset(
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 MATRIX_BASES = frozenset("wWvVuU") | GREEK_WEIGHTS
-FOLDED = frozenset("abhopstwxyz")  # not u and v: U and V are weights beside them
+FOLDED = frozenset({*"abhopstwxyz", "phi"})  # not u and v: U and V are weights beside them
 
 
 def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[str] = frozenset()) -> Symbols:
@@ -674,7 +674,7 @@ class _Counts:
         """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
         folds = {}
         for letter in FOLDED:
-            capital = letter.upper()
+            capital = letter.capitalize()
             if (
                 self.bases[letter]
                 and self.bases[capital]

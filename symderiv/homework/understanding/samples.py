@@ -35,7 +35,10 @@ from symderiv.homework.understanding.understanding import BATCH_WORDS, Definitio
 REGRESSION_WEIGHTS = frozenset({"w", "theta", "beta", "omega"})
 COUNTED_WORDS = r"\b([NnMm])\s+(?:\w+\s+)?(?:samples|examples|observations|patterns|data points)\b"
 SAMPLE_SIZES = frozenset({"n", "m", "N", "M", "B"})
-ROWS_WORDS = r"(?:examples?|samples?|observations?|training data)\W+(?:\w+\W+){0,4}?(?:the )?rows of \$?([A-Z])\b"
+ROWS_WORDS = (
+    r"(?:examples?|samples?|observations?|training data|(?:feature|input) vectors)\W+(?:\w+\W+){0,5}?(?:the )?rows of "
+    r"(?:the )?(?:(?:data|design|input) matrix )?\$?\\?([A-Z]|Phi)\b"
+)
 SINGLE_WORDS = (
     r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
     r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
