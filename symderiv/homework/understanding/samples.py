@@ -71,8 +71,28 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         for script in scripted.upper:
             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                 found.add(script.body.base)
-    found |= _letters_of_inputs(draft) | (_letters_said_to_count(draft) - defined_for)
+    summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+    found |= _letters_of_inputs(draft) | (_letters_weighed_alike(draft) & summed) | (_letters_said_to_count(draft) - defined_for)
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+
+
+def _letters_weighed_alike(draft: Draft) -> set[str]:
+    """The i of `yhat_i = w x_i + b`: the same weight for each, so no unit has it."""
+    found: set[str] = set()
+    weighed: set[str] = set()  # what a weight has below it
+    for node in draft.document.of_kind(f.Scripted):
+        if isinstance(node.base, f.Name) and node.base.base in WEIGHTLIKE:
+            weighed |= letters_below(node)
+    for statement in draft.document.statements:
+        letters = letters_below(statement.sides[0].node)
+        if len(statement.sides) < 2 or len(letters) != 1:
+            continue
+        for product in (p for side in statement.sides[1:] for p in f.of_kind(side.node, f.Product)):
+            factors = [x.body if isinstance(x, f.Transposed) else x for x in product.factors]
+            has_weight = any(isinstance(x, f.Name) and x.base in WEIGHTLIKE - {"b"} for x in factors)
+            if has_weight and any(letters_below(x) == letters for x in factors):
+                found |= letters
+    return found - weighed
 
 
 def _letters_of_layers(draft: Draft) -> set[str]:
