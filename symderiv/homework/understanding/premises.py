@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import is_derived
-from symderiv.homework.understanding.draft import Draft, is_formula, layer_of
+from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import is_rate, names_before
 from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_of_each
@@ -101,6 +101,8 @@ def find_definitions(draft: Draft) -> None:
             continue
         if not _is_in_range(draft, ref, term) or (ref.base in REGRESSION_WEIGHTS and _is_inverted(term)):
             continue
+        if _is_solved_for(draft, at, ref, term):
+            continue
         letters = tuple(i for i in ref.indices if isinstance(i, str))
         is_loss = ref.key == draft.loss or (
             ref.base in LOSS_BASES
@@ -148,6 +150,16 @@ def _decimal(term: Term) -> Term:
             if whole.denominator == part.denominator == 1 and whole >= 0 <= part:
                 return Const(Fraction(f"{whole}.{part}"))
     return term
+
+
+def _is_solved_for(draft: Draft, at: int, ref: Reference, term: Term) -> bool:
+    """`b = mean(y) - w mean(x)` after the gradient by b was set to zero: where the loss is least, not what b is."""
+    if ref.base not in WEIGHTLIKE | {"beta", "c"} or ref.key not in draft.derived_by:
+        return False
+    before = {d.key: {r.key for r in references_in(d.term)} for d in draft.definitions if d.at < at}
+    targets = before.get(draft.loss or "", set()) - before.keys()
+    is_used = any(ref.key in keys for keys in before.values())
+    return is_used and not targets.isdisjoint(r.key for r in references_in(term))
 
 
 def _is_inverted(term: Term) -> bool:
