@@ -22,7 +22,7 @@ from symderiv.homework.judging.facts import Facts
 from symderiv.homework.judging.intercept import judge_intercept
 from symderiv.homework.judging.named_parts import NamedParts
 from symderiv.homework.judging.number_claims import NumberClaim
-from symderiv.homework.judging.optimum import judge_optimum
+from symderiv.homework.judging.optimum import is_at_optimum, judge_optimum
 from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
@@ -591,6 +591,8 @@ class Judge:
         printed, halves = literal(side.node), literals_in(side.node)
         if self._is_elsewhere(statement.sides[0].node) and (printed is not None or is_numeric(right)):
             return Verdict("uncheckable", "number", "the loss at other parameters is not worked out")
+        if is_numeric(right) and is_at_optimum(self.situation, at, left):
+            return Verdict("uncheckable", "number", "where the loss is least is not worked out")
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):
             return None
         if printed is None and not halves and any(is_ones(p) for p in everything_in(right)):

@@ -23,6 +23,7 @@ SOLVING = (
     r"\b(?:zero|vanish\w*|null\w*|optim\w+|minimi\w+|stationary|normal equations?|closed[- ]form|solv\w+|solution|"
     r"gleich 0|setzen|cero|igual\w* a 0|annul\w+)\b|= ?0\b"
 )
+AT_OPTIMUM = r"\bat the (?:minimum|optimum)\b|\b(?:is|to|equals?) (?:zero|0)\b|\bnormal equations?\b|\bclosed[- ]form\b"
 NEAR = 200  # characters of text before a line in which something is set to zero
 LARGEST = 1000  # denominators of the number by which the sides may be off
 
@@ -47,6 +48,16 @@ def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Ver
             if situation.compare(at, gradient, scaled).answer is Answer.EQUAL:
                 return Verdict("correct", "derivative", f"true where the derivative by {key} is zero")
     return Verdict("uncheckable", "derivative", "true only where the loss is least, and that is not worked out")
+
+
+def is_at_optimum(situation: Situation, at: int, left: Term) -> bool:
+    """Whether the value of a parameter is said to be the one at which the gradient is zero."""
+    understanding = situation.understanding
+    if not isinstance(left, Part) or left.key not in (*understanding.weights, *understanding.biases):
+        return False
+    start = understanding.document.statements[at].span[0]
+    near = understanding.document.text[max(0, start - NEAR) : start]
+    return re.search(AT_OPTIMUM, near, re.IGNORECASE) is not None
 
 
 def _factors(situation: Situation, at: int, key: str, difference: Term) -> Iterator[Fraction]:
