@@ -17,7 +17,8 @@ from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
 )
 from symderiv.homework.understanding.readings import Axes, Reader
-from symderiv.homework.understanding.symbols import LayerOpen
+from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import HYPER_BASES, LayerOpen
 from symderiv.homework.understanding.terms import (
     Apply,
     Jacobian,
@@ -31,6 +32,7 @@ from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 MOST_LETTERS = 3  # of an identity about any matrices
 IDENTITY_SIZES = (2, 3)
+CONSTANT = 0.173  # a value for a constant of a function
 
 
 class Facts:
@@ -54,6 +56,10 @@ class Facts:
     def fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
         keys = {r.key for t in (left, right) for r in references_in(t)}
+        # the alpha of a leaky ReLU
+        constants = {k for k in keys if base_of(k) in HYPER_BASES}
+        constants -= {left.bottom.key} if isinstance(left, Jacobian) else set()
+        keys -= constants
         if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in everything_in(left)):
             return None
         key = keys.pop()
@@ -66,7 +72,8 @@ class Facts:
         if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
             return None
         for value in (0.37, -0.83, 1.91):
-            world = World(Point(Machine, {key: np.array([[value]])}, {"1": 1}), {})
+            values = {**dict.fromkeys(constants, np.array([[CONSTANT]])), key: np.array([[value]])}
+            world = World(Point(Machine, values, {"1": 1}), {})
             reader = Reader(world, self.understanding.axes)
             try:
                 truth = world.jacobian(reader.readings(left.top)[0].term, Ref(key)).array if isinstance(left, Jacobian) else \
