@@ -132,12 +132,60 @@ def test_the_line_that_could_not_be_used_is_named():
     last = check_homework(text).claims[-1]
     assert last.verdict == "uncheckable"
     assert last.message.startswith("what line 3 says of the loss L could not be taken for its formula")
-    claims = check_homework(
-        "$z = w x$\n\n$L = \\frac12 (z - y)^2$\n\n$\\frac{\\partial E}{\\partial z} = z - y$\n"
-    ).claims
-    assert claims[-1].message == "E is nowhere defined"
 
 
 def test_a_range_is_no_claim():
     text = "$i = 1, \\dots, n$ and $k = 1 \\dots K$\n\n$L = (w x - y)^2$\n"
     assert [c.line for c in check_homework(text).claims] == [3]
+
+
+TWO_LETTERS = "$z = w x$\n\n$a = \\sigma(z)$\n\n$L = \\frac12 (a - y)^2$\n\n"
+BY_E = "$\\frac{{\\partial E}}{{\\partial a}} = a - y$\n\n$\\frac{{\\partial E}}{{\\partial z}} = (a - y) {0}$\n"
+
+
+def test_another_letter_for_the_loss_is_the_loss():
+    marking = check_homework(TWO_LETTERS + BY_E.format("a (1 - a)"))
+    assert [c.verdict for c in marking.claims] == ["correct"] * 5
+    assert any(a.text == "E is the loss L" for a in marking.understood.assumptions)
+    marking = check_homework(TWO_LETTERS + BY_E.format("a"))
+    assert [c.verdict for c in marking.claims[3:]] == ["correct", "wrong"]
+
+
+def test_a_loss_without_a_formula_is_never_false():
+    last = check_homework(TWO_LETTERS + "$\\frac{\\partial E}{\\partial z} = 3 a$\n").claims[-1]
+    assert (last.verdict, last.message) == ("uncheckable", "E is nowhere defined")
+
+
+REGRESSION = "    yhat_i = {0} + b\n\n    L(w,b) = {1} (yhat_i - y_i)^2\n\n"
+
+
+@pytest.mark.parametrize("product", ["w*x_i", "w x_i"])
+@pytest.mark.parametrize(("mean", "factor"), [("(1/n) * sum_i", "(2/n)"), ("1/2 sum_i", "1"), ("sum_i", "2")])
+def test_sums_without_bounds_over_what_one_weight_multiplies(product: str, mean: str, factor: str):
+    text = REGRESSION.format(product, mean)
+    text += f"    dL/dw = {factor} sum_i (yhat_i - y_i) x_i\n\n    dL/db = {factor} sum_i (yhat_i - y_i)\n\n"
+    text += f"    dL/dw = {factor} (yhat_i - y_i) x_i\n"
+    assert [c.verdict for c in check_homework(text).claims] == ["correct"] * 4 + ["wrong"]
+
+
+def test_a_name_with_d_is_a_factor():
+    text = "$O = H W$\n\n$C = \\|O - Y\\|^2$\n\n$D_O = \\frac{\\partial C}{\\partial O} = 2 (O - Y)$\n\n"
+    text += "$\\frac{\\partial C}{\\partial H} = D_O W^T$\n\n$\\frac{\\partial C}{\\partial W} = D_O H^T$\n"
+    assert [c.verdict for c in check_homework(text).claims[-2:]] == ["correct", "notation"]
+
+
+def test_a_value_supposed_before_a_line():
+    text = "$p = w x$\n\n$L = (p - y)^2 + \\lambda w^2$\n\n$\\frac{dL}{dw} = 2 (p - y) x + 2 \\lambda w$\n\nFor $\\lambda = 0$ we get\n\n"
+    line = "$\\frac{{dL}}{{dw}} = {0} (p - y) x$\n"
+    assert check_homework(text + line.format(2)).claims[-1].verdict == "correct"
+    assert check_homework(text + line.format(3)).claims[-1].verdict == "wrong"
+    assert check_homework(text.replace("For $", "Later, $") + line.format(2)).claims[-1].verdict == "wrong"
+
+
+def test_a_closed_form_is_no_premise():
+    text = (
+        REGRESSION.format("w x_i", "(1/n) sum_i")
+        + "    dL/db = (2/n) sum_i (yhat_i - y_i)\n\nSetting it to zero gives\n\n"
+    )
+    text += "    b = mean(y) - w mean(x)\n\n    dL/dw = (2/n) sum_i (yhat_i - y_i) x_i\n"
+    assert check_homework(text).claims[-1].verdict == "correct"

@@ -93,6 +93,8 @@ class Derivatives:
                 self.understanding.nowhere_defined(self.understanding.loss or ""),
                 sides=(left, right),
             )
+        if found.answer is Answer.DIFFERENT and (nameless := self.unknowns.nameless_loss(at, left)) is not None:
+            return Verdict("uncheckable", kind, self.understanding.nowhere_defined(nameless))
         if found.answer is Answer.UNDECIDED:
             numeric = by_the_numbers(self.numbers, left, right, at, kind)
             return (

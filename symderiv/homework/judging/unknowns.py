@@ -17,7 +17,7 @@ from symderiv.homework.understanding.elaboration import (
 )
 from symderiv.homework.understanding.function_letters import left_open
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import HYPER_BASES, LayerOpen
+from symderiv.homework.understanding.symbols import HYPER_BASES, LOSS_BASES, LayerOpen
 from symderiv.homework.understanding.terms import (
     Apply,
     Jacobian,
@@ -159,6 +159,15 @@ class Unknowns:
         } & own
         here = {p.function for p in everything_in(right) if isinstance(p, Apply)} & own
         return min(model) if model and not here else None
+
+    def nameless_loss(self, at: int, left: Term) -> str | None:
+        """The E of a derivative of E where another letter has the formula: without one nothing is false."""
+        top = self.situation.key(left.top) if isinstance(left, Jacobian) else None
+        if top is None or base_of(top) not in LOSS_BASES:
+            return None
+        definitions = self.understanding.definitions_at(at)
+        used = {r.key for term in definitions.values() for r in references_in(term)}
+        return None if top in definitions or top in used else top
 
     def undefined_factor(self, left: Term, right: Term) -> str | None:
         """A rate or penalty on one side of a derivative that neither the loss nor a value knows."""

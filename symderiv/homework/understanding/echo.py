@@ -131,6 +131,10 @@ def _chosen(understanding: Understanding, variant: Variant) -> list[Assumption]:
         out.append(Assumption("the formulas are those of one sample", why))
     if variant.one_sided:
         out.append(Assumption("the cross-entropy is that of the targets alone, without (1 - y) log(1 - a)", why))
+    if variant.renamed is not None:
+        out.append(
+            Assumption(f"{variant.renamed} is the loss {understanding.loss}", f"nothing else says what it is; {why}")
+        )
     if variant.switch is not None:
         name = {"mse": "the squared error", "log": "the log loss", "cross": "the cross-entropy"}[variant.switch[0]]
         line = understanding.document.text.count("\n", 0, variant.switch[1]) + 1

@@ -72,7 +72,11 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                 found.add(script.body.base)
     summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
-    found |= _letters_of_inputs(draft) | (_letters_weighed_alike(draft) & summed) | (_letters_said_to_count(draft) - defined_for)
+    found |= (
+        _letters_of_inputs(draft)
+        | (_letters_weighed_alike(draft) & summed)
+        | (_letters_said_to_count(draft) - defined_for)
+    )
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
 
 

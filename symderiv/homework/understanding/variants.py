@@ -14,16 +14,19 @@ from symderiv.homework.understanding.losses import has_logs
 from symderiv.homework.understanding.objective import body_of
 from symderiv.homework.understanding.samples import divides_by_samples
 from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES
 from symderiv.homework.understanding.terms import (
     Add,
     Const,
     Over,
+    Part,
     SizeOf,
     Sloppy,
     SumOver,
     Term,
     everything_in,
     is_ones,
+    references_in,
 )
 from symderiv.homework.understanding.understanding import LOSS_WORDS, Definition, Understanding
 
@@ -37,12 +40,14 @@ class Variant:
     switch: tuple[str, int] | None = None
     later: bool = False
     single: bool = False  # the loss is that of one sample, though the text speaks of many
+    renamed: str | None = None  # another letter of a loss, of which nothing says what it is
     one_sided: bool = False  # a cross-entropy of the target alone, without that of what it is not
 
     @property
     def cost(self) -> float:
         """What assuming it costs."""
-        return 0.5 * (self.switch is not None) + 0.5 * self.later + 0.5 * self.single + 0.5 * self.one_sided
+        assumed = (self.switch, self.later, self.single, self.one_sided, self.renamed)
+        return 0.5 * sum(bool(each) for each in assumed)
 
 
 def variants_of(inference: Inference) -> list[Variant]:
@@ -59,6 +64,8 @@ def variants_of(inference: Inference) -> list[Variant]:
         out += [Variant(switch=switch)]
     if inference.batch and _is_loss_of_one(inference):
         out += [Variant(single=True)]
+    if (letter := _other_letter(inference)) is not None:
+        out += [Variant(renamed=letter)]
     if _has_mean(inference) and not _takes_mean_early(inference):
         out += [replace(v, later=True) for v in list(out) if v.mean or inference.word_body is None]
     return out
@@ -85,6 +92,9 @@ def varied(inference: Inference, understanding: Understanding, variant: Variant)
         if variant.mean:
             scaled = Over(scaled, SizeOf("#n"))
         changed.definitions = [replace(d, term=scaled) if d.key == inference.loss else d for d in changed.definitions]
+    written = next((d for d in changed.definitions if d.key == inference.loss), None)
+    if variant.renamed is not None and written is not None:
+        changed.definitions.append(replace(written, key=variant.renamed, term=Part(written.key, ()), indices=()))
     if variant.switch is not None and inference.loss is not None:
         kind, offset = variant.switch
         switched = body_of(inference, kind)
@@ -92,6 +102,16 @@ def varied(inference: Inference, understanding: Understanding, variant: Variant)
         if switched is not None and at is not None:
             changed.definitions.append(Definition(inference.loss, switched, at, inference.document.statements[at].line))
     return changed
+
+
+def _other_letter(inference: Inference) -> str | None:
+    """The E of derivatives of E where only L has a formula."""
+    written = {d.key for d in inference.definitions}
+    known = written | {r.key for d in inference.definitions for r in references_in(d.term)}
+    others = [
+        key for key in inference.tops if base_of(key) in LOSS_BASES and key not in known and not key.endswith(EACH)
+    ]
+    return others[0] if inference.loss in written and len(others) == 1 else None
 
 
 def _is_loss_of_one(inference: Inference) -> bool:
