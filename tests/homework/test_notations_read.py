@@ -189,3 +189,30 @@ def test_a_closed_form_is_no_premise():
     )
     text += "    b = mean(y) - w mean(x)\n\n    dL/dw = (2/n) sum_i (yhat_i - y_i) x_i\n"
     assert check_homework(text).claims[-1].verdict == "correct"
+
+
+RIDGE = "$X$ is $n \\times d$, $y$ is $n \\times 1$.\n\n$J = \\frac1n \\|X w - y\\|^2 + \\lambda w^T w$\n\n"
+RIDGE += "$\\nabla J = \\frac2n X^T (X w - y) + {0} \\lambda w$\n\nSetting it to zero gives $w = {1}$.\n"
+
+
+@pytest.mark.parametrize(
+    ("factor", "solution", "verdict"),
+    [
+        ("2", "(X^T X + n \\lambda I)^{-1} X^T y", "correct"),
+        ("2", "(X^T X + \\lambda I)^{-1} X^T y", "uncheckable"),
+        ("2", "(X X^T + n \\lambda I)^{-1} X^T y", "uncheckable"),
+        ("", "(X^T X + \\frac{n}{2} \\lambda I)^{-1} X^T y", "carried"),
+    ],
+)
+def test_a_solution_is_put_into_the_gradient(factor: str, solution: str, verdict: str):
+    last = check_homework(RIDGE.format(factor, solution)).claims[-1]
+    assert last.verdict == verdict, last.message
+
+
+def test_a_bias_at_the_minimum():
+    text = (
+        REGRESSION.format("w x_i", "(1/n) sum_i")
+        + "    dL/db = (2/n) sum_i (yhat_i - y_i)\n\nSetting it to zero gives\n\n"
+    )
+    for sign, verdict in (("-", "correct"), ("+", "uncheckable")):
+        assert check_homework(text + f"    b = mean(y) {sign} w mean(x)\n").claims[-1].verdict == verdict

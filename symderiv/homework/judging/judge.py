@@ -22,7 +22,7 @@ from symderiv.homework.judging.facts import Facts
 from symderiv.homework.judging.intercept import judge_intercept
 from symderiv.homework.judging.named_parts import NamedParts
 from symderiv.homework.judging.number_claims import NumberClaim
-from symderiv.homework.judging.optimum import is_at_optimum, judge_optimum
+from symderiv.homework.judging.optimum import is_at_optimum, judge_optimum, judge_solution
 from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
@@ -623,6 +623,10 @@ class Judge:
     # --- definitions ---
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
+        if not any(d.key == reference.key for d in self.understanding.definitions):
+            solution = judge_solution(self.situation, self.own_lines, at, left, right)
+            if solution is not None:
+                return solution
         if self._was_used(reference.key, at) and not self._is_forward(reference.key, at):
             return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
         for definition in self.understanding.definitions:

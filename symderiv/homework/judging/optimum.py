@@ -8,22 +8,38 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from symderiv.homework.judging.comparing import Answer
+from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined
-from symderiv.homework.understanding.terms import Add, Const, Jacobian, Part, Ref, Sloppy, Term, everything_in
-from symderiv.homework.understanding.worlds import Misfit, Unknown
+from symderiv.homework.understanding.readings import Reader
+from symderiv.homework.understanding.terms import (
+    Add,
+    Const,
+    Jacobian,
+    Part,
+    Power,
+    Ref,
+    Sloppy,
+    Term,
+    everything_in,
+    kinds_in,
+    references_in,
+)
+from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World
 
 SOLVING = (
     r"\b(?:zero|vanish\w*|null\w*|optim\w+|minimi\w+|stationary|normal equations?|closed[- ]form|solv\w+|solution|"
     r"gleich 0|setzen|cero|igual\w* a 0|annul\w+)\b|= ?0\b"
 )
 AT_OPTIMUM = r"\bat the (?:minimum|optimum)\b|\b(?:is|to|equals?) (?:zero|0)\b|\bnormal equations?\b|\bclosed[- ]form\b"
+SMALL = 1e-9
 NEAR = 200  # characters of text before a line in which something is set to zero
 LARGEST = 1000  # denominators of the number by which the sides may be off
 
@@ -48,6 +64,63 @@ def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Ver
             if situation.compare(at, gradient, scaled).answer is Answer.EQUAL:
                 return Verdict("correct", "derivative", f"true where the derivative by {key} is zero")
     return Verdict("uncheckable", "derivative", "true only where the loss is least, and that is not worked out")
+
+
+class _Inverting(World):
+    """A world in which the power -1 of a matrix is its inverse."""
+
+    def _power(self, term: Power, bottom: str | None) -> Value:
+        base = self._value(term.base, bottom)
+        rows, columns = base.shape
+        if self._whole(term.exponent) != -1 or rows != columns or rows == 1 or base.letters or base.tangent is not None:
+            return super()._power(term, bottom)
+        try:
+            return Value((), np.linalg.inv(base.array))
+        except np.linalg.LinAlgError as error:
+            raise Undefined("a matrix without an inverse") from error
+
+
+def judge_solution(situation: Situation, own_lines: OwnLines, at: int, left: Term, right: Term) -> Verdict | None:
+    """`w = (X^T X)^{-1} X^T y`, `b = mean(y) - w mean(x)`: put into the gradient, it makes it zero."""
+    understanding = situation.understanding
+    key = re.split(r"[\^\[]", left.key)[0] if isinstance(left, Part) else ""
+    parameters = (*understanding.weights, *understanding.biases)
+    start = understanding.document.statements[at].span[0]
+    near = understanding.document.text[max(0, start - NEAR) : start]
+    if understanding.loss is None or key not in parameters or not references_in(right):
+        return None
+    if Power not in kinds_in(right) and re.search(SOLVING, near, re.IGNORECASE) is None:
+        return None  # `w = c` is another name
+    found = [_where_it_is_zero(situation, own_lines, at, key, value) for value in _solutions(situation, at, key, right)]
+    if not found:
+        return Verdict("uncheckable", "derivative", "its shapes do not fit") if Power in kinds_in(right) else None
+    verdicts = {each.verdict: each for each in found}
+    return verdicts.get("correct") or verdicts.get("carried") or found[0]
+
+
+def _solutions(situation: Situation, at: int, key: str, right: Term) -> Iterator[Array]:
+    """What a side can be, as a value of a parameter."""
+    understanding = situation.understanding
+    world = understanding.world(at, Machine)
+    with contextlib.suppress(Misfit, Unknown, Undefined):
+        shape = world.quantity(key).shape
+        for reading in Reader(_Inverting(world.point, world.definitions), understanding.axes).readings(right):
+            if reading.value.shape == shape and not reading.value.letters:
+                yield reading.value.array
+
+
+def _where_it_is_zero(situation: Situation, own_lines: OwnLines, at: int, key: str, value: Array) -> Verdict:
+    """Whether the gradient is zero there, or the writer's own false one."""
+    world = situation.understanding.world(at, Machine)
+    there = World(replace(world.point, values={**world.point.values, key: value}), world.definitions)
+    gradient = Ref(situation.understanding.loss or ""), Ref(key)
+    largest = SMALL * float(np.abs(world.jacobian(*gradient).array).max())
+    own = own_lines.own.get(key)
+    if float(np.abs(there.jacobian(*gradient).array).max()) < largest:
+        return Verdict("correct", "derivative", f"the derivative by {key} is zero there")
+    if own is not None and float(np.abs(there.evaluate(own.term).array).max()) < largest:
+        return Verdict("carried", "derivative", f"false, but it follows from line {own.line}", root=own.line)
+    return Verdict("uncheckable", "derivative", f"the derivative by {key} is not zero there")
 
 
 def is_at_optimum(situation: Situation, at: int, left: Term) -> bool:
