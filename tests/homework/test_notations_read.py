@@ -216,3 +216,11 @@ def test_a_bias_at_the_minimum():
     )
     for sign, verdict in (("-", "correct"), ("+", "uncheckable")):
         assert check_homework(text + f"    b = mean(y) {sign} w mean(x)\n").claims[-1].verdict == verdict
+
+
+@pytest.mark.parametrize("name", [r"\sigma", "f", "h", "g", r"\text{sigmoid}"])
+def test_the_slope_of_a_function_by_its_letter_alone(name: str):
+    text = f"The activation ${name}$ is the sigmoid.\n\n$z = w x$\n\n$a = {name}(z)$\n\n$L = (a - y)^2$\n\n"
+    for sign, verdict in (("-", "correct"), ("+", "wrong")):
+        line = rf"$\frac{{d {name}}}{{dz}} = {name}(z)(1 {sign} {name}(z))$"
+        assert check_homework(text + line + "\n").claims[-1].verdict == verdict

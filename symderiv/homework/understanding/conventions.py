@@ -73,6 +73,7 @@ NEVER_FUNCTIONS = frozenset(
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 MATRIX_BASES = frozenset("wWvVuU") | GREEK_WEIGHTS
+FUNCTIONS_BY_LETTER = FUNCTION_BASES - GREEK_WEIGHTS
 FOLDED = frozenset({*"abhopstwxyz", "phi"})  # not u and v: U and V are weights beside them
 
 
@@ -413,6 +414,11 @@ class _Counts:
                 return
             case Call(_, Name(_, "dot" | "matmul", ()), (_, _)):
                 self.code = True
+            case Derivative(_, Name(_, base, ()), bottom) if base in FUNCTIONS_BY_LETTER:
+                self.bases[base] += 1  # `d sigma/dz`: a function stands there without its argument
+                self.bottoms.update([bottom.base] if isinstance(bottom, Name) and not bottom.accents else [])
+                self.look(bottom, scope)
+                return
             case Derivative(_, _, Name(_, base, ())):
                 self.bottoms.add(base)
             case BigSum(_, _, indices, _, end, _):

@@ -769,9 +769,19 @@ class Elaborator:
                 raise NotUnderstood("the derivative of nothing", node.span)
             top: Term = Part(self.loss, ())
         else:
-            top = self._top(self.term(node.top))
+            top = self._function_by(node.top, bottom) or self._top(self.term(node.top))
         row = self._row(bottom.key, bottom.indices)
         return Jacobian(top, bottom) if row is None else Transpose(Jacobian(top, row))
+
+    def _function_by(self, node: f.Node, bottom: Part) -> Term | None:
+        r"""The sigma(a) in `d\sigma/da`: a function whose argument is what it is derived by."""
+        reference = self.reference(node) if isinstance(node, (f.Name, f.Scripted)) else None
+        if reference is None or reference.key in self.lefts:
+            return None
+        if self.is_function(reference):
+            return self.apply(reference, reference.primes, bottom)
+        known = FUNCTION_NAMES.get(reference.key, reference.key)
+        return Apply(known, reference.primes, bottom) if known in FUNCTIONS else None
 
     def _top(self, term: Term) -> Term:
         """A numerator that is the text of a definition is that quantity; also where it is part of the numerator."""
