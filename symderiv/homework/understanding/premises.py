@@ -418,10 +418,15 @@ def _folds_with_two_formulas(draft: Draft) -> set[str]:
 def with_sigmoid(term: Term) -> Term:
     """`1/(1 + e^{-(w x + b)})` as the function that it is, so that what it is taken of is seen as a layer."""
     match term:
-        case Over(Const(one), Add(((1, Const(two)), (1, Apply("exp", 0, Add(((-1, body),))))))) if (
-            one == two == 1 and not isinstance(body, Part)
-        ):
-            return Apply("sigmoid", 0, body)
+        case Gathered(body):
+            return replace(term, body=with_sigmoid(body))
+        case Over(
+            Const(one),
+            Add(((1, Const(two)), (1, Apply("exp", 0, Add(terms)))))
+            | Add(((1, Apply("exp", 0, Add(terms))), (1, Const(two)))),
+        ) if one == two == 1 and all(sign < 0 for sign, _ in terms):
+            body = terms[0][1] if len(terms) == 1 else Add(tuple((-sign, part) for sign, part in terms))
+            return term if isinstance(body, Part) else Apply("sigmoid", 0, body)
     return term
 
 
