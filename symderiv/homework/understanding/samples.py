@@ -87,14 +87,20 @@ def _letters_weighed_alike(draft: Draft) -> set[str]:
     for node in draft.document.of_kind(f.Scripted):
         if isinstance(node.base, f.Name) and node.base.base in WEIGHTLIKE:
             weighed |= letters_below(node)
+    weights = WEIGHTLIKE - {"b"} | REGRESSION_WEIGHTS
     for statement in draft.document.statements:
-        letters = letters_below(statement.sides[0].node)
+        left = statement.sides[0].node
+        called = left.factors[-1] if isinstance(left, f.Product) else None  # f(x_i)
+        if isinstance(called, f.Group) and len(called.items) == 1:
+            left = called.items[0]
+        letters = letters_below(left)
         if len(statement.sides) < 2 or len(letters) != 1:
             continue
         for product in (p for side in statement.sides[1:] for p in f.of_kind(side.node, f.Product)):
             factors = [x.body if isinstance(x, f.Transposed) else x for x in product.factors]
-            has_weight = any(isinstance(x, f.Name) and x.base in WEIGHTLIKE - {"b"} for x in factors)
-            if has_weight and any(letters_below(x) == letters for x in factors):
+            bases = {name.base for x in factors if not letters_below(x) and (name := name_of(x)) is not None}
+            weighted = {name.base for x in factors if letters_below(x) == letters and (name := name_of(x)) is not None}
+            if weighted and (bases & weights or (bases & {"m", "a"} and weighted & {"x", "X"})):
                 found |= letters
     return found - weighed
 
@@ -162,7 +168,7 @@ def _letters_weighed(node: f.Product) -> Iterator[str]:
             head, name = name_of(data), name_of(weight)
             if head is None or name is None or head.base not in ("x", "X", "phi") or letters_below(weight):
                 continue
-            if name.base in WEIGHTLIKE - {"b"} | REGRESSION_WEIGHTS | {"v", "u"} and len(letters_below(data)) == 1:
+            if name.base in WEIGHTLIKE - {"b"} | REGRESSION_WEIGHTS | set("vuma") and len(letters_below(data)) == 1:
                 yield from letters_below(data)
 
 
