@@ -224,3 +224,37 @@ def test_the_slope_of_a_function_by_its_letter_alone(name: str):
     for sign, verdict in (("-", "correct"), ("+", "wrong")):
         line = rf"$\frac{{d {name}}}{{dz}} = {name}(z)(1 {sign} {name}(z))$"
         assert check_homework(text + line + "\n").claims[-1].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    "letters", [("w", "b"), ("m", "c"), (r"\theta_1", r"\theta_0"), (r"\beta_1", r"\beta_0"), ("a", "b")]
+)
+@pytest.mark.parametrize("name", [r"\hat y_i", "f(x_i)", "p_i", ""])
+@pytest.mark.parametrize("total", [r"\sum_i", r"\sum_{i=1}^n"])
+def test_a_line_through_points(letters: tuple[str, str], name: str, total: str):
+    slope, intercept = letters
+    line = f"{slope} x_i + {intercept}"
+    error = f"({name or line} - y_i)"
+    by = r"\frac{\partial J}{\partial %s}"
+    right = [
+        f"J = \\frac1n {total} {error}^2",
+        f"{by % slope} = \\frac2n {total} {error} x_i",
+        f"{by % intercept} = \\frac2n {total} {error}",
+    ]
+    wrong = [f"{by % slope} = \\frac1n {total} {error} x_i", f"{by % intercept} = \\frac2n {total} {error} x_i"]
+    text = "\n\n".join(f"${each}$" for each in [*([f"{name} = {line}"] if name else []), *right, *wrong])
+    verdicts = [c.verdict for c in check_homework(text).claims]
+    assert verdicts == ["correct"] * (len(verdicts) - 2) + ["wrong"] * 2
+
+
+@pytest.mark.parametrize("argument", ["-(w^T x_i + b)", "-w^T x_i - b"])
+def test_the_logistic_function_spelled_out(argument: str):
+    text = rf"""$p_i = \frac{{1}}{{1 + e^{{{argument}}}}}$
+
+$L = -\sum_i [y_i \log p_i + (1 - y_i) \log(1 - p_i)]$
+
+$\frac{{\partial L}}{{\partial w}} = \sum_i (p_i - y_i) x_i$
+
+$\frac{{\partial L}}{{\partial b}} = \sum_i (p_i + y_i)$
+"""
+    assert [c.verdict for c in check_homework(text).claims] == ["correct", "correct", "correct", "wrong"]

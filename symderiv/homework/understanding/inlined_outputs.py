@@ -17,6 +17,7 @@ from symderiv.homework.understanding.terms import (
     Transpose,
     everything_in,
     mapped,
+    references_in,
 )
 
 OUTPUT = "<output>"
@@ -33,8 +34,11 @@ def output_in(term: Term, product: Term) -> Term:
 
 def _with_bias(term: Add, product: Term) -> Term | None:
     sign = next((s for s, t in term.terms if t == product), None)
+    alike = {base_of(r.key) for r in references_in(product)} & SLOPES  # theta_0 beside theta_1 x
     biases = [
-        t for s, t in term.terms if s == sign and isinstance(t, Part) and not t.indices and base_of(t.key) in BIASES
+        t
+        for s, t in term.terms
+        if s == sign and isinstance(t, Part) and not t.indices and base_of(t.key) in BIASES | alike
     ]
     return Add(((1, product), *((1, b) for b in biases))) if biases else None
 
