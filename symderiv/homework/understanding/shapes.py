@@ -424,6 +424,8 @@ class ShapeInference:
             return shape[0], SCALAR_DIM
         if along in ("all", "formal"):
             return SCALAR_DIM, SCALAR_DIM
+        if along.removeprefix("letter:") in self.sample_letters:  # the mean of the x_i
+            return tuple(SCALAR_DIM if self.dims.root(d) == "#n" else d for d in shape)  # type: ignore[return-value]
         return shape
 
     def _part(self, key: str, indices: tuple[str | int | None, ...]) -> Shape:
