@@ -38,7 +38,10 @@ SOLVING = (
     r"\b(?:zero|vanish\w*|null\w*|optim\w+|minimi\w+|stationary|normal equations?|closed[- ]form|solv\w+|solution|"
     r"gleich 0|setzen|cero|igual\w* a 0|annul\w+)\b|= ?0\b"
 )
-AT_OPTIMUM = r"\bat the (?:minimum|optimum)\b|\b(?:is|to|equals?) (?:zero|0)\b|\bnormal equations?\b|\bclosed[- ]form\b"
+AT_OPTIMUM = (
+    r"\bat the (?:minimum|optimum)\b|\b(?:minimum|optimum) (?:is |lies )?at\b|\b(?:is|to|equals?) (?:zero|0)\b|"
+    r"\bnormal equations?\b|\bclosed[- ]form\b"
+)
 SMALL = 1e-9
 NEAR = 200  # characters of text before a line in which something is set to zero
 LARGEST = 1000  # denominators of the number by which the sides may be off

@@ -73,6 +73,10 @@ NEVER_FUNCTIONS = frozenset(
 )
 COMPARED = re.compile(r"(?<![A-Za-z\\_^{])([a-z])\s*(?:=|\\neq?\b|≠|!=)\s*([a-z])(?![A-Za-z_^(])")
 MATRIX_BASES = frozenset("wWvVuU") | GREEK_WEIGHTS
+ONES_SAID = (  # '1 is the column of n ones'
+    r"(?<![\d.])\b1\b\W{0,3}(?:is|=|being|denotes|for)?\s*(?:the|a)\s+(?:\w+\s+){0,3}?"
+    r"(?:column|row|vector)s?\s+(?:of|with)\s+(?:\w+\s+)?ones\b"
+)
 FUNCTIONS_BY_LETTER = FUNCTION_BASES - GREEK_WEIGHTS
 FOLDED = frozenset({*"abhopstwxyz", "phi"})  # not u and v: U and V are weights beside them
 
@@ -92,6 +96,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
                 if tree.primes:
                     counts.primed_names.add(name.base)
         counts.together(tree)
+    counts.plain_ones = counts.plain_ones or bool(re.search(ONES_SAID, document.text))
     symbols = counts.decided()
     symbols.matrices = frozenset(symbols.folds.get(b, b) for b in _given_matrices(document))
     symbols.entries = frozenset(

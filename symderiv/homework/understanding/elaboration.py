@@ -401,8 +401,14 @@ class Elaborator:
         if not self.symbols.plain_ones or not isinstance(factor, f.Number) or factor.text != "1":
             return False
         if at + 1 < len(node.factors):
-            return not node.marks[at] and isinstance(node.factors[at + 1], f.Transposed)
+            after = node.factors[at + 1]
+            return not node.marks[at] and (isinstance(after, f.Transposed) or (at == 0 and self._is_bias(after)))
         return not node.marks[at - 1] and not isinstance(node.factors[at - 1], f.Number)
+
+    def _is_bias(self, node: f.Node) -> bool:
+        """The b_1 of `X W_1 + 1 b_1`."""
+        name = name_of(node)
+        return name is not None and name.base in ("b", "c", "d")
 
     def _gradient(self, factors: tuple[f.Node, ...], marks: tuple[str, ...]) -> tuple[Term, int] | None:
         r"""`\nabla E(w)`, `\nabla E` where w is the only parameter: the derivative, and how many factors it takes."""

@@ -387,7 +387,7 @@ class Inference(Draft):
         }
         for key in sorted(keys):
             is_rate = (
-                base_of(key) in HYPER_BASES - self.derived_by
+                base_of(key) in HYPER_BASES - self.derived_by - {self.elaborator.parameter}
                 and key not in definitions
                 and layer_of(key) is None
                 and key not in indexed

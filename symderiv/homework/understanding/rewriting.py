@@ -25,6 +25,7 @@ from symderiv.homework.reading.formulas import (
     Sum,
     Text,
     Transposed,
+    of_kind,
     rebuilt,
     walk,
 )
@@ -55,7 +56,7 @@ def rewritten(document: Document) -> Document:
         with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
-        with_scores, with_slices, with_steps_in_one,
+        with_scores, with_slices, with_steps_in_one, with_sum_letters,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -389,6 +390,26 @@ def is_of_numbers(node: Node) -> bool:
     """Whether numbers are in it, and no names."""
     inside = list(walk(node))
     return any(isinstance(n, Number) for n in inside) and not any(isinstance(n, (Name, Derivative)) for n in inside)
+
+
+# --- sums without an index ---
+def with_sum_letters(document: Document) -> Document:
+    """`∑ (p_i - y_i)^2`: the sum over the only letter that stands below what is summed."""
+
+    def visit(node: Node) -> Node:
+        node = rebuilt(node, visit)
+        if isinstance(node, BigSum) and not node.indices and node.start is None and node.end is None:
+            letters = {
+                part.base: part
+                for scripted in of_kind(node.body, Scripted)
+                for script in scripted.lower
+                for part in of_kind(script.body, Name)
+            }
+            if len(letters) == 1:
+                return replace(node, indices=tuple(letters.values()))
+        return node
+
+    return document.with_sides(visit) if any(not n.indices for n in document.of_kind(BigSum)) else document
 
 
 # --- all but the first ---
