@@ -87,7 +87,8 @@ def find_definitions(draft: Draft) -> None:
         term = with_softmax(term, {d.key: d.term for d in draft.definitions})
         line = draft.document.statements[at].line
         if is_number(term):
-            term = _decimal(term) if is_rate(ref.key) else term
+            parameters = {*draft.derived_by, elaborator.parameter}
+            term = _decimal(term) if is_rate(ref.key) and ref.key not in parameters else term
             draft.numbers.append(Definition(ref.key, term, at, line, ref.indices))
             continue
         if isinstance(term, Apply):
