@@ -593,8 +593,21 @@ class NumberWorlds:
         return Part(own, indices), self._rates(base) if sign > 0 else [-1.0]  # v = mu v - eta dJ/dw is added
 
     def _loss_of(self, key: str, at: int) -> str:
-        """The loss that a step makes smaller: the document's, or where that does not depend on it the latest that does."""
+        """The loss that a step makes smaller: the document's, or the one whose gradient was worked out last.
+
+        Where the document's loss does not depend on it, the latest that does.
+        """
         loss = self.understanding.loss or ""
+        worked_out = {
+            entries[-1].at: left[1].key
+            for left, entries in self.printed.items()
+            if isinstance(left, tuple)
+            and isinstance(left[1], Part)
+            and left[2] == Part(key, ())
+            and entries[-1].at <= at
+        }
+        if worked_out:
+            return str(worked_out[max(worked_out)])
         graph = World(Point(Machine, {}, {}), self.understanding.definitions_at(at))
         if graph.depends(loss, key):
             return loss
