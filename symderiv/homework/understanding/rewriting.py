@@ -54,7 +54,7 @@ def rewritten(document: Document) -> Document:
     for rewriting in (
         with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, with_unit_layers, without_notes,
-        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, with_unit_columns,
+        with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one, with_sum_letters,
     ):  # fmt: skip
@@ -621,6 +621,60 @@ def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
         return rebuilt(part, visit)
 
     return statement.with_sides(visit)
+
+
+def without_numbered_steps(document: Document) -> Document:
+    """`a1 = 0 - 0.5 (-1)` beside an a = 0 of the model: the same after a step."""
+    stepped = _bases_in_steps(document)
+    if not stepped:
+        return document
+
+    def visit(part: Node) -> Node:
+        name = _numbered(part)
+        return name if name is not None and name.base in stepped else rebuilt(part, visit)
+
+    def changed(statement: Statement) -> Statement:
+        left = _numbered(statement.sides[0].node)
+        again = statement.with_sides(visit)
+        is_step = left is not None and left.base in stepped and len(statement.sides) > 1
+        return replace(again, relations=("<-", *again.relations[1:])) if is_step else again
+
+    return replace(document, statements=[changed(s) for s in document.statements])
+
+
+def _bases_in_steps(document: Document) -> set[str]:
+    """What is derived by and given without a number, and has one only where it is worked out, from numbers or the one before."""
+    derived = {
+        n.bottom.base for n in document.of_kind(Derivative) if isinstance(n.bottom, Name) and not n.bottom.accents
+    }
+    given = {
+        s.sides[0].node.base
+        for s in document.statements
+        if len(s.sides) > 1 and isinstance(s.sides[0].node, Name) and is_of_numbers(s.sides[1].node)
+    }
+    numbered = {name.base for n in document.of_kind(Scripted) if (name := _numbered(n)) is not None} & derived & given
+    for statement in document.statements if numbered else ():
+        left = _numbered(statement.sides[0].node)
+        inside = {name.base for n in statement.of_kind(Scripted) if (name := _numbered(n)) is not None}
+        is_worked_out = left is not None and (
+            any(is_of_numbers(side.node) for side in statement.sides[1:])
+            or (left.base in inside and any(n.base in HYPER_BASES for n in statement.of_kind(Name)))
+        )
+        numbered -= inside if left is None or not is_worked_out else inside - {left.base}
+    return numbered
+
+
+def _numbered(node: Node) -> Name | None:
+    """The w of `w_1`."""
+    if (
+        not isinstance(node, Scripted)
+        or not isinstance(node.base, Name)
+        or node.primes
+        or node.base.accents
+        or node.upper
+    ):
+        return None
+    return node.base if len(node.lower) == 1 and isinstance(node.lower[0].body, Number) else None
 
 
 def _derived_by(statement: Statement) -> frozenset[str]:
