@@ -130,6 +130,7 @@ def find_definitions(draft: Draft) -> None:
             draft.restated.append(Definition(ref.key, wrapped, at, line, letters))
             continue
         draft.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+    _define_summands(draft)
     _prefer_grounded(draft)
     _summands_alike(draft)
     _drop_below_first(draft, general)
@@ -151,6 +152,20 @@ def _decimal(term: Term) -> Term:
             if whole.denominator == part.denominator == 1 and whole >= 0 <= part:
                 return Const(Fraction(f"{whole}.{part}"))
     return term
+
+
+def _define_summands(draft: Draft) -> None:
+    """`J = D + lambda/2 w^T w` after a formula of J: the D that nothing else says what it is, is the rest."""
+    for again in draft.restated:
+        known = {d.key for d in draft.definitions} | {r.key for d in draft.definitions for r in references_in(d.term)}
+        written = again.term.terms if isinstance(again.term, Add) and not again.indices else ()
+        terms = [(sign, t.body if isinstance(t, SumOver) and isinstance(t.body, Part) else t) for sign, t in written]
+        new = [t for sign, t in terms if sign > 0 and isinstance(t, Part) and t.key not in known and not t.indices]
+        others = {r.key for _, t in terms if t not in new for r in references_in(t)}
+        if len(terms) > 1 and len(new) == 1 and base_of(again.key) in LOSS_BASES and others <= known:
+            rest = tuple((-sign, t) for sign, t in terms if t != new[0])
+            whole = Add(((1, Part(again.key, ())), *rest))
+            draft.definitions.append(Definition(new[0].key, whole, again.at, again.line))
 
 
 def _is_solved_for(draft: Draft, at: int, ref: Reference, term: Term) -> bool:
