@@ -40,7 +40,7 @@ from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
-SUPPOSED = r"\b(?:for|if|when|with|where|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
+SUPPOSED = r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
 ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
@@ -279,6 +279,10 @@ class Otherwise:
                 continue
             if re.search(SUPPOSED, before.lead.strip(), re.IGNORECASE) is None:
                 continue
+            if isinstance(left, Jacobian) and left.bottom.key == key.key:
+                return Verdict(
+                    "uncheckable", kind, f"the derivative at {document.text[slice(*before.span)]} is not worked out"
+                )
             part, value = Part(key.key, ()), Const(node.value)
             definitions = [replace(d, term=replaced(d.term, part, value)) for d in self.understanding.definitions]
             anew = replace(self.understanding, definitions=definitions)

@@ -206,7 +206,7 @@ def with_given_names(document: Document) -> Document:
 
 # --- notes in brackets ---
 def without_notes(document: Document) -> Document:
-    """`w1 = 0.2 (x1 -> h1)`: an arrow in brackets behind a value says where it belongs."""
+    """`w1 = 0.2 (x1 -> h1)`, `(lr = eta) W <- W - eta dW`: an arrow or equation in round brackets is an aside."""
 
     def visit(part: Node) -> Node:
         if isinstance(part, Sum) and len(part.terms) == 1:
@@ -220,12 +220,10 @@ def without_notes(document: Document) -> Document:
 
 
 def _is_note(node: Node) -> bool:
-    return (
-        isinstance(node, Group)
-        and len(node.items) == 1
-        and isinstance(node.items[0], Comparison)
-        and node.items[0].sign == "->"
-    )
+    inner = node.items[0] if isinstance(node, Group) and len(node.items) == 1 else None
+    if not isinstance(inner, Comparison) or not isinstance(node, Group):
+        return False
+    return inner.sign == "->" or (inner.sign == "=" and node.bracket == "(" and isinstance(inner.left, Name))
 
 
 # --- entries of names in brackets ---
