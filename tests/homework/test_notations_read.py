@@ -258,3 +258,77 @@ $\frac{{\partial L}}{{\partial w}} = \sum_i (p_i - y_i) x_i$
 $\frac{{\partial L}}{{\partial b}} = \sum_i (p_i + y_i)$
 """
     assert [c.verdict for c in check_homework(text).claims] == ["correct", "correct", "correct", "wrong"]
+
+
+def verdicts_of(text: str, last: int) -> list[str]:
+    return [c.verdict for c in check_homework(text).claims[-last:]]
+
+
+def test_a_sum_sign_without_an_index():
+    text = "p_i = w x_i + b\n\nJ = 1/n ∑ (p_i - y_i)^2\n\ndJ/db = 2/n ∑ (p_i - y_i)\n\ndJ/db = 1/n ∑ (p_i - y_i)\n"
+    assert verdicts_of(text, 2) == ["correct", "wrong"]
+
+
+def test_means_of_the_data():
+    text = r"""$p_i = m x_i + c$, $J = \frac1n \sum_{i=1}^n (p_i - y_i)^2$
+
+$\bar x = \frac1n\sum_i x_i$, $\bar y = \frac1n\sum_i y_i$
+
+$\frac{\partial J}{\partial c} = 2(m\bar x + c - \bar y)$
+
+$\frac{\partial J}{\partial c} = 2(m\bar x - c - \bar y)$
+"""
+    assert verdicts_of(text, 2) == ["correct", "wrong"]
+
+
+def test_a_one_that_is_said_to_be_ones():
+    text = "`P = X W + 1 b`, with 1 the column of N ones\n\n`L = 1/N ||P - T||^2`\n\n`dL/db = 2/N 1^T (P - T)`\n\n`dL/db = 1/N 1^T (P - T)`\n"
+    assert verdicts_of(text, 2) == ["correct", "wrong"]
+
+
+def test_the_part_of_a_loss_that_only_a_sum_names():
+    text = r"""$h = \sigma(X w)$
+
+$J = \frac1n \|h - y\|^2 + \frac{\lambda}{2} w^T w$
+
+Call the first part $D$, i.e. $J = D + \frac{\lambda}{2} w^T w$.
+
+$\frac{\partial D}{\partial h} = \frac2n (h - y)$
+
+$\frac{\partial D}{\partial h} = \frac1n (h - y)$
+"""
+    assert verdicts_of(text, 2) == ["correct", "wrong"]
+
+
+def test_values_after_a_step_with_numbers_in_their_names():
+    text = """p = a*x + b
+
+L = (p - y)^2
+
+dL/da = 2*(p - y)*x and dL/db = 2*(p - y)
+
+x = 1, y = 2, a = 0, b = 0, eta = 0.25
+
+a1 = 0 - 0.25*(-4) = 1, b1 = 0 - 0.25*(-4) = 1
+
+p = {0}
+"""
+    assert verdicts_of(text.format(2), 5) == ["correct"] * 5
+    assert verdicts_of(text.format(3), 1) == ["wrong"]
+
+
+def test_a_step_goes_along_the_gradient_worked_out_last():
+    text = """z = w x, p = sigma(z)
+
+L = -(t log(p) + (1-t) log(1-p))
+
+E = (p - t)^2
+
+x = 2, w = 0, t = 1, eta = 0.1
+
+dL/dw = (0.5 - 1)*2 = -1
+
+w_new = 0 + 0.1*{0}
+"""
+    assert verdicts_of(text.format("1"), 1) == ["correct"]
+    assert verdicts_of(text.format("2"), 1) == ["wrong"]

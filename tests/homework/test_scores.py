@@ -57,6 +57,7 @@ FIRST_CONTACT = {
     "fresh_18": First(195, 215, 1, 0),
     "fresh_19": First(154, 240, 6, 4),
     "fresh_20": First(191, 241, 9, 3),
+    "fresh_21": First(206, 279, 26, 0),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -82,6 +83,7 @@ AT_LEAST = {
     "fresh_18": 0.97,
     "fresh_19": 0.84,
     "fresh_20": 0.92,
+    "fresh_21": 0.91,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -598,17 +598,18 @@ class NumberWorlds:
         Where the document's loss does not depend on it, the latest that does.
         """
         loss = self.understanding.loss or ""
+        graph = World(Point(Machine, {}, {}), self.understanding.definitions_at(at))
         worked_out = {
             entries[-1].at: left[1].key
             for left, entries in self.printed.items()
-            if isinstance(left, tuple)
-            and isinstance(left[1], Part)
-            and left[2] == Part(key, ())
-            and entries[-1].at <= at
+            if isinstance(left, tuple) and isinstance(left[1], Part) and left[2] == Part(key, ())
+            if entries[-1].at <= at and graph.depends(left[1].key, key)
         }
-        if worked_out:
-            return str(worked_out[max(worked_out)])
-        graph = World(Point(Machine, {}, {}), self.understanding.definitions_at(at))
+        latest = worked_out[max(worked_out)] if worked_out else loss
+        if latest != loss:
+            world = self._world_of(at, self.state(at).values(False))
+            if world is not None and self.values_in(world, Jacobian(Part(latest, ()), Part(key, ()))):
+                return latest
         if graph.depends(loss, key):
             return loss
         others = [d.key for d in self.understanding.definitions if base_of(d.key) in LOSS_BASES and d.at <= at]
