@@ -332,3 +332,10 @@ w_new = 0 + 0.1*{0}
 """
     assert verdicts_of(text.format("1"), 1) == ["correct"]
     assert verdicts_of(text.format("2"), 1) == ["wrong"]
+
+
+def test_rows_of_a_derivative_are_summed():
+    text = "$Z = X W + b$\n\n$L = \\frac{1}{2n}\\|Z - Y\\|_F^2$\n\n"
+    line = "$\\frac{\\partial L}{\\partial b} = %s\\sum_i \\left(\\frac{\\partial L}{\\partial Z}\\right)_i$\n"
+    assert verdicts_of(text + line % "", 1) == ["correct"]
+    assert verdicts_of(text + line % "\\frac1n ", 1) == ["wrong"]

@@ -71,6 +71,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         for script in scripted.upper:
             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                 found.add(script.body.base)
+    found |= _letters_of_derivatives(draft) - defined_for
     summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
     found |= (
         _letters_of_inputs(draft)
@@ -78,6 +79,19 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         | (_letters_said_to_count(draft) - defined_for)
     )
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+
+
+def _letters_of_derivatives(draft: Draft) -> set[str]:
+    r"""The i of `\sum_i (dL/dZ)_i`, where a mean is taken and no name has it below: the derivatives of each sample."""
+    if not draft.symbols.sizes & SAMPLE_SIZES:
+        return set()
+    found: set[str] = set()
+    for node in draft.document.of_kind(f.BigSum):
+        body = node.body if isinstance(node.body, f.Scripted) else None
+        if body is not None and isinstance(f.without_brackets(body.base), f.Derivative):
+            found |= letters_below(body) & {i.base for i in node.indices if isinstance(i, f.Name)}
+    named = {x for n in draft.document.of_kind(f.Scripted) if isinstance(n.base, f.Name) for x in letters_below(n)}
+    return found - named
 
 
 def _letters_weighed_alike(draft: Draft) -> set[str]:
