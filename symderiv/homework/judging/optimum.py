@@ -90,7 +90,7 @@ def judge_solution(situation: Situation, own_lines: OwnLines, at: int, left: Ter
     parameters = (*understanding.weights, *understanding.biases)
     start = understanding.document.statements[at].span[0]
     near = understanding.document.text[max(0, start - NEAR) : start]
-    if understanding.loss is None or key not in parameters or not references_in(right):
+    if understanding.loss is None or key not in parameters or isinstance(right, Part) or not references_in(right):
         return None
     if Power not in kinds_in(right) and re.search(SOLVING, near, re.IGNORECASE) is None:
         return None  # `w = c` is another name

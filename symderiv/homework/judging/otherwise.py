@@ -15,7 +15,7 @@ from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.reading.formulas import Number
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.draft import CONTRARY
-from symderiv.homework.understanding.elaboration import renamed, replaced
+from symderiv.homework.understanding.elaboration import is_number, renamed, replaced
 from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
@@ -268,6 +268,8 @@ class Otherwise:
 
     def _with_value_supposed(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """'For λ = 0 we get ..': true with the value that was said just before."""
+        if is_number(right):
+            return None
         document = self.understanding.document
         here = document.statements[at].span[0]
         for before in reversed(document.statements[:at]):

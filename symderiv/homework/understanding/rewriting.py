@@ -655,7 +655,7 @@ def _bases_in_steps(document: Document) -> set[str]:
         left = _numbered(statement.sides[0].node)
         inside = {name.base for n in statement.of_kind(Scripted) if (name := _numbered(n)) is not None}
         is_worked_out = left is not None and (
-            any(is_of_numbers(side.node) for side in statement.sides[1:])
+            (len(statement.sides) > 1 and is_of_numbers(statement.sides[1].node))
             or (left.base in inside and any(n.base in HYPER_BASES for n in statement.of_kind(Name)))
         )
         numbered -= inside if left is None or not is_worked_out else inside - {left.base}
