@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, Reference, name_of
@@ -50,24 +51,36 @@ def _start_of_path(draft: Draft, node: f.Node) -> f.Node:
 
 def _letters_of_the_way_back(draft: Draft) -> set[str]:
     r"""The D of `D_2 = V_3^T D_3 \odot 1[U_2 > 0]` and `\partial L / \partial V_2 = D_2 H_1^T`: each layer's is made of the next one's."""
-    forward: set[str] = set()
     back: set[str] = set()
-    used: set[str] = set()
     for statement in draft.document.statements:
-        left, rest = f.without_brackets(statement.sides[0].node), [side.node for side in statement.sides[1:]]
-        own = draft.closed(left)
-        inner = [r for node in rest for n in f.walk(node) if (r := draft.closed(n)) is not None]
-        if isinstance(left, f.Derivative):
-            used |= {r.base for r in inner}
-        elif own is not None and own.base not in DELTAS:
-            layer = layer_of(own.key)
-            is_turned = any(isinstance(n, f.Transposed) for node in rest for n in f.walk(node))
-            is_back = is_turned and layer is not None and any(
-                r.base == own.base and layer_of(r.key) == layer + 1 for r in inner
-            )  # fmt: skip
-            (back if is_back else set()).add(own.base)
-            forward |= {r.base for r in inner if r.base != own.base}
+        own, layer = _layered_left(draft, statement)
+        rest = [side.node for side in statement.sides[1:]]
+        if own is None or layer is None or not any(f.of_kind(node, f.Transposed) for node in rest):
+            continue
+        if any(r.base == own.base and layer_of(r.key) == layer + 1 for r in _inside(draft, statement)):
+            back.add(own.base)
+    forward: set[str] = set()
+    used: set[str] = set()
+    for statement in draft.document.statements if back else ():
+        own, _ = _layered_left(draft, statement)
+        if isinstance(f.without_brackets(statement.sides[0].node), f.Derivative):
+            used |= {r.base for r in _inside(draft, statement)}
+        elif own is not None:
+            forward |= {r.base for r in _inside(draft, statement) if r.base != own.base}
     return (back & used) - forward
+
+
+def _layered_left(draft: Draft, statement: Statement) -> tuple[Reference | None, int | None]:
+    """What a line says something of, if it is no delta, and its layer."""
+    left = f.without_brackets(statement.sides[0].node)
+    own = None if isinstance(left, f.Derivative) else draft.closed(left)
+    return (None, None) if own is None or own.base in DELTAS else (own, layer_of(own.key))
+
+
+def _inside(draft: Draft, statement: Statement) -> list[Reference]:
+    """The quantities behind the first side."""
+    nodes = (n for side in statement.sides[1:] for n in f.walk(side.node))
+    return [r for n in nodes if (r := draft.closed(n)) is not None]
 
 
 def introduced_in_gradients(draft: Draft) -> dict[str, int]:
@@ -183,19 +196,12 @@ def are_differentials(draft: Draft) -> bool:
 
 def is_differential(draft: Draft) -> bool:
     """Whether a lone d only ever stands before a name: `d\\hat y`."""
-    before, alone = 0, 0
-    for node in draft.document.nodes():
-        if isinstance(node, f.Name) and node.base == "d" and not node.accents:
-            alone += 1
-        if isinstance(node, f.Product):
-            for first, second, mark in zip(node.factors, node.factors[1:], node.marks, strict=False):
-                if (
-                    isinstance(first, f.Name)
-                    and first.base == "d"
-                    and not mark
-                    and isinstance(second, (f.Name, f.Scripted))
-                ):
-                    before += 1
+    alone = sum(n.base == "d" and not n.accents for n in draft.document.of_kind(f.Name))
+    before = sum(
+        isinstance(first, f.Name) and first.base == "d" and not mark and isinstance(second, (f.Name, f.Scripted))
+        for product in (draft.document.of_kind(f.Product) if alone else ())
+        for first, second, mark in zip(product.factors, product.factors[1:], product.marks, strict=False)
+    )
     return before > 0 and before == alone
 
 

@@ -68,36 +68,33 @@ def is_scalar_document(draft: Draft, samples: frozenset[str] = frozenset()) -> b
         )
         if is_stated or (_gives_vector(statement) and not _names_entries(draft, statement)):
             return False
-        for side in statement.sides:
-            for node in f.walk(side.node):
-                if isinstance(node, f.Transposed) or (
-                    isinstance(node, f.Matrix) and len(node.rows) * len(node.rows[0]) > 1
-                ):
-                    return False
-                if isinstance(node, f.BigSum) and (
-                    any(not isinstance(i, f.Name) or i.base not in samples for i in node.indices)
-                    or (not node.indices and not _is_about_numbers(draft))
-                ):
-                    return False
-                if isinstance(node, f.Product) and set(node.marks) & {"odot", "circ", ".*", "@", "otimes"}:
-                    return False
-                if isinstance(node, f.Name) and node.base in ("W", "X", "Z", "A", "ones", "H"):
-                    return False
-                if isinstance(node, f.Call) and name_of(node.function) is not None:
-                    base = name_of(node.function)
-                    if base is not None and base.base in ("sum", "softmax", "diag", "outer", "dot"):
-                        return False
-                if (
-                    not is_said
-                    and isinstance(node, f.Scripted)
-                    and isinstance(node.base, f.Name)
-                    and any(
-                        isinstance(s.body, f.Name) and s.body.base in draft.symbols.indices - samples
-                        for s in node.lower
-                    )
-                ):
-                    return False
-    return True
+    return not (_has_arrays(draft, samples) or (not is_said and _has_indices(draft, samples)))
+
+
+def _has_arrays(draft: Draft, samples: frozenset[str]) -> bool:
+    """Whether something is turned, summed over more than samples, multiplied as arrays are, or called as they are."""
+    document = draft.document
+    sums = list(document.of_kind(f.BigSum))
+    called = (name_of(call.function) for call in document.of_kind(f.Call))
+    return (
+        any(document.of_kind(f.Transposed))
+        or any(len(n.rows) * len(n.rows[0]) > 1 for n in document.of_kind(f.Matrix))
+        or any(not isinstance(i, f.Name) or i.base not in samples for n in sums for i in n.indices)
+        or (any(not n.indices for n in sums) and not _is_about_numbers(draft))
+        or any(set(n.marks) & {"odot", "circ", ".*", "@", "otimes"} for n in document.of_kind(f.Product))
+        or any(n.base in ("W", "X", "Z", "A", "ones", "H") for n in document.of_kind(f.Name))
+        or any(name is not None and name.base in ("sum", "softmax", "diag", "outer", "dot") for name in called)
+    )
+
+
+def _has_indices(draft: Draft, samples: frozenset[str]) -> bool:
+    letters = draft.symbols.indices - samples
+    return any(
+        isinstance(s.body, f.Name) and s.body.base in letters
+        for n in draft.document.of_kind(f.Scripted)
+        if isinstance(n.base, f.Name)
+        for s in n.lower
+    )
 
 
 def _is_about_numbers(draft: Draft) -> bool:
