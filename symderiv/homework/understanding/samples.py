@@ -88,7 +88,9 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
     found: set[str] = set()
     for node in draft.document.of_kind(f.BigSum):
         body = node.body if isinstance(node.body, f.Scripted) else None
-        if body is not None and isinstance(f.without_brackets(body.base), f.Derivative):
+        if body is None or len(letters_below(body)) != 1:
+            continue  # an entry has a letter of its unit, too
+        if isinstance(f.without_brackets(body.base), f.Derivative):
             found |= letters_below(body) & {i.base for i in node.indices if isinstance(i, f.Name)}
     named = {x for n in draft.document.of_kind(f.Scripted) if isinstance(n.base, f.Name) for x in letters_below(n)}
     return found - named
