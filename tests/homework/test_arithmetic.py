@@ -32,3 +32,10 @@ def test_values_and_derivatives(name):
     for k in range(MOST_ORDERS):
         slope = (above[k] - below[k]) / (2 * h)
         assert Exact.distance(np.asarray(slope), np.asarray(orders[k + 1])) < 1e-20, k + 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("left", "right"), [(np.inf, 1.0), (np.inf, np.inf), (np.nan, 1.0)])
+def test_what_is_no_number_is_far_from_everything(left, right, count):
+    with np.errstate(invalid="ignore"):
+        assert Machine.distance(np.full((1, count), left), np.full((1, count), right)) == np.inf

@@ -56,8 +56,7 @@ class Facts:
     def fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
         keys = {r.key for t in (left, right) for r in references_in(t)}
-        # the alpha of a leaky ReLU
-        constants = {k for k in keys if base_of(k) in HYPER_BASES}
+        constants = {k for k in keys if base_of(k) in HYPER_BASES}  # the alpha of a leaky ReLU
         constants -= {left.bottom.key} if isinstance(left, Jacobian) else set()
         keys -= constants
         if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in everything_in(left)):

@@ -50,14 +50,12 @@ LARGEST = 1000  # denominators of the number by which the sides may be off
 def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Verdict | None:
     """The verdict for an equation that holds where the gradient is zero; None if nothing speaks of that."""
     understanding = situation.understanding
-    start = understanding.document.statements[at].span[0]
-    near = understanding.document.text[max(0, start - NEAR) : start]
     if understanding.loss is None or any(
         isinstance(p, Jacobian) for side in (left, right) for p in everything_in(side)
     ):
         return None
     is_about_itself = isinstance(left, Part) and left.key in understanding.definitions_at(at)
-    if is_about_itself or re.search(SOLVING, near, re.IGNORECASE) is None:
+    if is_about_itself or re.search(SOLVING, _words_before(situation, at), re.IGNORECASE) is None:
         return None
     difference = Add(((1, left), (-1, right)))
     for key in dict.fromkeys((*understanding.weights, *understanding.biases)):
@@ -88,11 +86,9 @@ def judge_solution(situation: Situation, own_lines: OwnLines, at: int, left: Ter
     understanding = situation.understanding
     key = re.split(r"[\^\[]", left.key)[0] if isinstance(left, Part) else ""
     parameters = (*understanding.weights, *understanding.biases)
-    start = understanding.document.statements[at].span[0]
-    near = understanding.document.text[max(0, start - NEAR) : start]
     if understanding.loss is None or key not in parameters or isinstance(right, Part) or not references_in(right):
         return None
-    if Power not in kinds_in(right) and re.search(SOLVING, near, re.IGNORECASE) is None:
+    if Power not in kinds_in(right) and re.search(SOLVING, _words_before(situation, at), re.IGNORECASE) is None:
         return None  # `w = c` is another name
     found = [_where_it_is_zero(situation, own_lines, at, key, value) for value in _solutions(situation, at, key, right)]
     if not found:
@@ -131,9 +127,14 @@ def is_at_optimum(situation: Situation, at: int, left: Term) -> bool:
     understanding = situation.understanding
     if not isinstance(left, Part) or left.key not in (*understanding.weights, *understanding.biases):
         return False
-    start = understanding.document.statements[at].span[0]
-    near = understanding.document.text[max(0, start - NEAR) : start]
-    return re.search(AT_OPTIMUM, near, re.IGNORECASE) is not None
+    return re.search(AT_OPTIMUM, _words_before(situation, at), re.IGNORECASE) is not None
+
+
+def _words_before(situation: Situation, at: int) -> str:
+    """The text just before a line."""
+    document = situation.understanding.document
+    start = document.statements[at].span[0]
+    return document.text[max(0, start - NEAR) : start]
 
 
 def _factors(situation: Situation, at: int, key: str, difference: Term) -> Iterator[Fraction]:

@@ -188,12 +188,21 @@ class Understanding:
     def nowhere_defined(self, key: str) -> str:
         """Why a quantity has no formula, in words: there is none, or the line with it could not be used."""
         name = f"the loss {key}" if key == self.loss else key
+        line = self._lines_about.get(key)
+        if line is None:
+            return f"{name} is nowhere defined"
+        return f"what line {line} says of {name} could not be taken for its formula"
+
+    @cached_property
+    def _lines_about(self) -> dict[str, int]:
+        """The first line that says what a quantity is, in other quantities than itself: the search asks for it at every try."""
+        found: dict[str, int] = {}
         for statement in self.document.statements:
             if len(statement.sides) > 1 and not statement.is_continued:
                 left, *rights = (self._keys_in(side.node) for side in statement.sides)
-                if left == [key] and not any(key in right for right in rights):
-                    return f"what line {statement.line} says of {name} could not be taken for its formula"
-        return f"{name} is nowhere defined"
+                if len(left) == 1 and not any(left[0] in right for right in rights):
+                    found.setdefault(left[0], statement.line)
+        return found
 
     def _keys_in(self, node: Node) -> list[str]:
         """The quantities that are written in a tree."""
