@@ -16,6 +16,7 @@ import pytest
 import sympy
 from axe_playwright_python.sync_playwright import Axe
 from documents.test_documents import opened
+from playwright.sync_api import expect
 from strategies import random_network
 
 import symderiv as sd
@@ -193,7 +194,9 @@ def test_the_contents_stay_beside_the_text_and_on_a_phone_behind_a_button(kind, 
     page.keyboard.press("Tab")
     page.locator("nav li > a").last.focus()
     page.keyboard.press("Enter")
-    assert "#" in page.url and not seen and first.is_hidden() == (scripted and KINDS[kind].scripted)
+    page.wait_for_url(lambda address: "#" in address)  # the key returns before the page has moved
+    expect(first).to_be_visible(visible=not (scripted and KINDS[kind].scripted))
+    assert not seen
     page.context.close()
 
 
@@ -359,6 +362,7 @@ def test_the_views_of_a_gradient_lead_to_each_other(browser, tmp_path):
         )
         assert dict(links) == {anchor: view for anchor, view in views.items() if anchor != here}
     page.locator("#r-W2 .also a", has_text="one weight").click()
+    page.wait_for_url(lambda address: "#" in address)
     assert page.locator(f"[id='{page.url.partition('#')[2]}']").is_visible()
     page.context.close()
     without = document_of(examples.find("worksheet").derive())
