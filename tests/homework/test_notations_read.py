@@ -45,7 +45,15 @@ PER_SAMPLE = """Logistic regression with one hidden layer, N samples as columns.
 """
 LOG_LOSS = r"$$-(y\ln(a)+(1-y)\ln(1-a)) = "
 BY_A = r"$$\frac{d}{da}\left(-y \ln a - (1-y)\ln(1-a)\right) = "
+LOOSE = r"""$z_i = w^T x_i + b$, $a_i = \sigma(z_i)$
+
+$J = {}\sum_{{i=1}}^m y_i \ln a_i + (1-y_i) \ln(1-a_i)$
+
+"""
 VERDICTS = [
+    (LOOSE.format("-"), r"$\frac{\partial J}{\partial z_i} = a_i - y_i$", "correct"),  # no brackets after the sum
+    (LOOSE.format(r"-\frac1m "), r"$\frac{\partial J}{\partial b} = \frac1m \sum_i (a_i - y_i)$", "correct"),
+    (LOOSE.format("-"), r"$\frac{\partial J}{\partial z_i} = -(a_i - y_i)$", "wrong"),
     ("", LOG_LOSS + r"-y\ln(a)-\ln(1-a)+y\ln(1-a)$$", "correct"),  # of nothing that is defined anywhere
     ("", LOG_LOSS + r"-y\ln(a)-\ln(1-a)-y\ln(1-a)$$", "wrong"),
     ("", BY_A + r"-\frac{y}{a} + \frac{1-y}{1-a}$$", "correct"),

@@ -825,3 +825,13 @@ def test_a_loss_under_its_word_and_under_a_letter() -> None:
     text += "$$\\frac{{\\partial l}}{{\\partial a}} = -2 (y - a) = {}$$\n"
     assert {c.verdict for c in claims_of(text.format("0.5232"))} == {"correct"}
     assert last(text.format("0.5332"), "").verdict == "wrong"
+
+
+def test_the_rate_that_only_a_step_with_names_shows() -> None:
+    text = """$z = W x$, $L = \\frac12 \\|z - y\\|^2$, $W = \\begin{pmatrix} 1 & 2 \\end{pmatrix}$,
+$x = \\begin{pmatrix} 3 \\\\ 1 \\end{pmatrix}$, $y = 4$
+
+$W \\leftarrow W - 0.5 (z - y) x^T = \\begin{pmatrix} %s & 1.5 \\end{pmatrix}$
+"""
+    assert claims_of(text % "-0.5")[-1].verdict == "correct"
+    assert claims_of(text % "2.5")[-1].verdict == "wrong"

@@ -628,7 +628,7 @@ class NumberWorlds:
         shared: set[float] | None = None
         for statement in self.understanding.document.statements:
             for side in statement.sides[1:]:
-                factors = _step_factors(side.node)
+                factors = _step_factors(statement.sides[0].node, side.node)
                 if factors:
                     shared = factors if shared is None else shared & factors
         return sorted(shared or ())
@@ -901,15 +901,20 @@ class NumberWorlds:
         return mapped(term, lambda part: self._with_printed(part, at, generation, used))
 
 
-def _step_factors(node: f.Node) -> set[float]:
-    """The numbers of the product that is taken from a number."""
-    if not isinstance(node, f.Sum) or len(node.terms) != 2 or node.terms[1][0] > 0 or literal(node.terms[0][1]) is None:
+def _step_factors(left: f.Node, node: f.Node) -> set[float]:
+    r"""The numbers of the product that is taken from a number, `0.8 - 0.1 * 0.3`, or from the name, `w - 0.1 \delta x`."""
+    if not isinstance(node, f.Sum) or len(node.terms) != 2 or node.terms[1][0] > 0:
         return set()
-    product = node.terms[1][1]
-    if not isinstance(product, f.Product) or len(product.factors) != 2:
+    (_, start), (_, product) = node.terms
+    is_name = start == left
+    if not isinstance(product, f.Product) or not (
+        is_name or (literal(start) is not None and len(product.factors) == 2)
+    ):
         return set()
     values = [found for factor in product.factors if (found := literal(factor)) is not None]
-    return {float(v.item()) for v, _ in values if v.size == 1 and 0 < v.item() <= 1} if len(values) == 2 else set()
+    if len(values) != (1 if is_name else 2):
+        return set()
+    return {float(v.item()) for v, _ in values if v.size == 1 and 0 < v.item() <= 1}
 
 
 def _entry(whole: Array, key: str, indices: tuple[str | int, ...], axes: Axes) -> Array | None:

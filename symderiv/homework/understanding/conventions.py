@@ -171,14 +171,16 @@ def _entries_in_example(
     Formulas with letters and an example with numbers stand apart: no equation is about both.
     """
     numbered: dict[str, set[str]] = {}
-    for statement in (s for s in document.statements if len(s.sides) > 1):
-        names = [n for side in statement.sides for n in _written_names(side.node)]
+    equations = [s for s in document.statements if len(s.sides) > 1]
+    names_of = [[n for side in s.sides for n in _written_names(side.node)] for s in equations]
+    coefficients = _numbered_coefficients([n for names in names_of for n in names], letter_sets)
+    for names in names_of:
         digits = [(name.base, _digits_below(n)) for n in names if (name := name_of(n)) is not None]
-        if any(d for _, d in digits):
+        if any(d for base, d in digits if base not in coefficients):
             if any(set(_letters_below(n)) & symbols.indices for n in names):
                 return set()
             for base, d in digits:
-                if d:
+                if d and base not in coefficients:
                     numbered.setdefault(base, set()).add(d)
     if any(len(s) > 1 for base, sets in letter_sets.items() if base not in MATRIX_BASES for s in sets):
         return set()  # x_{ik} of sample i: what `x_1` is then is open
@@ -190,6 +192,12 @@ def _entries_in_example(
     if any("0" in d for found in numbered.values() for d in found):
         return set()  # the 1 of a bias would stand among what is worked out
     return set() if pairs and not any(d[0] == d[1] for d in pairs) else set(numbered)
+
+
+def _numbered_coefficients(names: Iterable[Node], letter_sets: Mapping[str, set[tuple[str, ...]]]) -> set[str]:
+    r"""The theta of `\theta_0 + \theta_1 x_i`: it begins with 0 and has no letter, so its numbers count nothing."""
+    with_zero = {name.base for n in names if _digits_below(n) == "0" and (name := name_of(n)) is not None}
+    return with_zero - {base for base, sets in letter_sets.items() if any(sets)}
 
 
 def _written_names(node: Node) -> Iterator[Node]:

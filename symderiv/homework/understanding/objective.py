@@ -412,7 +412,7 @@ def labels_of(draft: Draft, wanted: list[int]) -> frozenset[str]:
         group = statement.sides[-1].node
         if len(statement.sides) != 2 or statement.relations != ("in",) or not isinstance(group, f.Group):
             continue
-        values = sorted(literal(item)[0].item() for item in group.items if literal(item) is not None)  # type: ignore[index]
+        values = sorted(v[0].item() for item in group.items if (v := literal(item)) is not None and v[0].size == 1)
         reference = draft.closed(statement.sides[0].node)
         if values == wanted and reference is not None:
             found.add(draft.symbols.canonical(reference.key))

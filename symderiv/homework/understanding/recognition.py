@@ -21,6 +21,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.activations import sayings_of
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined, apply_function
+from symderiv.homework.understanding.data_sets import take_samples
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import NotUnderstood, replaced
 from symderiv.homework.understanding.given_values import DATA_BASES, NEW_MARKS, is_rate
@@ -28,7 +29,7 @@ from symderiv.homework.understanding.literals import agrees, bare, is_list, is_n
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LayerOpen, Reference
-from symderiv.homework.understanding.tables import take_columns, take_values
+from symderiv.homework.understanding.tables import take_values
 from symderiv.homework.understanding.terms import (
     ONE,
     Add,
@@ -152,8 +153,9 @@ class _Recogniser:
         for key, term, at, line in take_values(self.draft):
             if key not in given and is_numeric(term):
                 self.draft.numbers.append(Definition(key, term, at, line))
-        for key, term, at, line in take_columns(self.draft):
-            if key not in self.formulas and all(n.at > at for n in self.draft.numbers if n.key == key):
+        for key, term, at, line in take_samples(self.draft):
+            wholes = [n for n in self.draft.numbers if n.key == key and not any(isinstance(i, str) for i in n.indices)]
+            if key not in self.formulas and all(n.at > at for n in wholes):
                 self.draft.numbers.append(Definition(key, term, at, line))
         self.draft.numbers.sort(key=lambda n: n.at)
 

@@ -56,7 +56,7 @@ def rewritten(document: Document) -> Document:
         with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
-        with_scores, with_slices, with_steps_in_one, with_sum_letters,
+        with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -408,6 +408,30 @@ def with_sum_letters(document: Document) -> Document:
         return node
 
     return document.with_sides(visit) if any(not n.indices for n in document.of_kind(BigSum)) else document
+
+
+def with_both_logs_summed(document: Document) -> Document:
+    r"""`-\sum_i y_i \ln a_i + (1 - y_i) \ln(1 - a_i)`, whose brackets are missing: the sum and its minus are about both."""
+    return document.with_sides(_both_logs_summed) if any(document.of_kind(BigSum)) else document
+
+
+def _both_logs_summed(node: Node) -> Node:
+    node = rebuilt(node, _both_logs_summed)
+    if not isinstance(node, Sum) or [sign for sign, _ in node.terms[:2]] != [-1, 1]:
+        return node
+    (_, first), (_, second) = node.terms[:2]
+    *before, last = first.factors if isinstance(first, Product) else (first,)
+    if not isinstance(last, BigSum) or isinstance(last.body, Group) or not all(map(_has_log, (last.body, second))):
+        return node
+    both = Sum((last.body.span[0], second.span[1]), ((1, last.body), (1, second)))
+    whole: Node = replace(last, span=(last.span[0], second.span[1]), body=both)
+    if isinstance(first, Product):
+        whole = replace(first, span=(first.span[0], second.span[1]), factors=(*before, whole))
+    return replace(node, terms=((-1, whole), *node.terms[2:]))
+
+
+def _has_log(node: Node) -> bool:
+    return any(name.base in ("log", "ln") for name in of_kind(node, Name)) and not any(of_kind(node, BigSum))
 
 
 # --- all but the first ---

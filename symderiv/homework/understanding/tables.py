@@ -1,4 +1,4 @@
-"""Tables: what their rows say a quantity is: values beside names, or a sample a row."""
+"""Tables: what their rows say a quantity is: values or shapes beside names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from symderiv.homework.understanding.elaboration import NotUnderstood
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen
-from symderiv.homework.understanding.terms import Stack, Term
+from symderiv.homework.understanding.terms import Term
 
 NAME_WORDS = r"^(?:node|variable|name|quantity|param\w*|symbol|weight|var\.?|unit|edge|gate|Knoten|Variable)$"
 VALUE_WORDS = r"^(?:value|data|forward|forward value|val\.?|initial value|activation|result|Wert)$"
@@ -46,25 +46,7 @@ def take_values(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
                 except (NotUnderstood, LayerOpen):
                     continue
                 if reference is not None and not reference.indices:
-                    yield reference.key, term, _place(draft, row), row.line
-
-
-def take_columns(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
-    """(quantity, values, statement, line) of tables with a sample in each row: the columns `x_i` and `y_i` beside `i`."""
-    for rows in _tables(draft.document.rows):
-        letters = {h.strip("$` ") for h in rows[0].headings} & draft.symbols.indices
-        for column, heading in enumerate(rows[0].headings):
-            node = heading_of(heading.strip())
-            if node is None or not any(mentions(node, letter) for letter in letters):
-                continue
-            cells = [next((c for c in cells_of(row) if c.column == column), None) for row in rows]
-            try:
-                reference = draft.plain(node)
-                entries = [draft.elaborator.term(c.side.node) for c in cells if c is not None]
-            except (NotUnderstood, LayerOpen):
-                continue
-            if reference is not None and len(entries) == len(rows) > 1:
-                yield reference.key, Stack(tuple((e,) for e in entries)), _place(draft, rows[0]), rows[0].line
+                    yield reference.key, term, place_of(draft, row), row.line
 
 
 def shape_rows(rows: Sequence[Row]) -> Iterator[tuple[f.Node, tuple[str, ...]]]:
@@ -80,7 +62,7 @@ def shape_rows(rows: Sequence[Row]) -> Iterator[tuple[f.Node, tuple[str, ...]]]:
             yield name[0].node, sizes
 
 
-def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def tables_of(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Rows that stand below each other under the same headings."""
     table: list[Row] = []
     for row in rows:
@@ -92,7 +74,8 @@ def _tables(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield table
 
 
-def _place(draft: Draft, row: Row) -> int:
+def place_of(draft: Draft, row: Row) -> int:
+    """The statement before which it stands, or that stands in it."""
     before = [n for n, s in enumerate(draft.document.statements) if s.span[0] < end_of(row)]
     return before[-1] if before else 0
 

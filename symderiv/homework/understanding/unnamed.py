@@ -74,9 +74,9 @@ def _is_named(node: f.Node) -> bool:
 
 def name_parts(draft: Draft) -> None:
     """`h = ReLU(W_1 x + b_1)` and somewhere `z_1 = W_1 x + b_1`: then h is ReLU(z_1)."""
-    for named in list(draft.definitions):
-        if named.key == draft.loss or not isinstance(named.term, (Add, Sloppy)):
-            continue
+    for named in sorted(draft.definitions, key=lambda d: d.key == OUTPUT):  # a name that the document has goes first
+        if named.key == draft.loss or not isinstance(named.term, (Add, Sloppy)) or named not in draft.definitions:
+            continue  # it may be another name by now: of two with one formula the first keeps it
         part = Part(named.key, ())
         draft.definitions = [
             d
