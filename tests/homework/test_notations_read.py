@@ -50,7 +50,30 @@ LOOSE = r"""$z_i = w^T x_i + b$, $a_i = \sigma(z_i)$
 $J = {}\sum_{{i=1}}^m y_i \ln a_i + (1-y_i) \ln(1-a_i)$
 
 """
+BISHOP = r"""$a_j = \sum_i w_{ji} x_i$, $z_j = \tanh(a_j)$
+
+$y_k = \sum_j w_{kj} z_j$, $E = \frac12 \sum_k (y_k - t_k)^2$
+
+"""  # one letter for the weights of both layers
+LINEAR = "$z = W x + b$\n\n"
+DOT = r"$L = \frac12 (w^T x - y)^2$" + "\n\n"
+FORM = r"$f(x) = \frac12 x^T A x - b^T x$" + "\n\n"
+MARGIN = r"$L = \log(1 + e^{-y w^T x})$" + "\n\n"
 VERDICTS = [
+    (BISHOP, r"$\frac{\partial E}{\partial w_{kj}} = (y_k - t_k) z_j$", "correct"),
+    (BISHOP, r"$\frac{\partial E}{\partial w_{ji}} = (1 - z_j^2) x_i \sum_k w_{kj} (y_k - t_k)$", "correct"),
+    (BISHOP, r"$\frac{\partial E}{\partial w_{ji}} = (1 - z_j) x_i \sum_k w_{kj} (y_k - t_k)$", "wrong"),
+    (LINEAR, r"$\frac{\partial z}{\partial b} = I$", "correct"),  # z is no loss
+    (LINEAR, r"$\frac{\partial z}{\partial x} = W$", "correct"),
+    (LINEAR, r"$\frac{\partial z_i}{\partial W_{ij}} = x_j$", "correct"),
+    (LINEAR, r"$\frac{\partial z_i}{\partial W_{ij}} = x_i$", "wrong"),
+    (LINEAR, r"$\frac{\partial z_i}{\partial x_j} = W_{ji}$", "wrong"),
+    (DOT, r"$\nabla_w L = (w^T x - y) x$", "correct"),  # y is a number beside w^T x
+    (DOT, r"$\nabla_w L = (y - w^T x) x$", "wrong"),
+    (FORM, r"$\nabla f(x) = \frac12 (A + A^T) x - b$", "correct"),
+    (FORM, r"$\nabla f(x) = A x - b$", "wrong"),  # nothing says that A is symmetric
+    (MARGIN, r"$\nabla_w L = \frac{-y x}{1 + e^{y w^T x}}$", "correct"),
+    (MARGIN, r"$\nabla_w L = \frac{-y x}{1 + e^{-y w^T x}}$", "wrong"),
     (LOOSE.format("-"), r"$\frac{\partial J}{\partial z_i} = a_i - y_i$", "correct"),  # no brackets after the sum
     (LOOSE.format(r"-\frac1m "), r"$\frac{\partial J}{\partial b} = \frac1m \sum_i (a_i - y_i)$", "correct"),
     (LOOSE.format("-"), r"$\frac{\partial J}{\partial z_i} = -(a_i - y_i)$", "wrong"),

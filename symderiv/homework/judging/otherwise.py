@@ -232,6 +232,8 @@ class Otherwise:
         targets |= (
             outputs - set(understanding.definitions_at(0)) - set(understanding.weights) - set(understanding.biases)
         )
+        if not any(base_of(k) in TARGET_BASES for k in targets) and base_of(understanding.loss or "") not in LOSS_BASES:
+            return None  # f(x) = x^T A x has no output units
         dims = {d for k in targets for d in understanding.shapes.get(k, ()) if d not in ("1", "#n")}
         if len(dims) != 1 or self._says_more_outputs(dims):
             return None

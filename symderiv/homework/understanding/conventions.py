@@ -5,6 +5,7 @@ The counts are evidence for all names at once; `symbols.Symbols` then says what 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -290,8 +291,12 @@ def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
 def families_of(
     document: Document, symbols: Symbols, letter_sets: Mapping[str, set[tuple[str, ...]]]
 ) -> frozenset[str]:
-    """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer."""
+    """Where one letter is defined twice with different indices (`a_j = ..`, `a_k = ..`), indices name the layer.
+
+    Also where it weighs in two layers: `a_j = sum_i w_{ji} x_i` and `y_k = sum_j w_{kj} z_j`.
+    """
     defined: dict[str, set[str]] = {}
+    weighing: dict[str, set[tuple[str, str, str]]] = {}
     for statement in document.statements:
         if statement.is_continued or len(statement.sides) < 2 or statement.relations[0] not in ("=", ":=", "=="):
             continue
@@ -307,6 +312,15 @@ def families_of(
         letters = tuple(s.body.base for s in left.lower if isinstance(s.body, Name))
         if len(letters) == len(left.lower) == 1 and letters[0] in symbols.indices:
             defined.setdefault(left.base.base, set()).add(letters[0])
+            for node in of_kind(statement.sides[1].node, Scripted):
+                pair = "".join(_letters_below(node))
+                if isinstance(name := node.base, Name) and not node.upper and len(pair) == 2 and letters[0] in pair:
+                    weighing.setdefault(name.base, set()).add((left.base.base, letters[0], pair))
+    weighs_twice = any(
+        one[0] != other[0] and one[1] != other[1] and one[2] != other[2] and set(one[2]) & set(other[2])
+        for found in weighing.values()
+        for one, other in itertools.combinations(found, 2)
+    )
     alike = _alike(document, symbols.indices)
     lefts = {letter for letters in defined.values() for letter in letters}
     for a, b in list(alike.items()):
@@ -319,9 +333,8 @@ def families_of(
         for base, sets in letter_sets.items()
         if base not in ("delta", "Delta")
     }
-    if not any(len(letters) > 1 for letters in defined.values()) and not (
-        len(units) > 1 and any(len(x) > 1 for x in alone.values())
-    ):
+    defined_twice = any(len(letters) > 1 for letters in defined.values())
+    if not (defined_twice or weighs_twice) and not (len(units) > 1 and any(len(x) > 1 for x in alone.values())):
         return frozenset()
     found = set()
     for base, sets in letter_sets.items():

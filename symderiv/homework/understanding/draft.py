@@ -177,6 +177,8 @@ class Draft:
                             top = self.plain(node.top, elaborator) if not isinstance(node.top, f.Sum) else None
                             if top is not None:
                                 self.tops[top.key] += 1
+                        if isinstance(node, f.Product) and (top := self.closed(node.factors[1])) is not None:
+                            self.tops[top.key] += 1
 
     def _count(self, node: f.Node, elaborator: Elaborator) -> None:
         try:
@@ -310,8 +312,11 @@ def _says_value(relation: str, node: f.Node) -> bool:
 
 
 def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
-    """Names as wholes with their scripts, and derivatives; of scripts only what may be an exponent."""
-    if isinstance(node, f.Derivative):
+    r"""Names as wholes with their scripts, derivatives, `\nabla f ..`; of scripts only what may be an exponent."""
+    is_gradient = (
+        isinstance(node, f.Product) and isinstance(node.factors[0], f.Name) and node.factors[0].base == "nabla"
+    )
+    if isinstance(node, f.Derivative) or is_gradient:
         yield node
     if isinstance(node, f.Name):
         yield node

@@ -114,7 +114,25 @@ def _find_likely_loss(draft: Draft) -> None:
         return  # l(o_2): a generic loss, derivatives of an application
     if base_of(best) in draft.symbols.functions and best not in lefts:
         return  # l(o_2): a generic loss, derivatives of an application
+    if base_of(best) not in LOSS_BASES and best not in LOSS_NAMES and _is_vector(draft, best):
+        return  # `z = W x`, and dz/dx is asked for
     draft.loss = best
+
+
+def _is_vector(draft: Draft, key: str) -> bool:
+    r"""Whether it has entries: `\partial z_i / \partial x_j` is asked for, or it is a matrix by a vector, `W x + b`."""
+    for node in draft.document.of_kind(f.Derivative):
+        top = draft.closed(node.top) if isinstance(node.top, f.Scripted) and node.top.lower else None
+        if top is not None and top.key == key and top.indices:
+            return True
+    formulas = (f.without_brackets(node) for _, ref, node, _ in draft.equations() if ref.key == key)
+    terms = (t for node in formulas for t in ([t for _, t in node.terms] if isinstance(node, f.Sum) else [node]))
+    return any(isinstance(t, f.Product) and _is_matrix_by_vector(t) for t in terms)
+
+
+def _is_matrix_by_vector(product: f.Product) -> bool:
+    left, right, *others = (name_of(x) if isinstance(x, (f.Name, f.Scripted)) else None for x in product.factors)
+    return not others and left is not None and right is not None and left.base.isupper() and right.base.islower()
 
 
 def _outside_derivatives(node: f.Node) -> Iterator[f.Node]:

@@ -27,6 +27,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Times,
     Transpose,
+    everything_in,
     is_ones,
     parts_of,
     references_in,
@@ -37,6 +38,7 @@ ELEMENTWISE_MARKS = {"odot", "circ", ".*"}
 INPUTS = frozenset({"x", "X"})  # added to what comes out of a block, they are no bias: a way around it
 WEIGHT_BASES = frozenset({"W", "w", "V", "U", "theta", "Theta", "A", "M", "omega", "Omega", "v", "u", "k", "K", "B"})
 RATES = frozenset({"lambda", "lam", "eta", "lr"})  # numbers wherever nothing defines them
+LABELS = frozenset({"y", "t"})
 DATA_BASES = frozenset({"x", "X", "a", "A", "h", "H", "z", "Z", "o", "phi", "input", "beta", "s", "y"})
 
 
@@ -340,7 +342,8 @@ class ShapeInference:
         return True
 
     def _residual(self, part: Term, out: Shape) -> None:
-        shape = self.of(part) if not isinstance(part, Sloppy) else None
+        forms = [p for p in everything_in(part) if isinstance(p, Sloppy) and self._is_form(list(p.factors), p.marks)]
+        shape = self.of(part) if forms or not isinstance(part, Sloppy) else None
         if shape is not None and not self._is_scalar(shape):
             self._unify(out, shape)
 
@@ -493,7 +496,9 @@ class ShapeInference:
             self._unify(*shapes)
 
     def _is_scalar_quantity(self, term: Term) -> bool:
-        """A defined quantity, or a function of one, that turned out to be a single number."""
+        """A defined quantity, or a function of one, that turned out to be a single number; a dot product."""
+        if self._is_dot(term):
+            return True
         refs = [r for r in references_in(term) if isinstance(r, Part) and not r.indices]
         return (
             bool(refs)
@@ -501,6 +506,16 @@ class ShapeInference:
             and all(self._is_scalar(self.shape(r.key)) for r in refs if r.key in self.defined)
             and not isinstance(term, Sloppy)
         )
+
+    def _is_dot(self, term: Term) -> bool:
+        r"""`w^T x` of two vectors, `\sigma(w^T x + b)`."""
+        match _inside(term):
+            case Add(terms):
+                return any(self._is_dot(part) for _, part in terms)
+            case Sloppy((Transpose(Part(one, ())), Part(other, ())), ("" | "cdot",)):
+                (left, lone), (right, single) = self.resolved(one) or ("", ""), self.resolved(other) or ("", "")
+                return left == right != SCALAR_DIM == lone == single
+        return False
 
     def _same_indices(self, parts: Iterable[Term]) -> None:
         """`y_k log p_k`, `y_k - a_k`: quantities with the same indices are of one shape."""
@@ -515,6 +530,8 @@ class ShapeInference:
 
     def _sloppy(self, term: Sloppy) -> Shape | None:
         self._same_indices(term.factors)
+        if len(term.factors) == 3 and term.marks[1] == "" and self._dot(Sloppy(term.factors[1:], ("",))) is not None:
+            term = Sloppy((term.factors[0], Sloppy(term.factors[1:], ("",))), term.marks[:1])  # y w^T x
         shapes = [self.of(f) for f in term.factors]
         if term.marks == ("#",):
             return SCALAR_DIM, SCALAR_DIM
@@ -527,10 +544,13 @@ class ShapeInference:
             return shapes[0][0], shapes[1][1]
         if not arrays:
             return SCALAR_DIM, SCALAR_DIM
+        is_elementwise = all(m in ELEMENTWISE_MARKS for m in term.marks)
+        is_label = any(base_of(_plain(f) or "") in LABELS for _, f in arrays)
         if (
             len(arrays) == 1
-            and all(m in ELEMENTWISE_MARKS for m in term.marks)
-            and any(self._is_scalar_quantity(f) for f in term.factors)
+            and any(
+                self._is_scalar_quantity(f) if is_elementwise else is_label and self._is_dot(f) for f in term.factors
+            )
         ) and all(self.dims.root(d).startswith("?") for d in arrays[0][0]):
             self._unify(arrays[0][0], (SCALAR_DIM, SCALAR_DIM))
         if len(arrays) == 1:
@@ -547,9 +567,13 @@ class ShapeInference:
                 self._unify(one, other)  # m in `m ⊙ h`
         if any(isinstance(_bare(f), Apply) for _, f in arrays) or any(m in ELEMENTWISE_MARKS for m in term.marks):
             return arrays[0][0]
-        if len(arrays) > 2 and self._is_matrix_chain(term):
+        is_form = self._is_form([f for _, f in arrays], term.marks)
+        if len(arrays) > 2 and (is_form or self._is_matrix_chain(term)):
             for (left, _), (right, _) in itertools.pairwise(arrays):
                 self.dims.unify(left[1], right[0])
+            if is_form:
+                self.dims.unify(arrays[0][0][0], SCALAR_DIM)
+                self.dims.unify(arrays[-1][0][1], SCALAR_DIM)
             return arrays[0][0][0], arrays[-1][0][1]
         return self._dot(term) or self._layer(term)
 
@@ -583,6 +607,14 @@ class ShapeInference:
         keys = [_plain(f) for f in term.factors if not isinstance(f, (Const, SizeOf))]
         weights = [k for k in keys if k is not None and base_of(k) in WEIGHT_BASES]
         return None not in keys and len(weights) >= len(keys) - 1
+
+    @staticmethod
+    def _is_form(factors: list[Term], marks: tuple[str, ...]) -> bool:
+        """`x^T A x`, `b^T A x`: a matrix between two vectors, by their letters."""
+        match factors:
+            case [Transpose(Part(left, ())), matrix, Part(right, ())] if not any(marks):
+                return base_of(left).islower() and base_of(right).islower() and base_of(_plain(matrix) or "").isupper()
+        return False
 
 
 def _inside(term: Term) -> Term:
