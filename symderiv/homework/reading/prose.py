@@ -327,7 +327,15 @@ class _Line:
                     or (self.texts[at + 1] in NAME_WORDS and "rel" in self.kinds[:at])
                 )
             )
-        return kind in ("num", "(", "[", "sum") and self._is_operator(at - 1)
+        return kind in ("num", "(", "[", "sum") and (self._is_operator(at - 1) or self._is_sum_of_terms(at))
+
+    def _is_sum_of_terms(self, at: int) -> bool:
+        """Whether the sum of `= 1/m sum (h - y)` stands here: behind a factor, and before a bracket that begins with no word."""
+        if self.texts[at].lower() not in ("sum", "mean") or self.kinds[at + 1] != "(" or at + 2 >= self.size or at < 2:
+            return False
+        before = self.kinds[at - 1]
+        follows_factor = before in (")", "num") or (before == "ident" and self.kinds[at - 2] == "/")
+        return follows_factor and "rel" in self.kinds[:at] and len(self.texts[at + 2]) < 3
 
     def _is_choice(self, at: int) -> bool:
         """Whether `a if b else c` stands here."""

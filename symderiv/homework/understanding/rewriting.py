@@ -42,6 +42,7 @@ from symderiv.homework.understanding.units import with_unit_layers
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
+SIZES = frozenset({"m", "n", "M", "N"})  # the usual letters for the number of samples
 LONGEST_NAME = 20  # as a heading
 WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
 ITERATIONS = frozenset({"t", "k", "n", "r", "s", "i", "tau"})  # what counts the steps of gradient descent
@@ -56,7 +57,7 @@ def rewritten(document: Document) -> Document:
         with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
-        with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed,
+        with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -432,6 +433,25 @@ def _both_logs_summed(node: Node) -> Node:
 
 def _has_log(node: Node) -> bool:
     return any(name.base in ("log", "ln") for name in of_kind(node, Name)) and not any(of_kind(node, BigSum))
+
+
+def with_size_below(document: Document) -> Document:
+    """`1/2m`, without a space before the number of samples: it stands below with the 2."""
+    return document.with_sides(_size_below)
+
+
+def _size_below(node: Node) -> Node:
+    node = rebuilt(node, _size_below)
+    if not isinstance(node, Product) or "/" not in node.marks:
+        return node
+    for k, (mark, after) in enumerate(itertools.pairwise(node.marks)):
+        number, size = node.factors[k + 1 : k + 3]
+        is_close = isinstance(number, Number) and isinstance(size, Name) and number.span[1] == size.span[0]
+        if mark == "/" and after == "" and is_close and isinstance(size, Name) and size.base in SIZES:
+            below = Product((number.span[0], size.span[1]), (number, size), ("",))
+            factors = (*node.factors[: k + 1], below, *node.factors[k + 3 :])
+            return replace(node, factors=factors, marks=(*node.marks[: k + 1], *node.marks[k + 2 :]))
+    return node
 
 
 # --- all but the first ---

@@ -75,7 +75,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
     summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
     found |= (
         _letters_of_inputs(draft)
-        | (_letters_weighed_alike(draft) & summed)
+        | ((_letters_weighed_alike(draft) | _letters_called(draft)) & summed)
         | (_letters_said_to_count(draft) - defined_for)
     )
     return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
@@ -119,6 +119,30 @@ def _letters_weighed_alike(draft: Draft) -> set[str]:
             if weighted and (bases & weights or (bases & {"m", "a"} and weighted & {"x", "X"})):
                 found |= letters
     return found - weighed
+
+
+def _letters_called(draft: Draft) -> set[str]:
+    """The i of `h(x_i)` after `h(x) = w x + b`: the same model for each."""
+    models: set[tuple[str, str]] = set()
+    for statement in draft.document.statements:
+        names = {n.base for side in statement.sides[1:] for n in f.of_kind(side.node, f.Name)}
+        if names & (WEIGHTLIKE | REGRESSION_WEIGHTS) and (call := _called(statement.sides[0].node)) is not None:
+            models |= {(call[0], call[1].base)} if isinstance(call[1], f.Name) else set()
+    found: set[str] = set()
+    for product in draft.document.of_kind(f.Product):
+        for pair in itertools.pairwise(product.factors):
+            call = _called(f.Product(product.span, pair, ("",)))
+            if call is not None and (name := name_of(call[1])) is not None and (call[0], name.base) in models:
+                found |= letters_below(call[1])
+    return found
+
+
+def _called(node: f.Node) -> tuple[str, f.Node] | None:
+    """The h and the x of `h(x)`."""
+    match node:
+        case f.Product(factors=(head, f.Group(items=(argument,)))) if (name := name_of(head)) is not None:
+            return name.base, argument
+    return None
 
 
 def _letters_of_layers(draft: Draft) -> set[str]:
