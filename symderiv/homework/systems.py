@@ -16,8 +16,9 @@ from symderiv.homework.reading.sections import Section, alone
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.patience import TookTooLong, is_over
+from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.terms import references_in
-from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.understanding import TARGET_BASES, Understanding
 from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
 
 NO_EXPLANATION = {
@@ -48,7 +49,7 @@ def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tu
     name = whole.judge.understanding.document.name
     for section in parts:
         mine = whole.within(section)
-        if is_over() or all(c.verdict in ("correct", "notation") for c in mine) or _is_followed(whole, section):
+        if is_over() or all(c.verdict == "correct" for c in mine) or _is_followed(whole, section):
             continue
         with contextlib.suppress(TookTooLong, *FAULTS):
             inference = Inference(read(with_programs(alone(text, section, parts[0])), name))
@@ -59,7 +60,10 @@ def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tu
             found = doubted(diagnosed(system.judge, system.claims), *DOUBT_OF_A_SECTION)
             own = [c for c in found if section.holds(c.span[0])]
             is_told = _count_open(own) <= _count_open(mine)  # doubt makes nothing better
-            if is_told and _cost(own) <= _cost(mine):
+            is_false = any(c.verdict not in ("correct", "notation") for c in mine)
+            is_cheaper = _cost(own) <= _cost(mine) and (is_false or _is_shaped_otherwise(system, whole))
+            is_explained = all(_is_explained(c) for c in own if c.verdict == "wrong")
+            if is_told and (is_cheaper or (is_explained and _count_open(own) < _count_open(mine))):
                 yield section, own
 
 
@@ -71,18 +75,25 @@ def _cost(claims: Iterable[Claim]) -> float:
     return sum(COSTS[c.verdict] for c in claims)
 
 
+def _is_shaped_otherwise(system: Judged, whole: Judged) -> bool:
+    """Whether a name is a number here and an array elsewhere, or the other way round: then the letters are used anew."""
+    here, elsewhere = system.judge.understanding.shapes, whole.judge.understanding.shapes
+    return any([d == "1" for d in here[k]] != [d == "1" for d in elsewhere[k]] for k in here.keys() & elsewhere.keys())
+
+
 def _is_complete(inference: Inference, understanding: Understanding, whole: Judged, section: Section) -> bool:
     """Whether a section says itself all that it is about: its loss, and whatever has a formula elsewhere."""
     document = understanding.document
     own = {d.key for d in understanding.definitions if section.holds(document.statements[d.at].span[0])}
     if own.isdisjoint({understanding.loss, *inference.elaborator.of_one}):
         return False
+    own |= {n.key for n in understanding.numbers if section.holds(document.statements[n.at].span[0])}
     used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own
     others = whole.judge.understanding
-    elsewhere = {d.key for d in others.definitions if not section.holds(others.document.statements[d.at].span[0])} - {
+    before = {d.key for d in others.definitions if others.document.statements[d.at].span[0] < section.start} - {
         d.key for d in understanding.definitions
     }
-    return not used & elsewhere
+    return all(base_of(key) in TARGET_BASES for key in used & before)  # the y that was an output there is a target here
 
 
 def _is_followed(whole: Judged, section: Section) -> bool:

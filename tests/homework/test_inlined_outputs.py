@@ -40,6 +40,51 @@ LINES = [
         "dL/dv = 2/N X^T ((sigma(X v) - t) * sigma(X v) * (1 - sigma(X v)))",
         "dL/dv = 2/N X^T ((sigma(X v) - t) * sigma(X v))",
     ),
+    (
+        r"$E = \frac12 \sum_{i=1}^n (y_i - x_i^\top \beta)^2$",
+        r"$\frac{\partial E}{\partial \beta} = -\sum_{i=1}^n (y_i - x_i^\top \beta) x_i$",
+        r"$\frac{\partial E}{\partial \beta} = \sum_{i=1}^n (y_i - x_i^\top \beta) x_i$",
+    ),
+    (
+        r"$E = -\frac n2 \log(2\pi v) - \frac{1}{2v} \sum_{i=1}^n (y_i - x_i^T w)^2$",
+        r"$\frac{\partial E}{\partial v} = -\frac{n}{2v} + \frac{1}{2v^2} \sum_{i=1}^n (y_i - x_i^T w)^2$",
+        r"$\frac{\partial E}{\partial v} = -\frac{n}{2v} - \frac{1}{2v^2} \sum_{i=1}^n (y_i - x_i^T w)^2$",
+    ),
+    (
+        r"$E = -\frac{1}{2\sigma^2} \sum_{i=1}^n (y_i - w^T x_i)^2$",
+        r"$\nabla_w E = \frac{1}{\sigma^2} \sum_{i=1}^n (y_i - w^T x_i) x_i$",
+        r"$\nabla_w E = \frac{1}{\sigma} \sum_{i=1}^n (y_i - w^T x_i) x_i$",
+    ),
+    (
+        r"$L(w) = \sum_{i=1}^n \log(1 + e^{-y_i w^T x_i})$",
+        r"$\nabla L(w) = -\sum_{i=1}^n \frac{y_i x_i}{1 + e^{y_i w^T x_i}}$",
+        r"$\nabla L(w) = -\sum_{i=1}^n \frac{y_i x_i}{1 + e^{-y_i w^T x_i}}$",
+    ),
+    (
+        r"$J = \sum_{i=1}^n \max(0, 1 - y_i w^T x_i)$",
+        r"$\nabla_w J = -\sum_{i=1}^n y_i x_i \mathbb 1[y_i w^T x_i < 1]$",
+        r"$\nabla_w J = -\sum_{i=1}^n x_i \mathbb 1[y_i w^T x_i < 1]$",
+    ),
+    (
+        r"$J = \frac1n \sum_{i=1}^n (\langle w, x_i \rangle - y_i)^2$",
+        r"$\nabla_w J = \frac2n \sum_{i=1}^n (\langle w, x_i \rangle - y_i) x_i$",
+        r"$\nabla_w J = \frac2n \sum_{i=1}^n (\langle w, x_i \rangle + y_i) x_i$",
+    ),
+    (
+        r"$J = \frac12 \sum_{n=1}^N (t_n - w^T \phi(x_n))^2$",
+        r"$\nabla_w J = -\sum_{n=1}^N (t_n - w^T \phi(x_n)) \phi(x_n)$",
+        r"$\nabla_w J = -\sum_{n=1}^N (t_n + w^T \phi(x_n)) \phi(x_n)$",
+    ),
+    (
+        r"$J = \frac12 \sum_{i=1}^N (y_i - \sum_j w_j x_{ij})^2$",
+        r"$\frac{\partial J}{\partial w_j} = -\sum_{i=1}^N (y_i - \sum_k w_k x_{ik}) x_{ij}$",
+        r"$\frac{\partial J}{\partial w_j} = -\sum_{i=1}^N (y_i - \sum_k w_k x_{ik}) x_{ik}$",
+    ),
+    (
+        r"$J = \sum_i (y_i - w^T x_i)^2$",
+        r"$\frac{\partial J}{\partial w} = -2 \sum_i x_i (y_i - x_i^T w)$",
+        r"$\frac{\partial J}{\partial w} = -\sum_i x_i (y_i - x_i^T w)$",
+    ),
 ]  # fmt: skip
 WITH_ONES = """Rows of X are the samples, with one output.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symderiv.homework.reading.cursor import MAX_NESTING, OPERAND
 from symderiv.homework.reading.derivatives import Derivatives
-from symderiv.homework.reading.formulas import Cases, Group, Matrix, Name, Node, Text
+from symderiv.homework.reading.formulas import Cases, Group, Matrix, Name, Node, Product, Text, Transposed
 
 _BRACKETS = {"(": "(", "[": "[", "lbrace": "{"}
 _MATRICES = frozenset(
@@ -38,6 +38,10 @@ class Brackets(Derivatives):
         ]
         if len(items) == 1 and type(items[0]) is Matrix and kind in ("(", "["):
             return Matrix(span, items[0].rows)
+        if self.texts[at] == "angle" and len(items) == 2:  # the inner product of two vectors
+            left, right = items
+            inner = Product((left.span[0], right.span[1]), (Transposed(left.span, left), right), ("",))
+            return Group(span, "(", (inner,))
         return Group(span, _BRACKETS[kind], tuple(items))
 
     def slice(self, low: int, high: int) -> Node:

@@ -87,7 +87,7 @@ _PLAIN_COMMANDS = {
     "ddots": ("dots", ""), "dotsc": ("dots", ""), "dotsb": ("dots", ""), "quad": ("quad", ""), "qquad": ("quad", ""),
     "|": ("dbar", ""), "Vert": ("dbar", ""), "lVert": ("dbar", ""), "rVert": ("dbar", ""), "vert": ("bar", ""),
     "lvert": ("bar", ""), "rvert": ("bar", ""), "mid": ("bar", ""), "{": ("lbrace", ""), "}": ("rbrace", ""),
-    "lbrace": ("lbrace", ""), "rbrace": ("rbrace", ""), "langle": ("(", ""), "rangle": (")", ""), "lbrack": ("[", ""),
+    "lbrace": ("lbrace", ""), "rbrace": ("rbrace", ""), "langle": ("(", "angle"), "rangle": (")", ""), "lbrack": ("[", ""),
     "rbrack": ("]", ""), "lparen": ("(", ""), "rparen": (")", ""), "prime": ("'", "1"), "top": ("name", "T"),
     "intercal": ("name", "T"), "pm": ("pm", ""), "mp": ("pm", ""), "colon": (":", ""), "&": ("&", ""), "%": ("percent", ""),
     "backslash": ("unknown", "\\"), "sqrt": ("cmd", "sqrt"), "surd": ("cmd", "surd"), "substack": ("cmd", "substack"),

@@ -10,6 +10,7 @@ from symderiv.homework.understanding.terms import (
     Add,
     Apply,
     Compare,
+    Const,
     Over,
     Part,
     Power,
@@ -24,6 +25,7 @@ from symderiv.homework.understanding.terms import (
     everything_in,
     is_ones,
     parts_of,
+    references_in,
 )  # fmt: skip
 
 
@@ -60,8 +62,9 @@ def has_logs(term: Term) -> bool:
 
 
 def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozenset[str]) -> Term:
-    numbers = [f for f in factors if not has_arrays(f, formulas) and not is_written_sum(f)]
-    arrays = [f for f in factors if has_arrays(f, formulas)]
+    before_sum = any(isinstance(f, SumOver) and f.along.startswith("letter:") for f in factors)
+    arrays = [f for f in factors if has_arrays(f, formulas) and not (before_sum and _is_scale(f, formulas))]
+    numbers = [f for f in factors if f not in arrays and not is_written_sum(f)]
     if not arrays:
         return Sloppy(factors, marks)
     if len(arrays) == 1:
@@ -75,6 +78,13 @@ def _product(factors: tuple[Term, ...], marks: tuple[str, ...], formulas: frozen
     else:
         body = SumOver("all", entrywise(Sloppy(tuple(arrays), ("odot",) * (len(arrays) - 1))))
     return Sloppy((*numbers, body), ("",) * len(numbers)) if numbers else body
+
+
+def _is_scale(term: Term, formulas: frozenset[str]) -> bool:
+    r"""The `\frac{1}{2v}` of `\frac{1}{2v} \sum_i (y_i - x_i^T \beta)^2`: no index, and nothing works it out."""
+    if not isinstance(term, Over) or not isinstance(term.left, Const):
+        return False
+    return all(isinstance(p, Part) and not p.indices and p.key not in formulas for p in references_in(term.right))
 
 
 def is_written_sum(term: Term) -> bool:

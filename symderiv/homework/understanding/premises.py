@@ -114,8 +114,9 @@ def find_definitions(draft: Draft) -> None:
             if ref.key == draft.loss:
                 draft.loss_as_written = term
                 if (output := output_of_each(term)) is not None:
-                    term, of_each = output
-                    draft.definitions.append(Definition(OUTPUT, of_each, at, line))
+                    term, of_each, kept = output
+                    of_each = Gathered(of_each, kept) if kept else of_each
+                    draft.definitions.append(Definition(OUTPUT, of_each, at, line, kept))
             term = added_up(term, draft.worked_out)
         if ref.indices and len(letters) < len(ref.indices):
             continue

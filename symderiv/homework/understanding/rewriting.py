@@ -28,6 +28,7 @@ from symderiv.homework.reading.formulas import (
     of_kind,
     rebuilt,
     walk,
+    with_factors_joined,
 )
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.reader import read
@@ -57,7 +58,7 @@ def rewritten(document: Document) -> Document:
         with_given_names, with_unit_layers, without_notes,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
-        with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below,
+        with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below, with_features,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -452,6 +453,53 @@ def _size_below(node: Node) -> Node:
             factors = (*node.factors[: k + 1], below, *node.factors[k + 3 :])
             return replace(node, factors=factors, marks=(*node.marks[: k + 1], *node.marks[k + 2 :]))
     return node
+
+
+def with_features(document: Document) -> Document:
+    r"""`\phi(x_n)`, `\phi(x)` of a feature map, which no line defines and nobody derives: the features `\phi_n`, `\phi` of the sample."""
+    heads = [statement.sides[0].node for statement in document.statements if len(statement.sides) > 1]
+    defined = {call[0].base for node in heads if (call := _feature(node)) is not None}
+    found = {
+        call[0].base for n in document.of_kind(Product) for pair in _pairs(n) if (call := _feature(pair)) is not None
+    }
+    primed = {n.base.base for n in document.of_kind(Scripted) if n.primes and isinstance(n.base, Name)}
+    maps = found - defined - primed
+
+    def visit(node: Node) -> Node:
+        node = rebuilt(node, visit)
+        if not isinstance(node, Product):
+            return node
+        return with_factors_joined(node, lambda k: _features_at(node, k, maps))
+
+    return document.with_sides(visit) if maps else document
+
+
+def _features_at(product: Product, k: int, maps: set[str]) -> Node | None:
+    call = (
+        _feature(Product(product.span, product.factors[k : k + 2], ("",)))
+        if product.marks[k : k + 1] == ("",)
+        else None
+    )
+    if call is None or call[0].base not in maps:
+        return None
+    name, argument = call
+    span = (name.span[0], product.factors[k + 1].span[1])
+    return replace(argument, span=span, base=name) if isinstance(argument, Scripted) else replace(name, span=span)
+
+
+def _pairs(product: Product) -> Iterator[Product]:
+    for k, mark in enumerate(product.marks):
+        if mark == "":
+            yield Product(product.span, product.factors[k : k + 2], ("",))
+
+
+def _feature(node: Node) -> tuple[Name, Node] | None:
+    r"""The phi and the x_n of `\phi(x_n)`."""
+    match node:
+        case Product(factors=(Name(base="phi" | "varphi" | "psi") as name, Group(items=(argument,)))):
+            head = name_of(argument)
+            return (name, argument) if head is not None and head.base == "x" else None
+    return None
 
 
 # --- all but the first ---

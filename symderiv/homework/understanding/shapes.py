@@ -374,8 +374,8 @@ class ShapeInference:
                     return layer
                 self._difference(terms)
                 return self._joint([part for _, part in terms])
-            case Over(Const(), Part(key, ())) if key not in self.defined and self._is_open(key):
-                self._unify(self.shape(key), (SCALAR_DIM, SCALAR_DIM))  # 1/q
+            case Over(Const(), below) if (scale := self._lone(below)) is not None:
+                self._unify(self.shape(scale), (SCALAR_DIM, SCALAR_DIM))
                 return SCALAR_DIM, SCALAR_DIM
             case Times(left, right) | Over(left, right):
                 return self._joint([left, right])
@@ -407,6 +407,14 @@ class ShapeInference:
                 return self._part(bottom.key, bottom.indices if isinstance(bottom, Part) else ())
         for part in parts_of(term):
             self.of(part)
+        return None
+
+    def _lone(self, below: Term) -> str | None:
+        """The q of `1/q`, `1/(2q^2)`, of which nothing is known."""
+        factors = [f for f in below.factors if not isinstance(f, Const)] if isinstance(below, Sloppy) else [below]
+        match [f.base if isinstance(f, Power) else f for f in factors]:
+            case [Part(key, ())] if key not in self.defined and self._is_open(key):
+                return key
         return None
 
     def _longer(self, body: Term, along: str) -> Shape | None:

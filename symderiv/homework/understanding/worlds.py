@@ -545,6 +545,8 @@ class World:
     def _softmax(self, term: Softmax, bottom: str | None) -> Value:
         body = self._value(term.body, bottom)
         axis = self._axis(body, term.along)
+        if body.array.shape[axis] == 1:
+            raise Misfit("the softmax of one number is 1, whatever it is")
         powers = self.arithmetic.exp(body.array)
         share = powers / np.sum(powers, axis=axis, keepdims=True)
         if body.tangent is None:
