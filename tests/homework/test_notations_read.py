@@ -59,7 +59,27 @@ LINEAR = "$z = W x + b$\n\n"
 DOT = r"$L = \frac12 (w^T x - y)^2$" + "\n\n"
 FORM = r"$f(x) = \frac12 x^T A x - b^T x$" + "\n\n"
 MARGIN = r"$L = \log(1 + e^{-y w^T x})$" + "\n\n"
+SQUARE = r"$L = \frac12 (w x - y)^2$, $g = \frac{dL}{dw}$" + "\n\n"
+VELOCITY = SQUARE + r"$v \leftarrow \mu v - \eta g$" + "\n\n"
+DESIGN = r"$J(w) = \|X w - y\|^2 + \lambda \|w\|^2$" + "\n\n"
+SYSTEM = r"$J(x) = \frac1n (A x - b)^T (A x - b)$" + "\n\n"
+LOG_SUM = r"$L = -\sum_k y_k z_k + \log \sum_j e^{z_j}$" + "\n\n"
+NEURON_SUM = r"$L = \frac12 (\sum_j w_j x_j + b - y)^2$" + "\n\n"
 VERDICTS = [
+    (SQUARE, r"$v \leftarrow \mu v - \eta g$", "correct"),  # momentum in two lines
+    (SQUARE, r"$v \leftarrow 0.9 v + 0.1 (w x - y) x$", "correct"),
+    (SQUARE, r"$v \leftarrow \mu v - \eta (w x - y)$", "uncheckable"),
+    (VELOCITY, r"$w \leftarrow w + v$", "correct"),
+    (VELOCITY, r"$w \leftarrow w - v$", "wrong"),
+    (DESIGN, r"$(X^T X + \lambda I) w = X^T y$", "correct"),  # without a word about zero
+    (DESIGN, r"$(X^T X - \lambda I) w = X^T y$", "wrong"),
+    (SYSTEM, r"$\nabla J(x) = \frac2n A^T (A x - b)$", "correct"),
+    (SYSTEM, r"$A^T A x = A^T b$", "correct"),
+    (SYSTEM, r"$\nabla J(x) = \frac2n A^T (A x + b)$", "wrong"),
+    (LOG_SUM, r"$\frac{\partial L}{\partial z_i} = \frac{e^{z_i}}{\sum_j e^{z_j}} - y_i$", "correct"),
+    (LOG_SUM, r"$\frac{\partial L}{\partial z_i} = 1 - y_i$", "wrong"),  # no sum of logarithms
+    (NEURON_SUM, r"$\frac{\partial L}{\partial w_j} = (\sum_k w_k x_k + b - y) x_j$", "correct"),
+    (NEURON_SUM, r"$\frac{\partial L}{\partial w_j} = (w_j x_j + b - y) x_j$", "wrong"),
     (BISHOP, r"$\frac{\partial E}{\partial w_{kj}} = (y_k - t_k) z_j$", "correct"),
     (BISHOP, r"$\frac{\partial E}{\partial w_{ji}} = (1 - z_j^2) x_i \sum_k w_{kj} (y_k - t_k)$", "correct"),
     (BISHOP, r"$\frac{\partial E}{\partial w_{ji}} = (1 - z_j) x_i \sum_k w_{kj} (y_k - t_k)$", "wrong"),

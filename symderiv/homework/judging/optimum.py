@@ -28,6 +28,7 @@ from symderiv.homework.understanding.terms import (
     Ref,
     Sloppy,
     Term,
+    Transpose,
     everything_in,
     kinds_in,
     references_in,
@@ -55,16 +56,18 @@ def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Ver
     ):
         return None
     is_about_itself = isinstance(left, Part) and left.key in understanding.definitions_at(at)
-    if is_about_itself or re.search(SOLVING, _words_before(situation, at), re.IGNORECASE) is None:
-        return None
+    is_said = re.search(SOLVING, _words_before(situation, at), re.IGNORECASE) is not None
+    if is_about_itself or not (is_said or Transpose in kinds_in(left)):
+        return None  # `X^T X w = X^T y` says it without words
     difference = Add(((1, left), (-1, right)))
-    for key in dict.fromkeys((*understanding.weights, *understanding.biases)):
+    for key in dict.fromkeys((*understanding.weights, *understanding.biases, *(r.key for r in references_in(left)))):
         gradient = Jacobian(Part(understanding.loss, ()), Part(key, ()))
         for factor in dict.fromkeys(_factors(situation, at, key, difference)):
             scaled = Sloppy((Const(factor), difference), ("",))
             if situation.compare(at, gradient, scaled).answer is Answer.EQUAL:
                 return Verdict("correct", "derivative", f"true where the derivative by {key} is zero")
-    return Verdict("uncheckable", "derivative", "true only where the loss is least, and that is not worked out")
+    why = "true only where the loss is least, and that is not worked out"
+    return Verdict("uncheckable", "derivative", why) if is_said else None
 
 
 class _Inverting(World):
@@ -85,8 +88,11 @@ def judge_solution(situation: Situation, own_lines: OwnLines, at: int, left: Ter
     """`w = (X^T X)^{-1} X^T y`, `b = mean(y) - w mean(x)`: put into the gradient, it makes it zero."""
     understanding = situation.understanding
     key = re.split(r"[\^\[]", left.key)[0] if isinstance(left, Part) else ""
-    parameters = (*understanding.weights, *understanding.biases)
-    if understanding.loss is None or key not in parameters or isinstance(right, Part) or not references_in(right):
+    is_free = Power in kinds_in(right) and key not in understanding.definitions_at(
+        at
+    )  # the x of `J(x) = \|A x - b\|^2`
+    is_parameter = key in (*understanding.weights, *understanding.biases) or is_free
+    if understanding.loss is None or not is_parameter or isinstance(right, Part) or not references_in(right):
         return None
     if Power not in kinds_in(right) and re.search(SOLVING, _words_before(situation, at), re.IGNORECASE) is None:
         return None  # `w = c` is another name

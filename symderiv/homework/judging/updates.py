@@ -11,6 +11,7 @@ from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
+from symderiv.homework.judging.velocities import Velocities
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import (
@@ -43,6 +44,7 @@ class Updates:
 
     def __init__(self, situation: Situation, own_lines: OwnLines, unknowns: Unknowns) -> None:
         self.situation, self.own_lines, self.unknowns = situation, own_lines, unknowns
+        self.velocities = Velocities(situation)
         self.inference, self.understanding = situation.inference, situation.understanding
 
     def update(self, at: int, reference: Reference, left: Term, right: Term, sign: str) -> Verdict | None:
@@ -69,6 +71,9 @@ class Updates:
                 if down
                 else Verdict("uncheckable", "update", "the loss is nowhere named")
             )
+        momentum = self.velocities.step(left, right) or self.velocities.velocity(at, reference, right, sign)
+        if momentum is not None:
+            return momentum
         rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES and r.key != reference.key]
         if not rates:
             return self._accumulated(at, reference, left, right)

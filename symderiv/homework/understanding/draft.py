@@ -283,8 +283,9 @@ class Draft:
     @cached_property
     def derived_by(self) -> frozenset[str]:
         """What something is derived by: a beta that is, is no rate."""
-        nodes = (n for tree in trees_of(self.document) for n in f.of_kind(tree, f.Derivative))
-        found = (self.closed(f.without_brackets(n.bottom)) for n in nodes)
+        bottoms = [n.bottom for tree in trees_of(self.document) for n in f.of_kind(tree, f.Derivative)]
+        bottoms += [argument for n in self.document.of_kind(f.Product) if (argument := _gradient_by(n)) is not None]
+        found = (self.closed(f.without_brackets(bottom)) for bottom in bottoms)
         return frozenset(reference.key for reference in found if reference is not None)
 
     @cached_property
@@ -333,6 +334,14 @@ def _names_and_derivatives(node: f.Node) -> Iterator[f.Node]:
         return
     for child in f.children_of(node):
         yield from _names_and_derivatives(child)
+
+
+def _gradient_by(node: f.Product) -> f.Node | None:
+    r"""The x of `\nabla J(x)`."""
+    match node.factors:
+        case (f.Name(base="nabla"), _, f.Group(items=(argument,)), *_):
+            return argument
+    return None
 
 
 def is_formula(node: f.Node) -> bool:

@@ -212,7 +212,16 @@ class Inference(Draft):
         self.elaborator.bodies = self.own_functions
 
     def _only_parameter(self) -> str | None:
-        """The parameter of a model that has no other, by its letter; its old and new values are the same one."""
+        """What the loss is called with, `J(x)`; or the parameter of a model that has no other, by its letter."""
+        called = {
+            argument.base
+            for product in self.document.of_kind(f.Product)
+            if isinstance(product.factors[0], f.Name) and product.factors[0].base == self.loss
+            and isinstance(group := product.factors[1], f.Group) and len(group.items) == 1
+            and isinstance(argument := group.items[0], f.Name)
+        }  # fmt: skip
+        if len(called) == 1:
+            return called.pop()
         letters = {base_of(k) for k in self.used if base_of(k) in WEIGHTLIKE | {"beta"}}
         return min(letters) if len(letters) == 1 and letters <= set(self.used) else None
 

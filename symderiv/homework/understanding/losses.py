@@ -24,6 +24,7 @@ from symderiv.homework.understanding.terms import (
     Transpose,
     everything_in,
     is_ones,
+    mapped,
     parts_of,
     references_in,
 )  # fmt: skip
@@ -124,34 +125,53 @@ def _is_layer(factors: tuple[Term, ...]) -> bool:
     return len(bases) == 2 and bool(bases & WEIGHT_BASES - DATA_BASES) and any(b.isupper() for b in bases)
 
 
-def entrywise(term: Term) -> Term:
-    """The term entry by entry: indices gone, products marked."""
+def entrywise(term: Term, inside: bool = False) -> Term:
+    r"""The term entry by entry: indices gone, products marked.
+
+    inside: it is the argument of a function, where a written sum is one number: `\log \sum_j e^{z_j}`.
+    """
+
+    def within(part: Term) -> Term:
+        return entrywise(part, True)
+
     match term:
         case Part(key, indices):
             return Part(key, tuple(i for i in indices if not isinstance(i, str)))
         case Add(terms):
-            return Add(tuple((sign, entrywise(t)) for sign, t in terms))
+            return Add(tuple((sign, entrywise(t, inside)) for sign, t in terms))
         case SumOver("all", _):
             return term
+        case SumOver(along, body) if inside and along.startswith("letter:"):
+            return SumOver(along, _with_letters(body, {along.removeprefix("letter:")}))
         case SumOver(_, body):
-            return entrywise(body)
+            return entrywise(body, inside)
         case Sloppy(factors, ("#",)):
-            return entrywise(factors[0])
+            return entrywise(factors[0], inside)
         case Sloppy(factors, marks):
             if any(is_matrix_product(f) for f in factors) or _is_layer(factors):
                 return term
-            return Sloppy(tuple(entrywise(t) for t in factors), ("odot",) * len(marks))
+            return Sloppy(tuple(entrywise(t, inside) for t in factors), ("odot",) * len(marks))
         case Apply(function, order, body):
-            return Apply(function, order, entrywise(body))
+            return Apply(function, order, within(body))
         case Power(base, exponent):
-            return Power(entrywise(base), exponent)
+            return Power(within(base), exponent)
         case Over(left, right):
-            return Over(entrywise(left), entrywise(right))
+            return Over(entrywise(left, inside), within(right))
         case Times(left, right):
-            return Times(entrywise(left), entrywise(right))
+            return Times(entrywise(left, inside), entrywise(right, inside))
         case Compare(left, sign, right):
-            return Compare(entrywise(left), sign, entrywise(right))
+            return Compare(within(left), sign, within(right))
     return term
+
+
+def _with_letters(term: Term, letters: set[str]) -> Term:
+    """What a sum runs over: of its indices those that are summed here."""
+    match term:
+        case Part(key, indices):
+            return Part(key, tuple(i for i in indices if not isinstance(i, str) or i in letters))
+        case SumOver(along, body) if along.startswith("letter:"):
+            return SumOver(along, _with_letters(body, letters | {along.removeprefix("letter:")}))
+    return mapped(term, lambda part: _with_letters(part, letters))
 
 
 def with_softmax(term: Term, exponentials: Mapping[str, Term]) -> Term:

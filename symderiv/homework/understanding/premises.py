@@ -100,7 +100,8 @@ def find_definitions(draft: Draft) -> None:
             continue
         if isinstance(term, Part) and draft.symbols.canonical(term.key) == ref.key:
             continue
-        if not _is_in_range(draft, ref, term) or (ref.base in REGRESSION_WEIGHTS and _is_inverted(term)):
+        is_parameter = ref.base in REGRESSION_WEIGHTS or ref.key in {*draft.derived_by, elaborator.parameter}
+        if not _is_in_range(draft, ref, term) or (is_parameter and _is_inverted(term)):
             continue
         if _is_solved_for(draft, at, ref, term):
             continue

@@ -266,6 +266,8 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     if sample_letters:
         return True
     loss = definitions.get(draft.loss or "")
+    if loss is not None and _is_system_for_x(draft, loss):
+        return False
     if loss is not None and any(isinstance(p, SizeOf) for p in everything_in(loss)):
         return True
     means = [n for n in draft.document.of_kind(f.Fraction) if is_mean(n, draft.symbols.sizes)]
@@ -280,6 +282,13 @@ def is_batch(draft: Draft, definitions: dict[str, Term], sample_letters: frozens
     if re.search(SINGLE_WORDS, draft.words, re.IGNORECASE):
         return False
     return bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
+
+
+def _is_system_for_x(draft: Draft, loss: Term) -> bool:
+    r"""`\frac1n \|A x - b\|^2`, derived by x: x is what is looked for, and n counts the rows of A."""
+    products = [p.factors for p in everything_in(loss) if isinstance(p, Sloppy) and len(p.factors) == 2]
+    systems = [p for p in products if p[0] == Part("A", ()) and p[1] == Part("x", ())]
+    return bool(systems) and "x" in {*draft.derived_by, draft.elaborator.parameter} and "A" not in draft.worked_out
 
 
 def weight_of_design(term: Term, folds: Mapping[str, str]) -> str | None:

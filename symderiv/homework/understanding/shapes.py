@@ -516,13 +516,17 @@ class ShapeInference:
         )
 
     def _is_dot(self, term: Term) -> bool:
-        r"""`w^T x` of two vectors, `\sigma(w^T x + b)`."""
+        r"""`w^T x` of two vectors, `\sum_j w_j x_j`, `\sigma(w^T x + b)`."""
         match _inside(term):
             case Add(terms):
                 return any(self._is_dot(part) for _, part in terms)
             case Sloppy((Transpose(Part(one, ())), Part(other, ())), ("" | "cdot",)):
                 (left, lone), (right, single) = self.resolved(one) or ("", ""), self.resolved(other) or ("", "")
                 return left == right != SCALAR_DIM == lone == single
+            case SumOver(along, Sloppy((Part(), Part()) as factors, _)) if not self.batch:
+                return all(
+                    part.indices == (along.removeprefix("letter:"),) for part in factors if isinstance(part, Part)
+                )
         return False
 
     def _same_indices(self, parts: Iterable[Term]) -> None:
@@ -618,10 +622,11 @@ class ShapeInference:
 
     @staticmethod
     def _is_form(factors: list[Term], marks: tuple[str, ...]) -> bool:
-        """`x^T A x`, `b^T A x`: a matrix between two vectors, by their letters."""
+        """`x^T A x`, `b^T A x`, `x^T A^T A x`: matrices between two vectors, by their letters."""
         match factors:
-            case [Transpose(Part(left, ())), matrix, Part(right, ())] if not any(marks):
-                return base_of(left).islower() and base_of(right).islower() and base_of(_plain(matrix) or "").isupper()
+            case [Transpose(Part(left, ())), _, *_, Part(right, ())] if not any(marks):
+                are_matrices = all(base_of(_plain(matrix) or "").isupper() for matrix in factors[1:-1])
+                return base_of(left).islower() and base_of(right).islower() and are_matrices
         return False
 
 
