@@ -10,6 +10,7 @@ from symderiv.homework.diagnosis.naming import diagnosed
 from symderiv.homework.judging.judge import COSTS, Judge
 from symderiv.homework.judging.verdicts import FAULTS
 from symderiv.homework.marking import Claim
+from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.python_source import with_programs
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.sections import Section, alone
@@ -82,11 +83,17 @@ def _is_shaped_otherwise(system: Judged, whole: Judged) -> bool:
 
 
 def _is_complete(inference: Inference, understanding: Understanding, whole: Judged, section: Section) -> bool:
-    """Whether a section says itself all that it is about: its loss, and whatever has a formula elsewhere."""
+    """Whether a section says itself all that it is about: its loss, if it has one, and whatever has a formula elsewhere."""
     document = understanding.document
     own = {d.key for d in understanding.definitions if section.holds(document.statements[d.at].span[0])}
-    if own.isdisjoint({understanding.loss, *inference.elaborator.of_one}):
+    if understanding.loss is None:
+        mine = [s for s in document.statements if section.holds(s.span[0])]
+        tops = [inference.closed(d.top) for s in mine for d in s.of_kind(f.Derivative) if d.top is not None]
+        if not tops or any(top is None or top.key not in own for top in tops):
+            return False
+    elif own.isdisjoint({understanding.loss, *inference.elaborator.of_one}):
         return False
+    own |= {inference.elaborator.parameter or ""}  # what the loss is called with
     own |= {n.key for n in understanding.numbers if section.holds(document.statements[n.at].span[0])}
     used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own
     others = whole.judge.understanding

@@ -517,6 +517,8 @@ class Judge:
             relation = self.otherwise.with_rows(at, left, right, relation.kind) or relation
         if relation.verdict == "wrong":
             relation = judge_optimum(self.situation, at, left, right) or relation
+        if relation.verdict in ("correct", "notation") and (array := self._array_as_number(left, right)) is not None:
+            return Verdict("uncheckable", relation.kind, f"{array} is said to be more than the number that it is here")
         if relation.verdict in ("correct", "notation"):
             self.numbers.note_relation(left, right)
             earlier = self.own_lines.false.get(left)
@@ -537,6 +539,12 @@ class Judge:
         if relation.verdict == "wrong" and relation.sides is None:
             relation.sides = left, right
         return relation
+
+    def _array_as_number(self, left: Term, right: Term) -> str | None:
+        """A quantity that the document states to be an array where its formulas together make it a number: nothing is shown by it."""
+        shapes = self.understanding.shapes
+        numbers = {k for k, sizes in self.situation.stated if set(sizes) - {"1"} and shapes.get(k) == ("1", "1")}
+        return next((r.key for side in (left, right) for r in references_in(side) if r.key in numbers), None)
 
     def _puts_numbers(self, at: int, left: Term, right: Term) -> bool:
         """`df/dq = -6 z` after `df/dr = -6`: whole numbers that were worked out before, put for their names."""

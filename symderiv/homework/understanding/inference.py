@@ -356,9 +356,11 @@ class Inference(Draft):
         vectors |= weights_of_designs(self, definitions)
         entries = entries_of_samples(self, sample_letters)
         entries |= {fed for key, fed in self.fed.items() if key in entries}
+        stated = {key: len(sizes) for key, sizes in stated_sizes(self, None)}
         shapes = ShapeInference(
-            definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries
-        )
+            definitions, sample_letters, batch, scalars, again=again, single_indexed=vectors, with_samples=entries,
+            stated=stated,
+        )  # fmt: skip
         if self.rows_of_units & {"x", "X", "h", "a", "phi"}:
             shapes.layout = "rows"  # s_{nk} = w_k^T x_n
         elif sample_letters and not self.rows_of_units and stand_first(self, sample_letters):

@@ -120,7 +120,9 @@ def _find_likely_loss(draft: Draft) -> None:
 
 
 def _is_vector(draft: Draft, key: str) -> bool:
-    r"""Whether it has entries: `\partial z_i / \partial x_j` is asked for, or it is a matrix by a vector, `W x + b`."""
+    r"""Whether it has entries: `z_i = ..` or `\partial z_i / \partial x_j`; or it is a matrix by a vector, `W x + b`."""
+    if any(ref.key == key and any(isinstance(i, str) for i in ref.indices) for _, ref, _, _ in draft.equations()):
+        return True
     for node in draft.document.of_kind(f.Derivative):
         top = draft.closed(node.top) if isinstance(node.top, f.Scripted) and node.top.lower else None
         if top is not None and top.key == key and top.indices:

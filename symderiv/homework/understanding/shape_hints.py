@@ -247,8 +247,10 @@ def stated_sizes(draft: Draft, layout: str | None) -> Iterator[tuple[str, tuple[
 
 def said_to_be_numbers(draft: Draft, definitions: dict[str, Term]) -> list[str]:
     r"""The d of `x \in R^d`, and the s of 'a scalar scale $s > 0$', where formulas use them."""
-    sizes = {size for _, stated in stated_sizes(draft, "columns") for size in stated}
-    sizes |= set(SCALAR_NAME.findall(draft.document.text))
+    stated = dict(stated_sizes(draft, "columns"))
+    arrays = {key for key, sizes in stated.items() if set(sizes) - {"1"}}
+    sizes = {size for sizes in stated.values() for size in sizes}
+    sizes |= set(SCALAR_NAME.findall(draft.document.text)) - arrays
     used = {r.key for term in definitions.values() for r in references_in(term)}
     return sorted((sizes & used) - set(definitions))
 
@@ -256,6 +258,7 @@ def said_to_be_numbers(draft: Draft, definitions: dict[str, Term]) -> list[str]:
 def given_ones(draft: Draft, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:
     """The sizes that the given values show to be 1: `y = 2`, or a weight matrix that is given as one column."""
     formulas = {d.key for d in draft.definitions}
+    stated = dict(stated_sizes(draft, "columns"))
     sizes: dict[str, set[tuple[int, int]]] = {}
     for number in draft.numbers:
         stack = number.term
@@ -268,6 +271,8 @@ def given_ones(draft: Draft, resolved: Callable[[str], tuple[str, str] | None]) 
         rows, columns = found.pop()
         if dims is None or SCALAR_DIM in dims or (rows == columns == 1 and key[0].isupper()):
             continue
+        if len(stated.get(key, ())) == 2 and "1" not in stated[key]:
+            continue  # the list is one row or column of it
         yield from (d for d, n in zip(dims, (rows, columns), strict=True) if n == 1 and d != "#n")
 
 

@@ -109,6 +109,7 @@ class ShapeInference:
     biases: list[str] = field(default_factory=list)
     again: tuple[tuple[str, Term], ...] = ()  # further formulas, of other sections: they count for what is new in them
     single_indexed: frozenset[str] = frozenset()  # weights that only ever carry one index: vectors
+    stated: Mapping[str, int] = field(default_factory=dict)  # how many sizes the document says that a quantity has
     with_samples: frozenset[str] = frozenset()  # what is written with a sample letter beside that of its units: `x_i^n`
 
     # --- the whole ---
@@ -122,6 +123,9 @@ class ShapeInference:
             for key, term in self.defined.items():
                 self.letters = {}
                 self._equate(key, term)
+        for key, term in self.defined.items():
+            if isinstance(term, Softmax) and not self.batch and self._is_open(key):  # the softmax of one vector
+                self.dims.unify(self.shape(key)[0 if self.layout == "rows" else 1], SCALAR_DIM)
         for key, term in self.again:
             if any(r.key not in self.shapes for r in references_in(term)):
                 self.letters = {}
@@ -220,6 +224,9 @@ class ShapeInference:
             return known_b
         if known_a:
             return None
+        lengths = self.stated.get(a), self.stated.get(b)
+        if not self.batch and lengths in ((2, 1), (1, 2)):
+            return lengths == (2, 1)  # a matrix by a vector, whatever their letters
         score = (
             (base_of(a) in WEIGHT_BASES)
             - (base_of(b) in WEIGHT_BASES)

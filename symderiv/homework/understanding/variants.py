@@ -145,9 +145,10 @@ def _is_without_samples(inference: Inference) -> bool:
 
 def _has_mean(inference: Inference) -> bool:
     """Whether a 1/n stands somewhere in the document but in the loss: there it may be taken later."""
-    losses = {d.at for d in inference.definitions if d.key == inference.loss and d.at}
-    for at, statement in enumerate(inference.document.statements):
-        for side in statement.sides if at not in losses else ():
+    for statement in inference.document.statements:
+        reference = inference.closed(statement.sides[0].node)
+        is_loss = reference is not None and inference.symbols.canonical(reference.key) == inference.loss
+        for side in statement.sides if not is_loss else ():
             if any(divides_by_samples(node, inference.symbols.sizes) for node in f.walk(side.node)):
                 return True
     return False
