@@ -65,7 +65,35 @@ DESIGN = r"$J(w) = \|X w - y\|^2 + \lambda \|w\|^2$" + "\n\n"
 SYSTEM = r"$J(x) = \frac1n (A x - b)^T (A x - b)$" + "\n\n"
 LOG_SUM = r"$L = -\sum_k y_k z_k + \log \sum_j e^{z_j}$" + "\n\n"
 NEURON_SUM = r"$L = \frac12 (\sum_j w_j x_j + b - y)^2$" + "\n\n"
+STATED = (
+    r"For $A \in \mathbb{R}^{m \times n}$, $w \in \mathbb{R}^n$, $b \in \mathbb{R}^m$ let $f(w) = \|A w - b\|^2$."
+    + "\n\n"
+)
+PREDICTIONS = r"$L = \frac1n \sum_{i=1}^n (\hat y_i - y_i)^2$" + "\n\n"
+SHARES = r"$s_i = \frac{e^{z_i}}{\sum_k e^{z_k}}$" + "\n\n"
+CODER = r"""The $m$ samples are the columns of $X$.
+
+$Z_e = W_e X + b_e$, $H = \sigma(Z_e)$, $\hat X = W_d H + b_d$, $L = \frac{1}{2m} \sum_{j=1}^m \|\hat x_j - x_j\|^2$
+
+$\delta_d = \frac{\partial L}{\partial \hat X}$
+
+"""
+TWO_LOSSES = r"""$a = \sigma(w x)$, $L_1 = \frac12 (a - y)^2$, $L_2 = -y \ln a - (1-y) \ln(1-a)$
+
+$\frac{\partial L_1}{\partial w} = (a - y) a (1 - a) x$, $\frac{\partial L_2}{\partial w} = (a - y) x$
+
+"""
 VERDICTS = [
+    (STATED, r"$\nabla_w f = 2 A^T (A w - b)$", "correct"),
+    (STATED, r"$\nabla_w f = 2 A (A w - b)$", "wrong"),  # shapes are stated
+    (PREDICTIONS, r"$\frac{\partial L}{\partial \hat y_i} = \frac2n (\hat y_i - y_i)$", "correct"),
+    (PREDICTIONS, r"$\frac{\partial L}{\partial \hat y_i} = 2 (\hat y_i - y_i)$", "wrong"),  # 1/n is in the loss, not later
+    (SHARES, r"$\frac{\partial s}{\partial z} = \mathrm{diag}(s) - s s^T$", "correct"),
+    (SHARES, r"$\frac{\partial s}{\partial z} = \mathrm{diag}(s) + s s^T$", "wrong"),
+    (CODER, r"$\frac{\partial L}{\partial W_d} = \delta_d H^T$", "correct"),  # d and e: decoder and encoder
+    (CODER, r"$\frac{\partial L}{\partial W_e} = (W_d^T \delta_d) X^T$", "wrong"),
+    (TWO_LOSSES, r"$w \leftarrow w - \eta (a - y) x$", "correct"),
+    (TWO_LOSSES, r"$w \leftarrow w - \eta (a - y) a x$", "wrong"),
     (SQUARE, r"$v \leftarrow \mu v - \eta g$", "correct"),  # momentum in two lines
     (SQUARE, r"$v \leftarrow 0.9 v + 0.1 (w x - y) x$", "correct"),
     (SQUARE, r"$v \leftarrow \mu v - \eta (w x - y)$", "uncheckable"),

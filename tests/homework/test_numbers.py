@@ -835,3 +835,31 @@ $W \\leftarrow W - 0.5 (z - y) x^T = \\begin{pmatrix} %s & 1.5 \\end{pmatrix}$
 """
     assert claims_of(text % "-0.5")[-1].verdict == "correct"
     assert claims_of(text % "2.5")[-1].verdict == "wrong"
+
+
+SGD = """z = w*x + b
+E = 1/2 (z - t)^2
+
+w = 0.5, b = 0, learning rate eta = 0.1{}
+
+x = 2, t = 3
+dE/dw = -4
+w_new = 0.9
+b_new = 0.2
+
+x = 1, t = 0
+z = {}
+"""
+
+
+@pytest.mark.parametrize("said, new, old", [(", SGD", "correct", "wrong"), ("", "correct", "correct")])
+def test_the_next_sample_meets_the_new_weights(said: str, new: str, old: str) -> None:
+    assert claims_of(SGD.format(said, 1.1))[-1].verdict == new
+    assert claims_of(SGD.format(said, 0.5))[-1].verdict == old
+    assert claims_of(SGD.format(said, 0.7))[-1].verdict == "wrong"
+
+
+def test_a_value_chosen_for_an_example() -> None:
+    text = "$z = w x$, $a = \\sigma(z)$\n\n{} $z = 4$ and $y = 0$. Then $a = 0.982$.\n"
+    assert claims_of(text.format("Suppose"))[2].verdict == "correct"
+    assert claims_of(text.format("The result is"))[2].verdict == "uncheckable"

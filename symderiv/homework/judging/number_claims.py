@@ -51,6 +51,10 @@ from symderiv.homework.understanding.understanding import ACTIVATION_WORDS
 RESULT_WORDS = (
     r"\b(?:so|thus|hence|therefore|then|we get|gives?|output|result|yields?|becomes|evaluates|also|ergibt|entonces)\b"
 )
+CHOSEN_WORDS = (
+    r"\b(?:take|suppose|assume|let|say|example|for instance|if|Beispiel|angenommen|nehmen|sei|exemple|prenons|supposons|"
+    r"ejemplo|supongamos|tomemos|esempio|supponiamo|prendiamo|exemplo|suponha)\b"
+)
 NEARLY = 1e-6  # so little a value may be off where only its last digit is
 MOST_SLACK = 0.1  # of the value: coarser numbers settle nothing
 CUT = "its digits are cut off, not rounded"
@@ -309,6 +313,8 @@ class NumberClaim:
     # --- comparing ---
     def _compared(self, is_printed: bool) -> Verdict:
         assert self.value is not None and self.half is not None
+        if self._is_uncomputable() and re.search(CHOSEN_WORDS, self._sentence(), re.IGNORECASE):
+            return Verdict("correct", "definition", "a value chosen for an example")
         if self._is_uncomputable():
             return Verdict(
                 "uncheckable", self.kind, "the document does not give all it is worked out from: taken as it stands"
@@ -633,6 +639,12 @@ class NumberClaim:
         if self.value.shape != truth.shape:
             return None
         return FalseNumber(self.left, self.value, self.half, truth, follows, self.expected[0][1])
+
+    def _sentence(self) -> str:
+        """The words of the line before the formula."""
+        start = self.statement.span[0]
+        text = self.situation.understanding.document.text
+        return text[text.rfind("\n", 0, start) + 1 : start]
 
     def _is_uncomputable(self) -> bool:
         return isinstance(self.left, Part) and self.numbers.is_uncomputable(self.left.key, self.at)

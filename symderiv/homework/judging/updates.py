@@ -13,6 +13,7 @@ from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.velocities import Velocities
 from symderiv.homework.judging.verdicts import Verdict
+from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
 from symderiv.homework.understanding.elaboration import (
     is_number,
@@ -85,6 +86,9 @@ class Updates:
         if along is not None:
             return along
         tops: list[Term] = [Part(self.understanding.loss, ())]
+        latest = self._latest_loss(at)
+        if latest is not None and latest not in tops:
+            tops.append(latest)
         tops += [
             p.top
             for p in everything_in(right)
@@ -136,6 +140,16 @@ class Updates:
         if root is None:
             return None
         return Verdict("carried", "update", f"false, but it follows from line {root}", root=root)
+
+    def _latest_loss(self, at: int) -> Part | None:
+        """The loss whose derivative was worked out last: a document that compares two takes a step down the second, too."""
+        formulas = self.understanding.definitions_at(at)
+        for statement in reversed(self.understanding.document.statements[:at]):
+            for derivative in (side.node for side in statement.sides if isinstance(side.node, f.Derivative)):
+                top = self.inference.closed(derivative.top) if derivative.top is not None else None
+                if top is not None and base_of(top.key) in LOSS_BASES and top.key in formulas and not top.indices:
+                    return Part(top.key, ())
+        return None
 
     def _goes_up(self, at: int) -> bool:
         """Whether the text before speaks of maximising, and not of minimising since."""

@@ -43,6 +43,9 @@ from symderiv.homework.understanding.symbols import (
 )
 
 INDEX_LETTERS = frozenset("ijkpqrs")  # what a lower letter usually is
+WITH_MARKS = frozenset(
+    {"W", "U", "V", "b", "c", "B", "Z", "z", "A", "H", "h", "delta", "Delta", "net"}
+)  # of a part of the network
 SUMMABLE = frozenset("abcdijklmnpqrstuv")
 TOP_LETTERS = frozenset({"L", "K", "H", "N", "D", "n_l"})
 TIME_LETTERS = frozenset({"t", "tau"})
@@ -103,12 +106,39 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     symbols.entries = frozenset(
         symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
     )
+    symbols.by_unit = _is_by_unit(document, symbols)
+    if symbols.by_unit and symbols.uppers_are_layers:
+        symbols.layered |= {"delta", "Delta"}  # delta_1^2 is no square
     symbols.families = families_of(document, symbols, counts.letter_sets)
     if symbols.families:
         symbols.renamed = second_letters(document, symbols)
     symbols.intercepts = frozenset(_intercepts(document))
     symbols._resolved.clear()  # without families names were read otherwise
     return symbols
+
+
+def _is_by_unit(document: Document, symbols: Symbols) -> bool:
+    r"""Whether each unit of a layer has a formula of its own, `z_1^{(1)} = w_{11}^{(1)} x_1 + w_{21}^{(1)} x_2`, and no layer has one."""
+    numbered: set[tuple[str, str]] = set()
+    whole: set[tuple[str, str]] = set()
+    for statement in document.statements:
+        left = statement.sides[0].node
+        is_formula = len(statement.sides) > 1 and any(of_kind(statement.sides[1].node, Name))
+        if (
+            not is_formula
+            or statement.is_continued
+            or not isinstance(left, Scripted)
+            or not isinstance(left.base, Name)
+        ):
+            continue
+        if any(
+            set(_letters_below(n)) & symbols.indices for side in statement.sides for n in of_kind(side.node, Scripted)
+        ):
+            return False
+        if len(left.upper) == 1 and isinstance(left.upper[0].body, Number) and left.base.base != "delta":
+            place = left.base.base, left.upper[0].body.text
+            (numbered if _digits_below(left) else whole).add(place)
+    return len({layer for _, layer in numbered}) > 0 and not numbered & whole and len(numbered) > 1
 
 
 def _intercepts(document: Document) -> Iterator[str]:
@@ -664,15 +694,10 @@ class _Counts:
         return frozenset(marks), frozenset(samples)
 
     def _is_mark_of_weights(self, letter: str) -> bool:
-        """The d of `W_d` and `b_d`, as of a decoder: alone below weights and biases, and a matrix among them."""
+        """The d of `W_d`, `b_d` and `Z_d`, as of a decoder: alone below all it stands below, and a matrix of weights among them."""
         bases = self.lower_letters[letter]
         alone = all((letter,) in self.letter_sets.get(b, ()) for b in bases)
-        return (
-            bases <= {"W", "U", "V", "b", "c", "B"}
-            and bool(bases & {"W", "U", "V"})
-            and alone
-            and letter not in self.summed
-        )
+        return bases <= WITH_MARKS and bool(bases & {"W", "U", "V"}) and alone and letter not in self.summed
 
     def _is_only_squared(self, base: str) -> bool:
         """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""

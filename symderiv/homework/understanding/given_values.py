@@ -22,6 +22,10 @@ from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES
 from symderiv.homework.understanding.understanding import Definition, Understanding
 
+ONLINE_WORDS = (
+    r"\bSGD\b|stochasti|\bonline\b|\bepoch|Epoche|(?:after|for|nach|für) (?:every|each|jede[mnrs]?) "
+    r"(?:single )?(?:sample|example|pattern|point|Beispiel|Muster)|with the (?:new|updated) (?:w|b|weights|parameters|values)"
+)
 NEW_MARKS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus", "+", "*", "upd")
 DATA_BASES = frozenset({"x", "X", "y", "Y", "w", "W", "b", "B", "t", "theta", "v", "u", "U", "V", "i", "target"})
 DATUM_BASES = frozenset({"x", "y", "t", "X", "Y", "target", "i", "in", "input"})
@@ -281,7 +285,12 @@ class GivenValues:
 
     def _given(self, state: State, event: Event) -> State:
         new = state.copy()
-        if event.kind == "anew":
+        if event.kind == "anew" and base_of(event.key) in DATUM_BASES and new.pending and event.key not in new.pending:
+            if re.search(ONLINE_WORDS, self.understanding.document.text, re.IGNORECASE):
+                new.base.update(new.pending)
+                new.pending, new.since = {}, None
+            new.generation += 2  # else the next sample may be met with the new weights or with the old ones
+        elif event.kind == "anew":
             new.pending, new.since = {}, None
             new.generation += 2
         if event.indices:

@@ -57,6 +57,8 @@ SAYS_NUMBERS = re.compile(
 
 def is_scalar_document(draft: Draft, samples: frozenset[str] = frozenset()) -> bool:
     """Nothing in it is more than a number, or a number for each sample: no transposes, sums, indices, capitals, matrices, shapes."""
+    if draft.symbols.by_unit and not _has_products_of_arrays(draft):
+        return True
     words = NO_ARRAYS.sub("", draft.words)
     is_said = SAYS_NUMBERS.search(words)
     if not is_said and re.search(ARRAY_WORDS, words):
@@ -71,17 +73,23 @@ def is_scalar_document(draft: Draft, samples: frozenset[str] = frozenset()) -> b
     return not (_has_arrays(draft, samples) or (not is_said and _has_indices(draft, samples)))
 
 
+def _has_products_of_arrays(draft: Draft) -> bool:
+    """Whether something is turned, is a matrix of entries, or is multiplied entry by entry."""
+    document = draft.document
+    marks = {mark for n in document.of_kind(f.Product) for mark in n.marks}
+    matrices = any(len(n.rows) * len(n.rows[0]) > 1 for n in document.of_kind(f.Matrix))
+    return matrices or any(document.of_kind(f.Transposed)) or bool(marks & {"odot", "circ", ".*", "@", "otimes"})
+
+
 def _has_arrays(draft: Draft, samples: frozenset[str]) -> bool:
     """Whether something is turned, summed over more than samples, multiplied as arrays are, or called as they are."""
     document = draft.document
     sums = list(document.of_kind(f.BigSum))
     called = (name_of(call.function) for call in document.of_kind(f.Call))
     return (
-        any(document.of_kind(f.Transposed))
-        or any(len(n.rows) * len(n.rows[0]) > 1 for n in document.of_kind(f.Matrix))
+        _has_products_of_arrays(draft)
         or any(not isinstance(i, f.Name) or i.base not in samples for n in sums for i in n.indices)
         or (any(not n.indices for n in sums) and not _is_about_numbers(draft))
-        or any(set(n.marks) & {"odot", "circ", ".*", "@", "otimes"} for n in document.of_kind(f.Product))
         or any(n.base in ("W", "X", "Z", "A", "ones", "H") for n in document.of_kind(f.Name))
         or any(name is not None and name.base in ("sum", "softmax", "diag", "outer", "dot") for name in called)
     )

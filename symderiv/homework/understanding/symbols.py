@@ -141,6 +141,7 @@ class Symbols:
     layered: frozenset[str] = frozenset()  # bases that carry layers above: digits below are entries
     matrices: frozenset[str] = frozenset()  # bases that are given as matrices of numbers: `W_{11}` is an entry
     entries: frozenset[str] = frozenset()  # bases whose `x_1` in an example is an entry of the x_i of the formulas
+    by_unit: bool = False  # every unit has a formula: digits below a layer are part of the name
     above: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the numbers that stand alone above a letter
     indices: frozenset[str] = frozenset()
     sizes: frozenset[str] = frozenset()
@@ -364,7 +365,7 @@ class Symbols:
             for part in flat:
                 if isinstance(part, Number):
                     digits = part.text if part.text.isdecimal() else str(part.value)
-                    if not digits.isdecimal():
+                    if not digits.isdecimal() or (has_layer and self.by_unit):
                         words.append(digits)  # W_{0.1}: no entry
                     elif mixed and not has_layer and not marks and digits in self.numbered.get(base, ()):
                         words.append(digits)  # a_{2i} beside A_2: entry i of layer 2
