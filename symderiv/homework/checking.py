@@ -79,6 +79,8 @@ def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
         for c in doubted(_inside(diagnosed(whole.judge, replaced), text))
         if not any(section.holds(c.span[0]) for section in apart)
     ]
+    silent = [c for c in whole.judge.silent if not any(section.holds(c.span[0]) for section in apart)]
+    claims += _inside(silent, text)
     understood = understood_of(whole.judge.understanding, whole.variant)
     for section, own_claims in apart.items():
         claims += own_claims
@@ -88,7 +90,7 @@ def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
         document.name,
         text,
         understood,
-        tuple(sorted(claims, key=lambda c: c.span) if apart else claims),
+        tuple(sorted(claims, key=lambda c: c.span) if apart or silent else claims),
         _notes(document),
     )
 

@@ -103,6 +103,7 @@ class Judge:
     inference: Inference
     understanding: Understanding
     claims: list[Claim] = field(default_factory=list)
+    silent: list[Claim] = field(default_factory=list)
     subject: Subject | None = None
     question: Subject | None = None
     question_at: int = -100
@@ -296,6 +297,8 @@ class Judge:
             # a fault of ours in one line must not cost the others
             verdicts = [Verdict("uncheckable", "derivative", reason_of(error, "this line could not be judged"))]
         if not verdicts:
+            if sign in ("=", ":=", "<-") and self._instances(statement, subject, side) != [self.inference.base_layers]:
+                self._keep_silent(statement, span, subject, side)
             return
         worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
         if worst.verdict == "uncheckable" and any(v.verdict in ("correct", "notation") for v in verdicts):
@@ -304,6 +307,19 @@ class Judge:
             subject.false_since = statement.line
         worst.at = at
         self._claim(statement, span, worst, subject, side)
+
+    def _keep_silent(self, statement: Statement, span: tuple[int, int], subject: Subject, side: Side) -> None:
+        """A general formula about layers that are not there: told in the end, and no reason for or against a candidate."""
+        before, self.claims = self.claims, []
+        kind = (
+            "definition" if subject.reference is not None and not isinstance(subject.term, Jacobian) else "derivative"
+        )
+        verdict = Verdict("uncheckable", kind, "no layer has all the quantities that it is about")
+        if literal(side.node) is not None and "=" not in statement.relations:
+            verdict = Verdict("correct", "definition", "a value to begin with")  # Delta W^l := 0
+        self._claim(statement, span, verdict, subject, side)
+        self.silent += self.claims
+        self.claims = before
 
     def _instances(self, statement: Statement, subject: Subject, side: Side) -> list[dict[str, int]]:
         whole = Statement((subject.side, side), ("=",), statement.span, statement.line, statement.where)

@@ -43,6 +43,7 @@ AT_OPTIMUM = (
     r"\bat the (?:minimum|optimum)\b|\b(?:minimum|optimum) (?:is |lies )?at\b|\b(?:is|to|equals?) (?:zero|0)\b|"
     r"\bnormal equations?\b|\bclosed[- ]form\b"
 )
+START = r"\b(?:start|begin|initial|anfangs|inizi|inici|départ|valeurs? initiale)"
 SMALL = 1e-9
 NEAR = 200  # characters of text before a line in which something is set to zero
 LARGEST = 1000  # denominators of the number by which the sides may be off
@@ -133,7 +134,9 @@ def is_at_optimum(situation: Situation, at: int, left: Term) -> bool:
     understanding = situation.understanding
     if not isinstance(left, Part) or left.key not in (*understanding.weights, *understanding.biases):
         return False
-    return re.search(AT_OPTIMUM, _words_before(situation, at), re.IGNORECASE) is not None
+    words = _words_before(situation, at)
+    begins = re.search(START, words.rpartition("\n")[2], re.IGNORECASE) is not None
+    return not begins and re.search(AT_OPTIMUM, words, re.IGNORECASE) is not None
 
 
 def _words_before(situation: Situation, at: int) -> str:

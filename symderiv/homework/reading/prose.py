@@ -883,19 +883,24 @@ class _Line:
                     and self._are_sizes(at + 1, close)
                     and (
                         self.texts[at - 1] != "is"
-                        or (
-                            close == at + 4 and self._are_letters(at + 1, at + 3)
-                        )  # X is (N, D), b is (h, 1): no values
+                        or self._are_letters(at + 1, close)  # X is (N, D), b is (h, 1): no values
                         or not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at])
                     )
                 ):
                     return at, close + 1, [(at, close + 1)]
         return None
 
-    def _are_letters(self, one: int, two: int) -> bool:
-        """Whether of two sizes at least one is a letter that sizes have."""
-        texts = {self.texts[one], self.texts[two]}
-        return bool(texts & _SIZE_LETTERS) and texts <= _SIZE_LETTERS | {"1", "2", "3", "10", "784"}
+    def _are_letters(self, at: int, end: int) -> bool:
+        """Whether of two sizes at least one is a letter that sizes have, perhaps with a word below, `n_hid`."""
+        sizes = []
+        while at < end:
+            sizes.append(self.texts[at])
+            at += 3 if self.kinds[at + 1] == "_" else 1
+            if at < end and self.kinds[at] != ",":
+                return False
+            at += 1
+        known = set(sizes) <= _SIZE_LETTERS | {"1", "2", "3", "10", "784"}
+        return len(sizes) == 2 and known and bool(set(sizes) & _SIZE_LETTERS)
 
     def _are_sizes(self, at: int, end: int) -> bool:
         """Whether sizes with commas stand in a range."""

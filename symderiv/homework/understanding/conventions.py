@@ -640,7 +640,7 @@ class _Counts:
             and letter not in self.summed
             and bases
             and all(b in self.digit_marks or b in self.mixed.get(letter, ()) or b in ("b", "c") for b in bases)
-            and any(b in self.digit_marks for b in bases)
+            and any(set(self.digit_marks.get(b, ())) - {"0"} for b in bases)  # theta_0 alone is the bias
             and not uppers
         }
         indices -= numbering

@@ -419,6 +419,13 @@ def _multiplies_and_is_added(draft: Draft, key: str) -> bool:
 
 def _folds_with_two_formulas(draft: Draft) -> set[str]:
     """The z of `z = x W + b` and later `Z = H W + b`: two models in one document, not two ways to write one array."""
+    terms = {d.key: d.term for d in draft.definitions}
+
+    def made_of(term: Term) -> set[str]:
+        """What it comes from in the end: sigma(z) with z = w x + b from the same as sigma(w x + b)."""
+        direct = {r.key for r in references_in(term)}
+        return direct.union(*(reached_by(key, terms) for key in direct)) - terms.keys()
+
     found = set()
     for other in draft.restated:
         first = next((d for d in draft.definitions if d.key == other.key), None)
@@ -426,9 +433,7 @@ def _folds_with_two_formulas(draft: Draft) -> set[str]:
         if first is None or letter not in draft.symbols.folds.values() or "[" in other.key:
             continue
         heads = {name.base for d in (first, other) if (name := name_of(draft.document.statements[d.at].sides[0].node))}
-        if heads == {letter, letter.upper()} and {r.key for r in references_in(first.term)} != {
-            r.key for r in references_in(other.term)
-        }:
+        if heads == {letter, letter.upper()} and made_of(first.term) != made_of(other.term):
             found |= set(draft.symbols.folds.values())
     return found
 
