@@ -58,6 +58,8 @@ FIRST_CONTACT = {
     "fresh_19": First(154, 240, 6, 4),
     "fresh_20": First(191, 241, 9, 3),
     "fresh_21": First(206, 279, 26, 0),
+    "fresh_22": First(150, 181, 5, 0),
+    "fresh_23": First(166, 177, 0, 2),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -84,6 +86,8 @@ AT_LEAST = {
     "fresh_19": 0.84,
     "fresh_20": 0.92,
     "fresh_21": 0.91,
+    "fresh_22": 0.98,
+    "fresh_23": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),
