@@ -83,7 +83,22 @@ TWO_LOSSES = r"""$a = \sigma(w x)$, $L_1 = \frac12 (a - y)^2$, $L_2 = -y \ln a -
 $\frac{\partial L_1}{\partial w} = (a - y) a (1 - a) x$, $\frac{\partial L_2}{\partial w} = (a - y) x$
 
 """
+TAPE = r"""$v_1 = x_1 x_2$, $v_2 = \sin(x_1)$, $v_3 = v_1 + v_2$, $y = \ln(v_3)$
+
+$\bar v_3 = \frac{1}{v_3}$
+
+$\bar v_1 = \bar v_3$
+
+$\bar v_2 = \bar v_3$
+
+"""
+LIKELIHOOD = r"$p_i = \sigma(w^T x_i)$, $\ell(w) = {} \sum_{{i=1}}^n [y_i \log p_i + (1-y_i)\log(1-p_i)]$" + "\n\n"
 VERDICTS = [
+    (TAPE, r"$\bar x_1 = \bar v_1 x_2 + \bar v_2 \cos(x_1)$", "correct"),  # bars over what the last result depends on
+    (TAPE, r"$\bar x_1 = \bar v_1 x_1 + \bar v_2 \cos(x_1)$", "wrong"),
+    (TAPE, r"$\bar v_2 = \bar x_2$", "wrong"),  # no other name
+    (LIKELIHOOD.format(""), r"$w \leftarrow w + \eta \sum_i (y_i - p_i) x_i$", "correct"),  # it is to become large
+    (LIKELIHOOD.format("-"), r"$w \leftarrow w + \eta \sum_i (p_i - y_i) x_i$", "wrong"),
     (STATED, r"$\nabla_w f = 2 A^T (A w - b)$", "correct"),
     (STATED, r"$\nabla_w f = 2 A (A w - b)$", "wrong"),  # shapes are stated
     (PREDICTIONS, r"$\frac{\partial L}{\partial \hat y_i} = \frac2n (\hat y_i - y_i)$", "correct"),

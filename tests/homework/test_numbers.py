@@ -863,3 +863,22 @@ def test_a_value_chosen_for_an_example() -> None:
     text = "$z = w x$, $a = \\sigma(z)$\n\n{} $z = 4$ and $y = 0$. Then $a = 0.982$.\n"
     assert claims_of(text.format("Suppose"))[2].verdict == "correct"
     assert claims_of(text.format("The result is"))[2].verdict == "uncheckable"
+
+
+DELTA_RULE = """Sigmoid neuron: $net = w_1 x_1 + w_2 x_2 + b$, $o = \\sigma(net)$, $E = \\frac12(t - o)^2$
+
+| w1 | w2 | b | x1 | x2 | t | eta |
+|---|---|---|---|---|---|---|
+| 0.1 | 0.2 | 0 | 1 | 0 | 1 | 0.5 |
+
+$net = 0.1$, $o = 0.525$, $\\delta = (t - o) o (1 - o) = 0.1185$
+
+$\\Delta w_1 = \\eta \\delta x_1 = {}$ and $\\Delta w_2 = 0$
+
+$w_1 = 0.1 + 0.0592 = 0.1592$
+"""
+
+
+def test_values_under_names_and_a_step_of_zero() -> None:
+    assert {c.verdict for c in claims_of(DELTA_RULE.format("0.0592"))} == {"correct"}
+    assert [c.source for c in claims_of(DELTA_RULE.format("0.592")) if c.verdict == "wrong"] == ["= 0.592"]

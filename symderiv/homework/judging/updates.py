@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.otherwise import says_rows
@@ -23,6 +24,7 @@ from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
     Add,
+    Apply,
     Jacobian,
     Over,
     Part,
@@ -155,7 +157,13 @@ class Updates:
         """Whether the text before speaks of maximising, and not of minimising since."""
         before = self.understanding.document.text[: self.understanding.document.statements[at].span[0]]
         up, down = (max((m.start() for m in re.finditer(w, before, re.IGNORECASE)), default=-1) for w in (UP, DOWN))
-        return up > down
+        return up > down or (up == down and self._is_likelihood(at))
+
+    def _is_likelihood(self, at: int) -> bool:
+        r"""Whether the logarithms of probabilities are added, `\sum_i y_i \log p_i + ..`: that is to become large."""
+        loss = self.understanding.definitions_at(at).get(self.understanding.loss or "")
+        signs = set(_signs_of_logarithms(loss, 1)) if loss is not None else set()
+        return signs == {1}
 
     def _is_of_one(self, top: Term, right: Term) -> bool:
         """The E_p of a step that is taken for each pattern p, and not for their sum."""
@@ -239,6 +247,21 @@ def _step(old: Term, sign: int, rate: str, gradient: Term) -> Term:
     """The old value with the rate times a derivative; the weights `w_k` of one unit are kept as a row, meant as a column."""
     step = Add(((1, old), (sign, Sloppy((Part(rate, ()), gradient), ("",)))))
     return Transpose(step) if isinstance(old, Part) and None in old.indices else step
+
+
+def _signs_of_logarithms(term: Term, sign: int) -> Iterator[int]:
+    """The signs with which `y log p` is added; a `log(1 + e^z)` is of another kind."""
+    match term:
+        case Add(terms):
+            for each, part in terms:
+                yield from _signs_of_logarithms(part, sign * each)
+        case SumOver(_, body):
+            yield from _signs_of_logarithms(body, sign)
+        case Sloppy(factors, _) if any(isinstance(x, Apply) and x.function == "log" for x in factors):
+            yield sign
+        case Sloppy(factors, _):
+            for part in factors:
+                yield from _signs_of_logarithms(part, sign)
 
 
 def _of_one_example(term: Term) -> Term | None:

@@ -175,8 +175,9 @@ def bars_are_derivatives(draft: Draft) -> bool:
     r"""'A bar denotes the derivative of the loss by that quantity'; `\bar s`, `\bar r`, `\bar q` of quantities with formulas."""
     if re.search(BAR_WORDS, draft.words, re.IGNORECASE):
         return True
-    bare = {draft.symbols.canonical("".join(k.rsplit("^bar", 1))) for k in draft.lefts if "^bar" in k}
-    return len({k for k in bare if base_of(k) not in LOSS_BASES} & draft.lefts) >= MANY_BARS
+    heads = draft.heads
+    bare = {draft.symbols.canonical("".join(key.rsplit("^bar", 1))) for key in heads if "^bar" in key}
+    return len({k for k in bare if base_of(k) not in LOSS_BASES} & (draft.lefts | heads)) >= MANY_BARS
 
 
 def are_differentials(draft: Draft) -> bool:

@@ -281,6 +281,12 @@ class Draft:
         return self.with_formula | self.derived_by | {reference.key for reference in middle if reference is not None}
 
     @cached_property
+    def heads(self) -> frozenset[str]:
+        """What stands alone on the left of a relation, whatever is on its right."""
+        found = (self.closed(s.sides[0].node) for s in self.document.statements if len(s.sides) > 1)
+        return frozenset(reference.key for reference in found if reference is not None)
+
+    @cached_property
     def derived_by(self) -> frozenset[str]:
         """What something is derived by: a beta that is, is no rate."""
         bottoms = [n.bottom for tree in trees_of(self.document) for n in f.of_kind(tree, f.Derivative)]

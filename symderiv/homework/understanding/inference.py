@@ -322,7 +322,10 @@ class Inference(Draft):
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
-        zeroed = re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.,\d{])", self.document.text)
+        gathers = re.search(
+            r"Delta[^=\n]{0,20}(?::?=|\\leftarrow|←)\s*\\?Delta", self.document.text
+        )  # sample after sample
+        zeroed = gathers and re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.,\d{])", self.document.text)
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: (base_of(k) not in SELDOM_RATES, self.used[k]))
 

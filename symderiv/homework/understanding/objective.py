@@ -103,6 +103,9 @@ def _find_likely_loss(draft: Draft) -> None:
         scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
     scores = Counter({k: v for k, v in scores.items() if base_of(k) not in DELTAS and v > 0})
     if not scores:
+        ends = [key for key in lefts if key not in inside and "^bar" not in key]
+        if bars_are_derivatives(draft) and len(ends) == 1:
+            draft.loss = ends[0]  # the bars are derivatives of what comes out in the end
         return
     best, _ = scores.most_common(1)[0]
     letters = [k for k in draft.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]

@@ -149,13 +149,9 @@ class _Recogniser:
                 reference, term = self._plain(name), self._term(value)
                 if reference is not None and term is not None and is_numeric(term):
                     self.draft.numbers.append(Definition(reference.key, term, at, statement.line, reference.indices))
-        given = {n.key for n in self.draft.numbers} | self.formulas
-        for key, term, at, line in take_values(self.draft):
-            if key not in given and is_numeric(term):
-                self.draft.numbers.append(Definition(key, term, at, line))
-        for key, term, at, line in take_samples(self.draft):
+        for key, term, at, line in (*take_values(self.draft), *take_samples(self.draft)):
             wholes = [n for n in self.draft.numbers if n.key == key and not any(isinstance(i, str) for i in n.indices)]
-            if key not in self.formulas and all(n.at > at for n in wholes):
+            if is_numeric(term) and key not in self.formulas and all(n.at > at for n in wholes):
                 self.draft.numbers.append(Definition(key, term, at, line))
         self.draft.numbers.sort(key=lambda n: n.at)
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Row, Side, Statement
+from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import NotUnderstood
+from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen
@@ -34,6 +36,9 @@ class Cell:
 
 def take_values(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
     """(quantity, value, statement, line) of tables that give the value of a name."""
+    for rows in tables_of(draft.document.rows):
+        if len(rows) == 1:
+            yield from _under_names(draft, rows[0])
     for row in draft.document.rows:
         named = named_cell(row)
         if named is None or len(named.sides) != 1:
@@ -47,6 +52,22 @@ def take_values(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
                     continue
                 if reference is not None and not reference.indices:
                     yield reference.key, term, place_of(draft, row), row.line
+
+
+def _under_names(draft: Draft, row: Row) -> Iterator[tuple[str, Term, int, int]]:
+    """The values of a lone row under the names `w_1`, `x_1`, `t`: all its headings are names."""
+    found = []
+    for heading, cell in zip(row.headings, row.cells, strict=False):
+        node = heading_of(heading.strip())
+        try:
+            reference = draft.plain(node) if isinstance(node, (f.Name, f.Scripted)) else None
+        except LayerOpen:
+            return
+        if reference is None or reference.indices or len(cell) != 1 or literal(cell[0].sides[0].node) is None:
+            return
+        found.append((reference.key, draft.elaborator.term(cell[0].sides[0].node), place_of(draft, row), row.line))
+    if len(found) > 1 and all(key in draft.used or is_rate(key) for key, *_ in found):
+        yield from found
 
 
 def shape_rows(rows: Sequence[Row]) -> Iterator[tuple[f.Node, tuple[str, ...]]]:
@@ -112,7 +133,8 @@ def heading_of(text: str) -> f.Node | None:
     """The formula of a heading."""
     if not text or len(text) > 40:
         return None
-    statements = read(text if "$" in text or "`" in text else f"`{text}`").statements
+    text = text if "$" in text or "`" in text else rf"$\{text}$" if text in GREEK else f"`{text}`"
+    statements = read(text).statements
     if len(statements) != 1 or len(statements[0].sides) != 1:
         return None
     node = statements[0].sides[0].node
