@@ -20,7 +20,13 @@ from symderiv.homework.understanding.patience import TookTooLong, is_over
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.understanding import TARGET_BASES, Understanding
-from symderiv.homework.understanding.variants import Variant, takes_mean_in_all, variants_of, varied
+from symderiv.homework.understanding.variants import (
+    Variant,
+    lines_repeated_with_mean,
+    takes_mean_in_all,
+    variants_of,
+    varied,
+)
 
 NO_EXPLANATION = {
     "unrecognised",
@@ -120,7 +126,7 @@ def _best_candidate(inference: Inference, whole: Understanding) -> Judged:
     for variant in variants_of(inference):
         if best is not None and is_over():
             break
-        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9 + TWO_MISTAKES * variant.later
+        limit = float("inf") if best is None else best[0] - variant.cost - 1e-9 + 2 * TWO_MISTAKES * variant.later
         if limit < 0:
             continue
         judge = Judge(inference, varied(inference, whole, variant))
@@ -130,7 +136,9 @@ def _best_candidate(inference: Inference, whole: Understanding) -> Judged:
         cost = variant.cost + _cost(found)
         if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
             # a second 1/n in a single line is a mistake sooner than a convention
-            cost += -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
+            repeated = lines_repeated_with_mean(inference)
+            is_repeated = best is not None and any(c.line in repeated and c.verdict == "wrong" for c in best[1])
+            cost += -2 * TWO_MISTAKES if is_repeated else -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
         if best is None or cost < best[0]:
             best = cost, tuple(found), judge, variant
             if cost == 0:

@@ -93,7 +93,11 @@ $\bar v_2 = \bar v_3$
 
 """
 LIKELIHOOD = r"$p_i = \sigma(w^T x_i)$, $\ell(w) = {} \sum_{{i=1}}^n [y_i \log p_i + (1-y_i)\log(1-p_i)]$" + "\n\n"
+MEAN = r"$Z = X W$, $J = \frac{1}{2N} \|Z - Y\|^2$" + "\n\n"
 VERDICTS = [
+    (MEAN, r"$\frac{\partial J}{\partial Z} = \frac{1}{5} (Z - Y)$", "wrong"),  # five samples are what it was tried with
+    (MEAN, r"$\frac{\partial J}{\partial Z} = 0.2 (Z - Y)$", "wrong"),
+    (MEAN, r"$\frac{\partial J}{\partial Z} = \frac{2}{2N} (Z - Y)$", "correct"),
     (TAPE, r"$\bar x_1 = \bar v_1 x_2 + \bar v_2 \cos(x_1)$", "correct"),  # bars over what the last result depends on
     (TAPE, r"$\bar x_1 = \bar v_1 x_1 + \bar v_2 \cos(x_1)$", "wrong"),
     (TAPE, r"$\bar v_2 = \bar x_2$", "wrong"),  # no other name

@@ -176,3 +176,33 @@ def test_no_line_of_a_program_is_run(tmp_path):
     source = CLASS + f"\nopen({str(marker)!r}, 'w').write('x')\ndZ2 -= __import__('os').system('true')\n"
     check_homework(source, "backward.py")
     assert not marker.exists()
+
+
+PICKED = """import numpy as np
+
+def f(X, y, W, b, K):
+    N = X.shape[0]
+    S = X @ W + b
+    E = np.exp(S)
+    P = E / E.sum(axis=1, keepdims=True)
+    loss = {loss}
+    dS = (P - {labels}) / {count}
+    dW = X.T @ dS
+    return loss, dW
+"""
+LOSSES = [
+    "-np.log(P[np.arange(N), y]).mean()",
+    "-np.mean(np.log(P[range(N), y]))",
+    "np.sum(-np.log(P[np.arange(N), y] + 1e-12)) / N",
+]
+
+
+@pytest.mark.parametrize("labels", ["np.eye(K)[y]", "one_hot(y, K)"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_labels_by_number(loss: str, labels: str) -> None:
+    def verdicts(count: str) -> list[str]:
+        return [c.verdict for c in check_homework(PICKED.format(loss=loss, labels=labels, count=count), "f.py").claims]
+
+    assert set(verdicts("N")) == {"correct"}
+    assert "wrong" in verdicts("5")  # however many samples it is tried with
+    assert "wrong" in verdicts("1")

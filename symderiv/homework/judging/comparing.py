@@ -17,7 +17,16 @@ from symderiv.homework.understanding.arithmetic import (
     prepared,
 )
 from symderiv.homework.understanding.readings import EDITS, Reader, Reading
-from symderiv.homework.understanding.terms import Gathered, Jacobian, Ref, SumOver, Term, Transpose
+from symderiv.homework.understanding.terms import (
+    Const,
+    Gathered,
+    Jacobian,
+    Ref,
+    SumOver,
+    Term,
+    Transpose,
+    everything_in,
+)
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown, Value, World, aligned, local_matrices
 
@@ -46,11 +55,13 @@ class Comparison:
 class Comparer:
     """Compares sides with truths in the worlds of one place of a document.
 
-    without: edits with which a right side is not worth reading.
+    without: edits with which a right side is not worth reading. is_elsewhere: at other sizes, to see whether it holds there, too.
     """
 
-    def __init__(self, understanding: Understanding, at: int, without: frozenset[str] = frozenset()) -> None:
-        self.understanding, self.at, self.without = understanding, at, without
+    def __init__(
+        self, understanding: Understanding, at: int, without: frozenset[str] = frozenset(), is_elsewhere: bool = False
+    ) -> None:
+        self.understanding, self.at, self.without, self.is_elsewhere = understanding, at, without, is_elsewhere
         self.machine = understanding.world(at, Machine)
         self._targets: dict[Term, list[Reading]] = {}
 
@@ -97,13 +108,25 @@ class Comparer:
         last = Comparison(Answer.DIFFERENT, value=targets[0].value)
         for mode in (False, True) if lenient else (False,):
             found = self._compared(targets, right, mode)
-            if found.answer is Answer.EQUAL and self._differs_elsewhere(targets, found):
+            if found.answer is Answer.EQUAL and (
+                self._differs_elsewhere(targets, found) or self._is_a_size_by_chance(left, right, mode)
+            ):
                 found = Comparison(Answer.DIFFERENT, found.reading, value=found.value)
             if found.answer is not Answer.DIFFERENT:
                 return found
             if found.reading is not None:
                 last = found
         return last
+
+    def _is_a_size_by_chance(self, left: Term, right: Term, lenient: bool) -> bool:
+        """Whether both sides agree here only because a number, as the 5 of `(Z - Y)/5`, is how many samples there are here."""
+        sizes = {size for size in self.understanding.sizes.values() if size > 1}
+        numbers = {abs(p.value) for side in (left, right) for p in everything_in(side) if isinstance(p, Const)}
+        parts = {part for number in numbers for part in (number.numerator, number.denominator) if part > 1}
+        if self.is_elsewhere or not any(part % size == 0 for part in parts for size in sizes):
+            return False
+        elsewhere = Comparer(self.understanding.at_other_sizes, self.at, self.without, is_elsewhere=True)
+        return elsewhere.compare(left, right, lenient).answer is Answer.DIFFERENT
 
     def _differs_elsewhere(self, targets: list[Reading], found: Comparison) -> bool:
         """Whether both sides agree here only because units of a ReLU are all on, or all off, at this point."""

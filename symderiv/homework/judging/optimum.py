@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from symderiv.homework.judging.comparing import Answer
+from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import Verdict
@@ -65,7 +65,8 @@ def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Ver
         gradient = Jacobian(Part(understanding.loss, ()), Part(key, ()))
         for factor in dict.fromkeys(_factors(situation, at, key, difference)):
             scaled = Sloppy((Const(factor), difference), ("",))
-            if situation.compare(at, gradient, scaled).answer is Answer.EQUAL:
+            here = Comparer(understanding, at, is_elsewhere=True)  # at other sizes the factor 2/n is another number
+            if here.compare(gradient, scaled).answer is Answer.EQUAL:
                 return Verdict("correct", "derivative", f"true where the derivative by {key} is zero")
     why = "true only where the loss is least, and that is not worked out"
     return Verdict("uncheckable", "derivative", why) if is_said else None

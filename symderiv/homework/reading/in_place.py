@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from symderiv.homework.marking import Claim
 
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+ONE_HOT = ("one_hot", "onehot", "to_one_hot", "one_hot_encode", "to_categorical")
 COPIES = frozenset({"copy", "array", "asarray", "astype"})
 OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.Gt,
@@ -307,9 +308,12 @@ def _kept(mask: ast.expr) -> ast.expr | None:
 
 def _is_every_row(rows: ast.expr) -> bool:
     """`range(n)`, `np.arange(n)`, `:`."""
-    called = rows.func if isinstance(rows, ast.Call) else None
-    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    return name in ("range", "arange")
+    return isinstance(rows, ast.Call) and _called(rows) in ("range", "arange")
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called: eye of `np.eye(K)`."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _without_copy(value: ast.expr) -> ast.expr:
@@ -344,17 +348,21 @@ class _Labels(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.slice, ast.Constant) and node.slice.value == "one-hot":
             return ast.Name(self.targets)
+        if isinstance(node.value, ast.Call) and _called(node.value) in ("eye", "identity"):
+            return ast.Name(self.targets)  # np.eye(K)[y]
         if isinstance(node.ctx, ast.Load) and _picks_label(node):
             return self._picked(node.value)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """The logarithm of what is picked is what is picked of the logarithm."""
-        if len(node.args) == 1 and isinstance(node.args[0], ast.Subscript) and _picks_label(node.args[0]):
-            inner = node.args[0].value
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name == "log":
-                return self._picked(ast.Call(node.func, [inner], []))
+        argument = node.args[0] if len(node.args) == 1 else None
+        if isinstance(argument, ast.BinOp) and isinstance(argument.op, ast.Add):
+            argument = argument.left if isinstance(argument.right, (ast.Constant, ast.Name)) else None  # + 1e-12
+        if isinstance(argument, ast.Subscript) and _picks_label(argument) and _called(node) == "log":
+            return self._picked(ast.Call(node.func, [argument.value], []))
+        if _called(node) in ONE_HOT and node.args and isinstance(node.args[0], (ast.Name, ast.Attribute)):
+            return ast.Name(self.targets)
         self.generic_visit(node)
         return node
 

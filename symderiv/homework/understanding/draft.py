@@ -113,7 +113,12 @@ class Draft:
         shifts = {sign for n in nodes for s in n.lower if isinstance(s.body, f.Sum) for sign, _ in s.body.terms[1:]}
         names = (name for n in nodes if (name := name_of(n)) is not None)
         counted = any("0" in self.symbols.numbered.get(name.base, ()) for name in names)
-        return 0 if counted and shifts == {1} else 1
+        return 0 if (counted or self._said_from_zero) and shifts == {1} else 1
+
+    @cached_property
+    def _said_from_zero(self) -> bool:
+        """`t = 0, 1, 2` of a time."""
+        return any(re.search(rf"(?<![\\\w{{]){t}\s*=\s*0\s*,", self.document.text) for t in self.symbols.time)
 
     def _open_letters(self, node: f.Scripted) -> set[str]:
         try:

@@ -352,6 +352,7 @@ class Inference(Draft):
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = is_scalar_document(self)
         lower = vectors_by_letter(self) if not batch or sample_letters else set()
+        lower -= _into_softmax(definitions)  # theta x of a softmax is no number
         definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
         self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
@@ -416,15 +417,19 @@ class Inference(Draft):
                 resolved[key] = shape
         self._free_targets(resolved, shapes)
         sizes = self._assign_sizes(resolved, batch)
+        counted = {dim for dim, _ in self._counted(resolved)} | {dim for dim in sizes if dim.isdigit()}
         for key, count in self.entry_counts.items():  # a formula that names each entry is about so many
-            sizes.update({d: count for d in resolved.get(key, ())[:1] if d not in (SCALAR_DIM, "#n")})
+            fixed = {d: count for d in resolved.get(key, ())[:1] if d not in (SCALAR_DIM, "#n")}
+            sizes.update(fixed)
+            counted |= fixed.keys()
         for short, long in shapes.longer.values():
             sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
         shares, positive = special_data(self, definitions)
         axes = Axes(layout, sample_letters, batch)
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,
-            loss=self.loss, shapes=resolved, sizes=sizes, axes=axes, scalars=scalars, shares=shares, positive=positive,
+            loss=self.loss, shapes=resolved, sizes=sizes, counted_sizes=frozenset(counted), axes=axes, scalars=scalars,
+            shares=shares, positive=positive,
             layer_range=self.layer_range, restated=self.restated, generic=self.generic, directions=self.directions,
             weights=tuple(shapes.weights), biases=tuple(shapes.biases), strict=is_strict(self), signs=labels_of(self, [-1, 1]),
             bits=labels_of(self, [0, 1]),

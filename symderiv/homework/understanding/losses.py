@@ -41,7 +41,7 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
         case Add(terms):
             return Add(tuple((sign, added_up(t, formulas)) for sign, t in terms))
         case Over(SumOver("all", body), SizeOf() as size) if has_logs(body):
-            return Over(SumOver("all", entrywise(body)), size)  # mean(t * log(p)) outside of a program
+            return Over(SumOver("all", entrywise(body)), _mean_of(body, size))  # mean(t * log(p)) outside of a program
         case SumOver("all", _):
             return term
         case SumOver(_, body):
@@ -55,6 +55,14 @@ def added_up(term: Term, formulas: frozenset[str] = frozenset()) -> Term:
     if not has_arrays(term, formulas):
         return term
     return SumOver("all", entrywise(term))
+
+
+def _mean_of(body: Term, size: SizeOf) -> SizeOf:
+    """What a mean counts: of `mean(sum(t * log(p), axis=1))` the rows alone."""
+    summed = {p.along for p in everything_in(body) if isinstance(p, SumOver)} & {"rows", "columns"}
+    if size.dim != "mean:all" or len(summed) != 1:
+        return size
+    return SizeOf("mean:rows" if summed == {"columns"} else "mean:columns")
 
 
 def has_logs(term: Term) -> bool:

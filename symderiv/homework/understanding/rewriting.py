@@ -43,6 +43,7 @@ from symderiv.homework.understanding.units import with_unit_layers
 NAMED = frozenset({"sigma", "tanh", "relu", "ReLU", "sigmoid"})
 FORMULA_WORDS = r"formula|equation|expression|comput|definition|Formel|Gleichung|fórmula|formule|calcul|Rechnung"
 STEP_LETTERS = frozenset("ntk")  # what counts patterns or steps in `w(n)`
+TINY = 1e-5
 SIZES = frozenset({"m", "n", "M", "N"})  # the usual letters for the number of samples
 LONGEST_NAME = 20  # as a heading
 WEIGHTS = frozenset({"w", "W", "theta", "Theta", "b", "beta"})
@@ -59,6 +60,7 @@ def rewritten(document: Document) -> Document:
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_layer_letter, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below, with_features,
+        without_guards,
     ):  # fmt: skip
         document = rewriting(document)
     return document
@@ -453,6 +455,34 @@ def _size_below(node: Node) -> Node:
             factors = (*node.factors[: k + 1], below, *node.factors[k + 3 :])
             return replace(node, factors=factors, marks=(*node.marks[: k + 1], *node.marks[k + 2 :]))
     return node
+
+
+def without_guards(document: Document) -> Document:
+    """`log(p + 1e-12)`, `log(p + eps)`: what keeps a logarithm from zero is no part of the model."""
+    return document.with_sides(_without_guards)
+
+
+def _without_guards(node: Node) -> Node:
+    node = rebuilt(node, _without_guards)
+    match node:
+        case Call(function=Name(base="log" | "ln"), arguments=(Sum() as inside, *_)):
+            return replace(node, arguments=(_unguarded(inside), *node.arguments[1:]))
+        case Call(function=Name(base="log" | "ln"), arguments=(Group(items=(Sum() as inside,)) as group, *_)):
+            return replace(node, arguments=(replace(group, items=(_unguarded(inside),)), *node.arguments[1:]))
+    return node
+
+
+def _unguarded(inside: Sum) -> Node:
+    kept = tuple((sign, term) for sign, term in inside.terms if not (sign > 0 and _is_guard(term)))
+    if len(kept) in (0, len(inside.terms)):
+        return inside
+    return kept[0][1] if len(kept) == 1 and kept[0][0] > 0 else replace(inside, terms=kept)
+
+
+def _is_guard(term: Node) -> bool:
+    if isinstance(term, Name):
+        return term.base in ("eps", "epsilon", "varepsilon", "EPS")
+    return isinstance(term, Number) and 0 < term.value <= TINY
 
 
 def with_features(document: Document) -> Document:

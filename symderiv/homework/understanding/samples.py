@@ -48,7 +48,7 @@ SINGLE_WORDS = (
 def letters_of_samples(draft: Draft) -> frozenset[str]:
     """Letters that run over samples: bounded by n or m, or above in brackets."""
     found: set[str] = set()
-    counted = {n for head, n in _stated_rows(draft) if head == "X"} or SAMPLE_SIZES
+    sizes = {n for head, n in _stated_rows(draft) if head == "X"} or SAMPLE_SIZES
     speaks_of_many = bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
     lefts = [s.sides[0].node for s in draft.document.statements if len(s.sides) > 1]
     defined_for = {  # an index of units
@@ -62,10 +62,10 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         if node.end is not None:
             ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
             plain = isinstance(node.end, (f.Name, f.Comparison))
-            if ends & counted and plain:
+            if ends & sizes and plain:
                 found |= {i.base for i in node.indices if isinstance(i, f.Name)}
     for product in draft.document.of_kind(f.Product):
-        if averaged := _averaged(product, counted) - defined_for:
+        if averaged := _averaged(product, sizes) - defined_for:
             found |= averaged if speaks_of_many else averaged & _letters_of_layers(draft)
     for scripted in draft.document.of_kind(f.Scripted):
         for script in scripted.upper:
@@ -78,7 +78,8 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         | ((_letters_weighed_alike(draft) | _letters_called(draft)) & summed)
         | (_letters_said_to_count(draft) - defined_for)
     )
-    return frozenset(found & set("abcdijkmnpqrstuv")) - _weight_letters(draft) - _feature_letters(draft)
+    counted = frozenset(found & set("abcdijkmnpqrstuv")) - draft.symbols.time  # s_{t+1} of s_t is no other sample
+    return counted - _weight_letters(draft) - _feature_letters(draft)
 
 
 def _letters_of_derivatives(draft: Draft) -> set[str]:

@@ -84,6 +84,7 @@ def _has_products_of_arrays(draft: Draft) -> bool:
 def _has_arrays(draft: Draft, samples: frozenset[str]) -> bool:
     """Whether something is turned, summed over more than samples, multiplied as arrays are, or called as they are."""
     document = draft.document
+    samples |= draft.symbols.time  # a sum over the times adds up no entries
     sums = list(document.of_kind(f.BigSum))
     called = (name_of(call.function) for call in document.of_kind(f.Call))
     return (
@@ -245,6 +246,9 @@ def stated_sizes(draft: Draft, layout: str | None) -> Iterator[tuple[str, tuple[
             continue
         sizes = sizes_in(statement.sides[1].node)
         reference = draft.closed(statement.sides[0].node)
+        is_one = reference is not None and len(sizes or ()) == 1 and bool(set(reference.indices) & draft.sample_letters)
+        if is_one:
+            continue  # what x^{(i)} is says nothing of how many there are
         if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
             yield draft.symbols.canonical(reference.key), sizes
     for name, sizes in shape_rows(draft.document.rows):

@@ -98,6 +98,7 @@ class Understanding:
     loss: str | None = None
     shapes: dict[str, tuple[str, str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    counted_sizes: frozenset[str] = frozenset()  # those that the document fixes: it names or sums so many entries
     axes: Axes = field(default_factory=Axes)
     strict: bool = False
     scalars: bool = False
@@ -239,7 +240,10 @@ class Understanding:
     @cached_property
     def at_other_sizes(self) -> Understanding:
         """The same at other sizes: a 2 that is how many outputs there are here is another number there."""
-        return replace(self, sizes={dim: size + 1 if size > 1 else size for dim, size in self.sizes.items()})
+        fixed = self.counted_sizes
+        return replace(
+            self, sizes={d: size + 1 if size > 1 and d not in fixed else size for d, size in self.sizes.items()}
+        )
 
     def world(self, at: int, arithmetic: Arithmetic, seed: int = 0) -> World:
         """A world at general sizes, for the definitions in force at a statement."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.derivative_names import DERIVED, is_derived
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.losses import has_logs
@@ -165,8 +167,29 @@ def _takes_mean_early(inference: Inference) -> bool:
     return len({is_between for is_between, has_mean in _gradient_lines(inference) if has_mean}) > 1
 
 
+def lines_repeated_with_mean(inference: Inference) -> set[int]:
+    r"""The line of `dz = (a - y)` beside `dW = \frac1m x (a - y)^T`: it is said again with 1/m, so dz is meant without."""
+    lines = [(is_between, has_mean, to_text(s.sides[-1].node), s.line) for is_between, has_mean, s in _lines(inference)]
+    wholes = [text for is_between, has_mean, text, _ in lines if not is_between and has_mean]
+    local = {s.line for s in inference.document.statements if _is_local(inference, s.sides[0].node)}
+    between = [(text, n) for is_between, has_mean, text, n in lines if is_between and not has_mean and n not in local]
+    return {line for text, line in between if any(text in whole for whole in wholes)}
+
+
+def _is_local(inference: Inference, left: f.Node) -> bool:
+    """Whether it is the derivative of something else than the loss, `da/dz`."""
+    if not isinstance(left, f.Derivative):
+        return False
+    top = inference.closed(left.top) if left.top is not None else None
+    return top is None or top.key != inference.loss
+
+
 def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
     """For each line of a derivative: whether it is by something between parameter and loss, and whether 1/n is in it."""
+    return ((is_between, has_mean) for is_between, has_mean, _ in _lines(inference))
+
+
+def _lines(inference: Inference) -> Iterator[tuple[bool, bool, Statement]]:
     keys = {d.key for d in inference.definitions}
     between = {base_of(key) for key in keys}
     for statement in inference.document.statements:
@@ -193,6 +216,7 @@ def _gradient_lines(inference: Inference) -> Iterator[tuple[bool, bool]]:
         yield (
             (base in between or base.removeprefix("d") in between) and not accented,
             has_mean,
+            statement,
         )  # X beside a formula of X^hat
 
 
