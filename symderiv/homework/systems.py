@@ -99,6 +99,10 @@ def _is_complete(inference: Inference, understanding: Understanding, whole: Judg
             return False
     elif own.isdisjoint({understanding.loss, *inference.elaborator.of_one}):
         return False
+    if inference.word_body is not None and any(
+        d.key == understanding.loss for d in whole.judge.understanding.definitions
+    ):
+        return False  # "the loss stays as it is"
     own |= {inference.elaborator.parameter or ""}  # what the loss is called with
     own |= {n.key for n in understanding.numbers if section.holds(document.statements[n.at].span[0])}
     used = {r.key for d in understanding.definitions for r in references_in(d.term)} - own

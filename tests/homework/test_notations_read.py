@@ -94,7 +94,23 @@ $\bar v_2 = \bar v_3$
 """
 LIKELIHOOD = r"$p_i = \sigma(w^T x_i)$, $\ell(w) = {} \sum_{{i=1}}^n [y_i \log p_i + (1-y_i)\log(1-p_i)]$" + "\n\n"
 MEAN = r"$Z = X W$, $J = \frac{1}{2N} \|Z - Y\|^2$" + "\n\n"
+DESIGN_ROWS = r"""The $\mathbf{x}_n^T$ are the rows of $\mathbf{X} \in \mathbb{R}^{N \times D}$.
+
+$a_n = \mathbf{w}^T \mathbf{x}_n + b$, $y_n = \sigma(a_n)$, $E = -\sum_{n=1}^N \{t_n \ln y_n + (1 - t_n) \ln(1 - y_n)\}$
+
+"""
+EVERY_HOUSE = r"""House $i$ of $m$ has $x^{(i)} \in \mathbb{R}^d$.
+
+$\hat y^{(i)} = w^T x^{(i)} + b$, $L = \frac{1}{2m} \sum_{i=1}^m (\hat y^{(i)} - y^{(i)})^2$
+
+"""
 VERDICTS = [
+    (DESIGN_ROWS, r"$\nabla_{\mathbf w} E = \mathbf{X}^T (\mathbf{y} - \mathbf{t})$", "correct"),  # y of all is a column
+    (DESIGN_ROWS, r"$\mathbf{w} \leftarrow \mathbf{w} - \eta \mathbf{X}^T (\mathbf{y} - \mathbf{t})$", "correct"),
+    (DESIGN_ROWS, r"$\nabla_{\mathbf w} E = \mathbf{X} (\mathbf{y} - \mathbf{t})$", "wrong"),
+    (DESIGN_ROWS, r"$\nabla_{\mathbf w} E = \mathbf{X}^T (\mathbf{t} - \mathbf{y})$", "wrong"),
+    (EVERY_HOUSE, r"$\frac{\partial L}{\partial w_j} = \frac1m \sum_{i=1}^m (\hat y^{(i)} - y^{(i)}) x_j^{(i)}$", "correct"),
+    (EVERY_HOUSE, r"$\frac{\partial L}{\partial b} = \sum_{i=1}^m (\hat y^{(i)} - y^{(i)})$", "wrong"),
     (MEAN, r"$\frac{\partial J}{\partial Z} = \frac{1}{5} (Z - Y)$", "wrong"),  # five samples are what it was tried with
     (MEAN, r"$\frac{\partial J}{\partial Z} = 0.2 (Z - Y)$", "wrong"),
     (MEAN, r"$\frac{\partial J}{\partial Z} = \frac{2}{2N} (Z - Y)$", "correct"),

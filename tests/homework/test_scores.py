@@ -60,6 +60,8 @@ FIRST_CONTACT = {
     "fresh_21": First(206, 279, 26, 0),
     "fresh_22": First(150, 181, 5, 0),
     "fresh_23": First(166, 177, 0, 2),
+    "fresh_24": First(158, 165, 0, 0),
+    "fresh_25": First(153, 159, 2, 0),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -88,6 +90,8 @@ AT_LEAST = {
     "fresh_21": 0.91,
     "fresh_22": 0.98,
     "fresh_23": 0.98,
+    "fresh_24": 0.96,
+    "fresh_25": 0.96,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -500,6 +500,10 @@ class Judge:
         subject.sides.append((side.node, right))
         if reference is not None and not is_derivative:
             update = self.updates.update(at, reference, left, right, sign)
+            turned = self.otherwise.samples_as_columns(right)
+            if update is not None and update.verdict in ("wrong", "carried", "notation") and turned != right:
+                again = self.updates.update(at, reference, left, turned, sign)
+                update = again if again is not None and again.verdict == "correct" else update
             if update is not None:
                 return update
             return (
@@ -530,7 +534,11 @@ class Judge:
             at, statement, subject, left, right
         )
         if relation.verdict in ("wrong", "notation"):
-            relation = self.otherwise.with_rows(at, left, right, relation.kind) or relation
+            relation = (
+                self.otherwise.with_rows(at, left, right, relation.kind)
+                or self.otherwise.with_columns_of_samples(at, left, right, relation.kind)
+                or relation
+            )
         if relation.verdict == "wrong":
             relation = judge_optimum(self.situation, at, left, right) or relation
         if relation.verdict in ("correct", "notation") and (array := self._array_as_number(left, right)) is not None:

@@ -113,6 +113,36 @@ class Otherwise:
             return Transpose(term) if is_row else term
         return mapped(term, self._as_rows)
 
+    def with_columns_of_samples(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """Right where what has a number for each sample, y_n, is a column as a whole, y: no shape is stated for it."""
+        said = self.samples_as_columns(right)
+        if said == right:
+            return None
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = self.situation.compare(at, left, said)
+            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
+                return Verdict("correct", kind, "the numbers of all samples as a column")
+        return None
+
+    def samples_as_columns(self, term: Term) -> Term:
+        """The term with what has a number for each sample as a column."""
+        if isinstance(term, Part):
+            is_row = self.understanding.shapes.get(term.key) == ("1", "#n") and term.key not in self._row_keys
+            return Transpose(term) if is_row and not term.indices else term
+        return term if isinstance(term, Jacobian) else mapped(term, self.samples_as_columns)
+
+    @cached_property
+    def _row_keys(self) -> set[str]:
+        """What the document states to be a row, writes as a capital, or never writes with the letter of a sample."""
+        letters = self.understanding.axes.sample_letters
+        each = {k for k, found in self.inference.written_indices.items() if any(set(i) & letters for i in found)}
+        stated = {key for key, _ in self.situation.stated}
+        capitals = {
+            capital for capital in self.understanding.symbols.folds if self.understanding.symbols.bare.get(capital)
+        }
+        folded = {self.understanding.symbols.folds[capital] for capital in capitals}
+        return stated | folded | (set(self.understanding.shapes) - each)
+
     def at_given_sizes(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         r"""`\delta_1 v_{11} + \delta_2 v_{21}`: entries one by one say something of as many as are given, and not of more."""
         parts = [p for side in (left, right) for p in everything_in(side) if isinstance(p, Part)]

@@ -610,6 +610,8 @@ class Elaborator:
             return Power(arguments[0], Const(Rational(2))) if known == "square" else Apply(known, primes, arguments[0])
         if name in FUNCTIONS and len(arguments) == 1:
             return Apply(name, primes, arguments[0])
+        if name in ("step", "heaviside", "Heaviside") and len(arguments) == 1 and not primes:
+            return Apply("relu", 1, arguments[0])  # 1 where its argument is positive
         if (made_of := PIECEWISE.get((name.lower(), len(arguments)))) is not None:
             return made_of(primes, *arguments)
         if name in ("max", "maximum") and len(arguments) == 2 and Const(Rational(0)) in arguments:
