@@ -104,7 +104,18 @@ EVERY_HOUSE = r"""House $i$ of $m$ has $x^{(i)} \in \mathbb{R}^d$.
 $\hat y^{(i)} = w^T x^{(i)} + b$, $L = \frac{1}{2m} \sum_{i=1}^m (\hat y^{(i)} - y^{(i)})^2$
 
 """
+CHAINED = r"""$z_1 = W_1 x$, $y_1 = g(z_1)$, $z_2 = W_2 y_1$, $y_2 = \mathrm{softmax}(z_2)$, $C = -\sum_k t_k \log y_{2,k}$
+
+$\delta_2 = \frac{\partial C}{\partial z_2}$
+
+$\delta_1 = \frac{\partial C}{\partial y_2} \frac{\partial y_2}{\partial z_2} \frac{\partial z_2}{\partial y_1}$
+
+"""  # the last factor of the path for delta_1 is lost
+SUMMED = "m samples are the columns of x. net = W x + b, out = f(net), C = 1/(2m) ||out - y||^2\n\n"
 VERDICTS = [
+    (CHAINED, r"$\delta_1 = W_2^T \delta_2 \odot g'(z_1)$", "correct"),
+    (SUMMED, "dC/db = (1/m) sum((out - y) ⊙ f'(net), axis=1)", "correct"),
+    (SUMMED, "dC/db = (1/m) (out - y) ⊙ f'(net)", "wrong"),
     (DESIGN_ROWS, r"$\nabla_{\mathbf w} E = \mathbf{X}^T (\mathbf{y} - \mathbf{t})$", "correct"),  # y of all is a column
     (DESIGN_ROWS, r"$\mathbf{w} \leftarrow \mathbf{w} - \eta \mathbf{X}^T (\mathbf{y} - \mathbf{t})$", "correct"),
     (DESIGN_ROWS, r"$\nabla_{\mathbf w} E = \mathbf{X} (\mathbf{y} - \mathbf{t})$", "wrong"),

@@ -311,10 +311,24 @@ class _Finder:
         if self.signs and sign not in self.signs:
             return True
         right = self.understanding.document.statements[at].sides[1].node
-        if self.matched < 2 or isinstance(right, Derivative):
+        if isinstance(right, Derivative) or not self.matched:
             return False
         mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
-        return base_of(jacobian.bottom.key) != self.letter and mark is not None and other is not None
+        is_other = base_of(jacobian.bottom.key) != self.letter and mark is not None and other is not None
+        return is_other and (self.matched > 1 or self._follows_rule_later(at, reference))
+
+    def _follows_rule_later(self, at: int, reference: Reference) -> bool:
+        """Whether a line after this one is true of what the delta before it stands for: a factor is missing here then."""
+        ruled = f"{self.letter}[{(_mark(reference.key) or 0) + (self.offset or 0)}]"
+        left = Jacobian(Part(self.understanding.loss or "", ()), Part(ruled, reference.indices))
+        if ruled not in self.understanding.shapes:
+            return False
+        for later, other, right in self._lines():
+            if later > at and other.key == reference.key:
+                with contextlib.suppress(Unknown, Misfit, Undefined):
+                    if Comparer(self.understanding, later).compare(left, right, lenient=False).answer is Answer.EQUAL:
+                        return True
+        return False
 
     def _is_loss(self, key: str) -> bool:
         """Whether it is the loss; that of each pattern is, where one pattern is looked at."""

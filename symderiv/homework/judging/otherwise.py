@@ -99,11 +99,7 @@ class Otherwise:
         turned, said = self._as_rows(left), self._as_rows(right)
         if turned == left and said == right:
             return None
-        with contextlib.suppress(Misfit, Unknown, Undefined):
-            found = self.situation.compare(at, turned, said)
-            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
-                return Verdict("correct", kind, "derivatives by columns are rows here")
-        return None
+        return self._right_as(at, turned, said, kind, "derivatives by columns are rows here")
 
     def _as_rows(self, term: Term) -> Term:
         if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
@@ -116,12 +112,14 @@ class Otherwise:
     def with_columns_of_samples(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where what has a number for each sample, y_n, is a column as a whole, y: no shape is stated for it."""
         said = self.samples_as_columns(right)
-        if said == right:
-            return None
+        return None if said == right else self._right_as(at, left, said, kind, "the numbers of all samples as a column")
+
+    def _right_as(self, at: int, left: Term, right: Term, kind: str, why: str) -> Verdict | None:
+        """Right, and for what reason, if the sides are equal as they were put."""
         with contextlib.suppress(Misfit, Unknown, Undefined):
-            found = self.situation.compare(at, left, said)
+            found = self.situation.compare(at, left, right)
             if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
-                return Verdict("correct", kind, "the numbers of all samples as a column")
+                return Verdict("correct", kind, why)
         return None
 
     def samples_as_columns(self, term: Term) -> Term:
@@ -188,7 +186,9 @@ class Otherwise:
             return None  # a program's product takes what fits
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)
-            if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict != "wrong":
+            is_summed = {"dotted", "marked"} & set(found.edits)  # an elementwise sign read as the sum over the samples
+            is_right = found.answer is Answer.EQUAL and not is_summed
+            if is_right and self.situation.accepted(found, kind).verdict != "wrong":
                 return Verdict(
                     "notation", kind, "right for one output unit; the document does not say that there is one"
                 )

@@ -138,7 +138,7 @@ def _is_by_unit(document: Document, symbols: Symbols) -> bool:
         if len(left.upper) == 1 and isinstance(left.upper[0].body, Number) and left.base.base != "delta":
             place = left.base.base, left.upper[0].body.text
             (numbered if _digits_below(left) else whole).add(place)
-    return len({layer for _, layer in numbered}) > 0 and not numbered & whole and len(numbered) > 1
+    return len(numbered) > 1 and not numbered & whole
 
 
 def _intercepts(document: Document) -> Iterator[str]:

@@ -414,6 +414,7 @@ def with_sum_letters(document: Document) -> Document:
     return document.with_sides(visit) if any(not n.indices for n in document.of_kind(BigSum)) else document
 
 
+# --- what is meant, where more or less is written ---
 def with_both_logs_summed(document: Document) -> Document:
     r"""`-\sum_i y_i \ln a_i + (1 - y_i) \ln(1 - a_i)`, whose brackets are missing: the sum and its minus are about both."""
     return document.with_sides(_both_logs_summed) if any(document.of_kind(BigSum)) else document
