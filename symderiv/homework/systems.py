@@ -71,7 +71,7 @@ def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tu
             is_cheaper = _cost(own) <= _cost(mine) and (is_false or _is_shaped_otherwise(system, whole))
             is_explained = all(_is_explained(c) for c in own if c.verdict == "wrong")
             if is_told and (is_cheaper or (is_explained and _count_open(own) < _count_open(mine))):
-                yield section, own
+                yield section, [*own, *(c for c in system.judge.silent if section.holds(c.span[0]))]
 
 
 def _count_open(claims: Iterable[Claim]) -> int:

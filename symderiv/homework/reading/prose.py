@@ -371,9 +371,15 @@ class _Line:
                 and self.gaps[at + 1]
                 and (self.ordinary[at - 1] or self.ordinary[at + 1])
                 and not self._has_strong_neighbour(at)
+                and self.kinds[:at].count("dbar") % 2 == 0  # `||out - y||`
             )
-            return not (glued and words) and not spaced_dash
+            names = words and "rel" in self.kinds[:at] and self._is_name_word(at - 1) and self._is_name_word(at + 1)
+            return not (glued and words and not names) and not spaced_dash
         return not (kind == "rel" and self.texts[at] in ("->", "=>"))
+
+    def _is_name_word(self, at: int) -> bool:
+        """Whether a word is one that quantities have as a name, or the document's own."""
+        return self.texts[at] in NAME_WORDS or self.texts[at] in own_names(self.text)
 
     def _has_strong_neighbour(self, at: int) -> bool:
         return any("rel" in self.kinds[low:high] for low, high in ((max(at - 4, 0), at), (at + 1, at + 4)))
@@ -381,6 +387,8 @@ class _Line:
     def _is_operand(self, at: int) -> bool:
         """Whether a word stands between operators and so is a name."""
         before, after = self._is_operator(at - 1), self._is_operator(at + 1)
+        if 0 < at < self.size - 1 and self.kinds[at - 1] == self.kinds[at + 1] == "dbar":
+            return True  # ||error||
         if not (before or after):
             return False
         if before and len(self.texts[at]) < 4 and not _VOWEL.search(self.texts[at]):
@@ -414,11 +422,15 @@ class _Line:
     def _is_argument(self, at: int) -> bool:
         """Whether a word stands in the argument list of a call."""
         opened = self.opened[at]
+        head = opened - 1
+        if head > 0 and self.kinds[head] == "'" and not self.gaps[head]:
+            head -= 1  # f'(net)
         if (
             opened < 1
             or self.gaps[opened]
-            or self.kinds[opened - 1] not in ("ident", "func", "greek")
-            or self.ordinary[opened - 1]
+            or self.kinds[head] not in ("ident", "func", "greek")
+            or self.ordinary[head]
+            or (head < opened - 1 and len(self.texts[head]) > 1)
         ):
             return False
         sides = ("(", ")", ",", "mul", "+", "-", "/", "rel", "pow", "[", "]", ".")
