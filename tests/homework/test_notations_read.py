@@ -113,7 +113,7 @@ $\delta_1 = \frac{\partial C}{\partial y_2} \frac{\partial y_2}{\partial z_2} \f
 """  # the last factor of the path for delta_1 is lost
 SUMMED = "m samples are the columns of x. net = W x + b, out = f(net), C = 1/(2m) ||out - y||^2\n\n"
 WORDS = "net = W x + b\nout = f(net)\nC = 1/(2m) ||out - target||^2\n\n"
-RESIDUAL = "output = W2 hidden + b2\nerror = output - target\nloss = 1/2 ||error||^2\n\n"
+RESIDUAL = "hidden = tanh(W1 x + b1)\noutput = W2 hidden + b2\nerror = output - target\nloss = 1/2 ||error||^2\n\n"
 ONE_WORD = "net = w*x + b\nout = sigmoid(net)\nE = -(target*log(out) + (1 - target)*log(1 - out))\n\n"
 VERDICTS = [
     (WORDS, "dC/dnet = (1/m) (out - target) * f'(net)", "correct"),  # words as names, between bars and after a prime
