@@ -23,6 +23,7 @@ from symderiv.homework.understanding.understanding import TARGET_BASES, Understa
 from symderiv.homework.understanding.variants import (
     Variant,
     lines_repeated_with_mean,
+    lines_with_late_mean,
     takes_mean_in_all,
     variants_of,
     varied,
@@ -139,16 +140,25 @@ def _best_candidate(inference: Inference, whole: Understanding) -> Judged:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + _cost(found)
         if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
-            # a second 1/n in a single line is a mistake sooner than a convention
-            repeated = lines_repeated_with_mean(inference)
-            is_repeated = best is not None and any(c.line in repeated and c.verdict == "wrong" for c in best[1])
-            cost += -2 * TWO_MISTAKES if is_repeated else -TWO_MISTAKES if judge.nearly_later else COSTS["wrong"]
+            cost += _cost_of_late_mean(inference, judge, found, () if best is None else best[1])
         if best is None or cost < best[0]:
             best = cost, tuple(found), judge, variant
             if cost == 0:
                 break  # no candidate costs less
     assert best is not None
     return Judged(*best[1:])
+
+
+def _cost_of_late_mean(inference: Inference, judge: Judge, found: Iterable[Claim], without: Iterable[Claim]) -> float:
+    """What it costs that 1/n is taken later, where no true line shows it: a second 1/n is a mistake sooner than a convention.
+
+    Unless lines that are false without it show it: found are the claims with it, without those of the best candidate so far.
+    """
+    false = {c.line for c in without if c.verdict == "wrong"}
+    if lines_repeated_with_mean(inference) & false:
+        return -2 * TWO_MISTAKES
+    mended = lines_with_late_mean(inference) & false - {c.line for c in found if c.verdict == "wrong"}
+    return -TWO_MISTAKES if judge.nearly_later or mended else COSTS["wrong"]
 
 
 def _is_explained(claim: Claim) -> bool:

@@ -176,6 +176,14 @@ def lines_repeated_with_mean(inference: Inference) -> set[int]:
     return {line for text, line in between if any(text in whole for whole in wholes)}
 
 
+def lines_with_late_mean(inference: Inference) -> set[int]:
+    r"""The line of `db = \frac1m \sum_i dz`, where 1/m stands in no derivative by something between."""
+    lines = list(_lines(inference))
+    if any(has_mean for is_between, has_mean, _ in lines if is_between):
+        return set()
+    return {s.line for is_between, has_mean, s in lines if has_mean and not _is_local(inference, s.sides[0].node)}
+
+
 def _is_local(inference: Inference, left: f.Node) -> bool:
     """Whether it is the derivative of something else than the loss, `da/dz`."""
     if not isinstance(left, f.Derivative):
