@@ -115,7 +115,14 @@ SUMMED = "m samples are the columns of x. net = W x + b, out = f(net), C = 1/(2m
 WORDS = "net = W x + b\nout = f(net)\nC = 1/(2m) ||out - target||^2\n\n"
 RESIDUAL = "hidden = tanh(W1 x + b1)\noutput = W2 hidden + b2\nerror = output - target\nloss = 1/2 ||error||^2\n\n"
 ONE_WORD = "net = w*x + b\nout = sigmoid(net)\nE = -(target*log(out) + (1 - target)*log(1 - out))\n\n"
+ONE_SIDED = r"""There are $N$ samples, one in each column of $x$.
+
+$a = w^T x + b$, $\hat y = \sigma(a)$, $\ell = -\frac1N \sum_{i=1}^N y \log \hat y$
+
+"""
 VERDICTS = [
+    (ONE_SIDED, r"$\nabla_b \ell = \sum_{i=1}^N \frac1N (-\frac{y}{\hat y}) \odot \sigma'(a)$", "correct"),
+    (ONE_SIDED, r"$\nabla_b \ell = \frac1N (-\frac{y}{\hat y}) \odot \sigma'(a)$", "wrong"),  # no row by a column
     (WORDS, "dC/dnet = (1/m) (out - target) * f'(net)", "correct"),  # words as names, between bars and after a prime
     (WORDS, "dC/dnet = (1/m) (out + target) * f'(net)", "wrong"),
     (RESIDUAL, "dloss/dW2 = error hidden^T", "correct"),

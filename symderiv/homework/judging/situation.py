@@ -146,7 +146,9 @@ class Situation:
     def accepted(self, found: Comparison, kind: str) -> Verdict:
         edits = list(dict.fromkeys(e for e in found.edits if e not in HARMLESS))
         strict = self.understanding.strict
-        if {"index", "transposed"} <= set(edits):  # each sample's own product, read as one of all samples
+        # (y / a) ⊙ s, read as a row by a column
+        is_inner = self.understanding.axes.batch and {"dotted", "marked"} & set(edits) and "transposed" in edits
+        if {"index", "transposed"} <= set(edits) or is_inner:  # each sample's own product, read as one of all samples
             return Verdict("wrong", kind, "the sum over the samples is missing", mistakes=("missing-batch-sum",))
         if strict and any(e in ("transposed", "swapped") for e in edits):
             return Verdict("wrong", kind, "true only if " + ", ".join(EDIT_WORDS[e] for e in edits) + "; the document states shapes",

@@ -177,9 +177,12 @@ def lines_repeated_with_mean(inference: Inference) -> set[int]:
 
 
 def lines_with_late_mean(inference: Inference) -> set[int]:
-    r"""The line of `db = \frac1m \sum_i dz`, where 1/m stands in no derivative by something between."""
+    r"""The line of `db = \frac1m \sum_i dz`, where derivatives by something between are written out, and none with 1/m."""
     lines = list(_lines(inference))
-    if any(has_mean for is_between, has_mean, _ in lines if is_between):
+    between = [
+        has_mean for is_between, has_mean, s in lines if is_between and not _is_local(inference, s.sides[0].node)
+    ]
+    if not between or any(between):
         return set()
     return {s.line for is_between, has_mean, s in lines if has_mean and not _is_local(inference, s.sides[0].node)}
 
