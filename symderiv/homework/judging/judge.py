@@ -500,9 +500,9 @@ class Judge:
         subject.sides.append((side.node, right))
         if reference is not None and not is_derivative:
             update = self.updates.update(at, reference, left, right, sign)
-            turned = self.otherwise.samples_as_columns(right)
-            if update is not None and update.verdict in ("wrong", "carried", "notation") and turned != right:
-                again = self.updates.update(at, reference, left, turned, sign)
+            if update is not None and update.verdict in ("wrong", "carried", "notation"):
+                turned = self.otherwise.samples_as_columns(right)
+                again = self.updates.update(at, reference, left, turned, sign) if turned != right else None
                 update = again if again is not None and again.verdict == "correct" else update
             if update is not None:
                 return update

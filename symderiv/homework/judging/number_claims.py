@@ -313,9 +313,9 @@ class NumberClaim:
     # --- comparing ---
     def _compared(self, is_printed: bool) -> Verdict:
         assert self.value is not None and self.half is not None
-        if self._is_uncomputable() and re.search(CHOSEN_WORDS, self._sentence(), re.IGNORECASE):
-            return Verdict("correct", "definition", "a value chosen for an example")
         if self._is_uncomputable():
+            if re.search(CHOSEN_WORDS, self._sentence(), re.IGNORECASE):
+                return Verdict("correct", "definition", "a value chosen for an example")
             return Verdict(
                 "uncheckable", self.kind, "the document does not give all it is worked out from: taken as it stands"
             )

@@ -135,10 +135,8 @@ class Otherwise:
         letters = self.understanding.axes.sample_letters
         each = {k for k, found in self.inference.written_indices.items() if any(set(i) & letters for i in found)}
         stated = {key for key, _ in self.situation.stated}
-        capitals = {
-            capital for capital in self.understanding.symbols.folds if self.understanding.symbols.bare.get(capital)
-        }
-        folded = {self.understanding.symbols.folds[capital] for capital in capitals}
+        symbols = self.understanding.symbols
+        folded = {letter for capital, letter in symbols.folds.items() if symbols.bare.get(capital)}
         return stated | folded | (set(self.understanding.shapes) - each)
 
     def at_given_sizes(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:

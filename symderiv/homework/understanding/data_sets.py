@@ -10,10 +10,9 @@ from fractions import Fraction
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Row, Statement
 from symderiv.homework.understanding.draft import Draft
-from symderiv.homework.understanding.elaboration import NotUnderstood
 from symderiv.homework.understanding.given_values import DATUM_BASES
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.symbols import LayerOpen, Reference
+from symderiv.homework.understanding.symbols import Reference
 from symderiv.homework.understanding.tables import heading_of, mentions, place_of, tables_of
 from symderiv.homework.understanding.terms import Const, Stack, Term
 
@@ -126,10 +125,7 @@ def _in_points(draft: Draft) -> Iterator[tuple[str, Term, int, int]]:
 
 def _sampled(draft: Draft, name: f.Node) -> Reference | None:
     """The quantity of a name if it has one value for each sample: an index is a letter, here or elsewhere in the document."""
-    try:
-        reference = draft.plain(name)
-    except (NotUnderstood, LayerOpen):
-        return None
+    reference = draft.closed(name)
     if reference is None or any(isinstance(i, int) for i in reference.indices):
         return None
     letters = draft.symbols.indices
@@ -137,12 +133,5 @@ def _sampled(draft: Draft, name: f.Node) -> Reference | None:
         return reference
     elsewhere = (n for n in draft.document.of_kind(f.Scripted) if any(mentions(n, letter) for letter in letters))
     is_datum = reference.base in DATUM_BASES
-    return reference if is_datum and any(_key(draft, n) == reference.key for n in elsewhere) else None
-
-
-def _key(draft: Draft, node: f.Scripted) -> str | None:
-    try:
-        reference = draft.plain(node)
-    except (NotUnderstood, LayerOpen):
-        return None
-    return None if reference is None else reference.key
+    found = (draft.closed(n) for n in elsewhere) if is_datum else ()
+    return reference if any(r is not None and r.key == reference.key for r in found) else None
