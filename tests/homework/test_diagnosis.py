@@ -38,6 +38,7 @@ LINES = [
     ("slope-at-wrong-argument", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2} \odot (1 - Z_1^2)", "Z₁"),
     ("slope-at-wrong-argument", ONE, r"\frac{dE}{dz} = (u - y) v \sigma'(a)", "a"),
     ("misplaced-square", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2} \odot (1 - A_1)^2", "(1 − A₁)² stands where"),
+    ("misplaced-square", COLUMNS, r"\frac{\partial J}{\partial Z_1} = W_2^T \frac{\partial J}{\partial Z_2} \odot (1 - A_1)", "1 − A₁ stands where"),
     ("softmax-diagonal", ROWS, r"\frac{\partial L}{\partial S} = \frac{\partial L}{\partial P} \odot P \odot (1 - P)", "diagonal"),
     ("missing-batch-sum", COLUMNS, r"\frac{\partial J}{\partial b_2} = \frac{\partial J}{\partial Z_2}", "not summed over the samples"),
     ("missing-mean-factor", PENALTY, r"\frac{\partial J}{\partial b} = \sum_{i=1}^m (p_i - y_i)", "1/m is lost"),

@@ -81,6 +81,7 @@ def test_a_product_is_no_literal() -> None:
         (-0.46, -0.4699, 0.005, "cut"),
         (0.46, 0.4501, 0.005, None),
         (3, 3.2, 1e-9, None),
+        (8.31e-7, 8.3153e-7, 5e-10, "cut"),
     ],
 )
 def test_agrees(value: float, exact: float, half: float, how: str | None) -> None:
@@ -882,3 +883,25 @@ $w_1 = 0.1 + 0.0592 = 0.1592$
 def test_values_under_names_and_a_step_of_zero() -> None:
     assert {c.verdict for c in claims_of(DELTA_RULE.format("0.0592"))} == {"correct"}
     assert [c.source for c in claims_of(DELTA_RULE.format("0.592")) if c.verdict == "wrong"] == ["= 0.592"]
+
+
+VECTORS = """x = [1; 2], W = [0.5 -1; 1 0.5], y = [1; 0]
+
+z = W x, o = softmax(z), E = -sum(y * log(o))
+
+z = W x = [-1.5; 3]
+
+o = softmax([-1.5; 3]) = [0.01; 0.99]
+
+dE/dz = [0.01; 0.99] - [1; 0] = [-0.99; 0.99]
+"""
+
+
+def test_numbers_that_come_to_a_carried_result_are_carried() -> None:
+    claims = claims_of(VECTORS)
+    assert {(c.line, c.verdict) for c in claims if c.verdict != "correct"} == {(5, "wrong"), (7, "carried"), (9, "carried")}
+
+
+def test_no_zero_has_a_sign() -> None:
+    text = "x = 1, w = -2, y = 1\n\nz = w x, a = max(0, z), L = (a - y)^2\n\na = max(0, -2) = 0.5\n"
+    assert claims_of(text)[-1].message.startswith("the value is 0")

@@ -239,6 +239,24 @@ One step for $o_1 = 1$, $o_2 = 0.5$, $t = 1$, $w_{13} = 0.3$, $w_{23} = -0.4$, $
         r"\nabla_\theta \mathcal{L}_{nll} = (g - y) x",
         r"\nabla_\theta \mathcal{L}_{nll} = (y - g) x",
     ),
+    (
+        "two names for what has a formula",
+        "One sample.\n\n$z = x W^T + b$\n\n$q = \\hat{y} = z$\n\nThe loss $J$ is the mean squared error.\n",
+        r"\frac{\partial J}{\partial W} = (2 (q - t))^T x",
+        r"\frac{\partial J}{\partial W} = (2 (q + t))^T x",
+    ),
+    (
+        "layers counted by a letter, products with a cross",
+        r"$\sigma$ is the sigmoid. Layers $l = 1, \ldots, L$: $A_0 = X$, $Z_l = W_l \times A_{l-1}$, $A_l = \sigma(Z_l)$, loss $C = -(Y \log A_L + (1 - Y) \log(1 - A_L))$.",
+        r"\frac{\partial C}{\partial A_L} = -\frac{Y}{A_L} + \frac{1 - Y}{1 - A_L}",
+        r"\frac{\partial C}{\partial A_L} = -\frac{Y}{A_L} - \frac{1 - Y}{1 - A_L}",
+    ),
+    (
+        "a small letter for the weights of a softmax",
+        r"We take one training sample. $s = X w + b$, $p = \text{softmax}(s)$, and $E$ is the mean squared error of $p$ and $d$. The targets $d$ are one-hot.",
+        r"\nabla_b E = 2 (p - d) (\operatorname{diag}(p) - p^T p)",
+        r"\nabla_b E = 2 (p - d) (\operatorname{diag}(p) + p^T p)",
+    ),
 ]  # fmt: skip
 
 
@@ -300,3 +318,31 @@ def test_a_false_local_derivative_goes_on():
 
 def test_what_a_letter_runs_over_is_no_claim():
     assert check_homework(r"For $i = 1, \dots, n$ let $z_i = w x_i + b$.").claims[0].source.startswith("z_i")
+
+
+@pytest.mark.parametrize(
+    "words", ["La perte est", "Die Verlustfunktion ist", "El coste es", "A perda é", "La funzione di costo è", "The loss is"]
+)
+def test_words_before_the_name_of_a_loss(words: str):
+    text = f"z = w*x + b\n\np = 1/(1 + exp(-z))\n\n{words} loss = (p - y)**2\n\ndw = 2*(p - y)*p*(1 - p)*x\n"
+    assert [c.verdict for c in check_homework(text).claims] == ["correct"] * 4
+
+
+LAYERS = r"""One sample. $\sigma$ is the sigmoid.
+
+$z_1 = W_1 x$, $h_1 = \sigma(z_1)$, $z_2 = W_2 h_1$, $h_2 = \sigma(z_2)$, $z_3 = W_3 h_2$, $p = \sigma(z_3)$
+
+$L = -(y \log p + (1 - y) \log(1 - p))$
+
+$\delta_3 = p - y$
+
+$\delta_2 = \frac{\partial L}{\partial h_2}$
+
+"""
+
+
+def test_a_delta_unlike_the_others_is_what_its_uses_say():
+    by_rule = r"$\frac{\partial L}{\partial W_2} = \delta_2 h_1^T$"
+    as_said = r"$\frac{\partial L}{\partial W_2} = (\delta_2 \odot h_2 \odot (1 - h_2)) h_1^T$"
+    assert [c.verdict for c in check_homework(LAYERS + by_rule).claims][-2:] == ["wrong", "correct"]
+    assert [c.verdict for c in check_homework(LAYERS + as_said).claims][-2:] == ["correct", "correct"]

@@ -254,6 +254,7 @@ rows | dA1 * (1 - A1**2) -> dA1 * (1 - Z1**2) | slope-at-wrong-argument
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - np.tanh(A1)**2) | slope-at-wrong-argument
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1**2)**2 | slope-twice
 rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1)**2 | misplaced-square
+rows | dA1 * (1 - A1**2) -> dA1 * (1 - A1) | misplaced-square
 rows | dA1 * (1 - A1**2) -> dA1 * A1 * (1 - A1) | other-activation
 rows | dW1 = X.T @ dZ1 -> dW1 = -X.T @ dZ1 | sign
 rows | dW1 = X.T @ dZ1 -> dW1 = n * X.T @ dZ1 | missing-mean-factor

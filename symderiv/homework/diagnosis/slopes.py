@@ -72,6 +72,17 @@ def square_inside(scene: Scene) -> Iterator[Mended]:
                 yield Mended(place.put(outside), f"{said(place.term)} stands where ({said(outside.base)})² belongs")
 
 
+@repair_of("misplaced-square")
+def square_of_the_value(scene: Scene) -> Iterator[Mended]:
+    """1 - a  for  1 - a², with a = tanh(z): the square is put back."""
+    values = {key for key, formula in scene.activations if formula.function == "tanh"}
+    for place in places(scene.right):
+        match place.term:
+            case Add(((1, one), (-1, Part(key, _) as value))) if one == ONE and key in values:
+                inside = Add(((1, ONE), (-1, Power(value, Const(Fraction(2))))))
+                yield Mended(place.put(inside), f"{said(place.term)} stands where {said(inside)} belongs")
+
+
 @repair_of("function-for-slope")
 def slope_for_function(scene: Scene) -> Iterator[Mended]:
     """g(z)  for  g'(z): as g(z) is written, or by its name a."""

@@ -39,7 +39,6 @@ from symderiv.homework.understanding.terms import (
     SizeOf,
     Sloppy,
     Term,
-    everything_in,
     references_in,
 )
 from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understanding
@@ -310,16 +309,28 @@ class _Finder:
         sign, jacobian = _signed(said)
         if self.signs and sign not in self.signs:
             return True
-        right = self.understanding.document.statements[at].sides[1].node
-        if isinstance(right, Derivative) or not self.matched:
+        if not self.matched:
             return False
         mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
-        is_other = base_of(jacobian.bottom.key) != self.letter and mark is not None and other is not None
-        return is_other and (self.matched > 1 or self._follows_rule_later(at, reference))
+        is_other = base_of(jacobian.bottom.key) != self.letter and mark is not None
+        if isinstance(self.understanding.document.statements[at].sides[1].node, Derivative):
+            return is_other and self._is_only_used_by_rule(reference, jacobian.bottom.key)
+        return is_other and other is not None and (self.matched > 1 or self._follows_rule_later(at, reference))
+
+    def _is_only_used_by_rule(self, reference: Reference, key: str) -> bool:
+        r"""`\delta_2 = \partial L / \partial h_2` where delta_3 was dL/dz_3: no line is true of that, but one is of dL/dz_2."""
+        ruled = self._ruled(reference)
+        return ruled in self.understanding.shapes and (
+            self._is_used_as(reference, ruled) and not self._is_used_as(reference, key)
+        )
+
+    def _ruled(self, reference: Reference) -> str:
+        """The quantity by which a delta is a derivative if it is like those before it."""
+        return f"{self.letter}[{(_mark(reference.key) or 0) + (self.offset or 0)}]"
 
     def _follows_rule_later(self, at: int, reference: Reference) -> bool:
         """Whether a line after this one is true of what the delta before it stands for: a factor is missing here then."""
-        ruled = f"{self.letter}[{(_mark(reference.key) or 0) + (self.offset or 0)}]"
+        ruled = self._ruled(reference)
         left = Jacobian(Part(self.understanding.loss or "", ()), Part(ruled, reference.indices))
         if ruled not in self.understanding.shapes:
             return False
@@ -381,24 +392,29 @@ class _Finder:
 
     def _has_sister(self, reference: Reference) -> bool:
         """Whether its layer has the quantity by which the delta before is a derivative."""
-        mark = _mark(reference.key)
-        return mark is not None and f"{self.letter}[{mark + (self.offset or 0)}]" in self.understanding.shapes
+        return _mark(reference.key) is not None and self._ruled(reference) in self.understanding.shapes
 
     def _is_used_as(self, reference: Reference, key: str) -> bool:
         """Whether a line with the name is true if it is the derivative by this quantity."""
         adjoint = Jacobian(Part(self.understanding.loss or "", ()), Part(key, ()))
-        adjoints = {**self.found, reference.key: adjoint}
+        others = {name: said for name, said in self.found.items() if name != reference.key}
         for at, statement in enumerate(self.understanding.document.statements):
             for layers in self.inference.instances(statement):
                 with contextlib.suppress(NotUnderstood, LayerOpen, Unknown, Misfit, Undefined):
-                    elaborator = Elaborator(
-                        **{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": adjoints}
+                    with_name, with_adjoint = (
+                        [
+                            Elaborator(
+                                **{**self.inference.elaborator.__dict__, "layers": layers, "adjoints": adjoints}
+                            ).term(side.node)
+                            for side in statement.sides
+                        ]
+                        for adjoints in (others, {**others, reference.key: adjoint})
                     )
-                    left, *rights = (elaborator.term(side.node) for side in statement.sides)
                     if any(
-                        adjoint in everything_in(right)
-                        and Comparer(self.understanding, at).compare(left, right, lenient=False).answer is Answer.EQUAL
-                        for right in rights
+                        reference.key in {r.key for r in references_in(named)}
+                        and Comparer(self.understanding, at).compare(with_adjoint[0], right, lenient=False).answer
+                        is Answer.EQUAL
+                        for named, right in zip(with_name[1:], with_adjoint[1:], strict=True)
                     ):
                         return True
         return False

@@ -374,7 +374,22 @@ class NumberClaim:
             return Verdict("notation", self.kind, "brackets are missing: a minus before a square belongs to the number")
         if self._final_is_right():
             return Verdict("correct", self.kind, "the value after it is right, but these numbers do not give it")
-        return self._with_false_numbers() or self._false()
+        return self._with_false_numbers() or self._as_its_result() or self._false()
+
+    def _as_its_result(self) -> Verdict | None:
+        """Numbers that come to the number behind them, which follows from an earlier slip: so do they."""
+        assert self.value is not None
+        sides = list(self.statement.sides)
+        after = sides[sides.index(self.side) + 1 :] if self.side in sides else []
+        own = self.value, self.half
+        for result in filter(None, (literal(side.node) for side in after)):
+            if agrees(self.value, *result):
+                self.value, self.half = result
+                carried = self._from_printed()
+                self.value, self.half = own
+                if carried is not None and carried.verdict == "carried":
+                    return carried
+        return None
 
     def _with_false_numbers(self) -> Verdict | None:
         """Right once the false numbers printed before that stand in it are put right: the latest of their lines is charged."""

@@ -42,7 +42,9 @@ _RATES = frozenset(("lam", "lmbda", "lr", "reg", "eps"))
 _SIZE_LETTERS = frozenset("NDMHKCBPQndmhkcpqo")
 _ARROWS = frozenset(("->", "=>", "<", ">", "~", "in"))
 _BOUNDARIES = frozenset(("?", "!", '"', "unknown"))
-_BEFORE_LEFT = CONNECTORS | frozenset("the a an our your its their this that".split())
+_BEFORE_LEFT = CONNECTORS | frozenset(
+    "the a an our your its their this that ist sind est sont es son é são è dann wobei donc alors entonces então quindi".split()
+)
 _DEFINED = re.compile(r"^[ \t]*([A-Za-z]{2,12})[ \t]*=(?![=>])", re.MULTILINE)
 MAX_TRIMS = 40
 MAX_SIZE = 8

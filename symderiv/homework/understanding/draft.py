@@ -245,8 +245,11 @@ class Draft:
                     return  # a path from quantity to quantity
                 yield at, left, side.node, layers
                 middle = self.plain(statement.sides[k - 1].node, elaborator) if k > 1 else None
-                if middle is not None and self.plain(side.node, elaborator) is None:
-                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`
+                last = self.plain(side.node, elaborator)
+                if middle is not None and (
+                    last is None or (last.key in self.with_formula and middle.key not in self.with_formula)
+                ):
+                    yield at, middle, side.node, layers  # the b of `a = b = f(x)`, or of `a = b = z` if z has a formula
 
     def _names_with_a_value(self, statement: Statement, elaborator: Elaborator) -> list[Reference]:
         """`w = c = 0`: two names that have one value by chance; not `y = a_2 = 0.7`, where one has a formula."""

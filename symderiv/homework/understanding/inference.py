@@ -52,6 +52,7 @@ from symderiv.homework.understanding.samples import (
     drop_samples,
     entries_of_samples,
     indices_of,
+    into_softmax,
     is_batch,
     is_one_pattern,
     letters_of_samples,
@@ -80,10 +81,8 @@ from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name
 from symderiv.homework.understanding.terms import (
     Gathered,
     Part,
-    Softmax,
     Term,
     Transpose,
-    everything_in,
     references_in,
 )
 from symderiv.homework.understanding.understanding import SAMPLES, SIZES, Definition, Understanding
@@ -107,19 +106,6 @@ RATE_WORDS = (
 )
 
 SELDOM_RATES = frozenset({"epsilon", "lambda", "beta", "gamma"})  # the rate of a step only if there is no other
-
-
-def _into_softmax(definitions: dict[str, Term]) -> set[str]:
-    """What the scores of a softmax are worked out from: there are several, however its weights are indexed elsewhere."""
-    scores = {
-        r.key
-        for term in definitions.values()
-        for part in everything_in(term)
-        if isinstance(part, Softmax)
-        for r in references_in(part)
-    }
-    whole = (r for key in scores & set(definitions) for r in references_in(definitions[key]))
-    return {r.key for r in whole if isinstance(r, Part) and not r.indices}
 
 
 class Inference(Draft):
@@ -352,11 +338,11 @@ class Inference(Draft):
         self.batch, self.sample_letters = self.batch or batch, sample_letters
         scalars = is_scalar_document(self)
         lower = vectors_by_letter(self) if not batch or sample_letters else set()
-        lower -= _into_softmax(definitions)  # theta x of a softmax is no number
+        lower -= into_softmax(definitions)  # theta x of a softmax is no number
         definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
         self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)
-        vectors = (single_indexed(self) | self.vectors) - _into_softmax(definitions)
+        vectors = (single_indexed(self) | self.vectors) - into_softmax(definitions)
         vectors |= weights_of_designs(self, definitions)
         entries = entries_of_samples(self, sample_letters)
         entries |= {fed for key, fed in self.fed.items() if key in entries}

@@ -191,7 +191,7 @@ def _digits(value: Array, exact: Array, half: Array) -> str | None:
     if np.all(np.abs(value - exact) <= slack):
         return "rounded"
     unit = 2 * half
-    cut = np.where(half > 1e-8, np.trunc(exact / np.where(unit > 0, unit, 1)) * unit, exact)
+    cut = np.where(half > 1e-8 * np.abs(exact), np.trunc(exact / np.where(unit > 0, unit, 1)) * unit, exact)
     if np.all((np.abs(value - cut) <= 1e-6 * unit + 1e-9 * np.abs(exact)) | (np.abs(value - exact) <= slack)):
         return "cut"
     return None
@@ -199,7 +199,7 @@ def _digits(value: Array, exact: Array, half: Array) -> str | None:
 
 def shown(value: Array) -> str:
     """A value for people."""
-    array = np.asarray(value, dtype=float)
+    array = np.asarray(value, dtype=float) + 0.0  # -0.0 is 0
     return (
         f"{array.item():.6g}"
         if array.size == 1

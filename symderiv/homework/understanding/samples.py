@@ -23,6 +23,7 @@ from symderiv.homework.understanding.terms import (
     Part,
     SizeOf,
     Sloppy,
+    Softmax,
     Term,
     Transpose,
     everything_in,
@@ -308,7 +309,21 @@ def weight_of_design(term: Term, folds: Mapping[str, str]) -> str | None:
 def weights_of_designs(draft: Draft, definitions: dict[str, Term]) -> frozenset[str]:
     """Every w of an `X w`."""
     parts = (part for term in definitions.values() for part in everything_in(term))
-    return frozenset(w for part in parts if (w := weight_of_design(part, draft.symbols.folds)) is not None)
+    found = frozenset(w for part in parts if (w := weight_of_design(part, draft.symbols.folds)) is not None)
+    return found - into_softmax(definitions)
+
+
+def into_softmax(definitions: dict[str, Term]) -> set[str]:
+    """What the scores of a softmax are worked out from: there are several, however its weights are indexed elsewhere."""
+    scores = {
+        r.key
+        for term in definitions.values()
+        for part in everything_in(term)
+        if isinstance(part, Softmax)
+        for r in references_in(part)
+    }
+    whole = (r for key in scores & set(definitions) for r in references_in(definitions[key]))
+    return {r.key for r in whole if isinstance(r, Part) and not r.indices}
 
 
 def _counts_of_inputs(draft: Draft) -> set[str]:

@@ -312,7 +312,7 @@ def is_strict(draft: Draft) -> bool:
             sizes = sizes_in(statement.sides[-1].node)
             if sizes is not None and len(sizes) == 2 and isinstance(statement.sides[-1].node, (f.Product, f.Group)) and (
                 ":" in statement.relations or "times" in getattr(statement.sides[-1].node, "marks", ())
-            ) and draft.plain(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
+            ) and draft.closed(statement.sides[0].node) is not None and name_of(statement.sides[0].node) is not None and (
                 ":" in statement.relations or all(x.isdigit() for x in sizes)
             ):  # fmt: skip
                 return True
