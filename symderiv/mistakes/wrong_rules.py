@@ -167,6 +167,12 @@ def square_of_difference(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar) -> Part
     return with_slope(Y_bar, node, Y, call, (1 - call) ** 2)
 
 
+@wrong_rule("misplaced-square", Map, a_tanh, "the slope of {here} is taken to be 1 - {value}, not 1 - {value}²")
+def square_lost(Y_bar: Expr, node: Expr, Y: Expr, call: Scalar) -> Parts:
+    """A = tanh(Z)  gives  Z̄ = Ā ∘ (1 - A)."""
+    return with_slope(Y_bar, node, Y, call, 1 - call)
+
+
 def another_activation(setting: Setting, equation: Equation, node: Expr) -> Iterator[Choice]:
     """For each activation each other one whose slope people know by heart."""
     for (call,), words in an_activation(setting, equation, node):
