@@ -607,7 +607,8 @@ class _Counts:
         units = self.summed | self.compared  # letters that cannot count layers
         units |= {x for x in LAYER_LETTERS if self._is_second_letter(x)}
         general = self.upper_layer_letter or any(self.script_letters[x] and x not in units for x in LAYER_LETTERS)
-        arrays = self.primed_arrays - self.functions_guess()
+        before = {b for b in self.primed if (b.isupper() or b in PRIMED) and self.bare[b] and not self.applied[b]}
+        arrays = (self.primed_arrays | before) - self.functions_guess()  # the X of `X W` and `X' (p - y)`
         arrays -= {base for base in arrays - PRIMED if base in self.primed_names or not self.bare[base]}
         primes_transpose = not self.transposed and bool(arrays)
         top = next((t for t, _ in self.layer_tops.most_common()), None) if general else None

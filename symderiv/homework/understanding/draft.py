@@ -17,7 +17,7 @@ from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.understanding.activations import Activations
 from symderiv.homework.understanding.conditions import is_condition
 from symderiv.homework.understanding.conventions import symbols_of
-from symderiv.homework.understanding.elaboration import Elaborator
+from symderiv.homework.understanding.elaboration import Elaborator, has_arithmetic
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.rewriting import is_of_numbers, rewritten
 from symderiv.homework.understanding.symbols import (
@@ -147,7 +147,7 @@ class Draft:
             if isinstance(group, f.Group) and group.bracket in "([{":
                 reference = elaborator.reference(head)
                 if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or _has_arithmetic(group):
+                    if elaborator.is_function(reference) or has_arithmetic(group):
                         return None
                     if (
                         reference.base in LOSS_BASES
@@ -364,13 +364,6 @@ def is_formula(node: f.Node) -> bool:
     functions = {id(n) for call in inside if isinstance(call, f.Call) for n in f.walk(call.function)}
     inside = [n for n in inside if id(n) not in functions]
     return any(isinstance(n, f.Name) for n in inside) and not any(isinstance(n, f.Derivative) for n in inside)
-
-
-def _has_arithmetic(group: f.Group) -> bool:
-    """`f(1 - f)`: a product, no list of what f depends on."""
-    return any(
-        isinstance(item, f.Sum) and any(isinstance(term, f.Number) for _, term in item.terms) for item in group.items
-    )
 
 
 def _is_exponential(node: f.Node) -> bool:

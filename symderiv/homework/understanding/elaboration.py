@@ -761,7 +761,11 @@ class Elaborator:
             if (
                 first is not None
                 and first.key == self.loss
-                and (top_node.marks[0] or not isinstance(top_node.factors[1], f.Group))
+                and (
+                    top_node.marks[0]
+                    or not isinstance(group := top_node.factors[1], f.Group)
+                    or has_arithmetic(group)  # `dL/da (1 - a^2)`
+                )
             ):
                 rest = (
                     f.Product(top_node.span, top_node.factors[1:], top_node.marks[1:])
@@ -839,6 +843,23 @@ class Settled(Elaborator):
         if known is None:
             known = self._terms[id(node)] = node, super().term(node)
         return known[1]
+
+
+def has_arithmetic(group: f.Group) -> bool:
+    """`f(1 - f)`, `f(a - a^2)`, `f(a(1 - a))`: a product, no list of what f depends on."""
+    return any(
+        _is_with_number(item)
+        if isinstance(item, f.Sum)
+        else isinstance(item, f.Product) and any(isinstance(x, f.Group) and has_arithmetic(x) for x in item.factors)
+        for item in group.items
+    )
+
+
+def _is_with_number(item: f.Sum) -> bool:
+    """`1 - a^2`, `a - a^2`."""
+    names = [name_of(term) for _, term in item.terms]
+    is_of_one = len(names) == 2 and names[0] is not None and names[1] is not None and names[0].base == names[1].base
+    return is_of_one or any(isinstance(term, f.Number) for _, term in item.terms)
 
 
 @cache

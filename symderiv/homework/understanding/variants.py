@@ -10,7 +10,7 @@ from fractions import Fraction
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Statement
-from symderiv.homework.understanding.derivative_names import DERIVED, is_derived
+from symderiv.homework.understanding.derivative_names import DELTAS, DERIVED, is_derived
 from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.losses import has_logs
 from symderiv.homework.understanding.objective import body_of
@@ -206,9 +206,10 @@ def _lines(inference: Inference) -> Iterator[tuple[bool, bool, Statement]]:
     for statement in inference.document.statements:
         left = statement.sides[0].node
         reference = inference.closed(left.bottom if isinstance(left, f.Derivative) else left)
-        if reference is None or reference.base in DERIVED or len(statement.sides) < 2:
+        is_delta = reference is not None and reference.base in DELTAS
+        if reference is None or (reference.base in DERIVED and not is_delta) or len(statement.sides) < 2:
             continue
-        if not isinstance(left, f.Derivative) and not is_derived(inference, reference):
+        if not isinstance(left, f.Derivative) and not is_derived(inference, reference) and not is_delta:
             continue
         base = base_of(reference.key).replace("^bar", "")
         if base.removeprefix("d") == base_of(inference.loss or ""):
@@ -225,7 +226,7 @@ def _lines(inference: Inference) -> Iterator[tuple[bool, bool, Statement]]:
             and "[" not in reference.key
         )
         yield (
-            (base in between or base.removeprefix("d") in between) and not accented,
+            is_delta or ((base in between or base.removeprefix("d") in between) and not accented),
             has_mean,
             statement,
         )  # X beside a formula of X^hat
