@@ -72,14 +72,14 @@ _DROPPED = frozenset(
 )
 _SPACES = frozenset([*", ; : ! > ~ / thinspace medspace thickspace enspace negthinspace space".split(), " ", "\n"])
 _WITH_ARGUMENT = frozenset(
-    "label tag hspace vspace color ref eqref cite hskip kern mspace definecolor phantom intertext*".split()
+    "textcolor colorbox label tag hspace vspace color ref eqref cite hskip kern mspace definecolor phantom intertext*".split()
 )
 _ROMAN = frozenset("mathrm operatorname textrm textsf texttt textnormal mathop".split())
 _TEXTS = frozenset("text mbox textnormal textup intertext shortintertext hbox textrm texttt textsf".split())
 _NOT_TRANSPARENT = frozenset("int over choose atop oint iint lim".split())
 _TWO_ARGUMENTS = frozenset("frac dfrac tfrac cfrac nicefrac sfrac".split())
 _DERIVATIVE_COMMANDS = frozenset("pdv dv pd pderiv deriv diffp fpd odv".split())
-_SECOND_ARGUMENT = frozenset("overset stackrel underset textcolor colorbox".split())
+_SECOND_ARGUMENT = frozenset("overset stackrel underset".split())
 _BRACES_AROUND = frozenset("underbrace overbrace underbracket overbracket".split())
 _PLAIN_COMMANDS = {
     "partial": ("diff", "partial"), "nabla": ("nabla", ""), "sum": ("sum", "sum"), "prod": ("sum", "prod"),
@@ -347,7 +347,7 @@ class _Lexer:
             self.add("row", "", at, end)
             spacing = re.compile(r"\s*\[[^\]\n]{0,12}\]").match(self.text, end)
             return spacing.end() if spacing and re.search(r"\d\s*(?:pt|em|ex|mm|cm)", spacing.group()) else end
-        if name in _ACCENTS:
+        if name in _ACCENTS and not self._frames(end):
             self.add("accent", _ACCENTS[name], at, end)
         elif name in _TWO_ARGUMENTS:
             self.add("cmd", "frac", at, end)
@@ -364,6 +364,10 @@ class _Lexer:
             self.add("func", name.lower(), at, end)
         elif name in _WITH_ARGUMENT:
             return self.skip_argument(end)
+        elif name in _ACCENTS:
+            return end  # `\underline{a = b}`
+        elif name == "bbox" and self.text[end : end + 1] == "[":
+            return self.text.find("]", end) + 1 or end
         elif name == "dd":
             self.add("name", "d", at, end)
         elif len(name) > 1 and self.text[end : end + 1] == "{" and name not in _NOT_TRANSPARENT:
@@ -491,6 +495,11 @@ class _Lexer:
             end = close + 1 if close > 0 and re.fullmatch(r"\[[tbclr]{1,6}\]", self.text[end : close + 1]) else end
         self.add(name, kind, at, end)
         return end
+
+    def _frames(self, end: int) -> bool:
+        """Whether what stands in the braces here is an equation, and no name with an accent."""
+        close = closing_brace(self.text, end, MAX_TEXT) if self.text[end : end + 1] == "{" else -1
+        return close > 0 and re.search(r"(?<!\\)=", re.sub(r"\{[^{}]*\}", "", self.text[end + 1 : close])) is not None
 
     def skip_argument(self, end: int) -> int:
         match = re.compile(r"\s*\{").match(self.text, end)

@@ -135,7 +135,9 @@ class Inference(Draft):
             return self.run()
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
-            self.definitions.insert(0, Definition(letter.capitalize(), Transpose(Part(letter, ())), 0, 1))
+            names = letter.capitalize(), letter
+            data, made = names if names[0] in {n.key for n in self.numbers} else names[::-1]  # what is given is the data
+            self.definitions.insert(0, Definition(made, Transpose(Part(data, ())), 0, 1))
         link_numbered_units(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)

@@ -40,6 +40,10 @@ ROWS_WORDS = (
     r"(?:examples?|samples?|observations?|training data|(?:feature|input) vectors)\W+(?:\w+\W+){0,5}?(?:the )?rows of "
     r"(?:the )?(?:(?:data|design|input) matrix )?\$?\\?([A-Z]|Phi)\b"
 )
+ROW_OF_WORDS = (  # row i of X is x_i'
+    r"\b(?:rows?|Zeilen?|lignes?|filas?|linhas?|righe|riga)\s+(?:\$?\w\$?\s+)?(?:of|von|de|di)\s+\$?\\?(?:mathbf\{|bm\{)?([A-Z])\}?\$?\s+"
+    r"(?:is|are|ist|sind|est|sont|es|son|é|são|è|sono|contains?|holds?)\b"
+)
 SINGLE_WORDS = (
     r"\b(?:one|a single|single|ein(?:em|en|es)?|un solo|un seul|um único|uma única)\s+(?:training\s+|given\s+|data\s+)?"
     r"(?:sample|example|pattern|point|instance|observation|Beispiel|Muster|ejemplo|exemple|exemplo)\b"
@@ -415,7 +419,7 @@ def _stated_rows(draft: Draft) -> list[tuple[str, str]]:
             continue
         if sizes is not None and len(sizes) == 2 and sizes[0] in SAMPLE_SIZES and head.base.isupper():
             found.append((head.base, sizes[0]))
-    said = re.search(ROWS_WORDS, draft.document.text, re.IGNORECASE)
+    said = re.search(ROWS_WORDS, draft.document.text, re.IGNORECASE) or re.search(ROW_OF_WORDS, draft.document.text)
     counted = [s for s in ("m", "N", "n") if s in draft.symbols.sizes]
     if said and not found and counted:
         found.append((said[1], counted[0]))
@@ -424,15 +428,42 @@ def _stated_rows(draft: Draft) -> list[tuple[str, str]]:
 
 def turned_letters(draft: Draft) -> frozenset[str]:
     r"""The x of `X \in R^{n \times d}` with `z_i = x_i^T w`: the samples are rows of X and yet columns as x_i."""
-    rows = {head.lower() for head, _ in _stated_rows(draft)}
+    products = list(draft.document.of_kind(f.Product))
+    rows = {head.lower() for head, _ in _stated_rows(draft)} or _rows_by_use(draft, products)
     if not rows:
         return frozenset()
-    samples = letters_of_samples(draft)
-    products = list(draft.document.of_kind(f.Product))
-    return frozenset(letter for letter in rows if any(_has_dot_product(n, letter, samples) for n in products))
+    samples, primed = letters_of_samples(draft), draft.symbols.primes_transpose
+    return frozenset(letter for letter in rows if any(_has_dot_product(n, letter, samples, primed) for n in products))
 
 
-def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> bool:
+def _rows_by_use(draft: Draft, products: list[f.Product]) -> set[str]:
+    """The x of `X^T (p - y)`, where nothing says what X is: rows, if x_i is a sample and X itself no weight's neighbour."""
+    found: set[str] = set()
+    for left, right in (pair for product in products for pair in itertools.pairwise(product.factors)):
+        name = name_of(_unturned(left, draft.symbols.primes_transpose) or left)
+        if name is None or not name.base.isupper() or name.base in ("W", "V", "U") or name.base in draft.heads:
+            continue
+        if _unturned(left, draft.symbols.primes_transpose) is not None and _is_difference(right):
+            found.add(name.base.lower())
+    return found
+
+
+def _is_difference(node: f.Node) -> bool:
+    """`(p - y)`, of two names."""
+    inner = f.without_brackets(node)
+    return isinstance(inner, f.Sum) and len(inner.terms) == 2 and all(name_of(t) is not None for _, t in inner.terms)
+
+
+def _unturned(node: f.Node, primed: bool) -> f.Node | None:
+    """The x of `x^T`, and of `x'` where primes transpose; None of anything else."""
+    if isinstance(node, f.Transposed):
+        return node.body
+    if isinstance(node, f.Scripted) and primed and node.primes == 1:
+        return replace(node, primes=0) if node.lower or node.upper else node.base
+    return None
+
+
+def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str], primed: bool) -> bool:
     """`x_i^T w` or `w^T x_i`, where i is a sample; also `w^T x` of one."""
 
     def is_sample(part: f.Node) -> bool:
@@ -444,8 +475,7 @@ def _has_dot_product(node: f.Product, letter: str, samples: frozenset[str]) -> b
         return len(marks) == 1 and isinstance(marks[0].body, f.Name) and marks[0].body.base in samples
 
     return any(
-        isinstance(left, f.Transposed)
-        and ((is_sample(left.body) and not is_sample(right)) or (is_sample(right) and not is_sample(left.body)))
+        (inner := _unturned(left, primed)) is not None and is_sample(inner) != is_sample(right)
         for left, right in itertools.pairwise(node.factors)
     )
 

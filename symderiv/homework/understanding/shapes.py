@@ -291,6 +291,8 @@ class ShapeInference:
             return
         keys = [p.key for p in parts_of(product) if isinstance(p, Part)]
         weights = [k for k in keys if base_of(k) in WEIGHT_BASES and base_of(k) not in DATA_BASES]
+        made = [k for k in keys if k in self.defined or k in self.with_samples]
+        weights = weights or [k for k in keys if len(made) == 1 and k not in made]  # the a of `sum_j a_j h_{ij}`
         weights = weights or [k for k in keys if base_of(k) not in ("x", "X")]  # beta of a regression
         data = [k for k in keys if k not in weights]
         if len(weights) == len(data) == 1:
