@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction as Rational
 from functools import cache
+from itertools import takewhile
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
@@ -350,6 +351,9 @@ class Elaborator:
         if len(node.items) != 1:
             return with_one(Stack(tuple((self.term(item),) for item in node.items)))
         body = self.term(node.items[0])
+        if node.bracket == "[" and isinstance(body, Sloppy) and body.marks == ("",):
+            beside = with_one(Stack((body.factors,)))  # `[1 X]`
+            return beside if isinstance(beside, Augmented) else body
         return Apply("abs", 0, body) if node.bracket == "|" else body
 
     # --- sums and products ---
@@ -393,6 +397,10 @@ class Elaborator:
             at += taken
         if self.symbols.star_elementwise:
             marks = ["odot" if m == "*" else m for m in marks]
+        first = sum(1 for _ in takewhile(lambda x: isinstance(x, (f.Number, f.Fraction)), node.factors))
+        if first < len(factors) - 1:
+            factors[first] = _as_first(node.factors[first], factors[first])
+            factors[-1] = _as_last(node.factors[-1], factors[-1])
         return factors[0] if len(factors) == 1 else self._divided(factors, marks)
 
     def _is_plain_ones(self, node: f.Product, at: int) -> bool:
@@ -993,12 +1001,35 @@ def _accents_of(key: str) -> tuple[str, ...]:
 
 
 def with_one(stack: Stack) -> Term:
-    """`[1; x]` and `[1, X]`: a row or column of ones put before something that is no number."""
+    """`[1; x]`, `[1, X]`, `[X, 1]`: a row or column of ones put before or behind something that is no number."""
     entries = [entry for row in stack.rows for entry in row]
-    is_one = isinstance(entries[0], OnesOf) or entries[0] in (ONE, Part("ones", ()))
-    if len(entries) != 2 or not is_one or is_number(entries[1]):
+    ones = [isinstance(entry, OnesOf) or entry in (ONE, Part("ones", ())) for entry in entries]
+    if len(entries) != 2 or ones[0] == ones[1] or is_number(body := entries[ones.index(False)]):
         return stack
-    return Augmented(entries[1], "rows" if len(stack.rows) == 2 else "columns")
+    return Augmented(body, "rows" if len(stack.rows) == 2 else "columns", ones[1])
+
+
+def is_list(node: f.Node) -> bool:
+    """`[1, x]`: nothing tells whether it stands or lies."""
+    return isinstance(node, f.Group) and len(node.items) > 1
+
+
+def _as_first(node: f.Node, term: Term) -> Term:
+    """`[1, X] W`, `[1, X]^T (p - y)`: with the samples as rows."""
+    if isinstance(node, f.Transposed) and is_list(node.body) and isinstance(term, Augmented):
+        return Transpose(lying(term))
+    return lying(term) if is_list(node) else term
+
+
+def _as_last(node: f.Node, term: Term) -> Term:
+    """`delta [1, x]^T`: the list stands, as behind weights."""
+    turned = isinstance(node, f.Transposed) and is_list(node.body) and isinstance(term, Augmented)
+    return Transpose(term) if turned else term
+
+
+def lying(term: Term) -> Term:
+    """The list `[1, X]` as what stands before weights: its parts side by side."""
+    return replace(term, along="columns") if isinstance(term, Augmented) else term
 
 
 def is_number(term: Term) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
+from symderiv.homework.understanding.elaboration import is_list, lying
 from symderiv.homework.understanding.symbols import LayerOpen, trees_of
 from symderiv.homework.understanding.terms import (
     Augmented,
@@ -41,6 +43,17 @@ def find_features(draft: Draft) -> None:
         draft.assumptions.append(
             Assumption(f"{key} is {body} with a 1 put first", "nothing else says what it is", line)
         )
+
+
+def lay_lists(draft: Draft) -> None:
+    """`K = [1, H]` with `P = K B`: what stands before the weights has its parts side by side."""
+    for place, definition in enumerate(draft.definitions):
+        sides = draft.document.statements[definition.at].sides
+        before = Part(definition.key, ())
+        if any(is_list(side.node) for side in sides[1:]) and any(
+            p.factors[0] == before for d in draft.definitions for p in everything_in(d.term) if isinstance(p, Sloppy)
+        ):
+            draft.definitions[place] = replace(definition, term=lying(definition.term))
 
 
 IS = re.compile(
@@ -100,7 +113,9 @@ def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
     """What has a 1 put first, and the weights that meet it, by the axis."""
     rows: set[str] = set()
     columns: set[str] = set()
-    longer = {d.key: whole for d in definitions if isinstance(whole := _upright(d.term), Augmented)}
+    longer = {
+        d.key: whole for d in definitions if isinstance(whole := _upright(d.term), Augmented) and not whole.is_last
+    }
     for key, term in longer.items():
         (rows if term.along == "rows" else columns).add(key)
     for product in (p for d in definitions for p in everything_in(d.term) if isinstance(p, Sloppy)):
@@ -118,14 +133,14 @@ def _with_bias(definitions: Iterable[Definition]) -> tuple[set[str], set[str]]:
 def _upright(term: Term) -> Term:
     """`(1, x^T)^T` is x with a 1 on top."""
     match term:
-        case Transpose(Augmented(Transpose(body), along)):
-            return Augmented(body, "rows" if along == "columns" else "columns")
+        case Transpose(Augmented(Transpose(body), along, is_last)):
+            return Augmented(body, "rows" if along == "columns" else "columns", is_last)
     return term
 
 
 def _has_one(term: Term, longer: dict[str, Augmented]) -> bool:
     term = term.body if isinstance(term, Transpose) else term
-    return isinstance(term, Augmented) or (isinstance(term, Part) and term.key in longer)
+    return (isinstance(term, Augmented) and not term.is_last) or (isinstance(term, Part) and term.key in longer)
 
 
 def _key_of(term: Term) -> str | None:

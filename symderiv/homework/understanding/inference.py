@@ -26,7 +26,7 @@ from symderiv.homework.understanding.derivative_names import (
 )
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, layer_of, stands_for_ones
 from symderiv.homework.understanding.elaboration import Elaborator
-from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts
+from symderiv.homework.understanding.features import counted_from_zero, find_features, find_parts, lay_lists
 from symderiv.homework.understanding.function_letters import (
     arguments_named,
     find_functions,
@@ -141,6 +141,7 @@ class Inference(Draft):
         link_numbered_units(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
+        lay_lists(self)
         find_parts(self)
         said_of_every_unit(self)
         find_entries(self)

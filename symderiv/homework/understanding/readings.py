@@ -652,8 +652,8 @@ def rebuilt(term: Term, parts: list[Term]) -> Term:
             return Diagonal(parts[0])
         case Apply(function, order, _):
             return Apply(function, order, parts[0])
-        case Augmented(_, along):
-            return Augmented(parts[0], along)
+        case Augmented(_, along, is_last):
+            return Augmented(parts[0], along, is_last)
         case Rest(_, along):
             return Rest(parts[0], along)
         case Label(_, rows, columns):

@@ -123,6 +123,7 @@ class ShapeInference:
             for key, term in self.defined.items():
                 self.letters = {}
                 self._equate(key, term)
+            self._agree_on_longer()
         for key, term in self.defined.items():
             if isinstance(term, Softmax) and not self.batch and self._is_open(key):  # the softmax of one vector
                 self.dims.unify(self.shape(key)[0 if self.layout == "rows" else 1], SCALAR_DIM)
@@ -130,6 +131,14 @@ class ShapeInference:
             if any(r.key not in self.shapes for r in references_in(term)):
                 self.letters = {}
                 self._equate(key, term)
+
+    def _agree_on_longer(self) -> None:
+        """What is one less than the same size is of one size."""
+        for (short, long), (other, longer) in itertools.combinations(self.longer.values(), 2):
+            if self.dims.root(long) == self.dims.root(longer):
+                self.dims.unify(short, other)
+            elif self.dims.root(short) == self.dims.root(other):
+                self.dims.unify(long, longer)
 
     @property
     def every_index_written(self) -> bool:
@@ -213,13 +222,20 @@ class ShapeInference:
         assert weight is not None
         return weight, other, first, isinstance(left if first else right, Transpose)
 
+    def _is_worked_out(self, key: str) -> bool:
+        """Whether a formula gives it; one that only lays parameters side by side, `B = [b; W]`, does not."""
+        term = self.defined.get(key)
+        if isinstance(term, Stack):
+            return not all(isinstance(e, Part) and e.key not in self.defined for row in term.rows for e in row)
+        return term is not None
+
     def _is_weight(self, a: str | None, b: str | None, right: Term) -> bool | None:
         """Whether the left factor is the weight: the one that nothing defines; letters where both are undefined."""
         if a is None:
             return False if b is not None and b not in self.defined else None
         if b is None:
             return True if a not in self.defined else None
-        known_a, known_b = a in self.defined, b in self.defined
+        known_a, known_b = self._is_worked_out(a), self._is_worked_out(b)
         if known_a != known_b:
             return known_b
         if known_a:
@@ -397,10 +413,10 @@ class ShapeInference:
                 return self._summed(along, self.of(body))
             case Sloppy():
                 return self._sloppy(term)
-            case Stack(((body,), (Const(),))) if not isinstance(body, Const):
-                return self._longer(body, "rows")  # [x; 1]
-            case Stack(((body, Const()),)) if not isinstance(body, Const):
-                return self._longer(body, "columns")
+            case Stack((((Part(_, ()) as one), (Part(_, ()) as other)),)) if (thin := _thin(one, other)) is not None:
+                return self._beside_bias(thin, other if thin is one else one, "columns")
+            case Stack((((Part(_, ()) as one),), ((Part(_, ()) as other),))) if (thin := _thin(one, other)) is not None:
+                return self._beside_bias(thin, other if thin is one else one, "rows")
             case Stack(rows):
                 for row in rows:
                     for entry in row:
@@ -427,13 +443,21 @@ class ShapeInference:
         return None
 
     def _longer(self, body: Term, along: str) -> Shape | None:
-        """A size of its own for the axis with a 1 put first; the caller of `infer` makes it one more."""
+        """A size of its own for the axis with a 1 put to it; the caller of `infer` makes it one more."""
         shape = self.of(body)
         if shape is None:
             return None
         axis = 0 if along == "rows" else 1
         _, longer = self.longer.setdefault((body, along), (shape[axis], self.dims.new()))
         return (longer, shape[1]) if along == "rows" else (shape[0], longer)
+
+    def _beside_bias(self, bias: Part, weights: Part, along: str) -> Shape | None:
+        """`[b; W]`: one row more than the weights have."""
+        axis = 0 if along == "rows" else 1
+        thin, thick = self.shape(bias.key), self.shape(weights.key)
+        self.dims.unify(thin[axis], SCALAR_DIM)
+        self.dims.unify(thin[1 - axis], thick[1 - axis])
+        return self._longer(weights, along)
 
     def _summed(self, along: str, shape: Shape | None) -> Shape | None:
         if shape is None:
@@ -637,6 +661,14 @@ class ShapeInference:
                 are_matrices = all(base_of(_plain(matrix) or "").isupper() for matrix in factors[1:-1])
                 return base_of(left).islower() and base_of(right).islower() and are_matrices
         return False
+
+
+def _thin(one: Part, other: Part) -> Part | None:
+    """The bias of `[b; W]`, `[beta_0; B]`, `[w_0; w]`, by the letters; None if they do not tell."""
+    small = [base_of(p.key).islower() for p in (one, other)]
+    biases = ["[0]" in p.key or base_of(p.key) in ("b", "c") for p in (one, other)]
+    told = next((which for which in (biases, small) if which[0] != which[1]), None)
+    return None if told is None else one if told[0] else other
 
 
 def _inside(term: Term) -> Term:

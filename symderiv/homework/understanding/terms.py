@@ -174,10 +174,11 @@ class Stack(_Kept):
 
 @dataclass(frozen=True, slots=True)
 class Augmented(_Kept):
-    """The body with a row (or column) of ones put first: the feature of the bias."""
+    """The body with a row (or column) of ones put first, or last: the feature of the bias."""
 
     body: Term
     along: str
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,8 +365,8 @@ def mapped(term: Term, function: Callable[[Term], Term]) -> Term:
             return Gathered(function(body), indices, placed)
         case Diagonal(body):
             return Diagonal(function(body))
-        case Augmented(body, along):
-            return Augmented(function(body), along)
+        case Augmented(body, along, is_last):
+            return Augmented(function(body), along, is_last)
         case Rest(body, along):
             return Rest(function(body), along)
         case Label(body, rows, columns):

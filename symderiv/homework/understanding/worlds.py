@@ -657,12 +657,12 @@ class World:
     def _augmented(self, term: Augmented, bottom: str | None) -> Value:
         axis = -2 if term.along == "rows" else -1
 
-        def ahead(a: Array, fill: int) -> Array:
-            first = a[..., :1, :] if axis == -2 else a[..., :1]
-            return np.concatenate([first * 0 + fill, a], axis=axis)
+        def longer(a: Array, fill: int) -> Array:
+            first = (a[..., :1, :] if axis == -2 else a[..., :1]) * 0 + fill
+            return np.concatenate([a, first] if term.is_last else [first, a], axis=axis)
 
         body = self._value(term.body, bottom)
-        return Value(body.letters, ahead(body.array, 1), None if body.tangent is None else ahead(body.tangent, 0))
+        return Value(body.letters, longer(body.array, 1), None if body.tangent is None else longer(body.tangent, 0))
 
     def _rest(self, term: Rest, bottom: str | None) -> Value:
         value = self._value(term.body, bottom)
