@@ -90,6 +90,8 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     counts = _Counts()
     counts.apart.update(apart)
     counts.called = called_quantities(document)
+    by_formula = {head for head, others in _names_in_formulas_of_calls(document) if not others}
+    counts.by_formula = by_formula.difference(LOSS_BASES)
     for tree in [*trees_of(document), *extra]:
         if name_of(tree) is None or isinstance(tree, Transposed):
             counts.look(tree, ())  # a lone name is only spoken about
@@ -265,6 +267,12 @@ def called_quantities(document: Document) -> set[str]:
         for node in of_kind(tree, Scripted)
         if isinstance(node.base, Name) and _is_parameter_list(node)
     }
+    about = _names_in_formulas_of_calls(document)
+    return found | {head for head, others in about if others and not head.startswith("sigma") and head not in primed}
+
+
+def _names_in_formulas_of_calls(document: Document) -> Iterator[tuple[str, set[str]]]:
+    """`q(v) = 1/(1 + e^{-v})`: the letter, and the names of its formula but for the argument and the names of functions."""
     for statement in document.statements:
         if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, Product):
             continue
@@ -280,10 +288,7 @@ def called_quantities(document: Document) -> set[str]:
             "max",
             "exp",
         }
-        others -= {head.base} | {n for n in others - GREEK_WEIGHTS if len(n) > 2}
-        if others and not head.base.startswith("sigma") and head.base not in primed:
-            found.add(head.base)
-    return found
+        yield head.base, others - {head.base} - {n for n in others - GREEK_WEIGHTS if len(n) > 2}
 
 
 def _is_parameter_list(node: Scripted) -> bool:
@@ -423,6 +428,7 @@ class _Counts:
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
         self.called: set[str] = set()
+        self.by_formula: set[str] = set()  # written as functions of one letter, and nothing else is in their formulas
         self.apart: set[str] = set()
         self.unmarked: set[str] = set()
         self.transposed = 0
@@ -714,6 +720,7 @@ class _Counts:
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
                 found.add(base)
+        found |= {base for base in self.by_formula if self.applied[base] > 1 and not self.naked[base]}
         return found - self.called
 
     def _is_second_letter(self, letter: str) -> bool:

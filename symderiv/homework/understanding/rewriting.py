@@ -745,57 +745,61 @@ def _as_step(statement: Statement, parameters: frozenset[str]) -> Statement:
 
 
 def without_numbered_steps(document: Document) -> Document:
-    """`a1 = 0 - 0.5 (-1)` beside an a = 0 of the model: the same after a step."""
-    stepped = _bases_in_steps(document)
+    """`a1 = 0 - 0.5 (-1)` beside an a = 0 of the model, `w_2^{(1)} = 0.4` beside w_2: the same after a step."""
+    stepped = _names_in_steps(document)
     if not stepped:
         return document
 
     def visit(part: Node) -> Node:
         name = _numbered(part)
-        return name if name is not None and name.base in stepped else rebuilt(part, visit)
+        return name if name is not None and to_text(name) in stepped else rebuilt(part, visit)
 
     def changed(statement: Statement) -> Statement:
-        left = _numbered(statement.sides[0].node)
+        left = statement.sides[0].node
+        name = _numbered(left)
         again = statement.with_sides(visit)
-        is_step = left is not None and left.base in stepped and len(statement.sides) > 1
+        is_step = name is not None and to_text(name) in stepped and len(statement.sides) > 1 and not _is_start(left)
         return replace(again, relations=("<-", *again.relations[1:])) if is_step else again
 
     return replace(document, statements=[changed(s) for s in document.statements])
 
 
-def _bases_in_steps(document: Document) -> set[str]:
+def _names_in_steps(document: Document) -> set[str]:
     """What is derived by and given without a number, and has one only where it is worked out, from numbers or the one before."""
-    derived = {
-        n.bottom.base for n in document.of_kind(Derivative) if isinstance(n.bottom, Name) and not n.bottom.accents
-    }
+    derived = {to_text(n.bottom) for n in document.of_kind(Derivative) if name_of(n.bottom) is not None}
     given = {
-        s.sides[0].node.base
-        for s in document.statements
-        if len(s.sides) > 1 and isinstance(s.sides[0].node, Name) and is_of_numbers(s.sides[1].node)
+        to_text(_numbered(left) or left if _is_start(left) else left)
+        for left, *rest in ([side.node for side in s.sides] for s in document.statements)
+        if rest and name_of(left) is not None and is_of_numbers(rest[0])
     }
-    numbered = {name.base for n in document.of_kind(Scripted) if (name := _numbered(n)) is not None} & derived & given
+    numbered = {to_text(name) for n in document.of_kind(Scripted) if (name := _numbered(n)) is not None}
+    numbered &= derived & given
     for statement in document.statements if numbered else ():
         left = _numbered(statement.sides[0].node)
-        inside = {name.base for n in statement.of_kind(Scripted) if (name := _numbered(n)) is not None}
+        inside = {to_text(name) for n in statement.of_kind(Scripted) if (name := _numbered(n)) is not None}
         is_worked_out = left is not None and (
             (len(statement.sides) > 1 and is_of_numbers(statement.sides[1].node))
-            or (left.base in inside and any(n.base in HYPER_BASES for n in statement.of_kind(Name)))
+            or (to_text(left) in inside and any(n.base in HYPER_BASES for n in statement.of_kind(Name)))
         )
-        numbered -= inside if left is None or not is_worked_out else inside - {left.base}
+        numbered -= inside if left is None or not is_worked_out else inside - {to_text(left)}
     return numbered
 
 
-def _numbered(node: Node) -> Name | None:
-    """The w of `w_1`."""
-    if (
-        not isinstance(node, Scripted)
-        or not isinstance(node.base, Name)
-        or node.primes
-        or node.base.accents
-        or node.upper
-    ):
+def _numbered(node: Node) -> Node | None:
+    """The w of `w_1`, the w_2 of `w_2^{(1)}`."""
+    if not isinstance(node, Scripted) or not isinstance(node.base, Name) or node.primes or node.base.accents:
         return None
-    return node.base if len(node.lower) == 1 and isinstance(node.lower[0].body, Number) else None
+    if len(node.upper) == 1 and node.upper[0].bracket == "(" and isinstance(node.upper[0].body, Number):
+        return replace(node, upper=()) if node.lower else node.base
+    if node.upper or len(node.lower) != 1 or not isinstance(node.lower[0].body, Number):
+        return None
+    return node.base
+
+
+def _is_start(node: Node) -> bool:
+    """`w_2^{(0)}`, before the first step."""
+    upper = node.upper if isinstance(node, Scripted) and _numbered(node) is not None else ()
+    return len(upper) == 1 and isinstance(upper[0].body, Number) and upper[0].body.value == 0
 
 
 def _derived_by(statement: Statement) -> frozenset[str]:

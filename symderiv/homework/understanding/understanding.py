@@ -31,10 +31,12 @@ from symderiv.homework.understanding.terms import (
     OnesOf,
     Part,
     Ref,
+    Sloppy,
     Stack,
     SumOver,
     Term,
     everything_in,
+    mapped,
     parts_of,
     references_in,
 )  # fmt: skip
@@ -168,7 +170,8 @@ class Understanding:
     def _timeline(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = defaultdict(list)
         for definition in self.definitions:
-            found[definition.key].append(definition)
+            bound = frozenset(definition.term.indices) if isinstance(definition.term, Gathered) else frozenset()
+            found[definition.key].append(replace(definition, term=_with_implied_sums(definition.term, bound)))
         return dict(found)
 
     def definitions_at(self, at: int) -> dict[str, Term]:
@@ -396,6 +399,20 @@ def _shares(entries: Sequence[Fraction], rows: int, columns: int, unit_axis: str
         totals = [sum(grid[i][j] for i in range(rows)) for j in range(columns)]
         return [grid[i][j] / totals[j] for i in range(rows) for j in range(columns)]
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
+
+
+def _with_implied_sums(term: Term, bound: frozenset[str | int]) -> Term:
+    """`V_{kj} h_j` of a layer: summed over the letter that two factors have, and the left side has not."""
+    match term:
+        case Sloppy(factors, _):
+            letters = [_open_letters(factor) for factor in factors]
+            twice = {x for k, found in enumerate(letters) for x in found if any(x in more for more in letters[:k])}
+            for letter in sorted(twice - bound):
+                term = SumOver(f"letter:{letter}", term)
+            return term
+        case SumOver() | Part() | Jacobian():
+            return term
+    return mapped(term, lambda part: _with_implied_sums(part, bound))
 
 
 def _open_letters(term: Term) -> set[str]:
