@@ -111,7 +111,9 @@ def _frames(kinds: list[str], texts: list[str], match: list[int]) -> set[int]:
             and match[at] > at
             and (at == 0 or kinds[at - 1] in _BEFORE_FRAME)
             and (
-                _is_equations(kinds, match, at) or _holds_rows(kinds, texts, at) or match[at + 1] == match[at] - 1 > at + 1
+                _is_equations(kinds, match, at)
+                or _holds_rows(kinds, texts, at)
+                or match[at + 1] == match[at] - 1 > at + 1
             )
         ):
             dropped.update((at, match[at]))  # `\\boxed{a = b}`

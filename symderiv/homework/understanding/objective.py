@@ -69,7 +69,7 @@ def find_loss(draft: Draft) -> None:
 
 def _find_likely_loss(draft: Draft) -> None:
     lefts: dict[str, None] = {}  # in their order
-    inside: set[str] = set()
+    inside: dict[str, set[str]] = {}  # in whose formulas a quantity is
     for _, ref, node, layers in draft.equations():
         if isinstance(f.without_brackets(node), f.Derivative):
             continue
@@ -82,7 +82,7 @@ def _find_likely_loss(draft: Draft) -> None:
                 except LayerOpen:
                     continue
                 if other is not None and other.key != ref.key and ref.base not in LOSS_BASES:
-                    inside.add(other.key)
+                    inside.setdefault(other.key, set()).add(ref.key)
     scores: Counter[str] = Counter()
     for key, count in draft.tops.items():
         scores[key] += min(count, 12)
@@ -93,6 +93,8 @@ def _find_likely_loss(draft: Draft) -> None:
             scores[key] -= 8
         if any(word in key.partition("[")[2] for word in NEW_WORDS):
             scores[key] = 0  # its value after a step
+        if not draft.tops[key] and any(draft.tops[whole] > 1 for whole in inside.get(key, ())):
+            scores[key] = 0  # part of what derivatives are taken of
     named = _loss_in_words(draft)
     if named is not None:
         scores[named] += 9

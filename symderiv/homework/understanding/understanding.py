@@ -170,7 +170,7 @@ class Understanding:
     def _timeline(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = defaultdict(list)
         for definition in self.definitions:
-            bound = frozenset(definition.term.indices) if isinstance(definition.term, Gathered) else frozenset()
+            bound = frozenset(definition.term.indices if isinstance(definition.term, Gathered) else ())
             found[definition.key].append(replace(definition, term=_with_implied_sums(definition.term, bound)))
         return dict(found)
 
@@ -401,7 +401,7 @@ def _shares(entries: Sequence[Fraction], rows: int, columns: int, unit_axis: str
     return [grid[i][j] / sum(grid[i]) for i in range(rows) for j in range(columns)]
 
 
-def _with_implied_sums(term: Term, bound: frozenset[str | int]) -> Term:
+def _with_implied_sums(term: Term, bound: frozenset[str | int | None]) -> Term:
     """`V_{kj} h_j` of a layer: summed over the letter that two factors have, and the left side has not."""
     match term:
         case Sloppy(factors, _):
