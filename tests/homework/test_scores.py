@@ -62,6 +62,8 @@ FIRST_CONTACT = {
     "fresh_23": First(166, 177, 0, 2),
     "fresh_24": First(158, 165, 0, 0),
     "fresh_25": First(153, 159, 2, 0),
+    "fresh_26": First(148, 163, 2, 0),
+    "fresh_27": First(135, 192, 10, 1),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -92,6 +94,8 @@ AT_LEAST = {
     "fresh_23": 0.98,
     "fresh_24": 0.96,
     "fresh_25": 0.96,
+    "fresh_26": 0.98,
+    "fresh_27": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -257,6 +257,96 @@ One step for $o_1 = 1$, $o_2 = 0.5$, $t = 1$, $w_{13} = 0.3$, $w_{23} = -0.4$, $
         r"\nabla_b E = 2 (p - d) (\operatorname{diag}(p) - p^T p)",
         r"\nabla_b E = 2 (p - d) (\operatorname{diag}(p) + p^T p)",
     ),
+    (
+        "ones beside an array in brackets",
+        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[\\mathbf 1 \\;\\; H]"),
+        r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "ones of n samples beside an array",
+        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[\\mathbf{1}_n \\; H]"),
+        r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "a list before the weights",
+        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[1, H]"),
+        r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "ones behind an array",
+        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[H \\; \\mathbf{1}]"),
+        r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "ones last in a list",
+        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "(H, \\mathbf{1})"),
+        r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "a list before the weights, with no name",
+        "Samples are rows. $P = [1, H] B$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n",
+        r"\frac{\partial R}{\partial B} = \frac1n [1, H]^T (P - Y)",
+        r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
+    ),
+    (
+        "a bias laid on its weights",
+        "Samples are rows. $K = [1 \\; H]$, $P = K B$, $B = \\begin{pmatrix} \\beta_0 \\\\ B_1 \\end{pmatrix}$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n",
+        r"\frac{\partial R}{\partial B_1} = \frac1n H^T (P - Y)",
+        r"\frac{\partial R}{\partial B_1} = \frac1n K^T (P - Y)",
+    ),
+    (
+        "repeated letters are summed",
+        "$u_j = W_{ji} x_i + b_j$, $h_j = \\tanh u_j$, $v_k = V_{kj} h_j + c_k$, $E = \\frac12 (v_k - t_k)(v_k - t_k)$\n",
+        r"\frac{\partial E}{\partial v_k} = v_k - t_k",
+        r"\frac{\partial E}{\partial v_k} = t_k - v_k",
+    ),
+    (
+        "repeated letters are summed, further down",
+        "$u_j = W_{ji} x_i + b_j$, $h_j = \\tanh u_j$, $v_k = V_{kj} h_j + c_k$, $E = \\frac12 (v_k - t_k)(v_k - t_k)$\n",
+        r"\frac{\partial E}{\partial u_j} = (v_k - t_k) V_{kj} (1 - h_j^2)",
+        r"\frac{\partial E}{\partial u_j} = (v_k - t_k) V_{kj} (1 - u_j^2)",
+    ),
+    (
+        "any letter may be a function that its formula defines",
+        r"$p = q(w x + b)$, $q(v) = \frac{1}{1 + e^{-v}}$, $L = (p - y)^2$",
+        r"\frac{dL}{dw} = 2 (p - y) p (1 - p) x",
+        r"\frac{dL}{dw} = 2 (p - y) p x",
+    ),
+    (
+        "any letter may weigh what is made of the samples",
+        r"$\zeta_{ij} = \sum_l \alpha_{jl} x_{il}$, $h_{ij} = \tanh(\zeta_{ij})$, $\mu_i = \sum_{j=1}^q \beta_j h_{ij}$, $S = \frac12 \sum_{i=1}^n (y_i - \mu_i)^2$",
+        r"\frac{\partial S}{\partial \beta_j} = -\sum_{i=1}^n (y_i - \mu_i) h_{ij}",
+        r"\frac{\partial S}{\partial \beta_j} = -(y_i - \mu_i) h_{ij}",
+    ),
+    (
+        "samples as rows, by what stands before the residual",
+        r"$v_i = x_i^T \beta$, $p_i = \sigma(v_i)$, $Q = -\frac1n \sum_{i=1}^n [y_i \ln p_i + (1 - y_i) \ln(1 - p_i)]$",
+        r"\frac{\partial Q}{\partial \beta} = \frac1n X^T (p - y)",
+        r"\frac{\partial Q}{\partial \beta} = \frac1n X^T (y - p)",
+    ),
+    (
+        "a residual is part of the loss, and named like one",
+        r"$F = V H$, $\phi = \frac12 \operatorname{tr}(R^T R)$, $R = F - Y$, $\frac{\partial \phi}{\partial R} = R$",
+        r"\frac{\partial \phi}{\partial V} = R H^T",
+        r"\frac{\partial \phi}{\partial V} = -R H^T",
+    ),
+    (
+        "a gradient with brackets behind the loss",
+        r"$z = W x$, $a = \tanh(z)$, $L = \frac12 \|a - y\|^2$",
+        r"\nabla_z L = \nabla_a L (1 - a^2)",
+        r"\nabla_z L = \nabla_a L (1 - a)",
+    ),
+    (
+        "a prime before a bracket transposes",
+        "One sample. $S = X V + b$, $p = \\sigma(S)$, $J = -\\sum_k (Y_k \\log p_k + (1 - Y_k) \\log(1 - p_k))$\n",
+        "\\nabla_V J = X' (p - Y)",
+        "\\nabla_V J = X' (Y - p)",
+    ),
 ]  # fmt: skip
 
 
@@ -321,7 +411,8 @@ def test_what_a_letter_runs_over_is_no_claim():
 
 
 @pytest.mark.parametrize(
-    "words", ["La perte est", "Die Verlustfunktion ist", "El coste es", "A perda é", "La funzione di costo è", "The loss is"]
+    "words",
+    ["La perte est", "Die Verlustfunktion ist", "El coste es", "A perda é", "La funzione di costo è", "The loss is"],
 )
 def test_words_before_the_name_of_a_loss(words: str):
     text = f"z = w*x + b\n\np = 1/(1 + exp(-z))\n\n{words} loss = (p - y)**2\n\ndw = 2*(p - y)*p*(1 - p)*x\n"
@@ -346,3 +437,59 @@ def test_a_delta_unlike_the_others_is_what_its_uses_say():
     as_said = r"$\frac{\partial L}{\partial W_2} = (\delta_2 \odot h_2 \odot (1 - h_2)) h_1^T$"
     assert [c.verdict for c in check_homework(LAYERS + by_rule).claims][-2:] == ["wrong", "correct"]
     assert [c.verdict for c in check_homework(LAYERS + as_said).claims][-2:] == ["correct", "correct"]
+
+
+FRAMES = [
+    r"\boxed{%s}",
+    r"\underline{%s}",
+    r"\underline{\underline{%s}}",
+    r"\textcolor{red}{%s}",
+    r"\color{blue}{%s}",
+    r"\bbox[5px]{%s}",
+]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize(("factor", "verdict"), [("2", "correct"), ("3", "wrong")])
+def test_a_framed_result_is_a_claim(frame: str, factor: str, verdict: str):
+    line = frame % rf"\frac{{\partial L}}{{\partial w}} = {factor} (z - y) x"
+    assert check_homework(f"$z = w x$, $L = (z - y)^2$\n\n$${line}$$").claims[-1].verdict == verdict
+
+
+STEPPED = r"""$p = \sigma(b_0 + b_1 x)$, $L = \frac12 (p - y)^2$
+
+$b_0 = -1$, $b_1 = 0.5$, $x = 1$, $y = 0$, $\eta = 0.5$
+
+$\frac{\partial L}{\partial b_0} = 0.0887$, $\frac{\partial L}{\partial b_1} = 0.0887$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        ("b_0^{(1)} = -1.0444", "correct"),
+        ("b_0^{(1)} = -1.0544", "wrong"),
+        (r"b_0^{(1)} = b_0^{(0)} - \eta \frac{\partial L}{\partial b_0} = -1.0444", "correct"),
+        (r"b_0^{(1)} = -1 - 0.5 \cdot 0.0887 = -1.0444", "correct"),
+    ],
+)
+def test_steps_numbered_above_an_index(step: str, verdict: str):
+    claims = check_homework(f"{STEPPED}${step}$").claims
+    assert claims[-1].verdict == verdict
+    assert {c.verdict for c in claims[:-1]} == {"correct"}
+
+
+def test_a_step_down_an_own_gradient_of_the_wrong_sign():
+    text = r"""$z = w x$, $J = \frac12 (y - z)^2$
+
+$\frac{\partial J}{\partial w} = (y - z) x$
+
+$w \leftarrow w - \mu (y - z) x$
+"""
+    assert [c.verdict for c in check_homework(text).claims][-2:] == ["wrong", "carried"]
+
+
+def test_shapes_in_the_header_of_a_program():
+    text = "#  W1 : (D, H)\n#  b1 : (H,)\nZ = X @ W1 + b1\nloss = np.sum((Z - Y)**2)\ndW1 = X.T @ (2 * (Z - Y))\n"
+    assert [(c.kind, c.verdict) for c in check_homework(text, "net.py").claims][:2] == [("shape", "correct")] * 2

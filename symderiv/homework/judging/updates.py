@@ -126,7 +126,9 @@ class Updates:
         if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
             if self._goes_up(at):
                 return Verdict("correct", "update", "a step up: this is to become as large as possible")
-            return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
+            message = "the step goes up the gradient, not down"
+            carried = self._carried(at, place, rates[0], right)  # down the own derivative, whose sign is flipped
+            return carried or Verdict("wrong", "update", message, mistakes=("update-sign",))
         step = _step(quantity, -1, rates[0], gradient)
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:

@@ -21,7 +21,7 @@ COMMENT = (
     r"|(?:\w+ )?(?:loss|cost|error)[ :]*\w*[ \t]*=[^\n]*)$"
 )
 SHAPE_COMMENT = (
-    r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is|:| is of shape| has shape) (?:\(\w+, ?\w+\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
+    r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is| *:| is of shape| has shape) +(?:\(\w+, ?\w*\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
 )
 RANDOM = re.compile(r"\b(?:random|default_rng)\b|\.(?:standard_)?(?:normal|randn|uniform)\(")
 INITIAL = re.compile(r"^(?:\w+\.)*(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\(")
