@@ -39,9 +39,23 @@ from symderiv.homework.understanding.worlds import Misfit, Point, Unknown, World
 
 TROUBLE = (Misfit, Unknown, Undefined, ValueError, IndexError, ZeroDivisionError)
 MOST_TURNED = 9  # so many vectors are tried both ways
-INVERSES: Mapping[str, Callable[[Array], Array]] = {"sigmoid": lambda a: np.log(a / (1 - a)), "tanh": np.arctanh}
+SLOPES_BY_VALUE: Mapping[str, Callable[[Array], Array]] = {
+    "sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a * a, "relu": lambda a: (a > 0) * 1.0,
+}  # fmt: skip
 NO_QUANTITIES = frozenset({"ones", "identity", "#index"})
 Generation = tuple[int, tuple[int, ...]]
+
+
+class _BySlopes(World):
+    """A world whose slopes are worked out from printed activations: a (1 - a) for sigma'(z), also of a false or a rounded a."""
+
+    def __init__(self, world: World, slopes: Mapping[tuple[str, Term], Array]) -> None:
+        super().__init__(world.point, world.definitions)
+        self.slopes = slopes
+
+    def _orders_of(self, term: Apply, x: Array, more: int) -> Array:
+        slope = self.slopes.get((term.function, term.body)) if term.order + more == 1 else None
+        return slope if slope is not None and slope.shape == x.shape else super()._orders_of(term, x, more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -758,21 +772,14 @@ class NumberWorlds:
                 yield value, used
 
     def _by_activations(self, world: World, at: int, generation: Generation) -> World | None:
-        """The same world with slopes worked out from printed activations: a (1 - a) for sigma'(z)."""
-        changed: dict[str, Array] = {}
+        """The same world with slopes worked out from printed activations."""
+        slopes: dict[tuple[str, Term], Array] = {}
         for key, term in world.definitions.items():
             last = self.last_printed(key, at, generation)
-            if last is None or not isinstance(term, Apply) or term.order or term.function not in INVERSES:
-                continue
-            if not isinstance(term.body, (Ref, Part)):
-                continue
-            with np.errstate(all="ignore"):
-                inner = INVERSES[term.function](self._shaped(world, key, last.value))
-            if np.all(np.isfinite(inner)):
-                changed[term.body.key] = inner
-        if not changed:
-            return None
-        return World(Point(Machine, {**world.point.values, **changed}, world.point.sizes), world.definitions)
+            if last is not None and isinstance(term, Apply) and not term.order and term.function in SLOPES_BY_VALUE:
+                value = self._shaped(world, key, last.value)
+                slopes[term.function, term.body] = SLOPES_BY_VALUE[term.function](value)
+        return _BySlopes(world, slopes) if slopes else None
 
     def _from_printed_in(
         self, world: World, term: Term, at: int, generation: Generation
