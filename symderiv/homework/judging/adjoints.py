@@ -77,8 +77,10 @@ class _Finder:
                 self._tell_apart(at, reference, right)
                 continue
             said = self._said(right)
-            if said is None or not self._may_be(reference, said) or self._breaks_rule(at, reference, said):
+            if said is None or not self._may_be(reference, said):
                 said = self._matched(at, reference, right)
+            elif self._breaks_rule(at, reference, said):
+                said = None
             if said is None:
                 open_names.append(reference)
                 continue
@@ -309,20 +311,25 @@ class _Finder:
         sign, jacobian = _signed(said)
         if self.signs and sign not in self.signs:
             return True
-        if not self.matched:
+        bottom, named = jacobian.bottom.key, self._named(reference)
+        is_explicit = isinstance(self.understanding.document.statements[at].sides[1].node, Derivative)
+        if is_explicit and named is not None:
+            return self._is_only_used_as(reference, named, bottom)
+        if not self.matched or _mark(reference.key) is None or base_of(bottom) == self.letter:
             return False
-        mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
-        is_other = base_of(jacobian.bottom.key) != self.letter and mark is not None
-        if isinstance(self.understanding.document.statements[at].sides[1].node, Derivative):
-            return is_other and self._is_only_used_by_rule(reference, jacobian.bottom.key)
-        return is_other and other is not None and (self.matched > 1 or self._follows_rule_later(at, reference))
+        if is_explicit:
+            return self._is_only_used_as(reference, self._ruled(reference), bottom)
+        return _mark(bottom) is not None and (self.matched > 1 or self._follows_rule_later(at, reference))
 
-    def _is_only_used_by_rule(self, reference: Reference, key: str) -> bool:
+    def _is_only_used_as(self, reference: Reference, ruled: str, key: str) -> bool:
         r"""`\delta_2 = \partial L / \partial h_2` where delta_3 was dL/dz_3: no line is true of that, but one is of dL/dz_2."""
-        ruled = self._ruled(reference)
-        return ruled in self.understanding.shapes and (
-            self._is_used_as(reference, ruled) and not self._is_used_as(reference, key)
-        )
+        is_other = ruled != key and ruled in self.understanding.shapes
+        return is_other and self._is_used_as(reference, ruled) and not self._is_used_as(reference, key)
+
+    def _named(self, reference: Reference) -> str | None:
+        """The v of delta_v, where there is a v."""
+        named = reference.key.partition("[")[2].removesuffix("]")
+        return named if named in self.understanding.shapes else None
 
     def _ruled(self, reference: Reference) -> str:
         """The quantity by which a delta is a derivative if it is like those before it."""

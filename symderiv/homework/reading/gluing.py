@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from symderiv.homework.reading.formulas import (
     BigSum,
+    Call,
     Derivative,
     Matrix,
     Name,
@@ -99,6 +100,8 @@ def _starts_anew(left: Node, rest: Node, last: Derivative, following: Node) -> b
     before = _last_factor(rest)
     if last == left:
         return True
+    if type(last.top) is Product and _is_loss(last.top.factors[0]):
+        last = replace(last, top=last.top.factors[0])  # `\frac{\partial}{\partial u} L \circ g'`
     linked = type(before) is Derivative and _same(before.bottom, last.top)
     if type(before) is Derivative and not linked and _same(before.top, last.bottom):
         linked = not _runs_forward(rest)  # a path may be written backwards, but not turn round
@@ -132,7 +135,12 @@ def _goes_on(rest: Node, following: Node) -> bool:
     ours, theirs = _factors(rest), _factors(following)
     factors = {to_text(factor) for factor in ours if type(factor) not in (Number, Name)}
     begins = type(ours[0]) is not Number and _same(ours[0], theirs[0])
-    return begins or _is_number(following) or any(to_text(factor) in factors for factor in theirs)
+    return begins or _is_of_numbers(following) or any(to_text(factor) in factors for factor in theirs)
+
+
+def _is_of_numbers(node: Node) -> bool:
+    """`0.3`, `[1 2]^T [3 4]`."""
+    return _is_number(node) or not any(type(part) in (Name, Scripted, Call) for part in walk(node))
 
 
 def _factors(node: Node) -> tuple[Node, ...]:

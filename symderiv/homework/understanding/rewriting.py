@@ -769,9 +769,11 @@ def _names_in_steps(document: Document) -> set[str]:
     """What is derived by and given without a number, and has one only where it is worked out, from numbers or the one before."""
     derived = {to_text(n.bottom) for n in document.of_kind(Derivative) if name_of(n.bottom) is not None}
     given = {
-        to_text(_numbered(left) or left if _is_start(left) else left)
+        to_text(name)
         for left, *rest in ([side.node for side in s.sides] for s in document.statements)
         if rest and name_of(left) is not None and is_of_numbers(rest[0])
+        for name in (left, _numbered(left) if _is_start(left) else None)
+        if name is not None
     }
     numbered = {to_text(name) for n in document.of_kind(Scripted) if (name := _numbered(n)) is not None}
     numbered &= derived & given
