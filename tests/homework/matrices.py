@@ -241,6 +241,8 @@ class Writer:
             return False  # it could as well follow from the first
         if slip.tag in MEANS and self.planted & MEANS:
             return False  # 1/m lost in one line and put in again in another: it may as well be taken later
+        if slip.tag in MEANS and self.switches["later"] and self.net.depth == 1:
+            return False  # too few lines would show that it is taken later
         truth = holds(self.values, step.key, slip.expr)
         if slip.verdict == "notation":
             return truth in ("nonconforming", "transposed")

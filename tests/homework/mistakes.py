@@ -126,11 +126,11 @@ def _of_whole(net: Network, key: Key, expr: Expr, named_only: bool, code: bool) 
     if key == ("Z", net.depth):
         a = Name(("A", l))
         if net.activations[-1] == "softmax":
-            diagonal = Had(a, minus(One(), a))
+            diagonal = Had(minus(a, Name(("Y", 0))), Had(a, minus(One(), a)))
             yield Slip(
                 "softmax-diagonal",
                 ("softmax-diagonal", "other-loss", "slope-twice"),
-                Had(minus(a, Name(("Y", 0))), diagonal),
+                Scale(expr.by, diagonal) if isinstance(expr, Scale) else diagonal,  # without 1/n it would be taken later
             )
         elif net.loss == "log":
             yield Slip("other-loss", ("other-loss", "slope-twice"), Had(expr, Slope(l, l)))

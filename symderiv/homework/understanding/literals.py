@@ -187,7 +187,7 @@ def agrees(value: Array, exact: Array, half: Array) -> str | None:
 
 
 def _digits(value: Array, exact: Array, half: Array) -> str | None:
-    slack = half * (1 + 1e-6) + 1e-9 * np.abs(exact)
+    slack = half * (1 + 1e-6) + 1e-9 * np.abs(exact) + 1e-15  # 5.55e-17 is what a program prints for 0
     if np.all(np.abs(value - exact) <= slack):
         return "rounded"
     unit = 2 * half
