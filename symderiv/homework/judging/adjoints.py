@@ -367,7 +367,7 @@ class _Finder:
                     or self.inference.is_general(at)
                     or (self._has_sister(reference) and not self._is_used_as(reference, key))
                 )
-                if self._is_delta(reference) and is_told and base_of(key) != self.letter:
+                if self._is_counted(reference) and is_told and base_of(key) != self.letter:
                     continue  # the deltas before have told which
                 top = Part(self.understanding.loss or "", ())
                 left = _with_sign(sign, Jacobian(top, Part(key, reference.indices)))
@@ -451,17 +451,26 @@ class _Finder:
         if not self._is_delta(reference):
             bare = self.inference.symbols.canonical("".join(reference.key.rsplit("^bar", 1)))
             return [bare] if bare in understanding.shapes else []
-        inner = self._inner()
+        inner = [*understanding.weights] if self._is_of_weights(reference) else self._inner()
         mark = _mark(reference.key)
 
         def rank(key: str) -> tuple[int, int]:
             other = _mark(key)
             distance = abs(mark - other) if mark is not None and other is not None else 1
             feeds = [r.key for t in understanding.definitions_at(0).values() for r in references_in(t)]
-            pre = any(r.key in understanding.weights for r in references_in(world.definitions[key])) and key in feeds
+            made_of = references_in(world.definitions[key]) if key in world.definitions else ()
+            pre = any(r.key in understanding.weights for r in made_of) and key in feeds
             return (0 if pre else 1, distance)
 
         return sorted(inner, key=rank)
+
+    def _is_counted(self, reference: Reference) -> bool:
+        """Whether the deltas before tell which quantity it is of."""
+        return self._is_delta(reference) and not self._is_of_weights(reference)
+
+    def _is_of_weights(self, reference: Reference) -> bool:
+        r"""`\Delta^{(2)} = \delta^{(3)} a^{(2)T}`: where small deltas are derivatives, a capital one is of the weights."""
+        return reference.base == "Delta" and any(base_of(key) == "delta" for key in self.inference.used)
 
     def _inner(self) -> list[str]:
         """Quantities between the parameters and the loss."""
@@ -472,6 +481,8 @@ class _Finder:
     def _learn(self, reference: Reference, term: Term) -> None:
         sign, jacobian = _signed(term)
         mark, other = _mark(reference.key), _mark(jacobian.bottom.key)
+        if self._is_of_weights(reference):
+            return  # it says nothing of the small ones
         if mark is not None and other is not None and self.offset is None:
             self.offset = other - mark
             self.letter = base_of(jacobian.bottom.key)
@@ -486,7 +497,7 @@ class _Finder:
         mark = _mark(reference.key)
         if not self._is_delta(reference):
             mark = None  # a bar stands over the very quantity
-        elif self.offset is not None and mark is not None:
+        elif self.offset is not None and mark is not None and self._is_counted(reference):
             wanted = f"{self.letter}[{mark + self.offset}]"
             candidates = [k for k in candidates if k == wanted]
         elif mark is not None:
