@@ -11,6 +11,7 @@ import numpy as np
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.draft import Draft, layer_of
@@ -58,30 +59,37 @@ def find_functions(draft: Draft) -> None:
 
 
 def _functions_in_words(draft: Draft) -> dict[str, str]:
-    """`$S$ is the sigmoid function`, 'with the sigmoid f'."""
-    found: dict[str, str] = {}
-    for statement in draft.document.statements:
-        if len(statement.sides) != 1:
-            continue
-        name = name_of(statement.sides[0].node)
-        if name is None or name.base not in draft.symbols.functions or name.base in found:
-            continue
+    """`$S$ is the sigmoid function`, 'with the sigmoid f'; a letter of which sections say different things is left to them."""
+    sayings: dict[str, list[Saying]] = {}
+    for at, statement in enumerate(draft.document.statements):
+        base = _function_spoken_of(draft, statement)
         after = draft.document.text[statement.span[1] : statement.span[1] + 60]
         before = draft.document.text[max(0, statement.span[0] - 40) : statement.span[0]]
-        for word, pattern in ACTIVATION_WORDS.items():
+        for word, pattern in ACTIVATION_WORDS.items() if base else ():
             if re.match(
                 rf"[\s$\\)]*(?:is|denotes|=|:|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})", after, re.IGNORECASE
             ) or re.search(rf"(?:{pattern})(?:\s+\w+)?[\s$\\(]*$", before, re.IGNORECASE):
-                found[name.base] = word
-                draft.assumptions.append(Assumption(f"{name.base} is {word}", "said in words", statement.line))
+                sayings.setdefault(base, []).append(Saying(at, statement.line, base, word))
                 break
-    for base in sorted(draft.symbols.functions - set(found)):
+    for base in sorted(draft.symbols.functions - set(sayings)):
         for word, pattern in ACTIVATION_WORDS.items():
             said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
             if len(base) == 1 and re.search(said, draft.document.text):
-                found[base] = word
-                draft.assumptions.append(Assumption(f"{base} is {word}", "said in words"))
+                sayings[base] = [Saying(0, 0, base, word)]
+    found: dict[str, str] = {}
+    for base, said_of in sayings.items():
+        for saying in said_of if base in OPEN_LETTERS and len({s.kind for s in said_of}) > 1 else ():
+            draft.activations.define(saying)
+        if base not in draft.activations.sections:
+            found[base] = said_of[0].kind
+            draft.assumptions.append(Assumption(f"{base} is {found[base]}", "said in words", said_of[0].line or None))
     return found
+
+
+def _function_spoken_of(draft: Draft, statement: Statement) -> str:
+    """The g of a lone `$g$` in a sentence, if it is a function."""
+    name = name_of(statement.sides[0].node) if len(statement.sides) == 1 else None
+    return name.base if name is not None and name.base in draft.symbols.functions else ""
 
 
 def _functions_by_slope(draft: Draft) -> dict[str, str]:
