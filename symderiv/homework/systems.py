@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from symderiv.homework.diagnosis.naming import diagnosed
-from symderiv.homework.judging.judge import COSTS, Judge
+from symderiv.homework.judging.judge import COSTS, NO_SUCH_LAYER, Judge
 from symderiv.homework.judging.verdicts import FAULTS
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
@@ -49,7 +49,7 @@ class Judged:
 
     def within(self, section: Section) -> list[Claim]:
         """The claims of one section."""
-        return [c for c in self.claims if section.holds(c.span[0])]
+        return [c for c in (*self.claims, *self.judge.silent) if section.holds(c.span[0])]
 
 
 def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tuple[Section, list[Claim]]]:
@@ -66,13 +66,19 @@ def systems_apart(whole: Judged, text: str, parts: list[Section]) -> Iterator[tu
                 continue
             system = _best_candidate(inference, understanding)
             found = doubted(diagnosed(system.judge, system.claims), *DOUBT_OF_A_SECTION)
-            own = [c for c in found if section.holds(c.span[0])]
+            own = [c for c in (*found, *system.judge.silent) if section.holds(c.span[0])]
             is_told = _count_open(own) <= _count_open(mine)  # doubt makes nothing better
             is_false = any(c.verdict not in ("correct", "notation") for c in mine)
             is_cheaper = _cost(own) <= _cost(mine) and (is_false or _is_shaped_otherwise(system, whole))
-            is_explained = all(_is_explained(c) for c in own if c.verdict == "wrong")
+            false = [c for c in own if c.verdict == "wrong"]
+            is_explained = all(_is_explained(c) for c in false) and not (false and _only_vanished(mine))
             if is_told and (is_cheaper or (is_explained and _count_open(own) < _count_open(mine))):
-                yield section, [*own, *(c for c in system.judge.silent if section.holds(c.span[0]))]
+                yield section, own
+
+
+def _only_vanished(claims: Iterable[Claim]) -> bool:
+    """Whether all that is not right is about a layer that is not there: of that a section says too little by itself."""
+    return all(c.verdict == "correct" or c.message == NO_SUCH_LAYER for c in claims)
 
 
 def _count_open(claims: Iterable[Claim]) -> int:

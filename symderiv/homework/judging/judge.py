@@ -87,6 +87,7 @@ SHAPE_WORDS = re.compile(  # what may stand between a name and its shape
 QUESTION = r"what|find|comput|determin|calculat|deriv|berechn|bestimm|welche|cu[aá]l|calcul|quelle|trouve"
 SIGNS = {"in": " ∈ ", ":": ": ", "<-": " ← ", ":=": " := ", "->": " → "}
 SIGN = re.compile(r"=|\\(?:leftarrow|gets)\b|←|<-")
+NO_SUCH_LAYER = "no layer has all the quantities that it is about"
 COSTS = {
     "wrong": 3.0,
     "uncheckable": 2.0,
@@ -314,7 +315,7 @@ class Judge:
         kind = (
             "definition" if subject.reference is not None and not isinstance(subject.term, Jacobian) else "derivative"
         )
-        verdict = Verdict("uncheckable", kind, "no layer has all the quantities that it is about")
+        verdict = Verdict("uncheckable", kind, NO_SUCH_LAYER)
         if literal(side.node) is not None and "=" not in statement.relations:
             verdict = Verdict("correct", "definition", "a value to begin with")  # Delta W^l := 0
         self._claim(statement, span, verdict, subject, side)
@@ -643,13 +644,17 @@ class Judge:
             return None
         if printed is None and not is_numeric(right) and self.situation.compare(at, left, right).answer is Answer.EQUAL:
             return None
-        verdict = NumberClaim(self.situation, at, statement, subject, reference, left, right, side).judge()
+
+        def judged(place: int) -> Verdict | None:
+            return NumberClaim(self.situation, place, statement, subject, reference, left, right, side).judge()
+
+        verdict = judged(at)
         sections = self.inference.activations.sections
         if verdict is not None and verdict.verdict == "wrong" and statement.where == "cell" and sections:
-            letters = ", ".join(sorted(sections))
-            return Verdict(
-                "uncheckable", verdict.kind, f"false for the last {letters} before it; which is meant is not said"
-            )
+            others = (judged(saying.at) for sayings in sections.values() for saying in sayings)
+            if any(other is not None and other.verdict == "correct" for other in others):
+                reason = f"false for the last {', '.join(sorted(sections))} before it; which is meant is not said"
+                return Verdict("uncheckable", verdict.kind, reason)
         return verdict
 
     # --- definitions ---

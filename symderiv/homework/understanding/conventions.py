@@ -28,7 +28,7 @@ from symderiv.homework.reading.formulas import (
     of_kind,
     walk,
 )  # fmt: skip
-from symderiv.homework.reading.statements import Document
+from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.understanding.symbols import (
     FUNCTION_BASES,
     GREEK_WEIGHTS,
@@ -90,6 +90,11 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     counts = _Counts()
     counts.apart.update(apart)
     counts.called = called_quantities(document)
+    counts.matrices = {
+        s.sides[0].node.base
+        for s in document.statements
+        if isinstance(s.sides[0].node, Name) and isinstance(s.sides[-1].node, Matrix)
+    }
     by_formula = {head for head, others in _names_in_formulas_of_calls(document) if not others}
     counts.by_formula = by_formula.difference(LOSS_BASES)
     for tree in [*trees_of(document), *extra]:
@@ -217,7 +222,12 @@ def _entries_in_example(
                     numbered.setdefault(base, set()).add(d)
     if any(len(s) > 1 for base, sets in letter_sets.items() if base not in MATRIX_BASES for s in sets):
         return set()  # x_{ik} of sample i: what `x_1` is then is open
-    for base, found in numbered.items():
+    lone = {name.base for names in names_of for name in names if isinstance(name, Name)}
+    weighing = {base for base in numbered if not letter_sets.get(base)}
+    if not all(_weighs_entries(base, equations) for base in weighing):
+        return set()
+    numbered = {base: found for base, found in numbered.items() if base not in weighing - lone}
+    for base, found in ((base, found) for base, found in numbered.items() if base not in weighing):
         lengths = {len(s) for s in letter_sets.get(base, ()) if set(s) <= symbols.indices}
         if {len(d) for d in found} != lengths:
             return set()
@@ -225,6 +235,19 @@ def _entries_in_example(
     if any("0" in d for found in numbered.values() for d in found):
         return set()  # the 1 of a bias would stand among what is worked out
     return set() if pairs and not any(d[0] == d[1] for d in pairs) else set(numbered)
+
+
+def _weighs_entries(base: str, equations: Iterable[Statement]) -> bool:
+    """The v of `y = v_1 h_1 + v_2 h_2 + c`: written with every entry of something else, each with its own number."""
+    whole = False
+    for statement in (s for s in equations if not isinstance(s.sides[0].node, Derivative)):
+        products = [_written_names(p) for side in statement.sides[1:] for p in of_kind(side.node, Product)]
+        pairs = [[(name.base, _digits_below(n)) for n in names if (name := name_of(n))] for names in products]
+        mine = [pair for pair in pairs if any(b == base and d for b, d in pair)]
+        if any(len({d for _, d in pair if d}) > 1 or len(pair) < 2 for pair in mine):
+            return False
+        whole = whole or len(mine) > 1
+    return whole
 
 
 def _numbered_coefficients(names: Iterable[Node], letter_sets: Mapping[str, set[tuple[str, ...]]]) -> set[str]:
@@ -428,6 +451,7 @@ class _Counts:
         self.bases: Counter[str] = Counter()
         self.digit_marks: dict[str, set[str]] = {}
         self.called: set[str] = set()
+        self.matrices: set[str] = set()  # given with their entries
         self.by_formula: set[str] = set()  # written as functions of one letter, and nothing else is in their formulas
         self.apart: set[str] = set()
         self.unmarked: set[str] = set()
@@ -738,11 +762,12 @@ class _Counts:
     def _folds(self) -> dict[str, str]:
         """Capital and small letter of an array are one name when both are used, as A2 and a_2."""
         folds = {}
-        for letter in FOLDED:
+        entries = {b for b in self.letter_sets if self._is_of_entries(b)}
+        for letter in FOLDED | entries:
             capital = letter.capitalize()
             if (
                 self.bases[letter]
-                and self.bases[capital]
+                and (self.bases[capital] or (letter in entries and capital in self.matrices))
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
                 and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
@@ -750,6 +775,12 @@ class _Counts:
             ):
                 folds[capital] = letter
         return folds
+
+    def _is_of_entries(self, base: str) -> bool:
+        """The v of v_{jk}, wherever it stands, beside a V without an index: the entries of V."""
+        sets = self.letter_sets[base]
+        is_bare = not any(self.letter_sets.get(base.capitalize(), ()))
+        return base.islower() and bool(sets) and all(len(s) == 2 for s in sets) and not self.bare[base] and is_bare
 
 
 def _is_argument(node: Node | None) -> bool:

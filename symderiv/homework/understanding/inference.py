@@ -33,6 +33,7 @@ from symderiv.homework.understanding.function_letters import (
     name_layer_functions,
     own_functions,
 )
+from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.numbered_units import link_numbered_units
 from symderiv.homework.understanding.objective import (
     find_generic_loss,
@@ -136,7 +137,9 @@ class Inference(Draft):
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             names = letter.capitalize(), letter
-            data, made = names if names[0] in {n.key for n in self.numbers} else names[::-1]  # what is given is the data
+            data, made = (
+                names if names[0] in {n.key for n in self.numbers} else names[::-1]
+            )  # what is given is the data
             self.definitions.insert(0, Definition(made, Transpose(Part(data, ())), 0, 1))
         link_numbered_units(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
@@ -219,12 +222,12 @@ class Inference(Draft):
         if not self.symbols.general and not self.symbols.top:
             return
         first = self._first_layer()
-        said = self._said_depth()
+        said = self._said_depth() or self._given_depth()
         layers = LAYERS if said is None else said - first
         self.layer_range = (first, first + layers)
         if self.symbols.top:
             self.base_layers = {self.symbols.top: first + layers}
-        why = "layers by a letter" if said is None else f"{self.symbols.top} = {said}"
+        why = "layers by a letter" if said is None else f"{self.symbols.top or 'the last layer'} = {said}"
         self.assumptions.append(Assumption(f"formulas for a general layer are judged on {layers} layers", why))
 
     def _said_depth(self) -> int | None:
@@ -235,6 +238,18 @@ class Inference(Draft):
             if isinstance(left, f.Name) and left.base == self.symbols.top and len(statement.sides) == 2:
                 depths |= {int(right.value)} if isinstance(right, f.Number) and right.value.denominator == 1 else set()
         return depths.pop() if len(depths) == 1 and 2 <= max(depths) <= MOST_LAYERS else None
+
+    def _given_depth(self) -> int | None:
+        """The 2 of a net whose numbers are given: weights of two layers or more, and nothing of a later layer."""
+        given: dict[str, set[int]] = {}
+        for statement in self.document.statements:
+            reference = self.closed(statement.sides[0].node) if len(statement.sides) > 1 else None
+            layer = layer_of(reference.key) if reference is not None else None
+            if reference is not None and layer is not None and literal(statement.sides[-1].node) is not None:
+                given.setdefault(reference.base, set()).add(layer)
+        is_net = any(base in WEIGHTLIKE and len(layers) > 1 for base, layers in given.items())
+        depth = max(itertools.chain.from_iterable(given.values()), default=0)
+        return depth if is_net and 2 <= depth <= MOST_LAYERS else None
 
     def _first_layer(self) -> int:
         """0 where a^0 is the input, 1 where it is a^1."""

@@ -321,7 +321,9 @@ def _stated_matrices(draft: Draft) -> set[str]:
     r"""The theta of `\theta: 5 \times 4`."""
     stated = (s for s in draft.document.statements if len(s.sides) == 2 and s.relations[0] in ("in", ":"))
     sizes = ((draft.closed(s.sides[0].node), sizes_in(s.sides[1].node) or ()) for s in stated)
-    return {draft.symbols.canonical(ref.key) for ref, two in sizes if ref is not None and len(two) == 2 and two[1] != "1"}
+    return {
+        draft.symbols.canonical(ref.key) for ref, two in sizes if ref is not None and len(two) == 2 and two[1] != "1"
+    }
 
 
 def into_softmax(definitions: dict[str, Term]) -> set[str]:

@@ -272,6 +272,10 @@ class ShapeInference:
             for part in (p for _, t in term.terms for p in ([t] if isinstance(t, Part) else parts_of(t))):
                 if isinstance(part, Part) and not part.indices:
                     self._unify(self.shape(part.key), (SCALAR_DIM, SCALAR_DIM))
+            for _, product in term.terms:
+                match product:
+                    case Sloppy((Part(one, (int(),) as at), Part(other, (int(),) as too)), _) if at == too:
+                        self._unify(self.shape(one), self.shape(other))  # v_1 h_1 + v_2 h_2
             self._unify(left, (SCALAR_DIM, SCALAR_DIM))
             return
         if self._is_inner(term):

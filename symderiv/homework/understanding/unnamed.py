@@ -206,6 +206,21 @@ def find_entries(draft: Draft) -> None:
         lengths = {n.key: len(n.term.rows) for n in draft.numbers if isinstance(n.term, Stack)}
         named = Counter(part.key for part in entries.values())
         draft.entry_counts = {k: n for k, n in named.items() if lengths.get(k) == n}
+    draft.entry_counts |= _summed_entries(draft)
+
+
+def _summed_entries(draft: Draft) -> dict[str, int]:
+    """h has two entries where `y = v_1 h_1 + v_2 h_2` takes them all, one product each."""
+    found: dict[str, int] = {}
+    for term in (d.term for d in draft.definitions if isinstance(d.term, Add)):
+        products = [t for _, t in term.terms if isinstance(t, Sloppy) and len(t.factors) == 2]
+        for k in (0, 1):
+            entries = [p.factors[k] for p in products]
+            keys = {e.key for e in entries if isinstance(e, Part)}
+            indices = [e.indices for e in entries if isinstance(e, Part)]
+            if len(keys) == 1 and len(entries) > 1 and indices == [(i,) for i in range(1, len(entries) + 1)]:
+                found[keys.pop()] = len(entries)
+    return found
 
 
 def _summed_whole(term: Add, entries: dict[str, Part]) -> str | None:
