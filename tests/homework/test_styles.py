@@ -493,3 +493,67 @@ $w \leftarrow w - \mu (y - z) x$
 def test_shapes_in_the_header_of_a_program():
     text = "#  W1 : (D, H)\n#  b1 : (H,)\nZ = X @ W1 + b1\nloss = np.sum((Z - Y)**2)\ndW1 = X.T @ (2 * (Z - Y))\n"
     assert [(c.kind, c.verdict) for c in check_homework(text, "net.py").claims][:2] == [("shape", "correct")] * 2
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"),
+    [
+        ("w_new = w - 0.1*dL/dw", "correct"),
+        ("w_new = w + 0.1*dL/dw", "wrong"),
+        ("w := w + 0.1*dL/dw", "wrong"),
+        ("w_new = w - 0.1*2*(z - y)*x", "correct"),
+        ("w_new = w - 0.2*(z - y)*x", "correct"),
+        ("w_new = w + 0.1*2*(z - y)*x", "wrong"),
+        ("w_new = w - 0.1*(z - y)*x", "wrong"),
+        ("w_new = w - 0.1*(z - y)", "wrong"),
+    ],
+)
+def test_a_step_with_the_rate_as_a_number(step: str, verdict: str):
+    text = f"z = w x, L = (z - y)^2\n\ndL/dw = 2 (z - y) x\n\nWith a learning rate of 0.1: {step}\n"
+    assert check_homework(text).claims[-1].verdict == verdict
+
+
+UNDER_HEADINGS = r"""$z = w x$, $a = g(z)$, $L = \frac12 (a - y)^2$
+
+Sigmoid: here $g$ is the sigmoid.
+
+$\frac{dL}{dw} = (a - y) a (1 - a) x$
+
+ReLU: now $g$ is the ReLU.
+
+$\frac{dL}{dw} = SLOPE x$
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [(r"(a - y) \mathbb{1}[z > 0]", "correct"), ("(a - y) a (1 - a)", "wrong")]
+)
+def test_sections_say_what_a_letter_is(slope: str, verdict: str):
+    claims = check_homework(UNDER_HEADINGS.replace("SLOPE", slope)).claims
+    assert [c.verdict for c in claims] == ["correct"] * 4 + [verdict]
+
+
+def test_lines_of_no_layer_are_judged_in_their_section():
+    text = r"""# One unit
+
+$s = \sum_j w_j x_j + b$, $o = \sigma(s)$, $E = \frac12 (o - t)^2$
+
+$\frac{\partial E}{\partial w_j} = (o - t) o (1 - o) x_j$
+
+# Layer l
+
+$z^{(l)} = W^{(l)} a^{(l-1)} + b^{(l)}$, $a^{(l)} = \sigma(z^{(l)})$, $E = \frac12 \|a^{(L)} - t\|^2$
+
+$\delta^{(l)} = (W^{(l+1)T} \delta^{(l+1)}) \odot \sigma'(z^{(l)})$
+"""
+    assert {c.verdict for c in check_homework(text).claims} == {"correct"}
+
+
+def test_entries_weighed_one_by_one():
+    text = r"""$z_j = \sum_i x_i w_{ij} + b_j$, $h_j = \sigma(z_j)$, $y = v_1 h_1 + v_2 h_2 + c$, $L = \frac12 (y - t)^2$
+
+$\frac{\partial L}{\partial w_{11}} = (y - t) v_1 h_1 (1 - h_1) x_1$
+
+$\frac{\partial L}{\partial w_{12}} = (y - t) v_1 h_2 (1 - h_2) x_1$
+"""
+    assert [c.verdict for c in check_homework(text).claims][-2:] == ["correct", "wrong"]

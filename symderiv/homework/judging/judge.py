@@ -44,7 +44,7 @@ from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Side, Statement
-from symderiv.homework.understanding.arithmetic import Machine, Undefined
+from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition, is_range
 from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.elaboration import (
@@ -57,7 +57,7 @@ from symderiv.homework.understanding.elaboration import (
 )
 from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference
-from symderiv.homework.understanding.literals import is_numeric, literal, literals_in
+from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in, shown
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
@@ -609,6 +609,21 @@ class Judge:
         has_itself = any(name_of(n) == head for n in f.walk(argument))  # `f (1 - f)`
         return not has_itself and any(isinstance(item, f.Sum) for item in argument.items)
 
+    def _loss_elsewhere(self, at: int, node: f.Node, printed: tuple[Array, Array] | None) -> Verdict:
+        """`L(w + 0.001) = 1.0291`, as in a check by differences: one parameter has another value."""
+        group = node.factors[1] if isinstance(node, f.Product) else None
+        loss = self.understanding.loss
+        if printed is not None and loss is not None and isinstance(group, f.Group) and len(group.items) == 1:
+            with contextlib.suppress(NotUnderstood, LayerOpen):
+                place = self.situation.elaborator({}).term(group.items[0])
+                truths = self.numbers.values_where(at, Part(loss, ()), place)
+                if truths and any(agrees(printed[0], truth, printed[1]) for truth in truths):
+                    return Verdict("correct", "number")
+                if truths:
+                    value = shown(truths[0])
+                    return Verdict("wrong", "number", f"the value is {value}", mistakes=("arithmetic-slip",), expected=value)
+        return Verdict("uncheckable", "number", "the loss at other parameters is not worked out")
+
     def _number(
         self,
         at: int,
@@ -623,7 +638,7 @@ class Judge:
         """A side made of numbers, or with printed decimals among the names; None if it is about symbols."""
         printed, halves = literal(side.node), literals_in(side.node)
         if self._is_elsewhere(statement.sides[0].node) and (printed is not None or is_numeric(right)):
-            return Verdict("uncheckable", "number", "the loss at other parameters is not worked out")
+            return self._loss_elsewhere(at, statement.sides[0].node, printed)
         if is_numeric(right) and is_at_optimum(self.situation, at, left):
             return Verdict("uncheckable", "number", "where the loss is least is not worked out")
         if printed is None and not is_numeric(right) and not (halves and self.numbers.has_numbers):

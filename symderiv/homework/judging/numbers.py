@@ -539,6 +539,16 @@ class NumberWorlds:
             ]
         return out
 
+    def values_where(self, at: int, term: Term, place: Term) -> list[Array]:
+        """The values of a term where the one given quantity in `place`, `w + 0.001`, has the value of that instead."""
+        world = self.world(at)
+        keys = {r.key for r in references_in(place) if not is_rate(r.key)}
+        moved = self.values_in(world, place) if len(keys) == 1 else []
+        if world is None or len(moved) != 1 or not keys <= set(world.point.values):
+            return []
+        values = {**world.point.values, keys.pop(): moved[0]}
+        return self.values_in(World(Point(Machine, values, world.point.sizes), world.definitions), term)
+
     # --- steps ---
     def _step_from(
         self, at: int, key: str, indices: tuple[str | int, ...], base: dict[str, Array], generation: int
@@ -628,6 +638,11 @@ class NumberWorlds:
             return loss
         others = [d.key for d in self.understanding.definitions if base_of(d.key) in LOSS_BASES and d.at <= at]
         return next((k for k in reversed(others) if graph.depends(k, key)), loss)
+
+    def said_rates(self, at: int) -> list[float]:
+        """The learning rates that the document gives or speaks of."""
+        given = [float(v.item()) for k, v in self.state(at).base.items() if is_rate(k) and v.size == 1]
+        return given if self._spoken_rate is None else [*given, self._spoken_rate]
 
     def _rates(self, base: Mapping[str, Array]) -> list[float]:
         found = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]

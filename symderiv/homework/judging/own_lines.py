@@ -17,6 +17,7 @@ from symderiv.homework.understanding.elaboration import (
 )
 from symderiv.homework.understanding.terms import (
     Add,
+    Const,
     Jacobian,
     Part,
     Ref,
@@ -101,11 +102,11 @@ class OwnLines:
                 return line
         return None
 
-    def carried_step(self, at: int, old: Part, rate: str, right: Term, sign: int = -1) -> int | None:
+    def carried_step(self, at: int, old: Part, rate: Part | Const, right: Term, sign: int = -1) -> int | None:
         """The line of an own false derivative along which this step goes. sign: -1 for a step down."""
         for gradient, (written, line) in self.false.items():
             if isinstance(gradient, Jacobian) and gradient.bottom == old:
-                step = Add(((1, old), (sign, _times(Part(rate, ()), written))))
+                step = Add(((1, old), (sign, _times(rate, written))))
                 if right == step:  # whatever its shape
                     return line
                 with contextlib.suppress(Unknown, Misfit, Undefined):
@@ -113,7 +114,8 @@ class OwnLines:
                         return line
         world = self.understanding.world(at, Machine)
         try:
-            before, speed = world.quantity(old.key).array, world.quantity(rate).array
+            before = world.quantity(old.key).array
+            speed = world.quantity(rate.key).array if isinstance(rate, Part) else float(rate.value)
         except (Unknown, Misfit, Undefined):
             return None
         own = self.own.get(old.key)
@@ -153,7 +155,7 @@ class OwnLines:
         return False
 
 
-def _times(rate: Part, gradient: Term) -> Term:
+def _times(rate: Term, gradient: Term) -> Term:
     """A rate before a gradient, as it is written: one product."""
     if isinstance(gradient, Sloppy) and "#" not in gradient.marks:
         return Sloppy((rate, *gradient.factors), ("", *gradient.marks))

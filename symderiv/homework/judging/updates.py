@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.otherwise import says_rows
@@ -24,6 +25,7 @@ from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
     Add,
+    Const,
     Apply,
     Jacobian,
     Over,
@@ -77,9 +79,10 @@ class Updates:
         momentum = self.velocities.step(left, right) or self.velocities.velocity(at, reference, right, sign)
         if momentum is not None:
             return momentum
-        rates = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES and r.key != reference.key]
+        keys = [r.key for r in references_in(right) if base_of(r.key) in HYPER_BASES and r.key != reference.key]
+        rates = [Part(key, ()) for key in dict.fromkeys(keys)]
         if not rates:
-            return self._accumulated(at, reference, left, right)
+            return self._by_number(at, old[0], right) or self._accumulated(at, reference, left, right)
         del base
         quantity = old[0]
         key = self._parameter(at, quantity.key)
@@ -98,7 +101,7 @@ class Updates:
         ]
         gradient = Jacobian(tops[0], place)
         tops.sort(key=lambda top: not self._is_of_one(top, right))
-        for rate, top in ((r, t) for r in dict.fromkeys(rates) for t in tops):
+        for rate, top in ((r, t) for r in rates for t in tops):
             expected = _step(quantity, -1, rate, Jacobian(top, place))
             if expected == right:
                 return Verdict("correct", "update")
@@ -124,11 +127,7 @@ class Updates:
             return averaged
         ascent = _step(quantity, 1, rates[0], gradient)
         if self.situation.compare(at, ascent, right).answer is Answer.EQUAL:
-            if self._goes_up(at):
-                return Verdict("correct", "update", "a step up: this is to become as large as possible")
-            message = "the step goes up the gradient, not down"
-            carried = self._carried(at, place, rates[0], right)  # down the own derivative, whose sign is flipped
-            return carried or Verdict("wrong", "update", message, mistakes=("update-sign",))
+            return self._down_or_up(at, 1, place, rates[0], right)
         step = _step(quantity, -1, rates[0], gradient)
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:
@@ -138,7 +137,7 @@ class Updates:
             "wrong", "update", message, mistakes=("unrecognised",), sides=(step, right)
         )
 
-    def _carried(self, at: int, place: Part, rate: str, right: Term) -> Verdict | None:
+    def _carried(self, at: int, place: Part, rate: Part | Const, right: Term) -> Verdict | None:
         """A false step along an own false derivative."""
         root = self.own_lines.carried_step(at, place, rate, right, 1 if self._goes_up(at) else -1)
         if root is None:
@@ -174,6 +173,43 @@ class Updates:
         counted = set(letters) & self.understanding.axes.sample_letters
         return bool(counted) and not summed & {"samples", "all", *(f"letter:{x}" for x in counted)}
 
+    def _by_number(self, at: int, old: Term, right: Term) -> Verdict | None:
+        """`w - 0.1 dL/dw`: the rate is a number of the line, or one that the document says."""
+        numbers = _factors_of_step(old, right)
+        if not numbers or self.understanding.loss is None or not isinstance(old, Part):
+            return None
+        place = Part(self._parameter(at, old.key), old.indices)
+        gradient = Jacobian(Part(self.understanding.loss, ()), place)
+        if not self.situation.depends(at, gradient):
+            return None
+        stated = [Const(Fraction(str(rate))) for rate in self.situation.numbers.said_rates(at)]
+        rates = [*numbers, *stated]
+        if not stated:  # a 2 may have come in
+            rates += [Const(rate.value * c) for rate in numbers for c in (Fraction(1, 2), Fraction(2))]
+        for sign in (-1, 1):
+            for rate in rates:
+                found = self.situation.compare(at, _step(old, sign, rate, gradient), right)
+                if found.answer is Answer.UNDECIDED:
+                    return Verdict("uncheckable", "update", found.reason)
+                if found.answer is Answer.EQUAL:
+                    return self._down_or_up(at, sign, place, rate, right) or self.situation.accepted(found, "update")
+        carried = (self._carried(at, place, rate, right) for rate in (*numbers, *stated))
+        step = _step(old, -1, (stated or numbers)[0], gradient)
+        message = "this is not the step down the gradient"
+        return next((c for c in carried if c is not None), None) or Verdict(
+            "wrong", "update", message, mistakes=("unrecognised",), sides=(step, right)
+        )
+
+    def _down_or_up(self, at: int, sign: int, place: Part, rate: Part | Const, right: Term) -> Verdict | None:
+        """What is to be said of a step along the gradient that goes up; None of one that goes down."""
+        if sign < 0:
+            return None
+        if self._goes_up(at):
+            return Verdict("correct", "update", "a step up: this is to become as large as possible")
+        message = "the step goes up the gradient, not down"
+        carried = self._carried(at, place, rate, right)  # down the own derivative, whose sign is flipped
+        return carried or Verdict("wrong", "update", message, mistakes=("update-sign",))
+
     def _accumulated(self, at: int, reference: Reference, left: Term, right: Term) -> Verdict | None:
         """`Delta := Delta + delta a^T`, sample after sample: the gradient of the data's part of the loss, before the mean."""
         if not isinstance(right, Add) or len(right.terms) != 2 or right.terms[0] != (1, left) or right.terms[1][0] < 0:
@@ -193,16 +229,16 @@ class Updates:
                         return Verdict("correct", "update", f"adds up the derivative by {parameter}")
         return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
 
-    def _averaged_step(self, at: int, old: Term, rate: str, gradient: Jacobian, right: Term) -> Verdict | None:
+    def _averaged_step(self, at: int, old: Term, rate: Part, gradient: Jacobian, right: Term) -> Verdict | None:
         """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
         one = _of_one_example(right)
         if one is not None:
-            step = Sloppy((Part(rate, ()), gradient), ("",))
+            step = Sloppy((rate, gradient), ("",))
             if self.situation.compare(at, Add(((1, old), (-1, step))), one).answer is Answer.EQUAL:
                 return Verdict("correct", "update", "the mean over the examples of what was said of one")
         body = self.understanding.definitions_at(at).get(self.understanding.loss or "")
         for size in self.understanding.symbols.sizes:
-            step = Sloppy((Over(Part(rate, ()), SizeOf(size)), gradient), ("",))
+            step = Sloppy((Over(rate, SizeOf(size)), gradient), ("",))
             if self.situation.compare(at, Add(((1, old), (-1, step))), right).answer is Answer.EQUAL:
                 if body is None or not any(isinstance(p, SizeOf) for p in everything_in(body)):
                     return Verdict("correct", "update", f"1/{size} is taken in the step")
@@ -211,13 +247,13 @@ class Updates:
                 )
         return None
 
-    def _along_direction(self, at: int, old: Term, rates: list[str], right: Term) -> Verdict | None:
+    def _along_direction(self, at: int, old: Term, rates: list[Part], right: Term) -> Verdict | None:
         """A step along a direction that the document makes of the gradient; None if the step does not mention it."""
         direction = self.understanding.direction_of(getattr(old, "key", ""), at)
         if direction is None or all(r.key != direction[0] for r in references_in(right)):
             return None
         own, sign = Part(direction[0], ()), direction[1]
-        steps: list[Term] = [own] if sign < 0 else [Sloppy((Part(rate, ()), own), ("",)) for rate in rates]
+        steps: list[Term] = [own] if sign < 0 else [Sloppy((rate, own), ("",)) for rate in rates]
         if any(right == Add(((1, old), (-sign, step))) for step in steps):
             return Verdict("correct", "update", f"a step along {own.key}")
         if any(right == Add(((1, old), (sign, step))) for step in steps):
@@ -245,9 +281,18 @@ class Updates:
         )
 
 
-def _step(old: Term, sign: int, rate: str, gradient: Term) -> Term:
+def _factors_of_step(old: Term, right: Term) -> list[Const]:
+    """The positive numbers that a step is multiplied by, if it is more than numbers."""
+    if not isinstance(right, Add) or len(right.terms) != 2 or right.terms[0] != (1, old):
+        return []
+    step = right.terms[1][1]
+    factors = [f for part in everything_in(step) if isinstance(part, Sloppy) for f in part.factors]
+    return [f for f in factors if isinstance(f, Const) and f.value > 0] if not is_number(step) else []
+
+
+def _step(old: Term, sign: int, rate: Term, gradient: Term) -> Term:
     """The old value with the rate times a derivative; the weights `w_k` of one unit are kept as a row, meant as a column."""
-    step = Add(((1, old), (sign, Sloppy((Part(rate, ()), gradient), ("",)))))
+    step = Add(((1, old), (sign, Sloppy((rate, gradient), ("",)))))
     return Transpose(step) if isinstance(old, Part) and None in old.indices else step
 
 

@@ -308,9 +308,10 @@ def _keep_direction(draft: Draft, at: int, ref: Reference, term: Term) -> None:
 
 
 def _is_step_along(draft: Draft, ref: Reference, term: Term) -> bool:
-    """`w_new = w - eta m_1`: a step along a direction, and no quantity of the network."""
+    """`w_new = w - eta m_1`, `w_new = w - 0.1 * 8`: a step along a direction or a number, and no quantity of the network."""
     used = {r.key for r in references_in(term)}
-    return bool(used & set(names_before(ref.key))) and any(d.key in used for d in draft.directions)
+    before = used & set(names_before(ref.key))
+    return bool(before) and (used == before or any(d.key in used for d in draft.directions))
 
 
 def _calls_of_names(draft: Draft) -> _Calls:
