@@ -664,18 +664,22 @@ class NumberWorlds:
 
     @cached_property
     def _spoken_rate(self) -> float | None:
-        """'with a learning rate of 0.5'."""
-
+        """'with a learning rate of 0.5', 'of one half'."""
         for sentence in self.understanding.document.sentences:
             low, high = sentence.span
             text = self.understanding.document.text[low : high + 40]
             match = re.search(
-                r"(?:learning rate|step size|Lernrate|tasa de aprendizaje|taux d.apprentissage)[^0-9\n]{0,40}?(\d*\.?\d+)",
+                r"(?:learning rate|step size|Lernrate|tasa de aprendizaje|taux d.apprentissage)"
+                r"(?:(?: of| is)?\s+(?P<words>one half|one tenth)|[^0-9\n]{0,40}?(?<!_)(?<!_\{)(?P<digits>\d*\.?\d+))",
                 text,
                 re.IGNORECASE,
             )
             if match:
-                return float(match.group(1))
+                return (
+                    float(match["digits"])
+                    if match["digits"]
+                    else 1 / {"half": 2, "tenth": 10}[match["words"].lower()[4:]]
+                )
         return None
 
     # --- printed values ---

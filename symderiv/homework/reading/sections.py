@@ -9,6 +9,7 @@ from typing import NamedTuple
 _LEVELS = (
     r"#[ \t]+\S", r"##[ \t]+\S", r"\\section\*?\{", r"\\subsection\*?\{", r"###[ \t]+\S", r"####[ \t]+\S",
     r"\*\*[^*\n]+\*\*[.:]?[ \t]*$",
+    r"\\begin\{(?:lemma|theorem|proposition|corollary|example|exercise|problem|question|task)\*?\}",
     r"(?:Q|Que|Question|Exercise|Problem|Task|Part|Aufgabe|Exercice|Ejercicio|Esercizio)\b[ \t]*[.:\d]",
     r"(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+[A-Z][\w ,'-]*$", r"\*\*[^*\n]{1,60}\*\*",
     r"\(?(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+\S",
@@ -53,4 +54,4 @@ def _blank(text: str) -> str:
 
 def _title(text: str, start: int) -> str:
     line = text[start:].lstrip("\n").split("\n", 1)[0]
-    return re.sub(r"\\(?:sub)*section\*?|[#*{}]", "", line).strip()
+    return re.sub(r"\\(?:(?:sub)*section\*?|begin)|[#*{}]", "", line).strip()

@@ -68,7 +68,7 @@ _DROPPED = frozenset(
     "bf rm it sf cal em mathord mathop mathbin mathrel mathopen mathclose mathstrut strut phantomsection "
     "allowbreak break newline smash mathstrut protect relax textbf textit emph underbar large small normalsize "
     "item par vcenter hphantom vphantom rlap llap mathllap mathrlap mathclap "
-    "bold mathbold vb va vectorbold mat vect mathbfit".split()
+    "qedhere qed bold mathbold vb va vectorbold mat vect mathbfit".split()
 )
 _SPACES = frozenset([*", ; : ! > ~ / thinspace medspace thickspace enspace negthinspace space".split(), " ", "\n"])
 _WITH_ARGUMENT = frozenset(

@@ -49,6 +49,18 @@ Report = Callable[[str, int, int], None]
 BETWEEN_LINES = (",", "quad", "nl", "row", ";")
 
 
+def _stands_between(tokens: Tokens, at: int) -> bool:
+    """Whether a token has a gap and something to multiply on either side."""
+    before, after = tokens.kinds[at - 1 : at], tokens.kinds[at + 1 : at + 2]
+    return (
+        bool(before and after)
+        and before[0] in (")", "]", "word", "ident", "name", "}", "'")
+        and after[0] in ("(", "[", "word", "ident", "name", "func", "greek", "num")
+        and tokens.gaps[at]
+        and tokens.gaps[at + 1]
+    )
+
+
 @dataclass(slots=True)
 class Vocabulary:
     """What the words of a document tell about its names."""
@@ -62,6 +74,8 @@ class Vocabulary:
     d_names_derivatives: bool = False  # `D_O = \partial C/\partial O`: then `D_O W^T` is a product
     bare_layers: bool = False
     d_is_name: bool = False
+    o_multiplies: bool = False  # `(V^T e) o step(u)`, and nowhere else an o
+    o_is_name: bool = False
     _cache: dict[tuple[str, bool], list[tuple[str, str, int, int]]] = field(default_factory=dict)
 
     def collect(self, streams: Iterable[Tokens]) -> None:
@@ -80,6 +94,10 @@ class Vocabulary:
             following = kinds[at + 1] if at + 1 < size else ""
             if len(text) == 1:
                 self.singles.add(text)
+                if text == "o" and _stands_between(tokens, at):
+                    self.o_multiplies = True
+                elif text == "o" and "rel" in kinds:
+                    self.o_is_name = True
                 if text == "d" and following in ("rel", "aug", "mul", "+", "-"):
                     self.d_is_name = True
             elif following == "rel" and (at == 0 or kinds[at - 1] in BETWEEN_LINES):
@@ -281,6 +299,9 @@ class _Cutter:
             return at + 1
         if plain and text in ("x", "X") and before == "num" and after == "num" and gap and tokens.gaps[at + 1]:
             self.out.append(("mul", "times", start, end, True))
+            return at + 1
+        if plain and text == "o" and vocabulary.o_multiplies and not vocabulary.o_is_name and _stands_between(tokens, at):
+            self.out.append(("mul", "circ", start, end, True))
             return at + 1
         if plain and text in ("if", "else"):
             self.out.append((text, text, start, end, gap))

@@ -107,8 +107,7 @@ def find_definitions(draft: Draft) -> None:
             continue
         letters = tuple(i for i in ref.indices if isinstance(i, str))
         is_loss = ref.key == draft.loss or (
-            ref.base in LOSS_BASES
-            and (draft.tops[ref.key] > 0 or ref.key in summands)
+            (ref.key in summands or (ref.base in LOSS_BASES and draft.tops[ref.key] > 0))
             and not _goes_into_a_layer(draft, ref.key)
         )
         if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):
@@ -141,10 +140,17 @@ def find_definitions(draft: Draft) -> None:
 
 
 def _summands_of_the_loss(draft: Draft) -> frozenset[str]:
-    """The L_1 and L_2 of `L = L_1 + beta L_2`."""
-    sums = (node for _, ref, node, _ in draft.equations() if ref.key == draft.loss and isinstance(node, f.Sum))
+    """The L_1 and L_2 of `L = L_1 + beta L_2`, the D of `J = D + R` that is written as a sum or a norm."""
+    sums = [node for _, ref, node, _ in draft.equations() if ref.key == draft.loss and isinstance(node, f.Sum)]
     named = (draft.closed(n) for node in sums for n in f.walk(node) if isinstance(n, (f.Name, f.Scripted)))
-    return frozenset(r.key for r in named if r is not None and r.base in LOSS_BASES)
+    found = {r.key for r in named if r is not None and r.base in LOSS_BASES}
+    terms = {r.key for node in sums for _, t in node.terms if (r := draft.closed(t)) is not None and not r.indices}
+    return frozenset(found | {ref.key for _, ref, node, _ in draft.equations() if ref.key in terms and _adds_up(node)})
+
+
+def _adds_up(node: f.Node) -> bool:
+    """Whether a formula is written as a sum over something, or as a norm."""
+    return any(isinstance(n, f.BigSum) or (isinstance(n, f.Group) and n.bracket == "||") for n in f.walk(node))
 
 
 def _decimal(term: Term) -> Term:

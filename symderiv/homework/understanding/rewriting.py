@@ -794,9 +794,8 @@ def _numbered(node: Node) -> Node | None:
         return None
     if len(node.upper) == 1 and node.upper[0].bracket == "(" and isinstance(node.upper[0].body, Number):
         return replace(node, upper=()) if node.lower else node.base
-    if node.upper or len(node.lower) != 1 or not isinstance(node.lower[0].body, Number):
-        return None
-    return node.base
+    lower = node.lower[0].body if len(node.lower) == 1 and not node.upper else None
+    return node.base if isinstance(lower, Number) and len(lower.text) == 1 else None  # w_{12} is an entry
 
 
 def _is_start(node: Node) -> bool:
