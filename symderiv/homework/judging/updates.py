@@ -25,8 +25,8 @@ from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
     Add,
-    Const,
     Apply,
+    Const,
     Jacobian,
     Over,
     Part,

@@ -19,6 +19,7 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula,
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import is_rate, names_before
 from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_of_each
+from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
@@ -64,6 +65,7 @@ def find_definitions(draft: Draft) -> None:
         k for pair in draft.symbols.aliases.items() for k in pair if first is not None and layer_of(k) == first
     }
     summands = _summands_of_the_loss(draft)
+    given = _parameters_with_places(draft)
     for at, ref, node, layers in draft.equations():
         elaborator = draft.elaborator_at(layers)
         if at in general and ref.key in concrete:
@@ -130,13 +132,33 @@ def find_definitions(draft: Draft) -> None:
         if _has_already(draft, ref.key, at):
             draft.restated.append(Definition(ref.key, wrapped, at, line, letters))
             continue
-        draft.definitions.append(Definition(ref.key, wrapped, at, line, letters))
+        is_late = _is_tied(wrapped) and given.get(ref.key, at) < at
+        draft.definitions.append(Definition(ref.key, wrapped, at, line, letters, is_late))
     _define_summands(draft)
     _prefer_grounded(draft)
     _summands_alike(draft)
     _drop_below_first(draft, general)
     _definitions_inside_derivatives(draft)
     draft.definitions = draft.activations.section_definitions(draft.definitions)
+
+
+def _parameters_with_places(draft: Draft) -> dict[str, int]:
+    """The statement where a weight is first derived by, or has its value: it is no quantity of the network there."""
+    found: dict[str, int] = {}
+    for at, statement in enumerate(draft.document.statements):
+        left = statement.sides[0].node
+        named = left.bottom if isinstance(left, f.Derivative) else left
+        is_value = len(statement.sides) > 1 and literal(statement.sides[-1].node) is not None
+        reference = draft.closed(named) if is_value or isinstance(left, f.Derivative) else None
+        if reference is not None and reference.base in WEIGHTLIKE and not reference.indices:
+            found.setdefault(reference.key, at)
+    return found
+
+
+def _is_tied(term: Term) -> bool:
+    """`W^T`, a weight that stands for another one."""
+    inner = term.body if isinstance(term, Transpose) else term
+    return isinstance(inner, Part) and base_of(inner.key) in WEIGHTLIKE
 
 
 def _summands_of_the_loss(draft: Draft) -> frozenset[str]:

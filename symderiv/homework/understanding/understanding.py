@@ -84,6 +84,7 @@ class Definition:
     at: int  # the number of its statement
     line: int
     indices: tuple[str | int, ...] = ()
+    is_late: bool = False  # of a parameter until then: `V = W^T`, after a derivative by V
 
 
 @dataclass
@@ -179,7 +180,8 @@ class Understanding:
         chosen = {}
         for key, entries in self._timeline.items():
             before = [d for d in entries if d.at <= at]
-            chosen[key] = (before[-1] if before else entries[0]).term
+            if before or not entries[0].is_late:
+                chosen[key] = (before[-1] if before else entries[0]).term
         return chosen
 
     def with_loss(self, change: Callable[[Term], Term]) -> Understanding:
@@ -219,12 +221,14 @@ class Understanding:
 
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""
-        return tuple(max((i for i, d in enumerate(entries) if d.at <= at), default=0) for entries in self._changing)
+        return tuple(
+            max((i for i, d in enumerate(entries) if d.at <= at), default=-entries[0].is_late) for entries in self._changing
+        )
 
     @cached_property
     def _changing(self) -> list[list[Definition]]:
-        """The quantities with several definitions."""
-        return [entries for entries in self._timeline.values() if len(entries) > 1]
+        """The quantities with several definitions, or one that comes late."""
+        return [entries for entries in self._timeline.values() if len(entries) > 1 or entries[0].is_late]
 
     @cached_property
     def vectors(self) -> frozenset[str]:
