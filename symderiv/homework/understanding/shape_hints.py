@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft
 from symderiv.homework.understanding.literals import literal
@@ -100,10 +101,19 @@ def _has_indices(draft: Draft, samples: frozenset[str]) -> bool:
     letters = draft.symbols.indices - samples
     return any(
         isinstance(s.body, f.Name) and s.body.base in letters
-        for n in draft.document.of_kind(f.Scripted)
+        for statement in draft.document.statements
+        if not _is_of_every_weight(statement)
+        for n in statement.of_kind(f.Scripted)
         if isinstance(n.base, f.Name)
         for s in n.lower
     )
+
+
+def _is_of_every_weight(statement: Statement) -> bool:
+    r"""`w_{ij} \leftarrow w_{ij} - \eta \partial E / \partial w_{ij}`, or w_{ij} alone, spoken about: the letters tell no array."""
+    left = statement.sides[0].node
+    again = any(to_text(n) == to_text(left) for side in statement.sides[1:] for n in f.of_kind(side.node, f.Scripted))
+    return len(statement.sides) == 1 or "<-" in statement.relations or (name_of(left) is not None and again)
 
 
 def _is_about_numbers(draft: Draft) -> bool:
