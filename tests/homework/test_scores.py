@@ -64,6 +64,8 @@ FIRST_CONTACT = {
     "fresh_25": First(153, 159, 2, 0),
     "fresh_26": First(148, 163, 2, 0),
     "fresh_27": First(135, 192, 10, 1),
+    "fresh_28": First(154, 170, 3, 0),
+    "fresh_29": First(141, 192, 9, 2),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -96,6 +98,8 @@ AT_LEAST = {
     "fresh_25": 0.96,
     "fresh_26": 0.98,
     "fresh_27": 0.98,
+    "fresh_28": 0.97,
+    "fresh_29": 0.94,
 }
 NAMED = {
     "fresh_13": (30, 33),

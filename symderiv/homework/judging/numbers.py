@@ -139,13 +139,19 @@ class NumberWorlds:
         return self._world_of(at, state.values(updated), frozenset(state.pending) if updated else frozenset())
 
     def _world_of(self, at: int, givens: Mapping[str, Array], stepped: frozenset[str] = frozenset()) -> World | None:
-        if not givens:
+        if not givens and not self._has_supposed:
             return None
         mark = (self.understanding.epoch(at), tuple(sorted((k, v.shape, v.tobytes()) for k, v in givens.items())))
         if mark not in self._worlds:
             self._worlds[mark] = None  # a circle leads nowhere
             self._worlds[mark] = self._built(at, dict(givens), stepped)
         return self._worlds[mark]
+
+    @cached_property
+    def _has_supposed(self) -> bool:
+        """Whether a quantity with a formula has a value, `z = -4`, that is perhaps only supposed."""
+        formulas = self.understanding.definitions_at(len(self.understanding.document.statements))
+        return any(n.key in formulas and n.key != self.understanding.loss for n in self.understanding.numbers)
 
     def _built(self, at: int, givens: dict[str, Array], stepped: frozenset[str]) -> World:
         directions = {d.key: d.term for d in self.understanding.directions}

@@ -766,7 +766,7 @@ class _Counts:
         for letter in FOLDED | entries:
             capital = letter.capitalize()
             if (
-                self.bases[letter]
+                (self.bases[letter] or (self.bases[f"d{letter}"] and self.bases[f"d{capital}"]))  # dz beside dZ
                 and (self.bases[capital] or (letter in entries and capital in self.matrices))
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
