@@ -169,8 +169,9 @@ class Arrays:
         other = text[:at] + str((int(text[at]) + self.rng.choice((1, 2, 5))) % 10) + text[at + 1 :]
         if self.rng.random() < 0.3:
             other = text[1:] if text.startswith("-") else "-" + text
+        unit = 1.01 * 10.0 ** -len(text.partition(".")[2])  # of 0.125 some print 0.13
         for value in (exact[i, j], held[i, j]):
-            if abs(float(other) - value) < 0.03 * max(abs(value), 0.05) or float(other) == 0:
+            if abs(float(other) - value) < max(unit, 0.03 * max(abs(value), 0.05)) or float(other) == 0:
                 return None
         return [[other if (a, b) == (i, j) else t for b, t in enumerate(row)] for a, row in enumerate(entries)]
 

@@ -287,16 +287,17 @@ class Worked:
     def _slipped(self, text: str, exact: float, held: float) -> str | None:
         """Another number that rounding does not explain."""
         digits = [i for i, c in enumerate(text) if c.isdigit()]
+        decimals = len(text.partition(".")[2])
+        unit = 1.01 * 10.0**-decimals  # of 0.125 some print 0.13
         way = self.rng.choice(("digit", "digit", "double", "shift"))
         if way == "digit":
             at = self.rng.choice(digits[:3])
             other = text[:at] + str((int(text[at]) + self.rng.choice((1, 2, 3, 7))) % 10) + text[at + 1 :]
         else:
-            decimals = len(text.partition(".")[2])
             other = f"{float(text) * (2 if way == 'double' else 10):.{decimals}f}"
         if (
-            abs(float(other) - exact) < 0.02 * max(abs(exact), 0.05)
-            or abs(float(other) - held) < 0.02 * max(abs(held), 0.05)
+            abs(float(other) - exact) < max(unit, 0.02 * max(abs(exact), 0.05))
+            or abs(float(other) - held) < max(unit, 0.02 * max(abs(held), 0.05))
             or float(other) == 0
         ):
             return None
