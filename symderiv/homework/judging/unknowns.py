@@ -142,10 +142,15 @@ class Unknowns:
         return {k for k in found if k not in definitions}
 
     def unlinked(self, at: int, right: Term) -> str | None:
-        """A factor between families of units that no equation links: then the letters were not understood."""
+        """A derivative by what no equation links to it, of the loss or between families of units: then something is not understood."""
         world = self.understanding.world(at, Machine)
         for part in everything_in(right):
-            if isinstance(part, Jacobian) and (self._is_family(part.bottom) or self._is_family(part.top)):
+            is_of_loss = isinstance(part, Jacobian) and self.situation.key(part.top) == self.understanding.loss
+            if isinstance(part, Jacobian) and (
+                (is_of_loss and part.bottom.key in world.definitions)
+                or self._is_family(part.bottom)
+                or self._is_family(part.top)
+            ):
                 top = self.situation.key(part.top)
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
                     return f"nothing says how {top} depends on {part.bottom.key}"
