@@ -557,3 +557,54 @@ $\frac{\partial L}{\partial w_{11}} = (y - t) v_1 h_1 (1 - h_1) x_1$
 $\frac{\partial L}{\partial w_{12}} = (y - t) v_1 h_2 (1 - h_2) x_1$
 """
     assert [c.verdict for c in check_homework(text).claims][-2:] == ["correct", "wrong"]
+
+
+ROWS_OF_SAMPLES = """Samples are rows. Z = X W + b
+
+A = tanh(Z), S = A V + c, P = s(S), where s is the sigmoid
+
+L = 1/n sum_i -[Y log P + (1-Y) log(1-P)]
+
+dL/dW = """
+
+
+@pytest.mark.parametrize(
+    ("gradient", "verdict"),
+    [
+        ("X^T ((P - Y)/n V^T .* (1 - A^2))", "correct"),
+        ("X^T (P - Y)/n V^T .* (1 - A^2)", "notation"),
+        ("X^T (1 - A^2) .* (P - Y)/n V^T", "notation"),
+        ("X^T (1/n) * (P - Y)/(P .* (1-P)) .* P .* (1 - P) V^T .* (1 - A^2)", "notation"),
+        ("X^T (P - Y)/n V^T .* (1 - A)", "wrong"),
+        ("X^T (P + Y)/n V^T .* (1 - A^2)", "wrong"),
+    ],
+)
+def test_divisions_in_a_line_without_brackets(gradient: str, verdict: str):
+    assert check_homework(ROWS_OF_SAMPLES + gradient).claims[-1].verdict == verdict
+
+
+def test_a_tied_weight_is_a_parameter_before():
+    text = """u = W x, h = relu(u), r = V h, E = 1/2 ||r - x||^2
+
+dE/dV = (r - x) h^T
+
+g = (V^T (r - x)) o step(u)
+
+dE/dW = g x^T
+
+Now put V = W^T. Then
+
+dE/dW = g x^T + h (r - x)^T
+
+dE/dW = g x^T + 2 h (r - x)^T
+"""
+    assert [c.verdict for c in check_homework(text).claims][4:] == ["correct"] * 5 + ["wrong"]
+
+
+def test_a_penalty_beside_a_data_term_by_any_letter():
+    text = r"""$P = \sigma(X W + b)$, $D = -\frac1N \sum_n [y_n \ln p_n + (1-y_n) \ln (1-p_n)]$, $J = D + \frac{\lambda}{2} \|W\|^2$
+
+$\frac{\partial J}{\partial W} = \frac1N X^T (P - Y) + \lambda W$
+"""
+    assert check_homework(text).claims[-1].verdict == "correct"
+    assert check_homework(text.replace(r"\lambda W$", r"2 \lambda W$")).claims[-1].verdict == "wrong"

@@ -18,7 +18,7 @@ from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.own_slopes import NoSlope, slope_of
 from symderiv.homework.understanding.piecewise import PIECEWISE
 from symderiv.homework.understanding.rewriting import is_slice
-from symderiv.homework.understanding.shapes import DATA_BASES, WEIGHT_BASES, base_of
+from symderiv.homework.understanding.shapes import DATA_BASES, ELEMENTWISE_MARKS, WEIGHT_BASES, base_of
 from symderiv.homework.understanding.symbols import (
     EACH,
     LAYER_LETTERS,
@@ -461,16 +461,19 @@ class Elaborator:
             self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
         )
 
-    @staticmethod
-    def _divided(factors: list[Term], marks: list[str]) -> Term:
-        """A division in the line takes the product so far, as calculators and NumPy do."""
+    def _divided(self, factors: list[Term], marks: list[str]) -> Term:
+        """A division in the line takes the product so far, as calculators and NumPy do; by an array, only what is before it."""
         if "/" not in marks:
             return Sloppy(tuple(factors), tuple(marks))
         # what stands to the right of the slash: the next factor (and those written against it without any sign)
         out: list[Term] = [factors[0]]
         signs: list[str] = []
-        for mark, factor in zip(marks, factors[1:], strict=True):
-            if mark == "/":
+        for at, (mark, factor) in enumerate(zip(marks, factors[1:], strict=True)):
+            is_number_within = at + 1 < len(marks) and isinstance(factor, (Const, SizeOf))  # all the same, but for grouping
+            is_by_array = isinstance(factor, Sloppy) and bool(set(factor.marks) & ELEMENTWISE_MARKS) and "@" not in marks
+            if mark == "/" and (is_number_within or is_by_array):
+                out[-1] = Over(out[-1], factor)
+            elif mark == "/":
                 out = [Over(out[0] if len(out) == 1 else Sloppy(tuple(out), tuple(signs)), factor)]
                 signs = []
             else:
