@@ -428,7 +428,12 @@ class Inference(Draft):
             counted |= fixed.keys()
         for short, long in shapes.longer.values():
             sizes[shapes.dims.root(long)] = sizes.get(shapes.dims.root(short), 1) + 1
-        shares, positive = special_data(self, definitions)
+        latest = {**definitions, **{d.key: d.term for d in self.definitions}}  # a second question may change the loss
+        of_versions = [
+            special_data(self, version)
+            for version in ([definitions, latest] if latest != definitions else [definitions])
+        ]
+        shares, positive = (frozenset[str]().union(*found) for found in zip(*of_versions, strict=True))
         axes = Axes(layout, sample_letters, batch)
         return Understanding(
             document=self.document, symbols=self.symbols, elaborator=self.elaborator, definitions=self.definitions, numbers=self.numbers,

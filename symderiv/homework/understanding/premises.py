@@ -14,13 +14,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.derivative_names import is_derived
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import is_rate, names_before
 from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_of_each
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.losses import added_up, is_written_sum, with_softmax
+from symderiv.homework.understanding.losses import added_up, has_logs, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
 from symderiv.homework.understanding.shapes import base_of
@@ -134,6 +135,7 @@ def find_definitions(draft: Draft) -> None:
             continue
         is_late = _is_tied(wrapped) and given.get(ref.key, at) < at
         draft.definitions.append(Definition(ref.key, wrapped, at, line, letters, is_late))
+    _take_changes(draft)
     _define_summands(draft)
     _prefer_grounded(draft)
     _summands_alike(draft)
@@ -153,6 +155,35 @@ def _parameters_with_places(draft: Draft) -> dict[str, int]:
         if reference is not None and reference.base in WEIGHTLIKE and not reference.indices:
             found.setdefault(reference.key, at)
     return found
+
+
+def _take_changes(draft: Draft) -> None:
+    """`a = softmax(z)` after `a = sigma(z)`, a log loss after a squared one: from there on the document is about another network."""
+    current = {d.key: d.term for d in draft.definitions}
+    for again in list(draft.restated):
+        before, after = (_kind_of(draft, again.key, term) for term in (current[again.key], again.term))
+        if before is not None and after is not None and before != after:
+            draft.restated.remove(again)
+            place = max((k + 1 for k, d in enumerate(draft.definitions) if d.at <= again.at), default=0)
+            draft.definitions.insert(place, again)
+            current[again.key] = again.term
+
+
+def _kind_of(draft: Draft, key: str, term: Term) -> str | None:
+    """The activation of a layer, or whether a loss takes logarithms or squares differences; None of anything else."""
+    if key == draft.loss and not has_logs(term):
+        squares = (p.base for p in everything_in(term) if isinstance(p, Power))
+        return "squares" if any(isinstance(base, Add) for base in squares) else None
+    if key == draft.loss:
+        return "logarithms"
+    match term.body if isinstance(term, Gathered) else term:
+        case Softmax():
+            return "softmax"
+        case Apply(function, 0, _) if function in FUNCTIONS:
+            return function
+        case Part(_, ()):
+            return "identity"
+    return None
 
 
 def _is_tied(term: Term) -> bool:
