@@ -27,6 +27,7 @@ _WORDS = re.compile(
 _BLANKED = re.compile(
     r"https?://\S+|!\[[^\]\n]*\]\([^)\n]*\)|\]\((?:https?:|[./#])[^)\s]*\)|</?[a-zA-Z][^>\n]{0,80}>|[\w.=+-]+@[\w.]+\.\w+|(?<![\w)\]])\*\*(?=\S)|(?<=\S)\*\*(?![\w(])"
 )
+_SPACED_D = re.compile(r"(?<![\w\\])d (?=[A-Za-z]\w* ?/ ?d [A-Za-z])|(?<=/)d (?=[A-Za-z])|(?<=/ )d (?=[A-Za-z])")
 _SIGN_NOTE = re.compile(r"\(\s*(?:\.?\*|[∘⊙@o])\s+(?:is|means|denotes|stands|ist|est|es|é)\b[^(),\n]{0,40}\)")
 _OWNER = re.compile(r"\bself\.")
 _GRADIENT = re.compile(r"\bgrad_(?=[A-Za-z])")
@@ -72,6 +73,8 @@ def blank_out(line: str) -> str:
         line = _SCRIPT_TAG.sub(_script_mark, line)
     if "://" in line or "[" in line or "<" in line or "**" in line or "@" in line:
         line = _BLANKED.sub(lambda match: " " * len(match.group()), line)
+    if "d " in line:  # `d loss / d output`
+        line = _SPACED_D.sub(f"{NOTHING}d", line)
     if "(" in line:  # (* is entry by entry)
         line = _SIGN_NOTE.sub(lambda match: " " * len(match.group()), line)
     line = without_owners(line)

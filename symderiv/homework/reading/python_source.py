@@ -18,10 +18,13 @@ ACTIVATIONS = frozenset({"softmax", "sigmoid", "relu", "tanh", "softplus", "logi
 LOSS_NAMES = re.compile(r"loss|cost|objective|nll|cross_?entropy|mse", re.IGNORECASE)
 COMMENT = (
     r"^[ \t]*#[ \t]*(?:[\w ,]+:[ \t]+)?((?:\S*/d|d?\w+'?\([^=\n]*\)[ \t]*=)[^\n]*"
-    r"|(?:\w+ )?(?:loss|cost|error)[ :]*\w*[ \t]*=[^\n]*)$"
+    r"|(?:\w+ )?(?:loss|cost|error)[ :]*\w*[ \t]*=[^\n]*|\$[^$\n]*=[^$\n]*\$\.?)[ \t]*$"
 )
 SHAPE_COMMENT = (
     r"^[ \t]*#[ \t]*([^\n]*\b\w+(?: is| *:| is of shape| has shape) +(?:\(\w+, ?\w*\)|\w+ ?[x×] ?\w+\b)[^\n]*)$"
+)
+TEXT_CELL = re.compile(
+    r"^#[ \t]*%%[ \t]*\[markdown\][^\n]*\n((?:#(?![ \t]*%%)[^\n]*\n|[ \t]*\n)*)", re.MULTILINE | re.IGNORECASE
 )
 RANDOM = re.compile(r"\b(?:random|default_rng)\b|\.(?:standard_)?(?:normal|randn|uniform)\(")
 INITIAL = re.compile(r"^(?:\w+\.)*(?:zeros|ones|empty|full|array|asarray|copy)(?:_like)?\(")
@@ -132,6 +135,7 @@ class _Source:
                     self.returned[function.name] = statement.value
         self._block(tree.body, None)
         self._comments()
+        self._text_cells()
         return "".join(self.out) + "\n" + "\n".join(self.added) + "\n"
 
     # --- places ---
@@ -193,6 +197,13 @@ class _Source:
         for match in re.finditer(f"{COMMENT}|{SHAPE_COMMENT}", self.text, re.MULTILINE):
             begin, end = match.span(1 if match[1] else 2)
             if not "".join(self.out[begin:end]).strip():
+                self.out[begin:end] = list(self.text[begin:end])
+
+    def _text_cells(self) -> None:
+        """The comments under `# %% [markdown]`, the text of a notebook that is kept as a program."""
+        for cell in TEXT_CELL.finditer(self.text):
+            for line in re.finditer(r"^#[ \t]?([^\n]*)$", cell.group(1), re.MULTILINE):
+                begin, end = (cell.start(1) + place for place in line.span(1))
                 self.out[begin:end] = list(self.text[begin:end])
 
     def _words(self, statement: ast.stmt) -> None:

@@ -452,6 +452,7 @@ class _Counts:
         self.digit_marks: dict[str, set[str]] = {}
         self.called: set[str] = set()
         self.matrices: set[str] = set()  # given with their entries
+        self.entry_bottoms: set[str] = set()  # what is derived by with an index letter
         self.by_formula: set[str] = set()  # written as functions of one letter, and nothing else is in their formulas
         self.apart: set[str] = set()
         self.unmarked: set[str] = set()
@@ -507,6 +508,8 @@ class _Counts:
                 return
             case Derivative(_, _, Name(_, base, ())):
                 self.bottoms.add(base)
+            case Derivative(_, _, Scripted(_, Name(_, base, ())) as bottom) if any(_letters_below(bottom)):
+                self.entry_bottoms.add(base)
             case BigSum(_, _, indices, _, end, _):
                 self.summed.update(n.base for i in indices for n in walk(i) if isinstance(n, Name))
                 if end is not None:
@@ -772,6 +775,7 @@ class _Counts:
                 and letter not in self.apart
                 and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
                 and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
+                and not {letter, capital} <= self.entry_bottoms  # W_{ij} and w_{jk}
             ):
                 folds[capital] = letter
         return folds

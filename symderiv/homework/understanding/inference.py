@@ -325,7 +325,9 @@ class Inference(Draft):
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
-        rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in {d.key for d in self.definitions}]
+        counted = {i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}  # patterns mu
+        no_rates = counted | {d.key for d in self.definitions}
+        rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in no_rates]
         gathers = re.search(
             r"Delta[^=\n]{0,20}(?::?=|\\leftarrow|←)\s*\\?Delta", self.document.text
         )  # sample after sample

@@ -37,6 +37,7 @@ from symderiv.homework.understanding.example_losses import with_example_losses
 from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.penalties import with_penalties_written_out
 from symderiv.homework.understanding.shapes import WEIGHT_BASES
+from symderiv.homework.understanding.subscript_derivatives import with_subscript_derivatives
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, HYPER_BASES, name_of
 from symderiv.homework.understanding.unit_columns import with_unit_columns
 from symderiv.homework.understanding.units import with_unit_layers
@@ -56,6 +57,7 @@ STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
+        with_subscript_derivatives,
         with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, with_unit_layers, without_notes, with_penalties_written_out,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
