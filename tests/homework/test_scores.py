@@ -66,6 +66,8 @@ FIRST_CONTACT = {
     "fresh_27": First(135, 192, 10, 1),
     "fresh_28": First(154, 170, 3, 0),
     "fresh_29": First(141, 192, 9, 2),
+    "fresh_30": First(155, 179, 2, 0),
+    "fresh_31": First(150, 163, 9, 3),
 }
 WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
 AT_LEAST = {
@@ -100,6 +102,8 @@ AT_LEAST = {
     "fresh_27": 0.98,
     "fresh_28": 0.97,
     "fresh_29": 0.94,
+    "fresh_30": 0.98,
+    "fresh_31": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),
