@@ -258,3 +258,29 @@ $\frac{\partial E}{\partial w_{jk}} = -\sum_\mu \sum_i (t_i^\mu - h_i^\mu) W_{ij
 $\frac{\partial E}{\partial w_{jk}} = -\sum_\mu \sum_i (t_i^\mu - h_i^\mu) W_{ij} (1 - (V_j^\mu)^2) V_k^\mu$
 """
     assert [c.verdict for c in check_homework(text).claims][-3:] == ["correct", "correct", "wrong"]
+
+
+VERSIONS = r"""$z = w x + b$, $a = \sigma(z)$
+
+MSE: $L = \frac12 (a - y)^2$, $\frac{dL}{dz} = (a - y) a (1 - a)$
+
+Log loss: $L = -[y \ln a + (1 - y) \ln(1 - a)]$, $\frac{dL}{dz} = a - y$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (r"Back to MSE: $L = \frac12 (a - y)^2$, $\frac{dL}{dw} = (a - y) a (1 - a) x$", "correct"),
+        (r"Back to MSE: $L = \frac12 (a - y)^2$, $\frac{dL}{dw} = (a - y) x$", "wrong"),
+        (r"With the squared error it was $\frac{dL}{dz} = (a - y) a (1 - a)$", "correct"),
+        (r"So $\frac{dL}{dz} = (a - y) a (1 - a)$", "wrong"),
+        (r"Now tanh: $a = \tanh(z)$, $L = \frac12 (a - y)^2$, $\frac{dL}{dz} = (a - y) (1 - a^2)$", "correct"),
+        (r"Now tanh: $a = \tanh(z)$, $L = \frac12 (a - y)^2$, $\frac{dL}{dz} = (a - y) a (1 - a)$", "wrong"),
+    ],
+)
+def test_a_document_that_compares(line: str, verdict: str):
+    claims = check_homework(VERSIONS + line).claims
+    assert claims[-1].verdict == verdict
+    assert {c.verdict for c in claims[:-1]} == {"correct"}

@@ -17,6 +17,7 @@ from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undef
 from symderiv.homework.understanding.draft import CONTRARY
 from symderiv.homework.understanding.elaboration import is_number, renamed, replaced
 from symderiv.homework.understanding.objective import output_of
+from symderiv.homework.understanding.premises import kind_of
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import LOSS_BASES
 from symderiv.homework.understanding.terms import (
@@ -35,10 +36,14 @@ from symderiv.homework.understanding.terms import (
     mapped,
     references_in,
 )
-from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
+from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, LOSS_WORDS, TARGET_BASES, Understanding
 from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
+OF_LOSSES = dict(LOSS_WORDS)
+WORDS_OF_VERSIONS = {
+    "logarithms": f"{OF_LOSSES['log']}|{OF_LOSSES['cross']}", "squares": OF_LOSSES["mse"], **ACTIVATION_WORDS,
+}  # fmt: skip
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 SUPPOSED = r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
 ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
@@ -87,10 +92,28 @@ class Otherwise:
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
         return (
-            self._with_function(at, left, right, kind)
+            self._with_version_spoken_of(at, left, right, kind)
+            or self._with_function(at, left, right, kind)
             or self._with_letter(at, left, right, kind)
             or self._with_value_supposed(at, left, right, kind)
         )
+
+    def _with_version_spoken_of(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        """`So with the cross-entropy dL/dz = a - y`, after the network was changed: with the formula that the words before name."""
+        definitions, loss = self.understanding.definitions, self.understanding.loss
+        current = self.understanding.definitions_at(at)
+        start = self.understanding.document.statements[at].span[0]
+        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        for other in definitions:
+            version = kind_of(loss, other.key, other.term)
+            if other.at > at or current.get(other.key) == other.term or version not in WORDS_OF_VERSIONS:
+                continue
+            if re.search(WORDS_OF_VERSIONS[version], words, re.IGNORECASE):
+                anew = replace(self.understanding, definitions=[d for d in definitions if d.key != other.key or d is other])
+                with contextlib.suppress(Misfit, Unknown, Undefined):
+                    if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                        return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+        return None
 
     def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right where derivatives by columns are rows, in a document that says so."""

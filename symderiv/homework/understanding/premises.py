@@ -127,8 +127,9 @@ def find_definitions(draft: Draft) -> None:
         wrapped: Term = whole if whole is not None else Gathered(term, letters) if letters else term
         if whole is not None:
             letters = ()
-        if (ref.key, wrapped) in seen:
-            continue
+        last = next((d.term for d in reversed([*draft.definitions, *draft.restated]) if d.key == ref.key), wrapped)
+        if (ref.key, wrapped) in seen and last == wrapped:
+            continue  # else the document comes back to it
         seen.add((ref.key, wrapped))
         if _has_already(draft, ref.key, at):
             draft.restated.append(Definition(ref.key, wrapped, at, line, letters))
@@ -161,20 +162,22 @@ def _take_changes(draft: Draft) -> None:
     """`a = softmax(z)` after `a = sigma(z)`, a log loss after a squared one: from there on the document is about another network."""
     current = {d.key: d.term for d in draft.definitions}
     for again in list(draft.restated):
-        before, after = (_kind_of(draft, again.key, term) for term in (current[again.key], again.term))
-        if before is not None and after is not None and before != after:
+        before, after = (kind_of(draft.loss, again.key, term) for term in (current[again.key], again.term))
+        if before is not None and after is not None and before != after and (
+            after != "identity" or all(r.key in current for r in references_in(again.term))
+        ):
             draft.restated.remove(again)
             place = max((k + 1 for k, d in enumerate(draft.definitions) if d.at <= again.at), default=0)
             draft.definitions.insert(place, again)
             current[again.key] = again.term
 
 
-def _kind_of(draft: Draft, key: str, term: Term) -> str | None:
+def kind_of(loss: str | None, key: str, term: Term) -> str | None:
     """The activation of a layer, or whether a loss takes logarithms or squares differences; None of anything else."""
-    if key == draft.loss and not has_logs(term):
+    if key == loss and not has_logs(term):
         squares = (p.base for p in everything_in(term) if isinstance(p, Power))
         return "squares" if any(isinstance(base, Add) for base in squares) else None
-    if key == draft.loss:
+    if key == loss:
         return "logarithms"
     match term.body if isinstance(term, Gathered) else term:
         case Softmax():

@@ -170,7 +170,7 @@ class Understanding:
     @cached_property
     def _timeline(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = defaultdict(list)
-        for definition in self.definitions:
+        for definition in sorted(self.definitions, key=lambda d: d.at):
             bound = frozenset(definition.term.indices if isinstance(definition.term, Gathered) else ())
             found[definition.key].append(replace(definition, term=_with_implied_sums(definition.term, bound)))
         return dict(found)
