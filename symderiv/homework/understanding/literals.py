@@ -192,15 +192,9 @@ def _digits(value: Array, exact: Array, half: Array) -> str | None:
         return "rounded"
     unit = 2 * half
     cut = np.where(half > 1e-8 * np.abs(exact), np.trunc(exact / np.where(unit > 0, unit, 1)) * unit, exact)
-    is_cut = (np.abs(value - cut) <= 1e-6 * unit + 1e-9 * np.abs(exact)) & ~_ends_behind(value, exact, unit)
-    return "cut" if np.all(is_cut | (np.abs(value - exact) <= slack)) else None
-
-
-def _ends_behind(value: Array, exact: Array, unit: Array) -> Array:
-    """0.999 for a printed 0.99: nobody leaves off the one digit that is left of two."""
-    tenths = exact / np.where(unit > 0, unit / 10, 1)
-    ends: Array = (np.abs(value) < 99.5 * unit) & (np.abs(tenths - np.round(tenths)) < 1e-6)
-    return ends
+    if np.all((np.abs(value - cut) <= 1e-6 * unit + 1e-9 * np.abs(exact)) | (np.abs(value - exact) <= slack)):
+        return "cut"
+    return None
 
 
 def shown(value: Array) -> str:
