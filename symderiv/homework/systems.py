@@ -145,8 +145,9 @@ def _best_candidate(inference: Inference, whole: Understanding) -> Judged:
         if found is None:
             continue  # no better than the best one, whatever comes
         cost = variant.cost + _cost(found)
-        if variant.later and not judge.shows_later and not takes_mean_in_all(inference):
-            cost += _cost_of_late_mean(inference, judge, found, () if best is None else best[1])
+        if variant.later and not takes_mean_in_all(inference):
+            more = _cost_of_late_mean(inference, judge, found, () if best is None else best[1])
+            cost += min(more, 0) if judge.shows_later else more
         if best is None or cost < best[0]:
             best = cost, tuple(found), judge, variant
             if cost == 0:
