@@ -130,7 +130,9 @@ def _of_whole(net: Network, key: Key, expr: Expr, named_only: bool, code: bool) 
             yield Slip(
                 "softmax-diagonal",
                 ("softmax-diagonal", "other-loss", "slope-twice"),
-                Scale(expr.by, diagonal) if isinstance(expr, Scale) else diagonal,  # without 1/n it would be taken later
+                Scale(expr.by, diagonal)
+                if isinstance(expr, Scale)
+                else diagonal,  # without 1/n it would be taken later
             )
         elif net.loss == "log":
             yield Slip("other-loss", ("other-loss", "slope-twice"), Had(expr, Slope(l, l)))

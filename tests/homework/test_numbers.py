@@ -901,7 +901,11 @@ dE/dz = [0.01; 0.99] - [1; 0] = [-0.99; 0.99]
 
 def test_numbers_that_come_to_a_carried_result_are_carried() -> None:
     claims = claims_of(VECTORS)
-    assert {(c.line, c.verdict) for c in claims if c.verdict != "correct"} == {(5, "wrong"), (7, "carried"), (9, "carried")}
+    assert {(c.line, c.verdict) for c in claims if c.verdict != "correct"} == {
+        (5, "wrong"),
+        (7, "carried"),
+        (9, "carried"),
+    }
 
 
 def test_no_zero_has_a_sign() -> None:

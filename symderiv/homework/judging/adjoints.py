@@ -313,8 +313,8 @@ class _Finder:
             return True
         bottom, named = jacobian.bottom.key, self._named(reference)
         is_explicit = isinstance(self.understanding.document.statements[at].sides[1].node, Derivative)
-        if is_explicit and named is not None:
-            return self._is_only_used_as(reference, named, bottom)
+        if is_explicit and (named is not None or not self.matched):
+            return self._is_only_used_as(reference, named or self._pre_activation_beside(bottom), bottom)
         if not self.matched or _mark(reference.key) is None or base_of(bottom) == self.letter:
             return False
         if is_explicit:
@@ -325,6 +325,11 @@ class _Finder:
         r"""`\delta_2 = \partial L / \partial h_2` where delta_3 was dL/dz_3: no line is true of that, but one is of dL/dz_2."""
         is_other = ruled != key and ruled in self.understanding.shapes
         return is_other and self._is_used_as(reference, ruled) and not self._is_used_as(reference, key)
+
+    def _pre_activation_beside(self, key: str) -> str:
+        """The z_1 of a_1: what has the same layer, and takes parameters; itself if it is the one."""
+        beside = [k for k in self._inner() if _mark(k) == _mark(key) is not None and self._is_pre_activation(k)]
+        return key if key in beside or len(beside) != 1 else beside[0]
 
     def _named(self, reference: Reference) -> str | None:
         """The v of delta_v, where there is a v."""

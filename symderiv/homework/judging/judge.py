@@ -621,7 +621,9 @@ class Judge:
                     return Verdict("correct", "number")
                 if truths:
                     value = shown(truths[0])
-                    return Verdict("wrong", "number", f"the value is {value}", mistakes=("arithmetic-slip",), expected=value)
+                    return Verdict(
+                        "wrong", "number", f"the value is {value}", mistakes=("arithmetic-slip",), expected=value
+                    )
         return Verdict("uncheckable", "number", "the loss at other parameters is not worked out")
 
     def _number(

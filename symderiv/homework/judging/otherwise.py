@@ -109,7 +109,9 @@ class Otherwise:
             if other.at > at or current.get(other.key) == other.term or version not in WORDS_OF_VERSIONS:
                 continue
             if re.search(WORDS_OF_VERSIONS[version], words, re.IGNORECASE):
-                anew = replace(self.understanding, definitions=[d for d in definitions if d.key != other.key or d is other])
+                anew = replace(
+                    self.understanding, definitions=[d for d in definitions if d.key != other.key or d is other]
+                )
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                         return Verdict("correct", kind, f"with {other.key} as in line {other.line}")

@@ -300,7 +300,13 @@ class _Cutter:
         if plain and text in ("x", "X") and before == "num" and after == "num" and gap and tokens.gaps[at + 1]:
             self.out.append(("mul", "times", start, end, True))
             return at + 1
-        if plain and text == "o" and vocabulary.o_multiplies and not vocabulary.o_is_name and _stands_between(tokens, at):
+        if (
+            plain
+            and text == "o"
+            and vocabulary.o_multiplies
+            and not vocabulary.o_is_name
+            and _stands_between(tokens, at)
+        ):
             self.out.append(("mul", "circ", start, end, True))
             return at + 1
         if plain and text in ("if", "else"):

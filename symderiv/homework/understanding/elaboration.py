@@ -469,8 +469,12 @@ class Elaborator:
         out: list[Term] = [factors[0]]
         signs: list[str] = []
         for at, (mark, factor) in enumerate(zip(marks, factors[1:], strict=True)):
-            is_number_within = at + 1 < len(marks) and isinstance(factor, (Const, SizeOf))  # all the same, but for grouping
-            is_by_array = isinstance(factor, Sloppy) and bool(set(factor.marks) & ELEMENTWISE_MARKS) and "@" not in marks
+            is_number_within = at + 1 < len(marks) and isinstance(
+                factor, (Const, SizeOf)
+            )  # all the same, but for grouping
+            is_by_array = (
+                isinstance(factor, Sloppy) and bool(set(factor.marks) & ELEMENTWISE_MARKS) and "@" not in marks
+            )
             if mark == "/" and (is_number_within or is_by_array):
                 out[-1] = Over(out[-1], factor)
             elif mark == "/":

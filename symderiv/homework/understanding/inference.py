@@ -82,6 +82,7 @@ from symderiv.homework.understanding.symbols import HYPER_BASES, Reference, name
 from symderiv.homework.understanding.terms import (
     Gathered,
     Part,
+    Softmax,
     Term,
     Transpose,
     references_in,
@@ -325,7 +326,9 @@ class Inference(Draft):
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
-        counted = {i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}  # patterns mu
+        counted = {
+            i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)
+        }  # patterns mu
         no_rates = counted | {d.key for d in self.definitions}
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in no_rates]
         gathers = re.search(
@@ -359,6 +362,7 @@ class Inference(Draft):
         scalars = is_scalar_document(self)
         lower = vectors_by_letter(self) if not batch or sample_letters else set()
         lower -= into_softmax(definitions)  # theta x of a softmax is no number
+        lower -= {key for key, term in definitions.items() if isinstance(term, Softmax)}  # nor is its beta^T beta
         definitions = {k: as_dot_products(t, lower) for k, t in definitions.items()}
         self.definitions = [replace(d, term=as_dot_products(d.term, lower)) for d in self.definitions]
         again = tuple((d.key, d.term) for d in self.definitions if definitions[d.key] is not d.term)

@@ -163,8 +163,11 @@ def _take_changes(draft: Draft) -> None:
     current = {d.key: d.term for d in draft.definitions}
     for again in list(draft.restated):
         before, after = (kind_of(draft.loss, again.key, term) for term in (current[again.key], again.term))
-        if before is not None and after is not None and before != after and (
-            after != "identity" or all(r.key in current for r in references_in(again.term))
+        if (
+            before is not None
+            and after is not None
+            and before != after
+            and (after != "identity" or all(r.key in current for r in references_in(again.term)))
         ):
             draft.restated.remove(again)
             place = max((k + 1 for k, d in enumerate(draft.definitions) if d.at <= again.at), default=0)

@@ -222,7 +222,8 @@ class Understanding:
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""
         return tuple(
-            max((i for i, d in enumerate(entries) if d.at <= at), default=-entries[0].is_late) for entries in self._changing
+            max((i for i, d in enumerate(entries) if d.at <= at), default=-entries[0].is_late)
+            for entries in self._changing
         )
 
     @cached_property
