@@ -47,6 +47,7 @@ from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 STEP_UP = re.compile(
     r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
+    r"|=\s*-\s*(?:\\delta|δ)"
 )
 
 BOUND = re.compile(r"(?:\\leq?|\\geq?|<|>|≤|≥)\s*(?:\\delta|δ)(?![A-Za-z_^])")
@@ -432,7 +433,7 @@ class _Finder:
         return False
 
     def _steps_up(self) -> bool:
-        r"""`w \leftarrow w + \eta \delta x`, `\Delta w = \eta \delta x`: then delta may be minus the derivative."""
+        r"""`w \leftarrow w + \eta \delta x`, `\partial E / \partial v = -\delta h`: then delta may be minus the derivative."""
         return bool(STEP_UP.search(self.understanding.document.text)) or self._steps_up_in_numbers()
 
     def _steps_up_in_numbers(self) -> bool:

@@ -131,6 +131,13 @@ class Brackets(Derivatives):
             self.report("a brace is not closed", self.starts[at], self.ends[at])
         self.at = min(close + 1, self.end)
         if at + 1 >= close:
+            turned = self.transposed_from(at, "tT")
+            if turned and self.depth < MAX_NESTING:
+                self.at = turned
+                self.depth += 1
+                inner = self.postfix(self.atom())
+                self.depth -= 1
+                return Transposed((self.starts[at], inner.span[1]), inner)
             if self.at < self.end and self.kinds[self.at] in OPERAND:
                 return self.postfix(self.atom()) if self.depth < MAX_NESTING else self.give_up()
             return Group((self.starts[at], self.ends[self.at - 1]), "", ())

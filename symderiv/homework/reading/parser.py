@@ -546,6 +546,9 @@ class Parser(Brackets):
             low, high = low + 2, (self.match[low + 1] if self.match[low + 1] > 0 else high)
         if low >= high:
             return (), None
+        word = next((i for i in range(low, high) if self.texts[i] == "in" and self.kinds[i] != "rel"), high)
+        if low < word < high - 1:  # `sum_{k in outputs}` in plain text
+            return self._bounds(low, word)
         node = self.within(low, high, self.listed)
         if isinstance(node, Comparison):
             left = node.left

@@ -101,7 +101,17 @@ class Scripts(Cursor):
             and self.match[at] == at + 1
             and at + 2 < self.end
             and self.kinds[at + 2] in ("^", "_", "'")
+            and not self.transposed_from(at, "t")
         )
+
+    def transposed_from(self, at: int, letters: str) -> int:
+        r"""Where the factor begins that `{}^{t}` stands before, as French notes write its transpose; 0 if none does."""
+        kinds, texts = self.kinds[at : at + 6], self.texts[at : at + 6]
+        braced = kinds[3:4] == ["{"]
+        after = 6 if braced else 4
+        is_prefix = kinds[:3] == ["{", "}", "^"] and self.match[at] == at + 1 and (not braced or kinds[5:] == ["}"])
+        begins = at + after < self.end and self.kinds[at + after] in OPERAND
+        return at + after if is_prefix and begins and texts[3 + braced] in letters else 0
 
     def _scripted(
         self, node: Node, start: int, last: int, lower: list[Script], upper: list[Script], primes: int, transposes: int

@@ -179,25 +179,24 @@ def _applies(draft: Draft, function: str) -> bool:
 
 
 def _defined_functions(draft: Draft) -> dict[str, str]:
-    r"""`\sigma(x) = 1/(1+e^{-x})`: recognised by its values."""
+    r"""`\sigma(x) = 1/(1+e^{-x})`, also within a line, `z_j = h(a_j) = \tanh(a_j)`: recognised by its values."""
     found: dict[str, str] = {}
     tried: Counter[str] = Counter()
     for at, statement in enumerate(draft.document.statements):
-        if len(statement.sides) < 2 or not isinstance(statement.sides[0].node, f.Product):
-            continue
-        factors = statement.sides[0].node.factors
-        if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
-            continue
-        head, argument = name_of(factors[0]), name_of(factors[1].items[0])
-        if head is None or argument is None or head.base not in draft.symbols.functions or _primes(factors[0]):
-            continue
-        for side in statement.sides[1:]:
-            tried[head.base] += 1
-            known = _recognised(draft, side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
-            if known:
-                found[head.base] = known
-                if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
-                    draft.activations.define(Saying(at, statement.line, head.base, known))
+        for k, applied in enumerate(statement.sides[:-1]):
+            factors = applied.node.factors if isinstance(applied.node, f.Product) else ()
+            if len(factors) != 2 or not isinstance(factors[1], f.Group) or len(factors[1].items) != 1:
+                continue
+            head, argument = name_of(factors[0]), name_of(factors[1].items[0])
+            if head is None or argument is None or head.base not in draft.symbols.functions or _primes(factors[0]):
+                continue
+            for side in statement.sides[k + 1 :]:
+                tried[head.base] += 1
+                known = _recognised(draft, side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
+                if known:
+                    found[head.base] = known
+                    if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
+                        draft.activations.define(Saying(at, statement.line, head.base, known))
     draft.activations.settle()
     return {letter: kind for letter, kind in found.items() if letter not in draft.activations.sections}
 

@@ -20,6 +20,9 @@ NO_LAYERS: Mapping[str, int] = MappingProxyType({})
 def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, ...] | None:
     """The sizes that a stated shape names, in order; layers: what the letters of layers are, for `n_{l-1}`."""
     match node:
+        case f.Product(_, (f.Scripted(_, f.Name(_, "M"), lower, ()), f.Group(_, "(", (f.Name(_, "R"),))), _) if lower:
+            parts = [_size(x.body, layers) for x in lower]  # M_{n,p}(R), and M_n(R) for squares
+            return tuple(p for p in parts * (3 - len(parts)) if p is not None) if all(parts) else None
         case f.Product(_, factors, marks) if all(m in ("times", "", "*", "cdot") for m in marks):
             if len(factors) == 3 and isinstance(factors[1], f.Name) and factors[1].base == "x":
                 factors = (factors[0], factors[2])  # `n1 x n0` in code
