@@ -12,9 +12,9 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_of
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
-from symderiv.homework.reading.formulas import Number
+from symderiv.homework.reading.formulas import Derivative, Name, Number, walk
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
-from symderiv.homework.understanding.draft import CONTRARY
+from symderiv.homework.understanding.draft import CONTRARY, WEIGHTLIKE
 from symderiv.homework.understanding.elaboration import is_number, renamed, replaced
 from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.premises import kind_of
@@ -234,7 +234,10 @@ class Otherwise:
     def for_one_sample(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Right for the loss of one sample, in a document that comes to the mean over many with another loss."""
         understanding = self.understanding
-        if not isinstance(left, Jacobian) or not understanding.axes.batch:
+        if not understanding.axes.batch:
+            return None
+        left, right = self._of_the_example(at, left, right)
+        if not isinstance(left, Jacobian):
             return None
         definitions = understanding.definitions_at(at)
         letters = index_letters_of(left) | index_letters_of(right)
@@ -255,6 +258,20 @@ class Otherwise:
             if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
                 return Verdict("correct", kind, "for one sample")
         return None
+
+    def _of_the_example(self, at: int, left: Term, right: Term) -> tuple[Term, Term]:
+        r"""`dW = dz a^T` in small letters, beside capitals for all samples: of the loss of one example, if that came last."""
+        document, top = self.understanding.document, self.understanding.loss
+        losses = [d.key for d in self.understanding.definitions if d.at <= at and base_of(d.key) in LOSS_BASES]
+        names = {
+            n.base.removeprefix("d") for s in document.statements[at].sides for n in walk(s.node) if isinstance(n, Name)
+        }
+        folds = {small: capital for capital, small in self.understanding.symbols.folds.items()}
+        is_small = any(n in folds for n in names) and not any(n in folds.values() for n in names - WEIGHTLIKE)
+        is_explicit = any(isinstance(n, Derivative) for s in document.statements[at].sides for n in walk(s.node))
+        if not losses or losses[-1] == top or is_explicit or not is_small:
+            return left, right
+        return _of_loss(left, top, losses[-1]), _of_loss(right, top, losses[-1])
 
     @cached_property
     def _with_one_sample(self) -> Understanding:
@@ -409,3 +426,13 @@ def _with_function(term: Term, letter: str, name: str) -> Term:
     """A term with a function by its name."""
     body = mapped(term, lambda part: _with_function(part, letter, name))
     return replace(body, function=name) if isinstance(body, Apply) and body.function == letter else body
+
+
+def _of_loss(term: Term, loss: str | None, other: str) -> Term:
+    """A term with derivatives of another loss, and without the n of a mean that is taken later."""
+    match term:
+        case Sloppy((SizeOf("#n"), Jacobian(Part(key, ())) as gradient), ("",)) if key == loss:
+            return _of_loss(gradient, loss, other)
+        case Jacobian(Part(key, ()), bottom) if key == loss:
+            return Jacobian(Part(other, ()), bottom)
+    return mapped(term, lambda part: _of_loss(part, loss, other))
