@@ -15,7 +15,7 @@ from functools import cached_property
 
 from symderiv.homework.judging.adjoints import adjoints_of
 from symderiv.homework.judging.chains import Chains
-from symderiv.homework.judging.comparing import Answer
+from symderiv.homework.judging.comparing import Answer, Comparison
 from symderiv.homework.judging.derivatives import Derivatives
 from symderiv.homework.judging.differentials import judge_differential
 from symderiv.homework.judging.facts import Facts
@@ -76,7 +76,7 @@ from symderiv.homework.understanding.terms import (
     mapped,
     references_in,
 )
-from symderiv.homework.understanding.understanding import Understanding
+from symderiv.homework.understanding.understanding import Definition, Understanding
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 SECONDS_A_CLAIM = 2.0
@@ -675,6 +675,22 @@ class Judge:
         return verdict
 
     # --- definitions ---
+    def _premise(self, at: int, definition: Definition) -> Verdict:
+        """Taken as it is said; on the way back it has to fit as it is written, if the document states shapes."""
+        losses = [d.at for d in self.understanding.definitions if d.key == self.understanding.loss]
+        world = self.understanding.world(at, Machine)
+        if (
+            self.understanding.strict
+            and losses
+            and losses[0] < at
+            and not world.depends(self.understanding.loss or "", definition.key)
+        ):
+            with contextlib.suppress(Misfit, Unknown, Undefined):
+                edits = self.understanding.reader(at, True).readings(definition.term)[0].edits
+                if {"transposed", "swapped"} & set(edits):
+                    return self.situation.accepted(Comparison(Answer.EQUAL, edits=edits), "definition")
+        return Verdict("correct", "definition", "a premise")
+
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
         if not any(d.key == reference.key for d in self.understanding.definitions):
@@ -685,7 +701,7 @@ class Judge:
             return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
-                return Verdict("correct", "definition", "a premise")
+                return self._premise(at, definition)
         if isinstance(right, Part):
             used = self.inference.used
             marked = [k for k in used if base_of(k) == base_of(right.key) and k != right.key]

@@ -6,6 +6,8 @@ decided.
 
 from __future__ import annotations
 
+import re
+
 from symderiv.homework.reading.cursor import INDEX_LETTERS, MAX_NESTING, OPERAND, Cursor
 from symderiv.homework.reading.formulas import (
     BigSum,
@@ -397,7 +399,11 @@ class Scripts(Cursor):
         positional: list[Node] = []
         keywords: list[tuple[str, Node]] = []
         for low, high in self.split(at + 1, close, (",", ";")):
-            if (
+            place = (self.starts[low], self.ends[high - 1]) if low < high else (0, 0)
+            word = re.fullmatch(r"(['\"])(\w+)\1", self.text[slice(*place)])
+            if word is not None:
+                positional.append(Text(place, word[2]))  # `sum(D, 'all')`
+            elif (
                 high - low > 2
                 and self.kinds[low] in ("name", "func")
                 and self.kinds[low + 1] == "rel"

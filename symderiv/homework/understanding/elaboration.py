@@ -77,6 +77,7 @@ CAPITALS = {
     "G": "g",
     "Psi": "psi",
 }  # of functions, for the matrices of their slopes
+MATLAB = re.compile(r"```\s*(?:matlab|octave)|\w\s?\.[*^]\s?\w[^$\n]*;\s*$", re.IGNORECASE | re.MULTILINE)
 PI = Rational("3.14159265358979323846264338327950288419716939937510582")
 MOST_LAYERS = 200  # that a sum over layers is written out for
 
@@ -614,6 +615,9 @@ class Elaborator:
     def _called(self, name: str, primes: int, node: f.Call) -> Term:
         if name.lower() in LOSS_CALLS:
             return Part(name, ())
+        if name in ("sum", "mean") and len(node.arguments) == 2:
+            total = SumOver(self._along(node.arguments[1], name), self.term(node.arguments[0]))
+            return total if name == "sum" else Over(total, SizeOf("mean:" + total.along))
         arguments = [self.term(a) for a in node.arguments]
         keywords = dict(node.keywords)
         if name in self.functions:
@@ -666,10 +670,19 @@ class Elaborator:
             return arguments[0]
         raise NotUnderstood(f"the function {name}", node.span)
 
+    def _along(self, axis: f.Node, name: str) -> str:
+        """What the second argument of a sum tells: `sum(D, 'all')`; NumPy counts axes from 0, MATLAB from 1."""
+        first = 1 if MATLAB.search(self.text) else 0 if "np." in self.text else None
+        if isinstance(axis, f.Text) and axis.text == "all":
+            return "all"
+        if first is None or not isinstance(axis, f.Number) or axis.value - first not in (0, 1):
+            raise NotUnderstood(f"an axis of {name}", axis.span)
+        return "rows" if axis.value == first else "columns"
+
     def _reduced(self, name: str, arguments: list[Term], keywords: dict[str, f.Node], node: f.Call) -> Term:
         if not arguments:
             raise NotUnderstood(f"{name} of nothing", node.span)
-        axis = keywords.get("axis")
+        axis = keywords.get("axis", keywords.get("dim"))
         near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
         numpy = "np" in near or (self.symbols.code and "np." in self.text)
         along = "all" if numpy or name == "mean" else "formal"
