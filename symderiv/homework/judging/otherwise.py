@@ -46,6 +46,7 @@ WORDS_OF_VERSIONS = {
 }  # fmt: skip
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 SUPPOSED = r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
+NUMERATORS = r"numerator[- ]layout|Zählerlayout|shape of the transposed matrix"
 ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
@@ -122,9 +123,20 @@ class Otherwise:
         if not says_rows(self.understanding.document.text):
             return None
         turned, said = self._as_rows(left), self._as_rows(right)
-        if turned == left and said == right:
+        is_other = turned != left or said != right
+        if is_other and (found := self._right_as(at, turned, said, kind, "derivatives by columns are rows here")):
+            return found
+        if re.search(NUMERATORS, self.understanding.document.text, re.IGNORECASE) is None or self._is_vector(left):
             return None
-        return self._right_as(at, turned, said, kind, "derivatives by columns are rows here")
+        return self._right_as(at, Transpose(left), said, kind, "derivatives by matrices are transposed here")
+
+    def _is_vector(self, term: Term) -> bool:
+        """Whether it is no derivative of a number by a matrix."""
+        shapes = self.understanding.shapes
+        if not isinstance(term, Jacobian) or not isinstance(term.bottom, Part) or term.bottom.indices:
+            return True
+        top = shapes.get(self.situation.key(term.top) or "")
+        return top != ("1", "1") or "1" in shapes.get(term.bottom.key, ("1",))
 
     def _as_rows(self, term: Term) -> Term:
         if isinstance(term, Jacobian) and isinstance(term.bottom, Part) and not term.bottom.indices:
