@@ -157,7 +157,8 @@ def _intercepts(document: Document) -> Iterator[str]:
             summed = (part for term in terms if isinstance(term, BigSum) for part in walk(term.body))
             yield from added & {n.base for part in summed if (n := name_of(part)) is not None and _has_pair(part)}
             factors = (part for term in terms if isinstance(term, Product) for part in term.factors)
-            whole = {n.base for part in factors if (n := name_of(part)) is not None and not _below(_untransposed(part))}
+            bare = (_untransposed(part) for part in factors)
+            whole = {n.base for part in bare if (n := name_of(part)) is not None and not _below(part)}
             yield from whole & {n.base for term in terms if (n := name_of(term)) is not None and _is_entry_0(term)}
 
 

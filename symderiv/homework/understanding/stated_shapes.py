@@ -131,7 +131,8 @@ def _differ(dim: str, size: str, bound: Mapping[str, str]) -> bool:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether two names may be one size: what is `n^1` as outputs of a layer is `m^2` as inputs of the next."""
-    return one == other or ("^" in one and "^" in other and one.split("^")[0] != other.split("^")[0])
+    (letter, _, layer), (other_letter, _, other_layer) = one.partition("^"), other.partition("^")
+    return one == other or (bool(layer and other_layer) and letter != other_letter and layer != other_layer)
 
 
 def judge_shape(
@@ -160,7 +161,9 @@ def judge_shape(
     if earlier is None:
         understanding.stated[reference.key] = (stated[0], stated[1])
     clash = any(_differ(d, size, bound) for d, size in zip(shape, stated, strict=True))
-    turned = any(_differ(d, size, bound) for d, size in zip(shape[::-1], stated, strict=True))
+    turned = not _may_be(stated, shape[::-1]) or any(
+        _differ(d, size, bound) for d, size in zip(shape[::-1], stated, strict=True)
+    )
     if clash and turned:
         return verdict(
             "wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",)
