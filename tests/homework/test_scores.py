@@ -68,8 +68,13 @@ FIRST_CONTACT = {
     "fresh_29": First(141, 192, 9, 2),
     "fresh_30": First(155, 179, 2, 0),
     "fresh_31": First(150, 163, 9, 3),
+    "fresh_32": First(146, 170, 7, 1),
+    "fresh_33": First(160, 178, 6, 1),
 }
-WAVED_THROUGH = {"fresh_10": 1}  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
+WAVED_THROUGH = {
+    "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
+    "fresh_29": 1,  # 0.999 = 0.99: so few digits may have been cut
+}
 AT_LEAST = {
     ".": 0.88,
     "development": 0.90,
@@ -104,6 +109,8 @@ AT_LEAST = {
     "fresh_29": 0.94,
     "fresh_30": 0.98,
     "fresh_31": 0.98,
+    "fresh_32": 0.95,
+    "fresh_33": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -236,6 +236,8 @@ class NumberClaim:
         )
         if self._looks_computed():
             return True
+        if is_rate(self.reference.key):
+            return False
         return is_output or (not used and bool(re.search(RESULT_WORDS, self.statement.lead, re.IGNORECASE)))
 
     def _looks_computed(self) -> bool:

@@ -14,7 +14,21 @@ from itertools import pairwise
 
 from symderiv.errors import ModelError
 from symderiv.homework.reading.characters import characters
-from symderiv.homework.reading.formulas import Call, Group, Name, Node, Number, Product, Scripted, Sum, Text, Unread
+from symderiv.homework.reading.formulas import (
+    Call,
+    Comparison,
+    Derivative,
+    Group,
+    Name,
+    Node,
+    Number,
+    Product,
+    Scripted,
+    Sum,
+    Text,
+    Unread,
+    walk,
+)
 from symderiv.homework.reading.gluing import unglue
 from symderiv.homework.reading.macros import find_macros
 from symderiv.homework.reading.parser import Parser
@@ -131,7 +145,9 @@ class _Reader:
                 table, column = formula.cell
                 self.tables[table].cells[column] += statements
                 statements = [statement for statement in statements if statement.relations]
-            out.statements += [self._stated_shape(statement) for statement in statements]
+            for statement in statements:
+                if not self._masks(statement):
+                    out.statements.append(self._stated_shape(statement))
             if len(out.statements) >= MAX_STATEMENTS:
                 self.note(f"only the first {MAX_STATEMENTS} statements are read", formula.end, formula.end)
                 break
@@ -570,6 +586,23 @@ class _Reader:
         if type(shape) is not Product or not _is_shape(shape):
             return statement
         return replace(statement, sides=(Side(name, name.span), Side(shape, shape.span)), relations=("in",))
+
+    def _masks(self, statement: Statement) -> bool:
+        """Whether it is the mask of the line before, `dL/dz = dL/da (z > 0)` in plain text; then it is put there."""
+        before = self.out.statements[-1] if self.out.statements else None
+        if before is None or len(before.sides) < 2 or statement.relations not in ((">",), (">=",)):
+            return False
+        start, end = before.span[1], statement.span[1]
+        side, (low, high) = before.sides[-1], statement.sides
+        is_bracketed = self.text[start : statement.span[0]].strip() == "(" and self.text[end : end + 1] == ")"
+        if not is_bracketed or not any(isinstance(n, Derivative) for n in walk(side.node)):
+            return False
+        inner = Comparison(statement.span, low.node, statement.relations[0], high.node)
+        mask = Group((statement.span[0] - 1, end + 1), "(", (inner,))
+        span = (side.span[0], end + 1)
+        last = Side(Product(span, (side.node, mask), ("",)), span)
+        self.out.statements[-1] = replace(before, sides=(*before.sides[:-1], last), span=(before.span[0], end + 1))
+        return True
 
     def _stated_shape(self, statement: Statement) -> Statement:
         """`$W$ has shape $3 \\times 2$` as one statement."""
