@@ -284,3 +284,136 @@ def test_a_document_that_compares(line: str, verdict: str):
     claims = check_homework(VERSIONS + line).claims
     assert claims[-1].verdict == verdict
     assert {c.verdict for c in claims[:-1]} == {"correct"}
+
+
+MATRICES = r"""$x \in \mathcal{M}_{p,1}(\mathbb{R})$, $U \in \mathcal{M}_{q,p}(\mathbb{R})$
+
+$z = U x$, $a = \sigma(z)$, $o = V a$, $L = \frac12 \|o - t\|^2$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (r"\partial L/\partial a = {}^{t}V (o - t)", "correct"),
+        (r"\partial L/\partial a = {}^tV (o - t)", "correct"),
+        (r"\partial L/\partial V = (o - t)\, {}^{t}a", "correct"),
+        (r"\partial L/\partial V = {}^{t}a (o - t)", "wrong"),
+        (r"\partial L/\partial a = V (o - t)", "wrong"),
+        (r"a \in \mathcal{M}_{q,1}(\mathbb{R})", "correct"),
+        (r"V \in \mathcal{M}_{q,r}(\mathbb{R})", "wrong"),
+    ],
+)
+def test_transposes_before_and_spaces_of_matrices_as_in_french_notes(line: str, verdict: str):
+    assert check_homework(MATRICES + f"${line}$").claims[-1].verdict == verdict
+
+
+SUMS = """```matlab
+Z = X*W + b;
+A = tanh(Z);
+Y = A*V + c;
+J = sum((Y - T).^2, 'all')/(2*N);
+dY = (Y - T)/N;
+dJ_dV = A'*dY;
+dZ = (dY*V') .* (1 - A.^2);
+%s
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("dJ_dc = sum(dY, 1);", "correct"),
+        ("dJ_dc = sum(dY, 2);", "wrong"),
+        ("dJ_db = sum(dZ, 'all');", "wrong"),
+    ],
+)
+def test_sums_along_dimensions_that_are_counted_from_one(line: str, verdict: str):
+    assert check_homework(SUMS % line).claims[-1].verdict == verdict
+
+
+EXAMPLE = r"""$Z^{[1]} = W^{[1]} X + b^{[1]}$, $A^{[1]} = \sigma(Z^{[1]})$, $m$ examples
+
+$J = -\frac{1}{m} \sum_{i=1}^{m} ( y^{(i)} \log a^{[1](i)} + (1 - y^{(i)}) \log (1 - a^{[1](i)}) )$
+
+For one example $\mathcal{L} = -y \log a^{[1]} - (1 - y) \log (1 - a^{[1]})$
+
+$dz^{[1]} = a^{[1]} - y$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("dW^{[1]} = dz^{[1]} x^T", "correct"),
+        ("db^{[1]} = dz^{[1]}", "correct"),
+        ("dW^{[1]} = 2 dz^{[1]} x^T", "wrong"),
+        (r"dW^{[1]} = \frac{1}{m} dZ^{[1]} X^T", "correct"),
+        ("dW^{[1]} = dZ^{[1]} X^T", "wrong"),
+    ],
+)
+def test_small_letters_are_of_one_example_and_capitals_of_all(line: str, verdict: str):
+    text = (
+        EXAMPLE
+        + r"All at once: $dZ^{[1]} = A^{[1]} - Y$, $db^{[1]} = \frac{1}{m} \sum_i dz^{[1](i)}$"
+        + f"\n\n${line}$"
+    )
+    assert check_homework(text).claims[-1].verdict == verdict
+
+
+LOGISTIC = r"""$s_j = \sum_i w_{ij} e_i$, $h_j = g(s_j) = \tanh(s_j)$, $r_k = \sum_j v_{jk} h_j$, $o_k = \sigma(r_k)$
+
+$E = \frac12 \sum_k (t_k - o_k)^2$, $\delta_k := (t_k - o_k) o_k (1 - o_k)$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (r"\frac{\partial E}{\partial v_{jk}} = -\delta_k h_j", "correct"),
+        (r"\frac{\partial E}{\partial s_j} = -g'(s_j) \sum_k v_{jk} \delta_k", "correct"),
+        (r"\frac{\partial E}{\partial s_j} = -(1 - h_j^2) \sum_{k in D(j)} v_{jk} \delta_k", "correct"),
+        (r"\frac{\partial E}{\partial s_j} = -h_j (1 - h_j) \sum_k v_{jk} \delta_k", "wrong"),
+        (r"g'(s) = 1 - g(s)^2", "correct"),
+        (r"g'(s) = 1 - g(s)", "wrong"),
+    ],
+)
+def test_a_delta_that_is_minus_the_derivative_and_a_function_said_in_passing(line: str, verdict: str):
+    text = LOGISTIC + r"$\frac{\partial E}{\partial r_k} = -\delta_k$" + f"\n\n${line}$"
+    assert check_homework(text).claims[-1].verdict == verdict
+
+
+@pytest.mark.parametrize(("mask", "verdict"), [("z > 0", "correct"), ("y > 0", "wrong"), ("x > 0", "wrong")])
+def test_a_mask_in_brackets_after_a_plain_line(mask: str, verdict: str):
+    text = f"z = W x\n\na = relu(z)\n\ny = V a\n\nL = 1/2 ||y - t||^2\n\n∂L/∂z = ∂L/∂a ({mask})\n"
+    assert check_homework(text).claims[-1].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [(r"x \frac{\partial \ell}{\partial u}", "correct"), (r"\frac{\partial \ell}{\partial u} x", "wrong")],
+)
+def test_numerator_layout_turns_the_derivative_by_a_matrix(line: str, verdict: str):
+    text = rf"""In numerator layout: $x \in \mathbb{{R}}^n$, $A \in \mathbb{{R}}^{{m \times n}}$, $u = A x + a$, $\ell = \frac12 \|u - t\|^2$
+
+$\frac{{\partial \ell}}{{\partial u}} = (u - t)^T$
+
+$\frac{{\partial \ell}}{{\partial A}} = {line}$"""
+    assert check_homework(text).claims[-1].verdict == verdict
+
+
+@pytest.mark.parametrize(("size", "verdict"), [("n^1", "correct"), ("m^1", "wrong")])
+def test_sizes_of_one_layer_are_two(size: str, verdict: str):
+    text = rf"""$W^l \in \mathbb{{R}}^{{m^l \times n^l}}$, $W_0^l \in \mathbb{{R}}^{{n^l \times 1}}$
+
+$Z^1 = (W^1)^T x + W_0^1$, $A^1 = \text{{ReLU}}(Z^1)$, $Z^2 = (W^2)^T A^1 + W_0^2$, $J = \frac12 \|Z^2 - y\|^2$
+
+$\frac{{\partial J}}{{\partial W_0^2}} = \frac{{\partial J}}{{\partial Z^2}}$
+
+$\frac{{\partial J}}{{\partial Z^1}} \in \mathbb{{R}}^{{{size} \times 1}}$"""
+    marked = check_homework(text)
+    assert [claim.verdict for claim in marked.claims[-2:]] == ["correct", verdict]
