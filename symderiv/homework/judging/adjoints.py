@@ -515,6 +515,9 @@ class _Finder:
             return None
         named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
         chosen = named if named in candidates else candidates[0]
+        before = self._pre_activation_beside(chosen)
+        if self._is_delta(reference) and self._is_only_used_as(reference, before, chosen):
+            chosen = before
         sign = -1 if self._is_delta(reference) and self.signs == {-1} else 1  # as those before it
         return _with_sign(sign, Jacobian(Part(self.understanding.loss or "", ()), Part(chosen, ())))
 
