@@ -97,7 +97,11 @@ class OwnLines:
                 if self.situation.compare(at, meant, right).answer is Answer.EQUAL:
                     return line
         for factor, (own, line) in self.false.items():  # its shape may fit nowhere: what stands here is read back
-            meant = with_part(right, own, factor) if isinstance(own, Sloppy) and factor != left else right
+            body, put = own, factor
+            match own:
+                case Add(((-1, inner),)):
+                    body, put = inner, Add(((-1, factor),))
+            meant = with_part(right, body, put) if isinstance(body, Sloppy) and factor != left else right
             if meant != right and self.situation.compare(at, left, meant).answer is Answer.EQUAL:
                 return line
         return None
