@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symderiv.homework.judging.verdicts import RESTATED
+from symderiv.homework.judging.verdicts import PREMISE, RESTATED
 from symderiv.homework.marking import Claim, Marking
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _head(claim: Claim) -> str:
 
 def _against(claim: Claim, equations: dict[str, str]) -> Claim:
     """`a = tanh(z)` where the model has a sigmoid: another network, or another meaning of a; which, its reader has to say."""
-    if claim.message != RESTATED or _head(claim) not in equations:
+    if claim.message not in (RESTATED, PREMISE) or _head(claim) not in equations:
         return claim
     why = f"the model that was given has {equations[_head(claim)]}: another network, or {_head(claim)} means something else here"
     return replace(claim, verdict="uncheckable", message=why)

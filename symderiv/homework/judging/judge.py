@@ -32,6 +32,7 @@ from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.updates import Updates
 from symderiv.homework.judging.verdicts import (
     FAULTS,
+    PREMISE,
     RESTATED,
     FalseNumber,
     OpenLine,
@@ -689,7 +690,7 @@ class Judge:
                 edits = self.understanding.reader(at, True).readings(definition.term)[0].edits
                 if {"transposed", "swapped"} & set(edits):
                     return self.situation.accepted(Comparison(Answer.EQUAL, edits=edits), "definition")
-        return Verdict("correct", "definition", "a premise")
+        return Verdict("correct", "definition", PREMISE)
 
     def _definition(self, at: int, statement: Statement, reference: Reference, left: Term, right: Term) -> Verdict:
         keys = {r.key for r in references_in(right)}
@@ -717,7 +718,7 @@ class Judge:
         if not any(d.key == reference.key for d in self.understanding.definitions):
             if is_derived(self.inference, reference) or not keys:
                 return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
-            return Verdict("correct", "definition", "a premise")
+            return Verdict("correct", "definition", PREMISE)
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
             return Verdict("correct", "definition", "another name")
         found = self.situation.compare(at, left, right)

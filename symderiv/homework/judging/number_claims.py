@@ -12,7 +12,7 @@ import numpy as np
 from symderiv.homework.judging.comparing import Answer
 from symderiv.homework.judging.numbers import NumberWorlds, Printed, jacobian_key
 from symderiv.homework.judging.situation import Situation
-from symderiv.homework.judging.verdicts import FalseNumber, Subject, Verdict
+from symderiv.homework.judging.verdicts import PREMISE, FalseNumber, Subject, Verdict
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array
@@ -577,7 +577,7 @@ class NumberClaim:
             return Verdict("correct", self.kind, "true for all values")
         defined = self.situation.understanding.definitions_at(self.at)
         if isinstance(self.left, SumOver) and not keys & set(defined):
-            return Verdict("correct", "definition", "a premise")
+            return Verdict("correct", "definition", PREMISE)
         return None
 
     def _unknown(self) -> Verdict:

@@ -29,6 +29,7 @@ FAULTS = (
     MemoryError,
 )
 
+PREMISE = "a premise"
 RESTATED = "a new premise: it differs from an earlier line"
 LOG = logging.getLogger(__name__)
 

@@ -776,7 +776,7 @@ class _Counts:
                 and letter not in self.apart
                 and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
                 and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
-                and not {letter, capital} <= self.entry_bottoms  # W_{ij} and w_{jk}
+                and not (capital in MATRIX_BASES and {letter, capital} <= self.entry_bottoms)  # W_{ij} and w_{jk}
             ):
                 folds[capital] = letter
         return folds
