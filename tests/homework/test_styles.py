@@ -62,6 +62,7 @@ $$e = d - y_3 = 0.4496, \quad E = \frac12 e^2$$
 $$\delta_3 = e\, \varphi'(v_3) = 0.1112$$
 $$w_{31} = 0.8 + 0.45 \cdot 0.1112 \cdot 0.4551 = 0.8228$$
 """
+BESIDE_ONES = "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n"
 STYLES = [
     ("units worked out in numbers", NUMBERED, r"\delta_j = y_j (1 - y_j)\, \delta_3\, w_{3j}", r"\delta_j = y_j\, \delta_3\, w_{3j}"),
     ("and a number of theirs", NUMBERED, r"\delta_1 = 0.0221", r"\delta_1 = -0.0221"),
@@ -259,31 +260,31 @@ One step for $o_1 = 1$, $o_2 = 0.5$, $t = 1$, $w_{13} = 0.3$, $w_{23} = -0.4$, $
     ),
     (
         "ones beside an array in brackets",
-        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[\\mathbf 1 \\;\\; H]"),
+        BESIDE_ONES.replace("ONES", "[\\mathbf 1 \\;\\; H]"),
         r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
         r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
     ),
     (
         "ones of n samples beside an array",
-        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[\\mathbf{1}_n \\; H]"),
+        BESIDE_ONES.replace("ONES", "[\\mathbf{1}_n \\; H]"),
         r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
         r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
     ),
     (
         "a list before the weights",
-        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[1, H]"),
+        BESIDE_ONES.replace("ONES", "[1, H]"),
         r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
         r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
     ),
     (
         "ones behind an array",
-        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "[H \\; \\mathbf{1}]"),
+        BESIDE_ONES.replace("ONES", "[H \\; \\mathbf{1}]"),
         r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
         r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
     ),
     (
         "ones last in a list",
-        "Samples are rows. $U = X G$, $H = \\tanh(U)$\n\n$$K = ONES, \\quad P = K B$$\n\n$R = \\frac{1}{2n} \\|P - Y\\|_F^2$\n".replace("ONES", "(H, \\mathbf{1})"),
+        BESIDE_ONES.replace("ONES", "(H, \\mathbf{1})"),
         r"\frac{\partial R}{\partial B} = \frac1n K^T (P - Y)",
         r"\frac{\partial R}{\partial B} = \frac1n H^T (P - Y)",
     ),

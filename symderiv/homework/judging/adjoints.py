@@ -47,8 +47,8 @@ from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 STEP_UP = re.compile(
     r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
-    r"|=\s*-\s*(?:\\delta|δ)"
 )
+MINUS = re.compile(r"=\s*-\s*(?:\\delta|δ)")
 
 BOUND = re.compile(r"(?:\\leq?|\\geq?|<|>|≤|≥)\s*(?:\\delta|δ)(?![A-Za-z_^])")
 
@@ -365,7 +365,7 @@ class _Finder:
     def _matched(self, at: int, reference: Reference, right: Term) -> Term | None:
         if is_number(right):
             return None
-        signs = (1, -1) if self._steps_up() else (1,)
+        signs = (1, -1) if self._may_be_minus() else (1,)
         for sign in signs:
             for key in self._candidates(reference):
                 is_told = self.offset is not None and (
@@ -432,9 +432,10 @@ class _Finder:
                         return True
         return False
 
-    def _steps_up(self) -> bool:
+    def _may_be_minus(self) -> bool:
         r"""`w \leftarrow w + \eta \delta x`, `\partial E / \partial v = -\delta h`: then delta may be minus the derivative."""
-        return bool(STEP_UP.search(self.understanding.document.text)) or self._steps_up_in_numbers()
+        text = self.understanding.document.text
+        return bool(STEP_UP.search(text) or MINUS.search(text)) or self._steps_up_in_numbers()
 
     def _steps_up_in_numbers(self) -> bool:
         r"""`w_{31} = 0.7 + 0.5 \cdot 0.1143 \cdot 0.6177` where w_31 was 0.7, and the rate 0.5."""
@@ -513,8 +514,8 @@ class _Finder:
             candidates = [k for k in candidates if k.endswith(family)]
         if not candidates:
             return None
-        named = reference.key.partition("[")[2].removesuffix("]")  # delta_v beside v
-        chosen = named if named in candidates else candidates[0]
+        named = self._named(reference)
+        chosen = named if named is not None and named in candidates else candidates[0]
         before = self._pre_activation_beside(chosen)
         if self._is_delta(reference) and self._is_only_used_as(reference, before, chosen):
             chosen = before

@@ -678,17 +678,13 @@ class Judge:
     # --- definitions ---
     def _premise(self, at: int, definition: Definition) -> Verdict:
         """Taken as it is said; on the way back it has to fit as it is written, if the document states shapes."""
-        losses = [d.at for d in self.understanding.definitions if d.key == self.understanding.loss]
-        world = self.understanding.world(at, Machine)
-        if (
-            self.understanding.strict
-            and losses
-            and losses[0] < at
-            and not world.depends(self.understanding.loss or "", definition.key)
-        ):
+        loss = self.understanding.loss
+        after_loss = any(d.key == loss and d.at < at for d in self.understanding.definitions)
+        if self.understanding.strict and after_loss and loss is not None:
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 edits = self.understanding.reader(at, True).readings(definition.term)[0].edits
-                if {"transposed", "swapped"} & set(edits):
+                depends = self.understanding.world(at, Machine).depends(loss, definition.key)
+                if {"transposed", "swapped"} & set(edits) and not depends:
                     return self.situation.accepted(Comparison(Answer.EQUAL, edits=edits), "definition")
         return Verdict("correct", "definition", PREMISE)
 

@@ -647,15 +647,14 @@ class NumberWorlds:
 
     def said_rates(self, at: int) -> list[float]:
         """The learning rates that the document gives or speaks of."""
-        given = [float(v.item()) for k, v in self.state(at).base.items() if is_rate(k) and v.size == 1]
-        return given if self._spoken_rate is None else [*given, self._spoken_rate]
+        return self._said_rates(self.state(at).base)
+
+    def _said_rates(self, base: Mapping[str, Array]) -> list[float]:
+        given = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]
+        return list(dict.fromkeys(given if self._spoken_rate is None else [*given, self._spoken_rate]))
 
     def _rates(self, base: Mapping[str, Array]) -> list[float]:
-        found = [float(v.item()) for k, v in base.items() if is_rate(k) and v.size == 1]
-        spoken = self._spoken_rate
-        if not found and spoken is None:
-            return self._shown_rates
-        return list(dict.fromkeys(found if spoken is None else [*found, spoken]))
+        return self._said_rates(base) or self._shown_rates
 
     @cached_property
     def _shown_rates(self) -> list[float]:

@@ -470,9 +470,8 @@ class Elaborator:
         out: list[Term] = [factors[0]]
         signs: list[str] = []
         for at, (mark, factor) in enumerate(zip(marks, factors[1:], strict=True)):
-            is_number_within = at + 1 < len(marks) and isinstance(
-                factor, (Const, SizeOf)
-            )  # all the same, but for grouping
+            # by a number it is all the same, but for grouping
+            is_number_within = at + 1 < len(marks) and isinstance(factor, (Const, SizeOf))
             is_by_array = (
                 isinstance(factor, Sloppy) and bool(set(factor.marks) & ELEMENTWISE_MARKS) and "@" not in marks
             )
@@ -615,11 +614,9 @@ class Elaborator:
     def _called(self, name: str, primes: int, node: f.Call) -> Term:
         if name.lower() in LOSS_CALLS:
             return Part(name, ())
-        if name in ("sum", "mean") and len(node.arguments) == 2:
-            total = SumOver(self._along(node.arguments[1], name), self.term(node.arguments[0]))
-            return total if name == "sum" else Over(total, SizeOf("mean:" + total.along))
+        if name in ("sum", "mean"):
+            return self._reduced(name, node)
         arguments = [self.term(a) for a in node.arguments]
-        keywords = dict(node.keywords)
         if name in self.functions:
             name = self.functions[name]
         if name in SOFTMAX_NAMES and len(arguments) == 1:
@@ -638,8 +635,6 @@ class Elaborator:
         if name in ("max", "maximum") and len(arguments) == 2:  # max(z, a z)
             one, other = arguments
             return Add(((1, other), (1, Apply("relu", 0, Add(((1, one), (-1, other)))))))
-        if name in ("sum", "mean"):
-            return self._reduced(name, arguments, keywords, node)
         if name == "ones" and arguments:
             return Part("ones", ())  # of the size that fits
         if name in ("diag", "Diag") and len(arguments) == 1:
@@ -670,30 +665,30 @@ class Elaborator:
             return arguments[0]
         raise NotUnderstood(f"the function {name}", node.span)
 
-    def _along(self, axis: f.Node, name: str) -> str:
-        """What the second argument of a sum tells: `sum(D, 'all')`; NumPy counts axes from 0, MATLAB from 1."""
-        first = 1 if MATLAB.search(self.text) else 0 if "np." in self.text else None
+    def _reduced(self, name: str, node: f.Call) -> Term:
+        """`np.sum(D, axis=0)`, `sum(D, 1)`, `mean(D)`."""
+        if len(node.arguments) not in (1, 2):
+            raise NotUnderstood(f"what {name} is taken of", node.span)
+        along = self._along(name, node)
+        total = SumOver(along, self.term(node.arguments[0]))
+        return total if name == "sum" else Over(total, SizeOf("mean:" + along))
+
+    def _along(self, name: str, node: f.Call) -> str:
+        """What a sum runs over: NumPy counts axes from 0, MATLAB from 1."""
+        keywords = dict(node.keywords)
+        axis = node.arguments[1] if len(node.arguments) == 2 else keywords.get("axis", keywords.get("dim"))
+        if axis is None:
+            near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
+            numpy = "np" in near or (self.symbols.code and "np." in self.text)
+            return "all" if numpy or name == "mean" else "formal"
         if isinstance(axis, f.Text) and axis.text == "all":
             return "all"
+        if len(node.arguments) == 1 and isinstance(axis, f.Number | f.Sum):
+            return "rows" if isinstance(axis, f.Number) and axis.value == 0 else "columns"  # a Sum is -1
+        first = 1 if MATLAB.search(self.text) else 0 if "np." in self.text else None
         if first is None or not isinstance(axis, f.Number) or axis.value - first not in (0, 1):
             raise NotUnderstood(f"an axis of {name}", axis.span)
         return "rows" if axis.value == first else "columns"
-
-    def _reduced(self, name: str, arguments: list[Term], keywords: dict[str, f.Node], node: f.Call) -> Term:
-        if not arguments:
-            raise NotUnderstood(f"{name} of nothing", node.span)
-        axis = keywords.get("axis", keywords.get("dim"))
-        near = self.text[max(0, node.span[0] - 3) : node.span[0] + 3]
-        numpy = "np" in near or (self.symbols.code and "np." in self.text)
-        along = "all" if numpy or name == "mean" else "formal"
-        if isinstance(axis, f.Number):
-            along = "rows" if axis.value == 0 else "columns"
-        elif isinstance(axis, f.Sum):
-            along = "columns"
-        elif axis is not None:
-            raise NotUnderstood(f"an axis of {name}", node.span)
-        total = SumOver(along, arguments[0])
-        return total if name == "sum" else Over(total, SizeOf("mean:" + along))
 
     def _bigsum(self, node: f.BigSum) -> Term:
         if node.kind != "sum":

@@ -138,9 +138,8 @@ class Inference(Draft):
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             names = letter.capitalize(), letter
-            data, made = (
-                names if names[0] in {n.key for n in self.numbers} else names[::-1]
-            )  # what is given is the data
+            # what is given is the data
+            data, made = names if names[0] in {n.key for n in self.numbers} else names[::-1]
             self.definitions.insert(0, Definition(made, Transpose(Part(data, ())), 0, 1))
         link_numbered_units(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
@@ -326,9 +325,8 @@ class Inference(Draft):
 
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
-        counted = {
-            i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)
-        }  # patterns mu
+        # the letters of sums, as patterns mu, are none
+        counted = {i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
         no_rates = counted | {d.key for d in self.definitions}
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in no_rates]
         gathers = re.search(
