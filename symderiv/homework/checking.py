@@ -74,11 +74,8 @@ def _judged(document: Document, text: str, parts: list[Section]) -> Marking:
         replace(c, verdict="uncheckable") if any(section.holds(c.span[0]) for section in apart) else c
         for c in whole.claims
     )  # their mistakes are looked for in the section alone
-    claims = [
-        c
-        for c in doubted(_inside(diagnosed(whole.judge, replaced), text))
-        if not any(section.holds(c.span[0]) for section in apart)
-    ]
+    mine = _inside(diagnosed(whole.judge, replaced), text)
+    claims = list(doubted(tuple(c for c in mine if not any(section.holds(c.span[0]) for section in apart))))
     silent = [c for c in whole.judge.silent if not any(section.holds(c.span[0]) for section in apart)]
     claims += _inside(silent, text)
     understood = understood_of(whole.judge.understanding, whole.variant)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from symderiv.homework.diagnosis.naming import diagnosed
 from symderiv.homework.judging.judge import COSTS, NO_SUCH_LAYER, Judge
-from symderiv.homework.judging.verdicts import FAULTS
+from symderiv.homework.judging.verdicts import FAULTS, RIGHT_IF
 from symderiv.homework.marking import Claim
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.python_source import with_programs
@@ -35,6 +35,7 @@ NO_EXPLANATION = {
     "wrong-variable",
     "wrong-left-hand-side",
 }  # a misread name looks the same
+LINES_NOT_UNDERSTOOD = 2, 3 / 20  # how many, and their share: then what nothing explains may come of the same
 DOUBT_OF_A_SECTION = 3, 1 / 2  # false lines, and their share of all: it may be less on its own than it seems
 TWO_MISTAKES = 1.0  # what a line costs more that has a second mistake unless 1/n is taken later
 
@@ -173,16 +174,38 @@ def _is_explained(claim: Claim) -> bool:
     return claim.kind != "number" and not set(claim.mistakes[:1]) <= NO_EXPLANATION
 
 
+def _is_surely_explained(claim: Claim) -> bool:
+    """Whether one mistake alone, and one that a misread name does not look like, explains a false line."""
+    return len(claim.mistakes) == 1 and claim.mistakes[0] not in {*NO_EXPLANATION, "dropped-chain-factor"}
+
+
 def doubted(claims: tuple[Claim, ...], least: int = 4, share: float = 2 / 3) -> tuple[Claim, ...]:
     """If about half of the independent lines look false, the reading is doubted first: they are reported undecided."""
     judged = [c for c in claims if c.kind in ("derivative", "chain", "update", "number") and c.verdict != "uncheckable"]
     false = [c for c in judged if c.verdict == "wrong" and not _is_explained(c)]
     if len(false) < least or len(false) < share * (len(judged) - sum(c.verdict == "carried" for c in judged)):
-        return claims
+        return _doubted_beside_open_ones(claims)
     why = "most lines contradict what was understood of the model, so that is doubted first"
-    return tuple(
-        replace(c, verdict="uncheckable", message=f"{why}; {c.message}", mistakes=(), root_line=None)
-        if c.verdict in ("wrong", "carried")
-        else c
-        for c in claims
-    )
+    return tuple(_undecided(c, why) if c.verdict in ("wrong", "carried") else c for c in claims)
+
+
+def _doubted_beside_open_ones(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Where several derivatives were not understood, a false line that no single mistake explains is undecided, and what follows.
+
+    Measured on documents that nobody had tuned for: of such accusations five in six were false.
+    """
+    mine = [c for c in claims if c.kind in ("derivative", "chain", "update")]
+    is_open = [c for c in mine if c.verdict == "uncheckable" and c.kind != "update" and RIGHT_IF not in c.message]
+    least, share = LINES_NOT_UNDERSTOOD
+    if len(is_open) < least or len(is_open) < share * len(mine):
+        return claims
+    weak = {id(c) for c in mine if c.verdict == "wrong" and not _is_surely_explained(c)}
+    roots = {c.line for c in claims if id(c) in weak} - {
+        c.line for c in claims if c.verdict == "wrong" and id(c) not in weak
+    }
+    why = "other lines were not understood, which may be behind this as well"
+    return tuple(_undecided(c, why) if id(c) in weak or c.root_line in roots else c for c in claims)
+
+
+def _undecided(claim: Claim, why: str) -> Claim:
+    return replace(claim, verdict="uncheckable", message=f"{why}; {claim.message}", mistakes=(), root_line=None)

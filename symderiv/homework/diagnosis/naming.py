@@ -11,7 +11,7 @@ from symderiv.homework.diagnosis.scene import Scene
 from symderiv.homework.diagnosis.search import Budget, Cause, Search
 from symderiv.homework.diagnosis.terms_said import spelled
 from symderiv.homework.judging.judge import Judge
-from symderiv.homework.judging.verdicts import nothing_lost
+from symderiv.homework.judging.verdicts import RIGHT_IF, nothing_lost
 from symderiv.homework.marking import Claim
 from symderiv.homework.understanding.patience import TookTooLong
 from symderiv.homework.understanding.terms import Term
@@ -37,7 +37,7 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     with nothing_lost(), contextlib.suppress(TookTooLong):
         found = condition_of(judge.situation, judge.open_lines)
         for place in found[1] if found is not None else ():
-            words = f"{out[place].message}; right if {judge.understanding.loss} is {found[0]}"  # type: ignore[index]
+            words = f"{out[place].message}; {RIGHT_IF} {judge.understanding.loss} is {found[0]}"  # type: ignore[index]
             out[place] = replace(out[place], message=words)
     return tuple(out)
 

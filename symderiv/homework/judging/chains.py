@@ -6,7 +6,7 @@ import itertools
 
 from symderiv.homework.judging.comparing import Answer
 from symderiv.homework.judging.situation import Situation, index_letters_of
-from symderiv.homework.judging.verdicts import Verdict
+from symderiv.homework.judging.verdicts import RIGHT_IF, Verdict
 from symderiv.homework.understanding.arithmetic import Machine
 from symderiv.homework.understanding.terms import (
     Const,
@@ -35,7 +35,7 @@ class Chains:
         derivatives = [x for x in factors if isinstance(x, Jacobian)]
         dangling = set() if self.understanding.sums_implied else index_letters_of(right) - index_letters_of(left)
         if dangling and len(derivatives) == len(factors):
-            return Verdict("uncheckable", "chain", f"right if it is summed over {', '.join(sorted(dangling))}")
+            return Verdict("uncheckable", "chain", f"{RIGHT_IF} it is summed over {', '.join(sorted(dangling))}")
         if dangling:
             return None  # a path through one unit of many
         if not derivatives or any(m in ("#", "/") for m in right.marks):

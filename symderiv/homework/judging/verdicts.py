@@ -30,6 +30,7 @@ FAULTS = (
 )
 
 PREMISE = "a premise"
+RIGHT_IF = "right if"  # how what is decided up to a condition begins
 RESTATED = "a new premise: it differs from an earlier line"
 LOG = logging.getLogger(__name__)
 
