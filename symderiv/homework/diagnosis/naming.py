@@ -33,7 +33,10 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
             with nothing_lost():
                 scene = Scene(judge.situation, at, number.left, number.left)
                 with spelled(scene.spellings):
-                    out[place] = _explained(out[place], causes_of_number(scene, number))
+                    causes = causes_of_number(scene, number)
+                out[place] = _explained(out[place], causes)
+                if not causes:
+                    _doubt_other_value(out, place)
     with nothing_lost(), contextlib.suppress(TookTooLong):
         found = condition_of(judge.situation, judge.open_lines)
         for place in found[1] if found is not None else ():
@@ -59,6 +62,28 @@ def _explained(claim: Claim, causes: list[Cause]) -> Claim:
     codes = tuple(dict.fromkeys(code for cause in causes for code in cause.codes))
     words = [cause.words for cause in causes if cause.words]
     return replace(claim, mistakes=codes, message="; ".join([claim.message, *words[:2]]))
+
+
+def _doubt_other_value(out: list[Claim], place: int) -> None:
+    """A value that nothing explains, of what had its true value in an earlier line: of another sample, or after another step.
+
+    What follows from it, and nothing else of its line, is as open.
+    """
+    claim = out[place]
+    quantity = _quantity_of(claim)
+    if any(
+        c.verdict in ("correct", "notation") and c.kind == "number" and _quantity_of(c) == quantity for c in out[:place]
+    ):
+        is_root = all(c.verdict != "wrong" for c in out if c.line == claim.line and c is not claim)
+        for k, c in enumerate(out):
+            if c is claim or (is_root and c.verdict == "carried" and c.root_line == claim.line):
+                words = f"an earlier line has another value, so this may be another sample or step; {c.message}"
+                out[k] = replace(c, verdict="uncheckable", message=words, mistakes=(), root_line=None)
+
+
+def _quantity_of(claim: Claim) -> str:
+    """What the number of a claim is of, as it was read."""
+    return claim.reading.partition(" = ")[0]
 
 
 def _named(claim: Claim, causes: list[Cause]) -> Claim:
