@@ -462,6 +462,7 @@ class _Counts:
         self.plain_ones = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.after_digits: dict[str, set[tuple[str, str]]] = {}  # the j of `h_{2j}`: the h and the 2
         self.mixed: dict[str, set[str]] = {}  # `w_{j1}`, `w_{3j}`: the letters that stand beside a number below
         self.in_both: set[str] = set()  # with something above and a digit below
         self.bottoms: set[str] = set()  # of derivatives, without scripts
@@ -598,6 +599,8 @@ class _Counts:
             self.in_both.add(base)
         if len(below) == 2 and {type(x) for x in below} == {Name, Number}:
             self.mixed.setdefault(next(x.base for x in below if isinstance(x, Name)), set()).add(base)
+            if isinstance(below[0], Number) and isinstance(below[1], Name):
+                self.after_digits.setdefault(below[1].base, set()).add((base, below[0].text))
         if base == "delta" and not node.upper:
             pair = [n.base for s in node.lower for n in walk(s.body) if isinstance(n, Name)]
             if len(pair) == 2:
@@ -677,6 +680,7 @@ class _Counts:
             and all(b in self.digit_marks or b in self.mixed.get(letter, ()) or b in ("b", "c") for b in bases)
             and any(set(self.digit_marks.get(b, ())) - {"0"} for b in bases)  # theta_0 alone is the bias
             and not uppers
+            and not self._counts_in_layers(letter)
         }
         indices -= numbering
         indices -= {x for x in indices if x not in "ijk" and x not in self.summed and self.bare[x] > 1}
@@ -733,6 +737,10 @@ class _Counts:
         bases = self.lower_letters[letter]
         alone = all((letter,) in self.letter_sets.get(b, ()) for b in bases)
         return bases <= WITH_MARKS and bool(bases & {"W", "U", "V"}) and alone and letter not in self.summed
+
+    def _counts_in_layers(self, letter: str) -> bool:
+        """The j of `h_{2j}` beside h_2: an entry of a layer."""
+        return any(digit in self.digit_marks.get(base, ()) for base, digit in self.after_digits.get(letter, ()))
 
     def _is_only_squared(self, base: str) -> bool:
         """`h^2` beside `W^2` where h has no layer: it stands alone, and with no other number above it."""

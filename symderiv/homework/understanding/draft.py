@@ -147,8 +147,8 @@ class Draft:
             if isinstance(group, f.Group) and group.bracket in "([{":
                 reference = elaborator.reference(head)
                 if reference is not None and not reference.primes and reference.power is None:
-                    if elaborator.is_function(reference) or has_arithmetic(group):
-                        return None
+                    if elaborator.is_function(reference) or has_arithmetic(group) or "^bar" in reference.key:
+                        return None  # \bar L (y - t) is a product
                     if (
                         reference.base in LOSS_BASES
                         or len(group.items) > 1

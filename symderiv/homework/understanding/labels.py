@@ -1,18 +1,21 @@
 r"""`L = -\log p_y`, where y is the number of the right class: as the cross-entropy with the one-hot vector e_y that it is.
 
 For a one-hot vector the two are the same function of p, so nothing is assumed. `1[k = y]`, `\delta_{ky}` and `\mathbf 1_y`
-are entries of e_y, or e_y itself.
+are entries of e_y, or e_y itself; `p_y` elsewhere, and what is derived by it, is the entry that e_y picks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from symderiv.homework.reading.formulas import (
     BigSum,
     Call,
     Comparison,
+    Derivative,
     Fraction,
+    Group,
     Name,
     Node,
     Product,
@@ -23,7 +26,8 @@ from symderiv.homework.reading.formulas import (
 )
 from symderiv.homework.reading.statements import Document
 
-LABELS = frozenset({"y", "c", "t", "true", "label"})
+LABELS = frozenset({"y", "c", "t", "ell", "true", "label"})
+HOT = "e_"  # before a label: the name of its one-hot vector
 LETTERS = ("k", "j", "i", "m")  # for the sum over classes
 
 
@@ -37,6 +41,7 @@ def with_labels(document: Document) -> Document:
     ):
         return document
     label = labels.pop()
+    picked = {base for base, own in found if own == label}
     used = {n.base for n in document.of_kind(Name)}
     letter = next((x for x in LETTERS if x not in used), LETTERS[0])
 
@@ -48,6 +53,11 @@ def with_labels(document: Document) -> Document:
                 share = replace(node.arguments[0], lower=(Script(span, index),))
                 body = Product(span, (_hot(span, label, index), replace(node, arguments=(share,))), ("",))
                 return BigSum(span, "sum", (index,), None, None, body)
+        share = _share_picked(node, picked, label)
+        if share is not None:
+            index = Name(span, letter)
+            body = Product(span, (_hot(span, label, index), share(index)), ("",))
+            return Group(span, "(", (BigSum(span, "sum", (index,), None, None, body),))
         match node:
             case Call(_, _, (Comparison(_, Name(_, one), "=", Name(_, other)),)) if (
                 label in (one, other) and one != other
@@ -62,9 +72,28 @@ def with_labels(document: Document) -> Document:
                 return _hot(span, label, None)
             case Scripted(_, Name(_, "e"), (Script(_, Name(_, own)), Script(_, Name() as index)), ()) if own == label:
                 return _hot(span, label, index)
+            case Product(_, (*before, Name(_, "e"), Group(_, _, (Name(_, own),))), marks) if own == label:
+                return _product(span, (*map(visit, before), _hot(span, label, None)), marks[:-1])
         return rebuilt(node, visit)
 
     return document.with_sides(visit)
+
+
+def _share_picked(node: Node, shares: set[str], label: str) -> Callable[[Name], Node] | None:
+    r"""`p_y`, `\partial L / \partial p_y`, `\partial p_y / \partial s_i`: the same with another letter for y."""
+    match node:
+        case Scripted(_, Name(_, base), (Script(_, Name(_, own)) as script,), ()) if base in shares and own == label:
+            return lambda index: replace(node, lower=(replace(script, body=index),))
+        case Derivative(_, top, bottom):
+            if bottom is not None and (below := _share_picked(bottom, shares, label)) is not None:
+                return lambda index: replace(node, bottom=below(index))
+            if top is not None and (above := _share_picked(top, shares, label)) is not None:
+                return lambda index: replace(node, top=above(index))
+    return None
+
+
+def _product(span: tuple[int, int], factors: tuple[Node, ...], marks: tuple[str, ...]) -> Node:
+    return Product(span, factors, marks) if len(factors) > 1 else factors[0]
 
 
 def _picked(node: Node) -> list[tuple[str, str]]:
@@ -108,5 +137,5 @@ def _is_entry_of(node: Node, label: str) -> bool:
 
 def _hot(span: tuple[int, int], label: str, index: Name | None) -> Node:
     """The one-hot vector, or an entry of it: one name, for its letter below is no index."""
-    name = Name(span, f"e_{label}")
+    name = Name(span, HOT + label)
     return name if index is None else Scripted(span, name, (Script(span, index),), ())

@@ -20,6 +20,7 @@ from symderiv.homework.reading.formulas import Name, Node, Scripted, of_kind
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, replaced
+from symderiv.homework.understanding.labels import HOT
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import SCALAR_DIM
 from symderiv.homework.understanding.symbols import LayerOpen, Symbols
@@ -315,6 +316,8 @@ class Understanding:
                 entries = tuple(Fraction(int(e > 0)) for e in _drawn(f"{seed} {name}", rows * columns, False))
             if name in self.shares:
                 entries = tuple(_shares(entries, rows, columns, self.axes.unit_axis))
+                if name.startswith(HOT):
+                    entries = tuple(Fraction(e == max(entries)) for e in entries)  # of the label of one sample
             array = arithmetic.zeros((rows, columns))
             for k, value in enumerate(entries):
                 array[k // columns, k % columns] = arithmetic.number(value)

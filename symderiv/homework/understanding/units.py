@@ -29,7 +29,7 @@ from symderiv.homework.reading.formulas import (
 )
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document, Statement
-from symderiv.homework.understanding.symbols import LOSS_BASES
+from symderiv.homework.understanding.symbols import COUNTING, LOSS_BASES
 
 WEIGHTS = frozenset({"w", "W", "theta", "v"})
 
@@ -52,10 +52,11 @@ class Units:
     below: str
     fed_sum: Node
     vectors: frozenset[str]
+    beside: frozenset[str] = frozenset()
 
     def level(self, letter: str) -> int:
         """How many layers above the own unit."""
-        return 0 if letter == self.own else -1 if letter == self.below else 1
+        return 0 if letter == self.own or letter in self.beside else -1 if letter == self.below else 1
 
 
 def with_unit_layers(document: Document) -> Document:
@@ -92,7 +93,8 @@ def _units_of(document: Document) -> Units | None:
     if fed not in (out, "x", "in", "a") and fed not in hidden:
         return None
     vectors = _vectors(document, weight, fed) if fed != out else frozenset()
-    units = Units(net, out, hidden, weight, fed, target, own, below, fed_sum, vectors)
+    beside = _fed_on(document, weight, fed_sum, own) - {own, below}
+    units = Units(net, out, hidden, weight, fed, target, own, below, fed_sum, vectors, beside)
     return units if _is_about_letters(document, units) else None
 
 
@@ -111,6 +113,16 @@ def _weighted_sum(left: Node, right: Node) -> tuple[str, str, str, str, str] | N
     if len(weights) != 1 or len(others) != 1 or _base(others[0]) == _base(left):
         return None  # `delta_j = \\sum_k delta_k w_{kj}` is the way back
     return _base(left), _base(weights[0]), _base(others[0]), own[0], index.base
+
+
+def _fed_on(document: Document, weight: str, fed_sum: Node, own: str) -> frozenset[str]:
+    r"""The h of `w_{kh}`: what stands where the weighted sum has i, beside what is neither j nor i."""
+    written = next(n for n in walk(fed_sum) if isinstance(n, Scripted) and _base(n) == weight)
+    place = 1 - _letters(written).index(own)
+    pairs = [_letters(n) for n in document.of_kind(Scripted) if _base(n) == weight]
+    upper = {pair[1 - place] for pair in pairs if len(pair) == 2} - {*_letters(written)}
+    lower = {pair[place] for pair in pairs if len(pair) == 2 and pair[1 - place] in upper & COUNTING}
+    return frozenset((lower & (COUNTING | {"h"})) - upper)
 
 
 def _outputs(document: Document, net: str) -> dict[str, str]:
@@ -154,9 +166,16 @@ def _is_about_letters(document: Document, units: Units) -> bool:
         for node in with_units:
             marks = [*node.lower, *(s for s in node.upper if s.bracket)]
             is_numbered = any(not isinstance(s.body, Name) for s in marks) or any(s.bracket for s in node.upper)
+            is_numbered = is_numbered and not _is_threshold(node)
             if is_numbered and not has_layers:
                 return False
     return True
+
+
+def _is_threshold(node: Scripted) -> bool:
+    """The w_{c0} of a unit c that has a letter."""
+    below = [s.body for s in node.lower]
+    return not node.upper and len(below) == 2 and isinstance(below[0], Name) and to_text(below[1]) == "0"
 
 
 def _base(node: Node) -> str:
