@@ -147,7 +147,7 @@ class Unknowns:
         for part in everything_in(right):
             is_of_loss = isinstance(part, Jacobian) and self.situation.key(part.top) == self.understanding.loss
             if isinstance(part, Jacobian) and (
-                (is_of_loss and part.bottom.key in world.definitions)
+                is_of_loss
                 or self._is_family(part.bottom)
                 or self._is_family(part.top)
             ):

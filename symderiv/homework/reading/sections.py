@@ -8,10 +8,10 @@ from typing import NamedTuple
 # What opens a section, the widest first; those of the first kind that is there at least twice divide the document.
 _LEVELS = (
     r"#[ \t]+\S", r"##[ \t]+\S", r"\\section\*?\{", r"\\subsection\*?\{", r"###[ \t]+\S", r"####[ \t]+\S",
-    r"\*\*[^*\n]+\*\*[.:]?[ \t]*$",
+    r"\\paragraph\*?\{", r"\*\*[^*\n]+\*\*[.:]?[ \t]*$",
     r"\\begin\{(?:lemma|theorem|proposition|corollary|example|exercise|problem|question|task)\*?\}",
     r"(?:Q|Que|Question|Exercise|Problem|Task|Part|Aufgabe|Exercice|Ejercicio|Esercizio)\b[ \t]*[.:\d]",
-    r"(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+[A-Z][\w ,'-]*$", r"\*\*[^*\n]{1,60}\*\*",
+    r"(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+[A-Z][\w ,'-]*$", r"\*\*[^*\n]{1,60}\*\*", r"\\textbf\{[^{}\n]{1,60}\}",
     r"\(?(?:\d{1,2}|[a-h]|[A-H])[.)][ \t]+\S",
 )  # fmt: skip
 _OPENINGS = tuple(re.compile(rf"^[ \t]*{level}", re.MULTILINE) for level in _LEVELS)
@@ -54,4 +54,4 @@ def _blank(text: str) -> str:
 
 def _title(text: str, start: int) -> str:
     line = text[start:].lstrip("\n").split("\n", 1)[0]
-    return re.sub(r"\\(?:(?:sub)*section\*?|begin)|[#*{}]", "", line).strip()
+    return re.sub(r"\\(?:(?:sub)*section\*?|paragraph\*?|textbf|begin)|[#*{}]", "", line).strip()

@@ -375,6 +375,9 @@ def families_of(
                 pair = "".join(_letters_below(node))
                 if isinstance(name := node.base, Name) and not node.upper and len(pair) == 2 and letters[0] in pair:
                     weighing.setdefault(name.base, set()).add((left.base.base, letters[0], pair))
+    of_units = {letter for base, letters in defined.items() if base not in LOSS_BASES for letter in letters}
+    for base in [b for b in defined if b in LOSS_BASES and not defined[b] & of_units]:
+        del defined[base]  # E_n of the pattern n
     weighs_twice = any(
         one[0] != other[0] and one[1] != other[1] and one[2] != other[2] and set(one[2]) & set(other[2])
         for found in weighing.values()
@@ -401,6 +404,8 @@ def families_of(
             kept = [x for x in letters if x in symbols.indices]
             if base in defined and len(kept) == 1 and kept[0] not in defined[base] and len(defined[base]) > 1:
                 continue  # another letter for a family that is already known: which one is decided by its place
+            if base in LOSS_BASES and not units & set(kept):
+                continue  # E_n of the pattern n
             if kept:
                 found.add(base + "{" + "".join(kept))
     return frozenset(found)

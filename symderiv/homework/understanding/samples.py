@@ -77,6 +77,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
                 found.add(script.body.base)
     found |= _letters_of_derivatives(draft) - defined_for
+    found |= _letters_of_losses(draft)
     summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
     found |= (
         _letters_of_inputs(draft)
@@ -100,6 +101,18 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
             found |= letters_below(body) & {i.base for i in node.indices if isinstance(i, f.Name)}
     named = {x for n in draft.document.of_kind(f.Scripted) if isinstance(n.base, f.Name) for x in letters_below(n)}
     return found - named
+
+
+def _letters_of_losses(draft: Draft) -> set[str]:
+    r"""The n of `E = \sum_n E_n`, where nothing but a loss has it below."""
+    others: set[str] = set()
+    for node in draft.document.of_kind(f.Scripted):
+        if isinstance(node.base, f.Name) and node.base.base not in LOSS_BASES:
+            others |= letters_below(node)
+    sums = [n for n in draft.document.of_kind(f.BigSum) if isinstance(n.body, f.Scripted)]
+    of_losses = [n for n in sums if (name := name_of(n.body)) is not None and name.base in LOSS_BASES]
+    summed = {i.base for n in of_losses for i in n.indices if isinstance(i, f.Name) and letters_below(n.body) == {i.base}}
+    return summed - others
 
 
 def _letters_weighed_alike(draft: Draft) -> set[str]:

@@ -268,6 +268,8 @@ class Symbols:
         known = [f[len(base) + 1 :] for f in self.families if f.startswith(base + "{")]
         if letters in known:
             return letters
+        if not known and base in LOSS_BASES:
+            return ""  # E_n of the pattern n
         return known[0] if len(known) == 1 else letters
 
     def _upper(

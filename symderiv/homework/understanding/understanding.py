@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from symderiv.homework.marking import Assumption
-from symderiv.homework.reading.formulas import Name, Node, Scripted, of_kind
+from symderiv.homework.reading.formulas import Derivative, Name, Node, Scripted, of_kind
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, replaced
@@ -165,7 +165,9 @@ class Understanding:
         words = " ".join(s.text for s in self.document.sentences)
         if CONVENTION.search(words):
             return not NO_CONVENTION.search(words)
-        return any(_open_letters(d.term) - set(d.indices) for d in self.definitions)
+        backward = next((n for n, s in enumerate(self.document.statements) if any(s.of_kind(Derivative))), None)
+        forward = (d for d in self.definitions if backward is None or d.at < backward)  # on the way back a sum may be lost
+        return any(_open_letters(d.term) - set(d.indices) for d in forward)
 
     # --- definitions by place ---
     @cached_property
