@@ -16,6 +16,7 @@ from symderiv.homework.understanding.elaboration import (
     Elaborator,
     NotUnderstood,
 )
+from symderiv.homework.understanding.function_letters import entry_by_entry
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import HYPER_BASES, LayerOpen
@@ -51,7 +52,9 @@ class Facts:
             return False
         is_first = subject.sides[0][1] == right
         unknown = isinstance(left, Apply) and left.function == head.base and left.order == 0
-        return is_first and (left == right or (unknown and all(p != left for p in everything_in(right))))
+        return is_first and (
+            left in (right, entry_by_entry(right)) or (unknown and all(p != left for p in everything_in(right)))
+        )
 
     def fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""

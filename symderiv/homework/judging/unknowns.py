@@ -146,11 +146,7 @@ class Unknowns:
         world = self.understanding.world(at, Machine)
         for part in everything_in(right):
             is_of_loss = isinstance(part, Jacobian) and self.situation.key(part.top) == self.understanding.loss
-            if isinstance(part, Jacobian) and (
-                is_of_loss
-                or self._is_family(part.bottom)
-                or self._is_family(part.top)
-            ):
+            if isinstance(part, Jacobian) and (is_of_loss or self._is_family(part.bottom) or self._is_family(part.top)):
                 top = self.situation.key(part.top)
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
                     return f"nothing says how {top} depends on {part.bottom.key}"

@@ -251,15 +251,15 @@ def own_functions(draft: Draft) -> dict[str, tuple[str, Term]]:
             continue
         inner = {p.function for p in everything_in(term) if isinstance(p, Apply)}
         if letter is not None and not letter.indices and head not in inner and not is_number(term):
-            found[head] = letter.key, _entry_by_entry(term)
+            found[head] = letter.key, entry_by_entry(term)
     return found
 
 
-def _entry_by_entry(term: Term) -> Term:
+def entry_by_entry(term: Term) -> Term:
     """A formula of one number as it is meant of the entries of a matrix."""
     if isinstance(term, Sloppy):
-        return Sloppy(tuple(_entry_by_entry(part) for part in term.factors), ("odot",) * len(term.marks))
-    return mapped(term, _entry_by_entry)
+        return Sloppy(tuple(entry_by_entry(part) for part in term.factors), ("odot",) * len(term.marks))
+    return mapped(term, entry_by_entry)
 
 
 def arguments_named(draft: Draft) -> set[str]:

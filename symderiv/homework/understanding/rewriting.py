@@ -842,8 +842,9 @@ def _without_scripts(node: Node, texts: set[str]) -> Node:
 
 
 def _step_letter(document: Document) -> str | None:
-    """The letter that stands as the only argument of weights and of two other names at least."""
+    """The letter that stands as the only argument of weights and of two other names, or of three names of units, `e_k(n)`."""
     heads: dict[str, Counter[str]] = {}
+    of_units: dict[str, set[str]] = {}
     for statement in document.statements:
         for side in statement.sides:
             for node in walk(side.node):
@@ -854,8 +855,11 @@ def _step_letter(document: Document) -> str | None:
                             inner = group.items[0]
                             if isinstance(inner, Name) and inner.base in STEP_LETTERS:
                                 heads.setdefault(inner.base, Counter())[name.base] += 1
+                                if isinstance(head, Scripted) and head.lower and not head.primes:
+                                    of_units.setdefault(inner.base, set()).add(name.base)
+    summed = {i.base for n in document.of_kind(BigSum) for i in n.indices if isinstance(i, Name)}
     for letter, names in heads.items():
-        if len(names) > 2 and WEIGHTS & set(names):
+        if len(names) > 2 and (WEIGHTS & set(names) or (len(of_units.get(letter, ())) > 2 and letter not in summed)):
             return letter
     return None
 

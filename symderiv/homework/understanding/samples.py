@@ -111,7 +111,9 @@ def _letters_of_losses(draft: Draft) -> set[str]:
             others |= letters_below(node)
     sums = [n for n in draft.document.of_kind(f.BigSum) if isinstance(n.body, f.Scripted)]
     of_losses = [n for n in sums if (name := name_of(n.body)) is not None and name.base in LOSS_BASES]
-    summed = {i.base for n in of_losses for i in n.indices if isinstance(i, f.Name) and letters_below(n.body) == {i.base}}
+    summed = {
+        i.base for n in of_losses for i in n.indices if isinstance(i, f.Name) and letters_below(n.body) == {i.base}
+    }
     return summed - others
 
 

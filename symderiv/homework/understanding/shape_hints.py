@@ -21,6 +21,7 @@ from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
+    Apply,
     Const,
     Part,
     Sloppy,
@@ -274,7 +275,16 @@ def said_to_be_numbers(draft: Draft, definitions: dict[str, Term]) -> list[str]:
     sizes = {size for sizes in stated.values() for size in sizes}
     sizes |= set(SCALAR_NAME.findall(draft.document.text)) - arrays
     used = {r.key for term in definitions.values() for r in references_in(term)}
-    return sorted((sizes & used) - set(definitions))
+    return sorted(((sizes & used) | _constants_of_functions(draft)) - set(definitions))
+
+
+def _constants_of_functions(draft: Draft) -> set[str]:
+    r"""The a and b of `\varphi(v) = a \tanh(b v)`: what a function of one number is written with."""
+    found: set[str] = set()
+    for letter, body in draft.own_functions.values():
+        if any(isinstance(part, Apply) for part in everything_in(body)):
+            found |= {r.key for r in references_in(body) if not r.indices and r.key in draft.used} - {letter}
+    return found
 
 
 def given_ones(draft: Draft, resolved: Callable[[str], tuple[str, str] | None]) -> Iterator[str]:

@@ -166,7 +166,9 @@ class Understanding:
         if CONVENTION.search(words):
             return not NO_CONVENTION.search(words)
         backward = next((n for n, s in enumerate(self.document.statements) if any(s.of_kind(Derivative))), None)
-        forward = (d for d in self.definitions if backward is None or d.at < backward)  # on the way back a sum may be lost
+        forward = (
+            d for d in self.definitions if backward is None or d.at < backward
+        )  # on the way back a sum may be lost
         return any(_open_letters(d.term) - set(d.indices) for d in forward)
 
     # --- definitions by place ---
