@@ -61,7 +61,14 @@ from symderiv.homework.understanding.inference import Inference
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in, shown
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.stated_shapes import NO_LAYERS, Stated, judge_shape, misstated, sizes_in
+from symderiv.homework.understanding.stated_shapes import (
+    NO_LAYERS,
+    Stated,
+    judge_shape,
+    misstated,
+    sizes_in,
+    sizes_multiplied,
+)
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
     Add,
@@ -374,6 +381,9 @@ class Judge:
             return self._shape(subject, side, layers)
         if sign in ("<", ">", "<=", ">=", "!="):
             return None
+        if (fits := sizes_multiplied(subject.side.node, side.node)) is not None:
+            words = "the sizes fit" if fits else "the sizes make another one"
+            return Verdict("correct" if fits else "wrong", "shape", words, mistakes=() if fits else ("wrong-shape",))
         if sign == "->" and any(isinstance(n, f.Name) for n in f.walk(side.node)) and not _is_step(subject.side, side):
             return None  # a path from quantity to quantity
         left = subject.term

@@ -36,6 +36,8 @@ CONNECTORS = frozenset(
     "const constant subject such i.e. e.g. iff s.t. respectively undefined elsewhere".split()
 )
 _TEX_CONNECTORS = frozenset("for if and where when with then otherwise else since because".split())
+_CHANGE = re.compile(r"d(?:[A-Za-z]|net|out)")  # dA, dz
+_RUN_TOGETHER = re.compile(r"(d[A-Z])(d(?:[A-Za-z]|net|out))")  # dLdA
 _SUFFIXES = {"hat": "hat", "bar": "bar", "tilde": "tilde"}
 _INDEX = re.compile(r"[ijklmnpqrst]{1,3}")
 _INDEX_RUN = re.compile(r"[ijklmn]{4,}")
@@ -332,6 +334,8 @@ class _Cutter:
             used = self.joined(at)
             if used:
                 return used
+        if plain and text[0] == "d" and (used := self.run_together(at)):
+            return used
         if not plain and self.is_dotted(at):
             plain = True
         pieces = (
@@ -488,6 +492,32 @@ class _Cutter:
             self.out.append(("name", text, tokens.starts[at], tokens.ends[at], tokens.gaps[at]))
             self.out.append(("/", "/", tokens.starts[at + 1], tokens.ends[at + 1], False))
             self.out.append(("name", below, tokens.starts[at + 2], tokens.ends[at + 2], False))
+            return at + 3
+        return 0
+
+    def run_together(self, at: int) -> int:
+        """`dLdW2`, `dA2dZ1`: a derivative without its stroke; 0 if it is none."""
+        tokens = self.tokens
+        text, start, end, gap = tokens.texts[at], tokens.starts[at], tokens.ends[at], tokens.gaps[at]
+        match = _RUN_TOGETHER.fullmatch(text)
+        if match is not None:
+            cut = start + match.end(1)
+            self.out.append(("name", match.group(1), start, cut, gap))
+            self.out.append(("/", "/", cut, cut, False))
+            self.out.append(("name", match.group(2), cut, end, False))
+            return at + 1
+        glued = at + 2 < len(tokens) and not tokens.gaps[at + 1] and not tokens.gaps[at + 2]
+        if (
+            glued
+            and tokens.kinds[at + 1] == "num"
+            and _CHANGE.fullmatch(text)
+            and _CHANGE.fullmatch(tokens.texts[at + 2])
+        ):
+            self.out.append(("name", text, start, end, gap))
+            self.out.append(("num", tokens.texts[at + 1], tokens.starts[at + 1], tokens.ends[at + 1], False))
+            cut = tokens.starts[at + 2]
+            self.out.append(("/", "/", cut, cut, False))
+            self.out.append(("name", tokens.texts[at + 2], cut, tokens.ends[at + 2], False))
             return at + 3
         return 0
 

@@ -95,6 +95,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
         for s in document.statements
         if isinstance(s.sides[0].node, Name) and isinstance(s.sides[-1].node, Matrix)
     }
+    counts.formulas = _formulas_of_units(document)
     by_formula = {head for head, others in _names_in_formulas_of_calls(document) if not others}
     counts.by_formula = by_formula.difference(LOSS_BASES)
     for tree in [*trees_of(document), *extra]:
@@ -122,6 +123,21 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     symbols.intercepts = frozenset(_intercepts(document))
     symbols._resolved.clear()  # without families names were read otherwise
     return symbols
+
+
+def _formulas_of_units(document: Document) -> dict[str, set[frozenset[str]]]:
+    r"""For the b of `b_j = \sum_k w_{jk} x_k - \theta_j` the names of that formula, in small letters."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for statement in document.statements:
+        left = statement.sides[0].node
+        name = name_of(left)
+        if statement.is_continued or len(statement.sides) < 2 or name is None or len(_letters_below(left)) != 1:
+            continue
+        if not isinstance(left, Scripted) or left.primes or not isinstance(left.base, Name):
+            continue
+        names = (name_of(n) for n in _written_names(statement.sides[1].node))
+        found.setdefault(name.base, set()).add(frozenset(n.base.lower() for n in names if n is not None))
+    return found
 
 
 def _is_by_unit(document: Document, symbols: Symbols) -> bool:
@@ -467,6 +483,7 @@ class _Counts:
         self.plain_ones = False
         self.upper_layer_letter = False
         self.primed_arrays: set[str] = set()
+        self.formulas: dict[str, set[frozenset[str]]] = {}  # of units, by the letter
         self.after_digits: dict[str, set[tuple[str, str]]] = {}  # the j of `h_{2j}`: the h and the 2
         self.mixed: dict[str, set[str]] = {}  # `w_{j1}`, `w_{3j}`: the letters that stand beside a number below
         self.in_both: set[str] = set()  # with something above and a digit below
@@ -787,12 +804,18 @@ class _Counts:
                 and (self.bases[capital] or (letter in entries and capital in self.matrices))
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
+                and not self._are_two_units(letter, capital)
                 and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
                 and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
                 and not (capital in MATRIX_BASES and {letter, capital} <= self.entry_bottoms)  # W_{ij} and w_{jk}
             ):
                 folds[capital] = letter
         return folds
+
+    def _are_two_units(self, letter: str, capital: str) -> bool:
+        r"""`b_j = \sum_k w_{jk} x_k` beside `B_i = \sum_j W_{ij} V_j`: of other names, so in another layer."""
+        one, other = self.formulas.get(letter, set()), self.formulas.get(capital, set())
+        return bool(one) and bool(other) and not one & other
 
     def _is_of_entries(self, base: str) -> bool:
         """The v of v_{jk}, wherever it stands, beside a V without an index: the entries of V."""

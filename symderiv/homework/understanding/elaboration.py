@@ -123,6 +123,7 @@ class Elaborator:
     bodies: Mapping[str, tuple[str, Term]] = field(
         default_factory=dict
     )  # functions by their own formula: letter and body
+    axes: Mapping[str, str] = field(default_factory=dict)  # the K of `Y is N x K`: the columns of Y
     parameter: str | None = None  # the only one of the document
     rows: frozenset[str] = frozenset()  # weights of which `w_k` is the column of all that leads to unit k
     per_sample: frozenset[str] = frozenset()  # losses of one sample: without an index they are summed
@@ -202,6 +203,8 @@ class Elaborator:
             raise NotUnderstood(f"the slope {reference.base}' without its argument", node.span)
         if key in self.symbols.sizes and key not in self.known:
             return SizeOf(key)
+        if key in self.axes and not reference.indices:
+            return SizeOf(self.axes[key])
         derived = self._derived(reference)
         if derived is not None:
             return derived

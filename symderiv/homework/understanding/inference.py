@@ -65,6 +65,7 @@ from symderiv.homework.understanding.samples import (
 )
 from symderiv.homework.understanding.shape_hints import (
     as_dot_products,
+    axes_by_name,
     given_as_numbers,
     given_ones,
     is_scalar_document,
@@ -186,7 +187,8 @@ class Inference(Draft):
             special.add("T")
         if "Delta" not in self.lefts:
             special.add("Delta")
-        known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes)
+        axes = axes_by_name(self)
+        known = frozenset(k for k in self.used if k not in special and k not in self.symbols.sizes and k not in axes)
         self.elaborator = Elaborator(
             self.symbols,
             dict(self.base_layers),
@@ -199,6 +201,7 @@ class Inference(Draft):
             rows=self.rows_of_units,
             parameter=self._only_parameter(),
             of_one=losses_of_one(self),
+            axes=axes,
         )
         self.own_functions = own_functions(self)
         self.elaborator.bodies = self.own_functions

@@ -53,10 +53,10 @@ def with_labels(document: Document) -> Document:
                 share = replace(node.arguments[0], lower=(Script(span, index),))
                 body = Product(span, (_hot(span, label, index), replace(node, arguments=(share,))), ("",))
                 return BigSum(span, "sum", (index,), None, None, body)
-        share = _share_picked(node, picked, label)
-        if share is not None:
+        entry = _share_picked(node, picked, label)
+        if entry is not None:
             index = Name(span, letter)
-            body = Product(span, (_hot(span, label, index), share(index)), ("",))
+            body = Product(span, (_hot(span, label, index), entry(index)), ("",))
             return Group(span, "(", (BigSum(span, "sum", (index,), None, None, body),))
         match node:
             case Call(_, _, (Comparison(_, Name(_, one), "=", Name(_, other)),)) if (

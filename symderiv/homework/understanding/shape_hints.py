@@ -15,12 +15,14 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.samples import letters_below
+from symderiv.homework.understanding.samples import SAMPLE_SIZES, letters_below
 from symderiv.homework.understanding.shapes import SCALAR_DIM, base_of
 from symderiv.homework.understanding.stated_shapes import sizes_in
 from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
+    COLUMNS,
+    ROWS,
     Apply,
     Const,
     Part,
@@ -268,6 +270,19 @@ def stated_sizes(draft: Draft, layout: str | None) -> Iterator[tuple[str, tuple[
             yield draft.symbols.canonical(reference.key), sizes
 
 
+def axes_by_name(draft: Draft) -> dict[str, str]:
+    """The K of `Y is N x K`, where a formula uses it: the columns of Y; samples are counted otherwise."""
+    found: dict[str, str] = {}
+    arrays = dict(stated_sizes(draft, None))
+    for key, sizes in arrays.items():
+        for name, axis in zip(sizes, (ROWS, COLUMNS), strict=False) if len(sizes) == 2 else ():
+            base, _, mark = name.partition("_")
+            own = f"{base}[{mark}]" if mark else base
+            if base.isalpha() and base not in SAMPLE_SIZES and own not in arrays and own not in draft.lefts:
+                found.setdefault(own, key + axis)
+    return {name: axis for name, axis in found.items() if name in draft.used and name not in draft.symbols.sizes}
+
+
 def said_to_be_numbers(draft: Draft, definitions: dict[str, Term]) -> list[str]:
     r"""The d of `x \in R^d`, and the s of 'a scalar scale $s > 0$', where formulas use them."""
     stated = dict(stated_sizes(draft, "columns"))
@@ -283,7 +298,7 @@ def _constants_of_functions(draft: Draft) -> set[str]:
     found: set[str] = set()
     for letter, body in draft.own_functions.values():
         if any(isinstance(part, Apply) for part in everything_in(body)):
-            found |= {r.key for r in references_in(body) if not r.indices and r.key in draft.used} - {letter}
+            found |= {r.key for r in references_in(body) if r.key in draft.used} - {letter}
     return found
 
 

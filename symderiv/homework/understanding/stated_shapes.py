@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from symderiv.homework.understanding.understanding import Understanding
 
 
+BIAS_UNIT = r"_\{?0\}?(?:\^[^=\n]{1,8})?\s*=\s*1\b|bias[ -](?:unit|neuron|node)"
 NO_LAYERS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -45,6 +48,29 @@ def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, 
             one = _size(node, layers)
             return (one,) if one else None
     return None
+
+
+def sizes_multiplied(left: f.Node, right: f.Node) -> bool | None:
+    r"""Whether `(D \times N)(N \times H) = D \times H` holds; None for what is no such line."""
+    groups = left.factors if isinstance(left, f.Product) else ()
+    pairs = [_pair(group) for group in groups if isinstance(group, f.Group)]
+    whole = _pair(right)
+    if whole is None or len(pairs) < 2 or len(pairs) < len(groups):
+        return None
+    known = [pair for pair in pairs if pair is not None]
+    if len(known) < len(pairs):
+        return None
+    is_joined = all(a[1] == b[0] for a, b in pairwise(known))
+    return is_joined and whole == (known[0][0], known[-1][1])
+
+
+def _pair(node: f.Node) -> tuple[str, str] | None:
+    r"""The sizes of `(D \times N)`."""
+    inner = f.without_brackets(node)
+    if not isinstance(inner, f.Product) or inner.marks != ("times",):
+        return None
+    sizes = [_size(x, NO_LAYERS) for x in inner.factors]
+    return (sizes[0], sizes[1]) if sizes[0] is not None and sizes[1] is not None else None
 
 
 def _size(node: f.Node, layers: Mapping[str, int]) -> str | None:
@@ -135,6 +161,15 @@ def _is_same(one: str, other: str) -> bool:
     return one == other or (bool(layer and other_layer) and letter != other_letter and layer != other_layer)
 
 
+def _is_beside_bias(understanding: Understanding, shape: Sequence[str], stated: Sequence[str]) -> bool:
+    r"""Whether a matrix has one column more than its input has units, where `a_0 = 1` or words add the unit of the bias."""
+    has_unit = re.search(BIAS_UNIT, understanding.document.text, re.IGNORECASE) is not None
+    known = [understanding.stated_sizes.get(dim, dim) for dim in shape]
+    numbers = all(x.isdigit() for x in (known[1], stated[1]))
+    rows = not _differ(shape[0], stated[0], understanding.stated_sizes)
+    return has_unit and numbers and rows and int(stated[1]) == int(known[1]) + 1
+
+
 def judge_shape(
     understanding: Understanding,
     reference: Reference | None,
@@ -164,6 +199,8 @@ def judge_shape(
     turned = not _may_be(stated, shape[::-1]) or any(
         _differ(d, size, bound) for d, size in zip(shape[::-1], stated, strict=True)
     )
+    if clash and turned and _is_beside_bias(understanding, shape, stated):
+        return verdict("correct", "shape", "with the column of the bias")
     if clash and turned:
         return verdict(
             "wrong", "shape", f"the equations make another size of {reference.key}", mistakes=("wrong-shape",)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, get_args
 
 ENTRIES = ".size"  # behind the name of a quantity, where a size is meant: how many entries it has
+ROWS, COLUMNS = ".rows", ".columns"  # so too: how many rows, or columns
 Index = str | int | None  # a letter, an entry (counted from 0), or the whole axis
 
 

@@ -30,7 +30,9 @@ from symderiv.homework.understanding.arithmetic import (
 )
 from symderiv.homework.understanding.patience import go_on
 from symderiv.homework.understanding.terms import (
+    COLUMNS,
     ENTRIES,
+    ROWS,
     Add,
     Apply,
     Augmented,
@@ -289,6 +291,9 @@ class World:
         """A size by its name, or the size of a quantity's axis."""
         if dim.endswith(ENTRIES):
             return math.prod(self.quantity(dim.removesuffix(ENTRIES)).shape)
+        for axis, end in enumerate((ROWS, COLUMNS)):
+            if dim.endswith(end):
+                return self.quantity(dim.removesuffix(end)).shape[axis]
         size = int(dim) if dim.isdecimal() else self.point.sizes.get(dim)
         if size is None:
             raise Unknown(dim)
