@@ -264,7 +264,7 @@ class Updates:
         rate, loss = self.inference.elaborator.step_rate, self.understanding.loss
         if rate is None or loss is None or not isinstance(left, Part):
             return None
-        return Add(((-1, Sloppy((Part(rate, ()), Jacobian(Part(loss, ()), left)), ("",))),))
+        return self.inference.elaborator.step_along(rate, Jacobian(Part(loss, ()), left))
 
     def _parameter(self, at: int, key: str) -> str:
         """The w of w_old, where the network has w alone."""

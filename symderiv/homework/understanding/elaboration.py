@@ -119,6 +119,7 @@ class Elaborator:
     lefts: frozenset[str] = frozenset()  # keys that stand on a left side
     text: str = ""  # the document
     step_rate: str | None = None  # the learning rate behind `Delta w`
+    step_sign: int = 0  # of the gradient that `Delta w` is in `w + eta Delta w`, without the rate
     differentials: bool = False  # dW is a small change of W, not the derivative by it
     bodies: Mapping[str, tuple[str, Term]] = field(
         default_factory=dict
@@ -460,10 +461,16 @@ class Elaborator:
         if not isinstance(factor, f.Name):
             return None
         if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
-            return Add(((-1, Sloppy((Part(self.step_rate, ()), gradient), ("",))),))
+            return self.step_along(self.step_rate, gradient)
         return (
             self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
         )
+
+    def step_along(self, rate: str, gradient: Term) -> Term:
+        r"""What `\Delta w` is: minus the rate times the gradient, or only what a rate is written before."""
+        if self.step_sign > 0:
+            return gradient
+        return Add(((-1, gradient if self.step_sign else Sloppy((Part(rate, ()), gradient), ("",))),))
 
     def _divided(self, factors: list[Term], marks: list[str]) -> Term:
         """A division in the line takes the product so far, as calculators and NumPy do; by an array, only what is before it."""

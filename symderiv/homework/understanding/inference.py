@@ -338,6 +338,16 @@ class Inference(Draft):
         zeroed = gathers and re.search(r"Delta\s*\S+\s*(?::=|=|\\leftarrow)\s*0(?![.,\d{])", self.document.text)
         if self.loss is not None and rates and not zeroed:
             self.elaborator.step_rate = max(rates, key=lambda k: (base_of(k) not in SELDOM_RATES, self.used[k]))
+            self.elaborator.step_sign = self._sign_before_rate(self.elaborator.step_rate)
+
+    def _sign_before_rate(self, rate: str) -> int:
+        r"""-1 for the `\Delta w` of `w + \eta \Delta w`, 1 for that of `w - \eta \Delta w`, 0 where no rate stands before it."""
+        for total in self.document.of_kind(f.Sum):
+            for sign, term in total.terms:
+                names = [n.base if isinstance(n, f.Name) else "" for n in getattr(term, "factors", ())]
+                if names[:2] == [rate, "Delta"]:
+                    return -sign
+        return 0
 
     # --- shapes and sizes ---
     def shaped(self, single: bool = False) -> Understanding:

@@ -104,17 +104,15 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
 
 
 def _letters_of_losses(draft: Draft) -> set[str]:
-    r"""The n of `E = \sum_n E_n`, where nothing but a loss has it below."""
+    r"""The n of `E = \sum_n E_n`, and of an E_n alone: where nothing but a loss has it below."""
+    of_losses: set[str] = set()
     others: set[str] = set()
     for node in draft.document.of_kind(f.Scripted):
-        if isinstance(node.base, f.Name) and node.base.base not in LOSS_BASES:
-            others |= letters_below(node)
-    sums = [n for n in draft.document.of_kind(f.BigSum) if isinstance(n.body, f.Scripted)]
-    of_losses = [n for n in sums if (name := name_of(n.body)) is not None and name.base in LOSS_BASES]
-    summed = {
-        i.base for n in of_losses for i in n.indices if isinstance(i, f.Name) and letters_below(n.body) == {i.base}
-    }
-    return summed - others
+        if isinstance(node.base, f.Name):
+            below = letters_below(node)
+            is_loss = node.base.base in LOSS_BASES and len(below) == 1
+            (of_losses if is_loss else others).update(below)
+    return (of_losses - others) & draft.symbols.indices
 
 
 def _letters_weighed_alike(draft: Draft) -> set[str]:

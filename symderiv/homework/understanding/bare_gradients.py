@@ -1,0 +1,42 @@
+r"""`\nabla_W = \nabla_Z^T X`: gradients written without their loss, so that what stands behind one is a factor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symderiv.homework.reading.formulas import Derivative, Node, Product, Transposed, rebuilt
+from symderiv.homework.reading.statements import Document
+from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
+
+
+def with_bare_gradients(document: Document) -> Document:
+    r"""`\nabla_H^T X`, where `\nabla_W = ..` stands without a loss: that gradient times X, and not one of X."""
+    gradients = [n for n in document.of_kind(Derivative) if n.style == "nabla"]
+    lefts = [s.sides[0].node for s in document.statements if len(s.sides) > 1]
+    is_bare = any(isinstance(n, Derivative) and n.style == "nabla" and n.top is None for n in lefts)
+    tops = {name.base for n in gradients if n.top is not None and (name := name_of(n.top)) is not None}
+    if not is_bare or tops & set(LOSS_BASES):
+        return document
+
+    def cut(node: Node) -> tuple[Node, Node] | None:
+        match node:
+            case Derivative(_, top, _, "nabla") if top is not None:
+                return replace(node, top=None), top
+            case Transposed(_, Derivative() as body) if (pair := cut(body)) is not None:
+                return replace(node, body=pair[0]), pair[1]
+        return None
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, Product):
+            factors: list[Node] = []
+            marks: list[str] = []
+            for mark, factor in zip(("", *node.marks), node.factors, strict=True):
+                pair = cut(factor)
+                factors += [visit(factor)] if pair is None else [pair[0], visit(pair[1])]
+                marks += [mark] if pair is None else [mark, ""]
+            return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
+        if (pair := cut(node)) is not None:
+            return Product(node.span, (pair[0], visit(pair[1])), ("",))
+        return rebuilt(node, visit)
+
+    return document.with_sides(visit)
