@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ import numpy as np
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Statement
+from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.draft import Draft, layer_of
@@ -73,8 +75,8 @@ def _functions_in_words(draft: Draft) -> dict[str, str]:
                 break
     for base in sorted(draft.symbols.functions - set(sayings)):
         for word, pattern in ACTIVATION_WORDS.items():
-            said = rf"(?<![\w\\]){base}\s+(?:is|denotes|ist|est|es)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
-            if len(base) == 1 and re.search(said, draft.document.text):
+            said = rf"(?<![\w\\]){_letter(base)}`?\s+(?:is|denotes|ist|est|es|è)\s+(?:\w+\s+){{0,2}}(?:{pattern})"
+            if (len(base) == 1 or base in GREEK) and re.search(said, draft.document.text):
                 sayings[base] = [Saying(0, 0, base, word)]
     found: dict[str, str] = {}
     for base, said_of in sayings.items():
@@ -84,6 +86,14 @@ def _functions_in_words(draft: Draft) -> dict[str, str]:
             found[base] = said_of[0].kind
             draft.assumptions.append(Assumption(f"{base} is {found[base]}", "said in words", said_of[0].line or None))
     return found
+
+
+def _letter(base: str) -> str:
+    """A letter as text has it: σ for sigma."""
+    try:
+        return unicodedata.lookup(f"GREEK SMALL LETTER {base.upper()}") if base in GREEK else base
+    except KeyError:
+        return base
 
 
 def _function_spoken_of(draft: Draft, statement: Statement) -> str:

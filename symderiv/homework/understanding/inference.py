@@ -34,7 +34,7 @@ from symderiv.homework.understanding.function_letters import (
     own_functions,
 )
 from symderiv.homework.understanding.literals import literal
-from symderiv.homework.understanding.numbered_units import link_numbered_units
+from symderiv.homework.understanding.numbered_units import link_by_numbers, link_numbered_units
 from symderiv.homework.understanding.objective import (
     find_generic_loss,
     find_loss,
@@ -143,6 +143,7 @@ class Inference(Draft):
             data, made = names if names[0] in {n.key for n in self.numbers} else names[::-1]
             self.definitions.insert(0, Definition(made, Transpose(Part(data, ())), 0, 1))
         link_numbered_units(self)
+        link_by_numbers(self)
         self.definitions = [replace(d, term=with_sigmoid(d.term)) for d in self.definitions]
         find_features(self)
         lay_lists(self)

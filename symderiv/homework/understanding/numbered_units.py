@@ -5,17 +5,20 @@ What a unit adds up is told by the weights that there are; one to which none lea
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
+from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.symbols import name_of
-from symderiv.homework.understanding.terms import Add, Apply, Gathered, Part, Sloppy, SumOver, Term
+from symderiv.homework.understanding.terms import Add, Apply, Const, Gathered, Part, Sloppy, SumOver, Term
 from symderiv.homework.understanding.understanding import Definition
 
 FEWEST = 2  # weights with the numbers of two units
 UNITS = range(1, 10)
+CLOSE = 1e-3  # a printed number and the sum that it is
 
 
 def link_numbered_units(draft: Draft) -> None:
@@ -44,6 +47,67 @@ def link_numbered_units(draft: Draft) -> None:
         else:
             inputs.add(definition.key)
     draft.definitions = [d for d in linked if not _is_of_input(d.term, inputs)]
+
+
+def link_by_numbers(draft: Draft) -> None:
+    """`net_2 = 0.6` after `w_{12} = 0.3` and `o_1 = 2`: the sum that its weights say, where the number is that sum.
+
+    How the sums are made is told by one that is written, `net_4 = w_{24} o_2 + w_{34} o_3`.
+    """
+    defined = {d.key for d in draft.definitions}
+    written = next((found for d in draft.definitions if (found := _sum_written(d)) is not None), None)
+    if written is None:
+        return
+    net, weight, output, forward = written
+    values = {n.key: value for n in draft.numbers if (value := _value(n.term)) is not None and not n.indices}
+    for number in list(draft.numbers):
+        unit = re.fullmatch(rf"{re.escape(net)}\[(\d)\]", number.key)
+        if unit is None or number.key in defined or number.key not in values:
+            continue
+        pairs = _pairs_written(draft, weight)
+        sources = [i for i in UNITS if ((i, int(unit[1])) if forward else (int(unit[1]), i)) in pairs]
+        term = _added(weight, output, sources, int(unit[1]), forward) if sources else None
+        value = _sum_of(term, values) if term is not None else None
+        if term is None or value is None or abs(value - values[number.key]) > CLOSE * max(1.0, abs(value)):
+            continue
+        draft.definitions.append(Definition(number.key, term, number.at, number.line))
+        draft.numbers.remove(number)
+        words = Assumption(f"{number.key} adds up what its weights lead to it", "its number shows it", number.line)
+        draft.assumptions.append(words)
+
+
+def _sum_written(definition: Definition) -> tuple[str, str, str, bool] | None:
+    r"""The letters net, w and o of `net_4 = w_{24} o_2 + w_{34} o_3`, and whether w names first where it comes from."""
+    unit = re.fullmatch(r"(\w+)\[(\d)\]", definition.key)
+    terms = definition.term.terms if isinstance(definition.term, Add) else ()
+    found = set()
+    for sign, term in terms if unit else ():
+        match term:
+            case Sloppy((Part(weight, ()), Part(output, ())), _) if sign > 0:
+                above = re.fullmatch(r"(\w+)\[(\d)(\d)\]", weight)
+                below = re.fullmatch(r"(\w+)\[(\d)\]", output)
+                if above and below and {above[2], above[3]} == {unit[2], below[2]}:  # type: ignore[index]
+                    found.add((unit[1], above[1], below[1], above[2] == below[2]))  # type: ignore[index]
+                    continue
+        return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _value(term: Term) -> float | None:
+    match term:
+        case Const(value):
+            return float(value)
+        case Add(((sign, Const(value)),)):
+            return sign * float(value)
+    return None
+
+
+def _sum_of(term: Term, values: dict[str, float]) -> float | None:
+    products = [t for _, t in term.terms] if isinstance(term, Add) else [term]
+    keys = [[p.key for p in t.factors if isinstance(p, Part)] for t in products if isinstance(t, Sloppy)]
+    if any(k not in values for pair in keys for k in pair):
+        return None
+    return sum(math.prod(values[k] for k in pair) for pair in keys)
 
 
 def _count_through(draft: Draft, summed: Definition, weight: str, output: str, forward: bool) -> None:
