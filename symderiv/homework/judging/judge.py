@@ -66,6 +66,7 @@ from symderiv.homework.understanding.stated_shapes import (
     Stated,
     judge_shape,
     misstated,
+    names_listed,
     sizes_in,
     sizes_multiplied,
 )
@@ -760,6 +761,11 @@ class Judge:
 
     # --- shapes ---
     def _shape(self, subject: Subject, side: Side, layers: Mapping[str, int] = NO_LAYERS) -> Verdict | None:
+        names = names_listed(subject.side.node)
+        if len(names) > 1:
+            each = (self.situation.subject(replace(subject.side, node=name)) for name in names)
+            found = [self._shape(one, side, layers) for one in each]
+            return max(filter(None, found), key=lambda verdict: COSTS[verdict.verdict], default=None)
         reference = self.situation.shaped(subject)
         if reference is None and subject.reason == "open":
             with contextlib.suppress(NotUnderstood, LayerOpen):

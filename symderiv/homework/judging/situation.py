@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symderiv.homework.judging.comparing import Comparer, Comparison
@@ -16,7 +16,7 @@ from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
 )
 from symderiv.homework.understanding.inference import Inference
-from symderiv.homework.understanding.stated_shapes import Stated, sizes_in
+from symderiv.homework.understanding.stated_shapes import Stated, names_listed, sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen, Reference
 from symderiv.homework.understanding.terms import (
     Jacobian,
@@ -113,10 +113,11 @@ class Situation:
         stated: list[Stated] = []
         for statement in self.understanding.document.statements:
             if len(statement.sides) == 2 and statement.relations[0] in ("in", ":"):
-                reference = self.shaped(self.subject(statement.sides[0]))
                 sizes = sizes_in(statement.sides[1].node)
-                if reference is not None and sizes is not None:
-                    stated.append((reference.key, sizes))
+                for name in names_listed(statement.sides[0].node):
+                    reference = self.shaped(self.subject(replace(statement.sides[0], node=name)))
+                    if reference is not None and sizes is not None:
+                        stated.append((reference.key, sizes))
         return stated
 
     def key(self, term: Term) -> str | None:

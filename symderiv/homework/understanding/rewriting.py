@@ -16,6 +16,7 @@ from symderiv.homework.reading.formulas import (
     Derivative,
     Fraction,
     Group,
+    Matrix,
     Name,
     Node,
     Number,
@@ -300,8 +301,26 @@ def _primed(node: Node) -> str:
 
 # --- numbers in boxes ---
 def with_lists(document: Document) -> Document:
-    r"""`\boxed{2}\boxed{-3}\boxed{4}`: numbers side by side, with nothing between them, are a list."""
-    return document.with_sides(_as_list)
+    r"""`\boxed{2}\boxed{-3}\boxed{4}`: numbers side by side, with nothing between them, are a list.
+
+    So are names that stand so before a row of as many numbers, `[x_1 \; x_2] = [0.8 \; -0.5]`.
+    """
+    document = document.with_sides(_as_list)
+    return replace(document, statements=[_as_lists(s) for s in document.statements])
+
+
+def _as_lists(statement: Statement) -> Statement:
+    match [side.node for side in statement.sides]:
+        case [Group(_, "[", (Product(_, names, marks),)) as left, Matrix(_, (row,)) as right]:
+            if not any(marks) and len(names) == len(row) and all(_is_bare_name(x) for x in names):
+                nodes = replace(left, items=names), Group(right.span, "[", row)
+                sides = [replace(side, node=node) for side, node in zip(statement.sides, nodes, strict=True)]
+                return replace(statement, sides=tuple(sides))
+    return statement
+
+
+def _is_bare_name(node: Node) -> bool:
+    return isinstance(node, Name) or (isinstance(node, Scripted) and isinstance(node.base, Name))
 
 
 def _as_list(node: Node) -> Node:

@@ -17,7 +17,7 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.samples import SAMPLE_SIZES, letters_below
 from symderiv.homework.understanding.shapes import SCALAR_DIM, base_of
-from symderiv.homework.understanding.stated_shapes import sizes_in
+from symderiv.homework.understanding.stated_shapes import names_listed, sizes_in
 from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
 from symderiv.homework.understanding.tables import shape_rows
 from symderiv.homework.understanding.terms import (
@@ -258,12 +258,14 @@ def stated_sizes(draft: Draft, layout: str | None) -> Iterator[tuple[str, tuple[
         if len(statement.sides) != 2 or statement.relations[0] not in ("in", ":"):
             continue
         sizes = sizes_in(statement.sides[1].node)
-        reference = draft.closed(statement.sides[0].node)
-        is_one = reference is not None and len(sizes or ()) == 1 and bool(set(reference.indices) & draft.sample_letters)
-        if is_one:
-            continue  # what x^{(i)} is says nothing of how many there are
-        if sizes is not None and reference is not None and (len(sizes) == 2 or layout != "rows"):
-            yield draft.symbols.canonical(reference.key), sizes
+        for name in names_listed(statement.sides[0].node):
+            reference = draft.closed(name)
+            if sizes is None or reference is None:
+                continue
+            if len(sizes) == 1 and set(reference.indices) & draft.sample_letters:
+                continue  # what x^{(i)} is says nothing of how many there are
+            if len(sizes) == 2 or layout != "rows":
+                yield draft.symbols.canonical(reference.key), sizes
     for name, sizes in shape_rows(draft.document.rows):
         reference = draft.closed(name)
         if reference is not None:

@@ -20,6 +20,12 @@ BIAS_UNIT = r"_\{?0\}?(?:\^[^=\n]{1,8})?\s*=\s*1\b|bias[ -](?:unit|neuron|node)"
 NO_LAYERS: Mapping[str, int] = MappingProxyType({})
 
 
+def names_listed(node: f.Node) -> tuple[f.Node, ...]:
+    r"""The x and y of `x, y \in R^D`, and any other left side itself."""
+    is_list = isinstance(node, f.Group) and node.bracket == "" and len(node.items) > 1
+    return node.items if isinstance(node, f.Group) and is_list else (node,)
+
+
 def sizes_in(node: f.Node, layers: Mapping[str, int] = NO_LAYERS) -> tuple[str, ...] | None:
     """The sizes that a stated shape names, in order; layers: what the letters of layers are, for `n_{l-1}`."""
     match node:
