@@ -48,7 +48,7 @@ from symderiv.homework.understanding.worlds import Misfit, Unknown
 STEP_UP = re.compile(
     r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
 )
-MINUS = re.compile(r"=\s*-\s*(?:\\delta|δ)")
+MINUS = re.compile(r"=\s*-\s*(?:(?:\\sum|sum|Σ|∑)_?(?:\{[^{}=]*(?:\{[^{}]*\})?[^{}=]*\}|\\?\w+)\s*)?(?:\\[dD]elta|δ|Δ)")
 
 BOUND = re.compile(r"(?:\\leq?|\\geq?|<|>|≤|≥)\s*(?:\\delta|δ)(?![A-Za-z_^])")
 
@@ -477,7 +477,9 @@ class _Finder:
 
     def _is_of_weights(self, reference: Reference) -> bool:
         r"""`\Delta^{(2)} = \delta^{(3)} a^{(2)T}`: where small deltas are derivatives, a capital one is of the weights."""
-        return reference.base == "Delta" and any(base_of(key) == "delta" for key in self.inference.used)
+        if reference.base != "Delta" or set(reference.indices) & self.inference.sample_letters:
+            return False  # what each sample has is of no weight
+        return any(base_of(key) == "delta" for key in self.inference.used)
 
     def _inner(self) -> list[str]:
         """Quantities between the parameters and the loss."""

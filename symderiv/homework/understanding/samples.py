@@ -74,7 +74,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             found |= averaged if speaks_of_many else averaged & _letters_of_layers(draft)
     for scripted in draft.document.of_kind(f.Scripted):
         for script in scripted.upper:
-            if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in "ijmnk":
+            if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in {*"ijmnk", "mu"}:
                 found.add(script.body.base)
     found |= _letters_of_derivatives(draft) - defined_for
     found |= _letters_of_losses(draft)
@@ -84,7 +84,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
         | ((_letters_weighed_alike(draft) | _letters_called(draft)) & summed)
         | (_letters_said_to_count(draft) - defined_for)
     )
-    counted = frozenset(found & set("abcdijkmnpqrstuv")) - draft.symbols.time  # s_{t+1} of s_t is no other sample
+    counted = frozenset(found & {*"abcdijkmnpqrstuv", "mu"}) - draft.symbols.time  # s_{t+1} of s_t is no other sample
     return counted - _weight_letters(draft) - _feature_letters(draft)
 
 

@@ -26,6 +26,7 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.statements import Document
 
 COUNTING = frozenset("ijklmnpqrst")
+SAMPLE_LETTERS = frozenset({"m", "n", "i", "mu"})  # what a letter in brackets above counts
 LAYER_LETTERS = frozenset({"l", "ell"})
 LOSS_BASES = (
     "L",
@@ -282,7 +283,7 @@ class Symbols:
         if script.bracket:
             if layer is not None:
                 marks.append(layer)
-            elif isinstance(body, Name) and (body.base in self.indices or body.base in "mni"):
+            elif isinstance(body, Name) and (body.base in self.indices | SAMPLE_LETTERS):
                 samples.append(body.base)
             else:
                 marks.append(as_text(body))
