@@ -35,7 +35,7 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
                 with spelled(scene.spellings):
                     causes = causes_of_number(scene, number)
                 out[place] = _explained(out[place], causes)
-                if not causes:
+                if not causes and number.follows is not False:  # that is a slip, whatever the values are
                     _doubt_other_value(out, place)
     with nothing_lost(), contextlib.suppress(TookTooLong):
         found = condition_of(judge.situation, judge.open_lines)

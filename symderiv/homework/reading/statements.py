@@ -98,6 +98,7 @@ class Document:
     sentences: list[Sentence] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     front_matter: dict[str, str] = field(default_factory=dict)
+    counts_samples: str = ""  # the writer's letter for the samples, where what is said of each is read as of layers l
 
     def nodes(self) -> Iterator[Node]:
         """Every node of every side of a statement; not those in tables."""

@@ -62,7 +62,9 @@ def _equations(understanding: Understanding) -> list[str]:
         first, second = statement.sides[0].node, statement.sides[1].node
         if isinstance(first, Derivative) and not isinstance(second, Derivative):
             continue
-        out[" = ".join(to_text(side.node) for side in statement.sides)] = None
+        line = " = ".join(to_text(side.node) for side in statement.sides)
+        letter = understanding.document.counts_samples
+        out[re.sub(r"(?<=[(_{])l\b", letter, line) if letter else line] = None
     return list(out)
 
 
@@ -105,7 +107,7 @@ def _frame(understanding: Understanding) -> list[Assumption]:
                 line,
             )
         )
-    if not understanding.scalars:
+    if not understanding.scalars and not understanding.document.counts_samples:
         many = understanding.axes.batch
         out.append(
             Assumption(

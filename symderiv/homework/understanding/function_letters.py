@@ -12,6 +12,7 @@ import numpy as np
 
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Statement
 from symderiv.homework.reading.tokens import GREEK
 from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, activations_of
@@ -203,12 +204,21 @@ def _defined_functions(draft: Draft) -> dict[str, str]:
             for side in statement.sides[k + 1 :]:
                 tried[head.base] += 1
                 known = _recognised(draft, side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
+                if known is None and head.base != "sigma" and _is_sigma_of(side.node, factors[1]):
+                    known = found.get("sigma", "sigmoid")
                 if known:
                     found[head.base] = known
                     if isinstance(factors[0], f.Name) and head.base in OPEN_LETTERS:
                         draft.activations.define(Saying(at, statement.line, head.base, known))
     draft.activations.settle()
     return {letter: kind for letter, kind in found.items() if letter not in draft.activations.sections}
+
+
+def _is_sigma_of(node: f.Node, group: f.Node) -> bool:
+    r"""`\sigma(z)`, the right side of `f(z) = \sigma(z)`."""
+    if not isinstance(node, f.Product) or len(node.factors) != 2 or to_text(node.factors[1]) != to_text(group):
+        return False
+    return isinstance(node.factors[0], f.Name) and node.factors[0].base == "sigma"
 
 
 def _recognised(draft: Draft, body: f.Node, argument: f.Node) -> str | None:

@@ -231,6 +231,14 @@ class Inference(Draft):
         self.layer_range = (first, first + layers)
         if self.symbols.top:
             self.base_layers = {self.symbols.top: first + layers}
+        if self.document.counts_samples:
+            letter = self.document.counts_samples
+            self.layer_range = (
+                1,
+                max(int(n.end.value) for n in self.document.of_kind(f.BigSum) if isinstance(n.end, f.Number)),
+            )
+            self.assumptions.append(Assumption(f"{letter} counts the samples", "they have numbers in brackets"))
+            return
         why = "layers by a letter" if said is None else f"{self.symbols.top or 'the last layer'} = {said}"
         self.assumptions.append(Assumption(f"formulas for a general layer are judged on {layers} layers", why))
 

@@ -164,6 +164,7 @@ class Symbols:
     )  # functions that stand without a layer somewhere: then they are one for all layers
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
+    e_has_marks: bool = False  # `e^{(p)} = y^{(p)} - d^{(p)}` is an error, no exponential
     star_elementwise: bool = False  # `*` as in NumPy
     plain_ones: bool = False  # `1 b^T`: a 1 beside a matrix is a vector of ones
     code: bool = False  # lines of a program
@@ -277,7 +278,7 @@ class Symbols:
         self, script: Script, base: str, layers: Mapping[str, int], marks: list[str], samples: list[str | int]
     ) -> Node | None:
         body = script.body
-        if base == "e" or script.bracket in ("odot", "circ"):
+        if (base == "e" and not (self.e_has_marks and script.bracket == "(")) or script.bracket in ("odot", "circ"):
             return body
         layer = self._layer(body, layers)
         if script.bracket:
