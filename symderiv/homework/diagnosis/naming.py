@@ -35,7 +35,8 @@ def diagnosed(judge: Judge, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
                 with spelled(scene.spellings):
                     causes = causes_of_number(scene, number)
                 out[place] = _explained(out[place], causes)
-                if not causes and number.follows is not False:  # that is a slip, whatever the values are
+                is_slip = number.follows is False or number.updated  # whatever the values are, or by the new ones
+                if not causes and not is_slip:
                     _doubt_other_value(out, place)
     with nothing_lost(), contextlib.suppress(TookTooLong):
         found = condition_of(judge.situation, judge.open_lines)
@@ -70,10 +71,10 @@ def _doubt_other_value(out: list[Claim], place: int) -> None:
     What follows from it, and nothing else of its line, is as open.
     """
     claim = out[place]
-    quantity = _quantity_of(claim)
-    if any(
-        c.verdict in ("correct", "notation") and c.kind == "number" and _quantity_of(c) == quantity for c in out[:place]
-    ):
+    quantity, value = _parted(claim)
+    before = [_parted(c)[1] for c in out[:place] if c.verdict in ("correct", "notation") and _parted(c)[0] == quantity]
+    is_bare = not claim.source.startswith("=")  # c = a b = -7: the value of what stands there
+    if is_bare and before and value not in before:
         is_root = all(c.verdict != "wrong" for c in out if c.line == claim.line and c is not claim)
         for k, c in enumerate(out):
             if c is claim or (is_root and c.verdict == "carried" and c.root_line == claim.line):
@@ -81,9 +82,10 @@ def _doubt_other_value(out: list[Claim], place: int) -> None:
                 out[k] = replace(c, verdict="uncheckable", message=words, mistakes=(), root_line=None)
 
 
-def _quantity_of(claim: Claim) -> str:
-    """What the number of a claim is of, as it was read."""
-    return claim.reading.partition(" = ")[0]
+def _parted(claim: Claim) -> tuple[str, str]:
+    """What the number of a claim is of, and the number, as they were read; nothing of another claim."""
+    quantity, _, value = claim.reading.partition(" = ")
+    return (quantity, value) if claim.kind == "number" else ("", "")
 
 
 def _named(claim: Claim, causes: list[Cause]) -> Claim:

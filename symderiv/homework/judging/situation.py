@@ -144,8 +144,23 @@ class Situation:
         world = self.understanding.world(0, Machine)
         return set(world.definitions) | set(world.point.values)
 
+    @cached_property
+    def is_of_one_example(self) -> bool:
+        r"""Whether the layers are those of one example, `a^{(1)} = x^{(t)}`: then `y^{(t)}` beside them is its target."""
+        samples = self.inference.sample_letters
+        for statement in self.understanding.document.statements if samples else ():
+            one, other = (
+                (self.inference.closed(side.node) for side in statement.sides[:2])
+                if len(statement.sides) > 1
+                else (None, None)
+            )
+            if one is not None and other is not None and not one.indices and set(other.indices) & samples:
+                return True
+        return False
+
     def accepted(self, found: Comparison, kind: str) -> Verdict:
-        edits = list(dict.fromkeys(e for e in found.edits if e not in HARMLESS))
+        harmless = HARMLESS | {"index"} if self.is_of_one_example and "transposed" not in found.edits else HARMLESS
+        edits = list(dict.fromkeys(e for e in found.edits if e not in harmless))
         strict = self.understanding.strict
         # (y / a) ⊙ s, read as a row by a column
         is_inner = self.understanding.axes.batch and {"dotted", "marked"} & set(edits) and "transposed" in edits

@@ -93,7 +93,7 @@ class Updates:
         tops: list[Term] = [Part(self.understanding.loss, ())]
         latest = self._latest_loss(at)
         if latest is not None and latest not in tops:
-            tops.append(latest)
+            tops = [latest] if self._sums_samples(right) else [*tops, latest]  # not a step down the loss of one
         tops += [
             p.top
             for p in everything_in(right)
@@ -165,6 +165,11 @@ class Updates:
         loss = self.understanding.definitions_at(at).get(self.understanding.loss or "")
         signs = set(_signs_of_logarithms(loss, 1)) if loss is not None else set()
         return signs == {1}
+
+    def _sums_samples(self, right: Term) -> bool:
+        """Whether a sum over the samples is written."""
+        letters = self.understanding.axes.sample_letters or self.inference.sample_letters
+        return any(isinstance(p, SumOver) and p.along.removeprefix("letter:") in letters for p in everything_in(right))
 
     def _is_of_one(self, top: Term, right: Term) -> bool:
         """The E_p of a step that is taken for each pattern p, and not for their sum."""

@@ -115,7 +115,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
         symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
     )
     symbols.by_unit = _is_by_unit(document, symbols)
-    symbols.e_has_marks = any(_is_marked_e(s.sides[0].node) for s in document.statements if len(s.sides) > 1)
+    symbols.e_has_marks = any(_is_named_e(s.sides[0].node) for s in document.statements if len(s.sides) > 1)
     if symbols.by_unit and symbols.uppers_are_layers:
         symbols.layered |= {"delta", "Delta"}  # delta_1^2 is no square
     symbols.families = families_of(document, symbols, counts.letter_sets)
@@ -126,10 +126,11 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     return symbols
 
 
-def _is_marked_e(node: Node) -> bool:
+def _is_named_e(node: Node) -> bool:
+    """`e`, `e^{(p)}`."""
     name = name_of(node)
     above = node.upper if isinstance(node, Scripted) else ()
-    return name is not None and name.base == "e" and bool(above) and all(s.bracket == "(" for s in above)
+    return name is not None and name.base == "e" and all(s.bracket == "(" for s in above)
 
 
 def _formulas_of_units(document: Document) -> dict[str, set[frozenset[str]]]:

@@ -199,6 +199,8 @@ class Elaborator:
         key = reference.key
         if key in self.adjoints:
             own = by_letters(key, letters_of(reference.indices))
+            if self.symbols.intercepts and (of_bias := _bias_column(self.adjoints[key], reference.indices)) is not None:
+                return of_bias
             return _labelled(self.adjoints.get(own, self.adjoints[key]), reference.indices)
         if reference.primes and not (self.symbols.primes_transpose and not self.is_function(reference)):
             raise NotUnderstood(f"the slope {reference.base}' without its argument", node.span)
@@ -732,6 +734,8 @@ class Elaborator:
     def _left_out(self, node: f.Comparison) -> Term:
         r"""`\sum_{i \neq j}`: 0 where the letters agree, else 1."""
         left, right = node.left, node.right
+        if node.sign in (">=", ">") and isinstance(left, f.Name) and isinstance(right, f.Number):
+            return ONE  # from there on, as with a start at a number
         if node.sign != "!=" or not (isinstance(left, f.Name) and isinstance(right, f.Name)):
             raise NotUnderstood("a condition under a sum", node.span)
         return Add(((1, ONE), (-1, Kronecker(left.base, right.base, ""))))
@@ -961,6 +965,14 @@ def _labelled(term: Term, indices: tuple[str | int, ...]) -> Term:
         sign, only = term.terms[0]
         return Add(((sign, _labelled(only, indices)),))
     return Sloppy((term, Part("#index", indices)), ("#",))
+
+
+def _bias_column(term: Term, indices: tuple[str | int, ...]) -> Term | None:
+    r"""The entries `\Delta_{i0}` of a `\Delta = \delta a^T` whose a begins with a unit that is always 1."""
+    match term, indices:
+        case Sloppy((delta, Transpose(Part())), _), (letter, 0):
+            return _labelled(SumOver("columns", delta), (letter,))
+    return None
 
 
 def replaced(term: Term, old: Term, new: Term) -> Term:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from symderiv.homework.reading.formulas import BigSum, Name, Node, Script, Scripted, rebuilt
 from symderiv.homework.reading.statements import Document
-from symderiv.homework.understanding.symbols import COUNTING, LOSS_BASES
+from symderiv.homework.understanding.symbols import COUNTING, LOSS_BASES, name_of
 
 WEIGHTS = frozenset({"w", "W", "v", "V", "u", "U"})
 FEWEST = 2  # names with the pattern below
@@ -34,23 +34,29 @@ def without_patterns(document: Document) -> Document:
 def _pattern(document: Document) -> str | None:
     """The letter that stands first below the quantities of units, and alone below the loss."""
     losses: set[str] = set()
-    first: dict[str, dict[str, set[str]]] = {}  # by letter: the names it stands first below, and what comes then
+    first: dict[str, set[str]] = {}  # by letter: the names it stands first below
     for node in document.of_kind(Scripted):
         letters = _letters(node)
         base = node.base.base if isinstance(node.base, Name) else ""
         if len(letters) == 1 and base in LOSS_BASES:
             losses |= {*letters}
         elif len(letters) == 2 and not node.upper:
-            first.setdefault(letters[0], {}).setdefault(base, set()).add(letters[1])
+            first.setdefault(letters[0], set()).add(base)
     summed = {
         i.base
         for n in document.of_kind(BigSum)
         for i in n.indices
         if isinstance(i, Name) and not (isinstance(n.body, Scripted) and _letters(n.body) == [i.base])
     }
+    defined: dict[tuple[str, str], set[str]] = {}  # by letter and name: the units it has a formula for
+    for statement in document.statements:
+        left = statement.sides[0].node
+        letters = _letters(left) if len(statement.sides) > 1 and isinstance(left, Scripted) and not left.upper else []
+        if len(letters) == 2 and (name := name_of(left)) is not None:
+            defined.setdefault((letters[0], name.base), set()).add(letters[1])
     for letter in sorted(losses & set(first) & COUNTING - summed):
-        names = first[letter]
-        if len(names) >= FEWEST and not WEIGHTS & set(names) and any(len(others) > 1 for others in names.values()):
+        in_layers = any(len(units) > 1 for (own, _), units in defined.items() if own == letter)
+        if in_layers and len(first[letter]) >= FEWEST and not WEIGHTS & first[letter]:
             return letter
     return None
 

@@ -35,6 +35,7 @@ from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
 from symderiv.homework.understanding.bare_gradients import with_bare_gradients
+from symderiv.homework.understanding.bias_units import with_bias_units
 from symderiv.homework.understanding.example_losses import with_example_losses
 from symderiv.homework.understanding.labels import with_labels
 from symderiv.homework.understanding.numbered_samples import with_numbered_samples
@@ -65,7 +66,7 @@ def rewritten(document: Document) -> Document:
         with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, without_patterns, with_unit_layers, without_notes, with_penalties_written_out,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
-        with_numbered_samples, with_layer_letter, with_lists, with_labels,
+        with_numbered_samples, with_layer_letter, with_bias_units, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below, with_features,
         without_guards,
     ):  # fmt: skip

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.reading.statements import Side
+from symderiv.homework.understanding.bias_units import BIAS_UNIT
 from symderiv.homework.understanding.symbols import Reference
 
 if TYPE_CHECKING:
     from symderiv.homework.understanding.understanding import Understanding
 
 
-BIAS_UNIT = r"_\{?0\}?(?:\^[^=\n]{1,8})?\s*=\s*1\b|bias[ -](?:unit|neuron|node)"
 NO_LAYERS: Mapping[str, int] = MappingProxyType({})
 
 
