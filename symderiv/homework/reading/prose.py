@@ -29,6 +29,7 @@ _BLANKED = re.compile(
 )
 _SPACED_D = re.compile(r"(?<![\w\\])d (?=[A-Za-z]\w* ?/ ?d [A-Za-z])|(?<=/)d (?=[A-Za-z])|(?<=/ )d (?=[A-Za-z])")
 _SIGN_NOTE = re.compile(r"\(\s*(?:\.?\*|[∘⊙@o])\s+(?:is|means|denotes|stands|ist|est|es|é)\b[^(),\n]{0,40}\)")
+_DOT = re.compile(r"(?<=[A-Za-z0-9)\]']) \. (?=[A-Za-z]\w{0,2}(?: *[-+=*/)\]]| *$))")
 _OWNER = re.compile(r"\bself\.")
 _GRADIENT = re.compile(r"\bgrad_(?=[A-Za-z])")
 _NAMING = frozenset("write writing denote abbreviate call shorten schreibe schreiben notons escribimos".split())
@@ -84,7 +85,9 @@ def blank_out(line: str) -> str:
 
 
 def without_owners(line: str) -> str:
-    """Code without the object that holds a name: `self.W1`, `grads["dW1"]`, and `grad_W1` as dW1; same length."""
+    """Code without the object that holds a name: `self.W1`, `grads["dW1"]`, `grad_W1` as dW1, `v . h` as a product; same length."""
+    if " . " in line and "=" in line:
+        line = _DOT.sub(" · ", line)
     if "grad_" in line:
         line = _GRADIENT.sub("d".rjust(len("grad_"), NOTHING), line)
     if "self." in line or '["' in line or "['" in line:
@@ -765,6 +768,8 @@ class _Line:
             first, last = left
         between = self.text[self.tokens.ends[last - 1] : self.tokens.starts[low]]
         bracketed = low > 0 and self.kinds[low - 1] in ("(", "[")
+        if bracketed and self.kinds[high - 1 : high + 1] == [")", "("]:
+            return None  # `(D x N)(N x M)`: sizes that are multiplied
         if (
             opened < 0
             and not is_space
