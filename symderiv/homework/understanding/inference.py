@@ -45,7 +45,13 @@ from symderiv.homework.understanding.objective import (
     losses_of_one,
     special_data,
 )
-from symderiv.homework.understanding.premises import find_definitions, prefer_known_names, tangled_folds, with_sigmoid
+from symderiv.homework.understanding.premises import (
+    find_definitions,
+    link_prediction,
+    prefer_known_names,
+    tangled_folds,
+    with_sigmoid,
+)
 from symderiv.homework.understanding.readings import Axes
 from symderiv.homework.understanding.recognition import recognise
 from symderiv.homework.understanding.samples import (
@@ -136,6 +142,7 @@ class Inference(Draft):
         if tangled:
             self.__init__(self.document, self.apart | tangled)  # type: ignore[misc]
             return self.run()
+        link_prediction(self)
         for letter in self.apart & self._turned:  # the rows of X are the columns x_i
             self.definitions = [replace(d, term=samples_first(d.term, Part(letter, ()))) for d in self.definitions]
             names = letter.capitalize(), letter

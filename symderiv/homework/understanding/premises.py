@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.arithmetic import FUNCTIONS
 from symderiv.homework.understanding.derivative_names import is_derived
@@ -43,6 +44,7 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    mapped,
     references_in,
 )
 from symderiv.homework.understanding.understanding import Definition, gradient_in
@@ -432,6 +434,33 @@ def _definitions_inside_derivatives(draft: Draft) -> None:
                 r.key == left.key for r in references_in(term)
             ):
                 draft.definitions.append(Definition(left.key, term, at, statement.line))
+
+
+def link_prediction(draft: Draft) -> None:
+    r"""The `\hat y` of a loss that no line defines, beside a network whose last layer the loss does not name: they are one."""
+    loss = next((d for d in draft.definitions if d.key == draft.loss), None)
+    if loss is None:
+        return
+    known = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
+    hats = {r.key for r in references_in(loss.term) if r.key.endswith("^hat")} - known
+    used = {r.key for d in draft.definitions for r in references_in(d.term)}
+    tops = [d for d in draft.definitions if d.key not in used and d is not loss and _is_activated(d.term)]
+    if len(hats) != 1 or len(tops) != 1 or base_of(tops[0].key) in LOSS_BASES:
+        return
+    hat, top = hats.pop(), tops[0]
+    draft.symbols.alias(hat, top.key)
+    draft.definitions = [replace(d, term=_renamed(d.term, hat, top.key)) for d in draft.definitions]
+    draft.assumptions.append(Assumption(f"{hat} is {top.key}", "the output of the last layer", loss.line))
+
+
+def _is_activated(term: Term) -> bool:
+    return isinstance(term.body if isinstance(term, Gathered) else term, (Apply, Softmax))
+
+
+def _renamed(term: Term, key: str, other: str) -> Term:
+    if isinstance(term, Part) and term.key == key:
+        return Part(other, term.indices)
+    return mapped(term, lambda part: _renamed(part, key, other))
 
 
 def prefer_known_names(draft: Draft) -> None:

@@ -77,7 +77,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             if script.bracket == "(" and isinstance(script.body, f.Name) and script.body.base in {*"ijmnk", "mu"}:
                 found.add(script.body.base)
     found |= _letters_of_derivatives(draft) - defined_for
-    found |= _letters_of_losses(draft)
+    found |= _letters_of_losses(draft) | _letters_of_stated_axes(draft)
     summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
     found |= (
         _letters_of_inputs(draft)
@@ -101,6 +101,26 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
             found |= letters_below(body) & {i.base for i in node.indices if isinstance(i, f.Name)}
     named = {x for n in draft.document.of_kind(f.Scripted) if isinstance(n.base, f.Name) for x in letters_below(n)}
     return found - named
+
+
+def _letters_of_stated_axes(draft: Draft) -> set[str]:
+    """The n of `Y_nk` where Y is N x K."""
+    stated: dict[str, tuple[str, ...]] = {}
+    for statement in draft.document.statements:
+        head = name_of(statement.sides[0].node)
+        if head is not None and len(statement.sides) == 2 and statement.relations[0] in ("in", ":"):
+            sizes = sizes_in(statement.sides[1].node)
+            if sizes is not None and len(sizes) == 2 and head.base not in WEIGHTLIKE:
+                stated[head.base] = sizes
+    found: set[str] = set()
+    for node in draft.document.of_kind(f.Scripted):
+        name = name_of(node)
+        letters = [s.body.base for s in node.lower if isinstance(s.body, f.Name)]
+        sizes = stated.get(name.base, ()) if name is not None and len(letters) == len(node.lower) == 2 else ()
+        found |= {
+            x for x, size in zip(letters, sizes, strict=False) if size in SAMPLE_SIZES and size.upper() == x.upper()
+        }
+    return found
 
 
 def _letters_of_losses(draft: Draft) -> set[str]:
