@@ -48,6 +48,7 @@ from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition, is_range
 from symderiv.homework.understanding.derivative_names import is_derived
+from symderiv.homework.understanding.draft import layer_of
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
     OpenFunction,
@@ -318,6 +319,17 @@ class Judge:
         worst.at = at
         self._claim(statement, span, worst, subject, side)
 
+    def _is_below_the_first(self, key: str) -> bool:
+        """The z_0 of `z_l = w_l a_{l-1} + b_l`, where layers begin with 1: no premise has it."""
+        first = self.inference.layer_range[0] if self.inference.layer_range is not None else None
+        return first is not None and layer_of(key) == first and key not in self._in_premises
+
+    @cached_property
+    def _in_premises(self) -> set[str]:
+        understanding = self.understanding
+        made = {key for d in understanding.definitions for key in (d.key, *(r.key for r in references_in(d.term)))}
+        return made | {n.key for n in understanding.numbers}
+
     def _keep_silent(self, statement: Statement, span: tuple[int, int], subject: Subject, side: Side) -> None:
         """A general formula about layers that are not there: told in the end, and no reason for or against a candidate."""
         before, self.claims = self.claims, []
@@ -454,7 +466,7 @@ class Judge:
                 if ref.key not in ("ones", "identity", "#index") and ref.key not in self.understanding.symbols.sizes:
                     if is_rate(ref.key):
                         continue
-                    if ref.key not in shapes:
+                    if ref.key not in shapes or self._is_below_the_first(ref.key):
                         return False
                     world.quantity(ref.key)
             for part in (*everything_in(left), *everything_in(right)):
