@@ -1,10 +1,14 @@
-r"""`\nabla_W = \nabla_Z^T X`: gradients written without their loss, so that what stands behind one is a factor."""
+r"""`\nabla_W = \nabla_Z^T X`: gradients written without their loss, so that what stands behind one is a factor.
+
+So it is behind a D that has a formula, `D_l = \mathrm{diag}(..)`, which is no sign of a derivative.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from symderiv.homework.reading.formulas import Derivative, Node, Product, Transposed, rebuilt
+from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, Script, Scripted, Transposed, rebuilt
+from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
 
@@ -40,3 +44,44 @@ def with_bare_gradients(document: Document) -> Document:
         return rebuilt(node, visit)
 
     return document.with_sides(visit)
+
+
+def with_matrices_d(document: Document) -> Document:
+    r"""`D_l W_l`, where `D_l = \mathrm{diag}(..)` says what D_l is: a product."""
+    lefts = [s.sides[0].node for s in document.statements if len(s.sides) > 1]
+    named = {to_text(x.lower[0].body) for x in lefts if isinstance(x, Scripted) and _is_d(x.base) and len(x.lower) == 1}
+    if not named:
+        return document
+
+    def visit(node: Node) -> Node:
+        node = rebuilt(node, visit)
+        match node:
+            case Derivative(span, top, bottom, "D") if top is not None and to_text(bottom) in named:
+                name = Name((span[0], span[0] + 1), "D")
+                return Product(
+                    span, (Scripted((span[0], bottom.span[1]), name, (Script(bottom.span, bottom),)), top), ("",)
+                )
+        return node
+
+    def joined(node: Node) -> Node:
+        """Without products as factors of products."""
+        node = rebuilt(node, joined)
+        if not isinstance(node, Product):
+            return node
+        factors: list[Node] = []
+        marks: list[str] = []
+        for mark, factor in zip(("", *node.marks), node.factors, strict=True):
+            inner = factor if isinstance(factor, Product) and _is_d_first(factor) else None
+            factors += inner.factors if inner is not None else (factor,)
+            marks += (mark, *inner.marks) if inner is not None else (mark,)
+        return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
+
+    return document.with_sides(lambda node: joined(visit(node)))
+
+
+def _is_d(node: Node) -> bool:
+    return isinstance(node, Name) and node.base == "D" and not node.accents
+
+
+def _is_d_first(node: Product) -> bool:
+    return isinstance(node.factors[0], Scripted) and _is_d(node.factors[0].base)

@@ -341,7 +341,9 @@ def _drop_below_first(draft: Draft, general: set[int]) -> None:
         return
     first = draft.layer_range[0]
     defined = {d.key for d in draft.definitions}
-    bases = {base_of(k) for k in defined}
+    lefts = {d.key: draft.document.statements[d.at].sides[0].node for d in draft.definitions if d.at in general}
+    above = {base_of(k) for k, left in lefts.items() if _is_next(left)}  # x_{l+1} = f(s_l): x_0 is the input
+    bases = {base_of(k) for k in defined} - above
     renamed = {v for k, v in draft.symbols.aliases.items() if layer_of(k) == first}
     earliest = {d.key: d for d in reversed(draft.definitions)}
 
@@ -359,6 +361,13 @@ def _drop_below_first(draft: Draft, general: set[int]) -> None:
         return before is definition or not missing(definition) or bool(missing(before))
 
     draft.definitions = [d for d in draft.definitions if stands(d)]
+
+
+def _is_next(node: f.Node) -> bool:
+    """`x_{l+1}`."""
+    scripts = (*node.lower, *node.upper) if isinstance(node, f.Scripted) else ()
+    sums = [f.without_brackets(s.body) for s in scripts]
+    return any(isinstance(x, f.Sum) and len(x.terms) == 2 and x.terms[1][0] > 0 for x in sums)
 
 
 def _keep_direction(draft: Draft, at: int, ref: Reference, term: Term) -> None:
