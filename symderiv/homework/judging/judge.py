@@ -65,6 +65,7 @@ from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.stated_shapes import (
     NO_LAYERS,
     Stated,
+    fits_stated,
     judge_shape,
     misstated,
     names_listed,
@@ -784,6 +785,11 @@ class Judge:
                 reference = self.inference.plain(subject.side.node, self.situation.elaborator(dict(layers)))
             if reference is not None and reference.key not in self.understanding.shapes:
                 return None
+        if reference is None and subject.term is not None and not isinstance(subject.term, Jacobian):
+            with contextlib.suppress(Unknown, Misfit, Undefined):
+                value = self.understanding.reader(0, False).readings(subject.term)[0].value
+                if not value.letters and fits_stated(self.understanding, value.array.shape, side):
+                    return Verdict("correct", "shape", "the product has these sizes")
         verdict: Verdict | None = judge_shape(self.understanding, reference, side, Verdict, self._misstated, layers)
         return verdict
 

@@ -42,6 +42,7 @@ from symderiv.homework.understanding.numbered_samples import with_numbered_sampl
 from symderiv.homework.understanding.patterns import without_patterns
 from symderiv.homework.understanding.penalties import with_penalties_written_out
 from symderiv.homework.understanding.shapes import WEIGHT_BASES
+from symderiv.homework.understanding.step_functions import with_step_functions
 from symderiv.homework.understanding.subscript_derivatives import with_subscript_derivatives
 from symderiv.homework.understanding.symbols import FUNCTION_BASES, HYPER_BASES, name_of
 from symderiv.homework.understanding.unit_columns import with_unit_columns
@@ -68,7 +69,7 @@ def rewritten(document: Document) -> Document:
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
         with_numbered_samples, with_layer_letter, with_bias_units, with_lists, with_labels,
         with_scores, with_slices, with_steps_in_one, with_sum_letters, with_both_logs_summed, with_size_below, with_features,
-        without_guards,
+        without_guards, with_step_functions,
     ):  # fmt: skip
         document = rewriting(document)
     return document

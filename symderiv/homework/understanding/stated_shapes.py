@@ -167,6 +167,17 @@ def _is_same(one: str, other: str) -> bool:
     return one == other or (bool(layer and other_layer) and letter != other_letter and layer != other_layer)
 
 
+def fits_stated(understanding: Understanding, shape: Sequence[int], side: Side) -> bool:
+    r"""Whether a whole expression, `H^T G \in R^{m \times q}`, can have the sizes that are stated of it."""
+    sizes = sizes_in(side.node)
+    dims = {n: dim for dim, n in understanding.sizes.items()}
+    if sizes is None or len(sizes) != 2 or len(shape) != 2:
+        return False
+    return not any(
+        _differ(dims.get(n, str(n)), size, understanding.stated_sizes) for n, size in zip(shape, sizes, strict=True)
+    )
+
+
 def _is_beside_bias(understanding: Understanding, shape: Sequence[str], stated: Sequence[str]) -> bool:
     r"""Whether a matrix has one column more than its input has units, where `a_0 = 1` or words add the unit of the bias."""
     has_unit = re.search(BIAS_UNIT, understanding.document.text, re.IGNORECASE) is not None
