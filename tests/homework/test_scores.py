@@ -70,6 +70,12 @@ FIRST_CONTACT = {
     "fresh_31": First(150, 163, 9, 3),
     "fresh_32": First(146, 170, 7, 1),
     "fresh_33": First(160, 178, 6, 1),
+    "fresh_34": First(111, 165, 1, 1),
+    "fresh_35": First(153, 177, 5, 0),
+    "fresh_36": First(147, 176, 8, 1),
+    "fresh_37": First(170, 183, 3, 0),
+    "fresh_38": First(154, 179, 3, 0),
+    "fresh_39": First(164, 172, 1, 0),
 }
 WAVED_THROUGH = {
     "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
@@ -99,7 +105,7 @@ AT_LEAST = {
     "fresh_19": 0.84,
     "fresh_20": 0.92,
     "fresh_21": 0.91,
-    "fresh_22": 0.98,
+    "fresh_22": 0.97,  # two numbers of a second sample are doubted, and they are false
     "fresh_23": 0.98,
     "fresh_24": 0.96,
     "fresh_25": 0.96,
@@ -111,6 +117,12 @@ AT_LEAST = {
     "fresh_31": 0.98,
     "fresh_32": 0.95,
     "fresh_33": 0.98,
+    "fresh_34": 0.92,
+    "fresh_35": 0.96,
+    "fresh_36": 0.98,
+    "fresh_37": 0.99,
+    "fresh_38": 0.97,
+    "fresh_39": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -134,7 +134,7 @@ def _is_named_e(node: Node) -> bool:
 
 
 def _formulas_of_units(document: Document) -> dict[str, set[frozenset[str]]]:
-    r"""For the b of `b_j = \sum_k w_{jk} x_k - \theta_j` the names of that formula, in small letters."""
+    r"""For the b of `b_j = \sum_k w_{jk} x_k - \theta_j` the names of that formula."""
     found: dict[str, set[frozenset[str]]] = {}
     for statement in document.statements:
         left = statement.sides[0].node
@@ -144,7 +144,7 @@ def _formulas_of_units(document: Document) -> dict[str, set[frozenset[str]]]:
         if not isinstance(left, Scripted) or left.primes or not isinstance(left.base, Name):
             continue
         names = (name_of(n) for n in _written_names(statement.sides[1].node))
-        found.setdefault(name.base, set()).add(frozenset(n.base.lower() for n in names if n is not None))
+        found.setdefault(name.base, set()).add(frozenset(n.base for n in names if n is not None))
     return found
 
 
@@ -813,6 +813,7 @@ class _Counts:
                 and not {letter, capital} & self.functions_guess()
                 and letter not in self.apart
                 and not self._are_two_units(letter, capital)
+                and not self._weigh_two_units(letter, capital)
                 and (letter != "t" or (self.bare["T"] and not (self.summed | self.bounds) & {"t", "T"}))  # no time
                 and not {letter, capital} <= self.bottoms  # derivatives by both: two parameters
                 and not (capital in MATRIX_BASES and {letter, capital} <= self.entry_bottoms)  # W_{ij} and w_{jk}
@@ -822,8 +823,20 @@ class _Counts:
 
     def _are_two_units(self, letter: str, capital: str) -> bool:
         r"""`b_j = \sum_k w_{jk} x_k` beside `B_i = \sum_j W_{ij} V_j`: of other names, so in another layer."""
-        one, other = self.formulas.get(letter, set()), self.formulas.get(capital, set())
+        one, other = (
+            {frozenset(map(str.lower, names)) for names in self.formulas.get(x, ())} for x in (letter, capital)
+        )
         return bool(one) and bool(other) and not one & other
+
+    def _weigh_two_units(self, letter: str, capital: str) -> bool:
+        """The w and W of these."""
+        for unit in self.formulas:
+            above = unit.capitalize()
+            if unit != above and self._are_two_units(unit, above):
+                below, top = (set().union(*self.formulas[x]) for x in (unit, above))
+                if letter in below - top and capital in top - below:
+                    return True
+        return False
 
     def _is_of_entries(self, base: str) -> bool:
         """The v of v_{jk}, wherever it stands, beside a V without an index: the entries of V."""

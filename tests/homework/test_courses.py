@@ -1,0 +1,343 @@
+"""Conventions of single courses: each with a line that is right in it, and with one that is not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from symderiv.homework.checking import check_homework
+
+
+class Course(NamedTuple):
+    """A document with a hole, what is right there, and what is wrong."""
+
+    text: str
+    right: str
+    wrong: str
+
+
+COURSES = {
+    "bars before brackets": Course(
+        r"""$z = w x + b$, $y = \sigma(z)$, $\mathcal{L} = \frac12 (y - t)^2$
+
+$\overline{\mathcal{L}} = 1$
+
+$$\overline{y} = %s$$
+
+$$\overline{z} = \overline{y} \, \sigma'(z)$$
+""",
+        r"\overline{\mathcal{L}} \, (y - t)",
+        r"\overline{\mathcal{L}} \, (t - y)",
+    ),
+    "the true class ell": Course(
+        r"""$a_1 = W_1 x + b_1$, $h_1 = g(a_1)$, $a_2 = W_2 h_1 + b_2$, $\hat y = softmax(a_2)$
+
+Loss: $\mathscr{L}(\theta) = -\log \hat y_\ell$ with the true class $\ell$.
+
+$$\nabla_{a_2} \mathscr{L}(\theta) = %s$$
+""",
+        r"-(e(\ell) - \hat y)",
+        r"e(\ell) - \hat y",
+    ),
+    "entries of a picked share": Course(
+        r"""$a = W x + b$, $\hat y = softmax(a)$, $L = -\log \hat y_\ell$
+
+$$\frac{\partial L}{\partial a_i} = \frac{\partial L}{\partial \hat y_\ell} \frac{\partial \hat y_\ell}{\partial a_i} = %s$$
+""",
+        r"-(1_{(\ell = i)} - \hat y_i)",
+        r"-(1_{(\ell = i)} + \hat y_i)",
+    ),
+    "hidden units h of a rule for units j": Course(
+        """net_j = sum_i w_ji x_ji
+o_j = sigma(net_j)
+E = 1/2 sum_k (t_k - o_k)^2
+
+delta_j = -dE/dnet_j
+
+%s
+""",
+        "delta_h = o_h (1 - o_h) sum_k w_kh delta_k",
+        "delta_h = sum_k w_kh delta_k",
+    ),
+    "derivatives written together": Course(
+        """A0 is N x C0, W0 is C1 x C0, Y is N x C1
+
+    Z0 = A0 @ W0.T + b0
+    A1 = np.tanh(Z0)
+    L = np.sum((A1 - Y)**2) / (N * C1)
+    dLdA1 = %s
+    dLdZ0 = dLdA1 * (1 - A1 * A1)
+""",
+        "2 * (A1 - Y) / (N * C1)",
+        "2 * (A1 - Y) / N",
+    ),
+    "gradients without their loss": Course(
+        r"""$\tilde H = X W_h^\top + \mathbf 1 b_h^\top$, $H = \tanh(\tilde H)$, $\hat Y = H W_y^\top + \mathbf 1 b_y^\top$,
+$L = \frac{1}{2} \|\hat Y - Y\|^2$
+
+$$\nabla_{\hat Y} = \hat Y - Y$$
+
+$$\nabla_{W_y} = %s$$
+""",
+        r"\nabla_{\hat Y}^\top H",
+        r"\nabla_{\hat Y}^\top X",
+    ),
+    "a rate before the step": Course(
+        r"""$net_j = \sum_u w_{ju} x_u$, $o_j = \tanh(net_j)$, $net_k = \sum_j w_{kj} o_j$, $o_k = net_k$
+
+$$E_p = \frac{1}{2} \sum_k (d_k - o_k)^2$$
+
+$$\Delta w_{kj} = %s$$
+
+$$w_{kj}^{new} = w_{kj} + \eta \, \Delta w_{kj}$$
+""",
+        r"-\frac{\partial E_p}{\partial w_{kj}}",
+        r"\frac{\partial E_p}{\partial w_{kj}}",
+    ),
+    "a function said in code": Course(
+        r"""`σ` is tanh applied to each entry. $s = W x + b$, $h = \sigma(s)$, $\ell = \sum_i (h_i - y_i)^2$
+
+$$\sigma'(s) = %s$$
+""",
+        r"\frac{4}{(e^{s} + e^{-s})^2}",
+        r"\sigma(s) (1 - \sigma(s))",
+    ),
+    "sums that the weights say": Course(
+        r"""Alle Neuronen benutzen $f(net) = \frac{1}{1+e^{-net}}$. $o_1 = 2$, $t = 1$, $w_{12} = 0{,}3$, $w_{13} = -0{,}4$,
+$w_{24} = 0{,}8$, $w_{34} = -0{,}5$
+
+$net_2 = 0{,}6$, $o_2 = 0{,}6457$, $net_3 = -0{,}8$, $o_3 = 0{,}3100$
+
+$$net_4 = w_{24} o_2 + w_{34} o_3 = 0{,}3615$$
+
+$$o_4 = 0{,}5894$$
+
+$$E = \frac12 (t - o_4)^2$$
+
+$$\delta_4 = (o_4 - t) o_4 (1 - o_4) = -0{,}0994$$
+
+$$\delta_3 = %s$$
+""",
+        r"o_3 (1 - o_3) w_{34} \delta_4",
+        r"o_3 (1 - o_3) w_{24} \delta_4",
+    ),
+    "names before a row of numbers": Course(
+        r"""$[x_1 \; x_2 \; t] = [0.8 \; -0.5 \; 1]$, $[w_1 \; w_2] = [0.5 \; -0.3]$
+
+$y = w_1 x_1 + w_2 x_2$, $E = \frac12 (t - y)^2$
+
+$$y = %s$$
+""",
+        "0.55",
+        "0.65",
+    ),
+    "capitals in the upper layer": Course(
+        r"""$$b_j^{(\mu)} = \sum_k w_{jk} x_k^{(\mu)} - \theta_j, \qquad V_j^{(\mu)} = g(b_j^{(\mu)})$$
+
+$$B_i^{(\mu)} = \sum_j W_{ij} V_j^{(\mu)} - \Theta_i, \qquad O_i^{(\mu)} = g(B_i^{(\mu)})$$
+
+$$H = \frac{1}{2}\sum_{\mu}\sum_{i} (t_i^{(\mu)} - O_i^{(\mu)})^2$$
+
+$$\Delta_i^{(\mu)} = (t_i^{(\mu)} - O_i^{(\mu)})\, g'(B_i^{(\mu)})$$
+
+$$\frac{\partial H}{\partial W_{mn}} = -\sum_{\mu} \Delta_m^{(\mu)} V_n^{(\mu)}$$
+
+$$\frac{\partial H}{\partial \Theta_m} = %s$$
+""",
+        r"\sum_{\mu} \Delta_m^{(\mu)}",
+        r"-\sum_{\mu} \Delta_m^{(\mu)}",
+    ),
+    "samples with numbers": Course(
+        r"""$x^{(1)} = (1, 2)^T$, $d^{(1)} = 1$, $x^{(2)} = (-1, 1)^T$, $d^{(2)} = 0$,
+$W = \begin{bmatrix} 0.2 & -0.1 \\ 0.4 & 0.3 \end{bmatrix}$, $v = (0.5, -0.6)^T$
+
+$h^{(p)} = \sigma(W x^{(p)})$, $y^{(p)} = v^T h^{(p)}$, $E = \frac{1}{2} \sum_{p=1}^{2} (y^{(p)} - d^{(p)})^2$
+
+$e^{(p)} = y^{(p)} - d^{(p)}$
+
+$$\frac{\partial E}{\partial v} = e^{(1)} h^{(1)} + e^{(2)} h^{(2)} = %s$$
+""",
+        "(-0.6251, -0.9033)^T",
+        "(-0.6251, -0.9933)^T",
+    ),
+    "sigma in one section, tanh in the next": Course(
+        r"""$Z^1 = {W^1}^T x + W_0^1$, $A^1 = f(Z^1)$, $Z^2 = {W^2}^T A^1 + W_0^2$, $A^2 = \sigma(Z^2)$,
+$L = -(y \log A^2 + (1 - y) \log (1 - A^2))$
+
+### Sigmoid
+
+$f(z) = \sigma(z)$
+
+$$f'(Z^1) = %s$$
+
+### Tanh
+
+$f(z) = \tanh(z)$, so $f'(Z^1) = 1 - A^1 * A^1$
+""",
+        "A^1 * (1 - A^1)",
+        "1 - A^1 * A^1",
+    ),
+    "the pattern below every unit": Course(
+        """net_pj = sum_i w_ji o_pi + theta_j
+o_pj = 1 / (1 + exp(-net_pj))
+net_pk = sum_j w_kj o_pj + theta_k
+o_pk = 1 / (1 + exp(-net_pk))
+
+E_p = - sum_k [ t_pk ln(o_pk) + (1 - t_pk) ln(1 - o_pk) ]
+
+%s
+""",
+        "dE_p/dnet_pk = o_pk - t_pk",
+        "dE_p/dnet_pk = t_pk - o_pk",
+    ),
+    "a unit that is 1": Course(
+        r"""$a^{(1)} = x^{(t)}$, add $a_0^{(1)} = 1$. $z^{(2)} = \Theta^{(1)} a^{(1)}$, $a^{(2)} = g(z^{(2)})$, add $a_0^{(2)} = 1$.
+$z^{(3)} = \Theta^{(2)} a^{(2)}$, $a^{(3)} = g(z^{(3)})$ with $g(z) = \frac{1}{1+e^{-z}}$ and
+
+$$J(\Theta) = -\frac{1}{m}\sum_{t=1}^{m}\sum_{k=1}^{K}\left[ y_k^{(t)} \log a_k^{(3)(t)} + (1-y_k^{(t)})\log(1- a_k^{(3)(t)}) \right]
++ \frac{\lambda}{2m}\sum_{l=1}^{2}\sum_{i}\sum_{j \geq 1} (\Theta_{ij}^{(l)})^2$$
+
+$$\delta^{(3)} = a^{(3)} - y^{(t)}$$
+
+$$\Delta^{(2)} := \Delta^{(2)} + \delta^{(3)} (a^{(2)})^T$$
+
+$$\frac{\partial}{\partial \Theta_{ij}^{(2)}} J(\Theta) = \frac{1}{m}\Delta_{ij}^{(2)} + \frac{\lambda}{m}\Theta_{ij}^{(2)} \quad \text{for } j \geq 1$$
+
+$$\frac{\partial}{\partial \Theta_{i0}^{(2)}} J(\Theta) = %s$$
+""",
+        r"\frac{1}{m}\Delta_{i0}^{(2)}",
+        r"\frac{1}{m}\Delta_{i0}^{(2)} + \frac{\lambda}{m}\Theta_{i0}^{(2)}",
+    ),
+    "a dot between spaces": Course(
+        """    a = W x + b
+    h = relu(a)
+    o = v . h + c
+    L = (o - y)^2
+
+    dL/dv = %s
+""",
+        "2 (o - y) * h",
+        "2 (o - y) * a",
+    ),
+    "a prediction that the loss alone names": Course(
+        r"""$Z_1 = W_1 X + b_1$, $A_1 = \sigma(Z_1)$, $Z_2 = W_2 A_1 + b_2$, $A_2 = \sigma(Z_2)$ for $m$ examples in columns
+
+$$J = -\frac{1}{m} \sum_{i=1}^{m} \left[ y_i \log \hat{y}_i + (1 - y_i) \log(1 - \hat{y}_i) \right]$$
+
+$$\frac{\partial J}{\partial Z_2} = %s$$
+""",
+        r"\frac{1}{m} (A_2 - Y)",
+        r"A_2 (1 - A_2)",
+    ),
+    "layers counted from 0 upwards": Course(
+        r"""$$s_\ell = W_\ell x_\ell + b_\ell, \qquad x_{\ell+1} = \sigma(s_\ell)$$
+
+with the logistic $\sigma$, $C = \frac12 \| x_3 - y \|^2$, $D_\ell = \mathrm{diag}(x_{\ell+1} \odot (1 - x_{\ell+1}))$,
+and the costate $p_\ell := \frac{\partial C}{\partial x_\ell}$.
+
+$$\frac{\partial C}{\partial W_\ell} = %s$$
+""",
+        r"D_\ell\, p_{\ell+1}\, x_\ell^T",
+        r"D_\ell\, p_\ell\, x_\ell^T",
+    ),
+    "Heaviside's function": Course(
+        r"""$A = X W + \mathbf{1}_n b^\top$, $H = \max(0, A)$, $F = H V + \mathbf{1}_n c^\top$, $L = \frac{1}{2n} \|F - Y\|_F^2$
+
+$G := \frac{\partial L}{\partial F} = \frac{1}{n} (F - Y)$. Mit der Heaviside-Funktion $\Theta$:
+
+$$\frac{\partial L}{\partial A} = %s$$
+""",
+        r"(G V^\top) \odot \Theta(A)",
+        r"(G V^\top) \odot \Theta(H V)",
+    ),
+    "one unit in every layer": Course(
+        r"""$\sigma$ is the sigmoid. $z_l = w_l a_{l-1} + b_l$, $a_l = \sigma(z_l)$ for $l$ from 1 to 3, $a_0 = x$, $C = (a_3 - y)^2$
+
+$$\frac{\partial a_l}{\partial z_l} = %s$$
+""",
+        "a_l (1 - a_l)",
+        "a_l (1 + a_l)",
+    ),
+    "rows of what is said to have rows": Course(
+        """X is N x D, W is D x K, Y is N x K, b is 1 x K
+
+    Yhat = X W + b
+    L = 1/(2N) * sum_n sum_k (Yhat_nk - Y_nk)^2
+    dL/db = %s
+""",
+        "sum_n (Yhat_n - Y_n)/N",
+        "sum_n (Yhat_n - Y_n)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_what_is_right_in_a_course_is_right(name: str):
+    course = COURSES[name]
+    claims = check_homework(course.text % course.right).claims
+    assert {c.verdict for c in claims if "_0^{(2)} = 1" not in c.source} == {"correct"}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_what_is_wrong_in_a_course_is_wrong(name: str):
+    course = COURSES[name]
+    claims = check_homework(course.text % course.wrong).claims
+    found = [c for c in claims if course.wrong in c.source]
+    assert found
+    assert "wrong" in {c.verdict for c in found}
+
+
+def test_sizes_that_are_multiplied():
+    text = (
+        r"$W \in \mathbb{R}^{D \times H}$, $(D\times N)(N\times H) = D\times H$, $(D\times N)(H\times N) = D\times H$"
+    )
+    assert [c.verdict for c in check_homework(text).claims] == ["correct", "correct", "wrong"]
+
+
+def test_several_names_of_one_shape():
+    text = (
+        r"$x, y \in \mathbb{R}^{D}$, $W \in \mathbb{R}^{K \times D}$, $z = W x$, $h = \tanh(z)$, $L = \|W^T h - y\|^2$"
+    )
+    assert {c.verdict for c in check_homework(text).claims} == {"correct"}
+
+
+SUMMED_BY_HAND = r"""$z_m = \sigma(\sum_l \alpha_{ml} x_l)$, $T_k = \sum_m \beta_{km} z_m$, $R = \sum_k (y_k - T_k)^2$
+
+$$\frac{\partial R}{\partial T_k} = -2 (y_k - T_k)$$
+
+$$\frac{\partial R}{\partial z_m} = %s$$
+
+$$s_m = -2 (y_k - T_k) \beta_{km} \sigma'(\sum_l \alpha_{ml} x_l)$$
+"""
+
+
+def test_a_sum_lost_on_the_way_back_is_no_convention():
+    verdicts = [
+        [c.verdict for c in check_homework(SUMMED_BY_HAND % right).claims][4]
+        for right in (r"-2 \sum_k (y_k - T_k) \beta_{km}", r"-2 (y_k - T_k) \beta_{km}")
+    ]
+    assert verdicts == ["correct", "wrong"]
+
+
+AGAIN = r"""$z = w x + b$, $y = \sigma(z)$, $E = \frac12 (y-t)^2$, with $w = 0.5$, $b = 0.1$, $x = 2$, $t = 1$.
+
+$z = 1.1$
+
+$y = 0.7503$
+
+Now the other one:
+
+$z = %s$
+
+$y = 0.6566$
+"""
+
+
+def test_another_value_of_the_same_quantity_may_be_of_another_sample():
+    assert [c.verdict for c in check_homework(AGAIN % "0.6482").claims][-2:] == ["uncheckable", "uncheckable"]
+
+
+def test_a_slip_in_a_repeated_value_is_one():
+    assert [c.verdict for c in check_homework(AGAIN % "1.7").claims][-2] == "uncheckable"
+    assert [c.verdict for c in check_homework((AGAIN % "1.1").replace("0.6566", "0.7053")).claims][-1] == "wrong"
