@@ -365,7 +365,9 @@ class _Finder:
     def _matched(self, at: int, reference: Reference, right: Term) -> Term | None:
         if is_number(right):
             return None
-        signs = (1, -1) if self._may_be_minus() else (1,)
+        signs: tuple[int, ...] = (1, -1) if self._may_be_minus() else (1,)
+        if self._is_counted(reference) and len(self.signs) == 1:
+            signs = tuple(self.signs)  # as those before it
         for sign in signs:
             for key in self._candidates(reference):
                 is_told = self.offset is not None and (
