@@ -341,3 +341,34 @@ def test_another_value_of_the_same_quantity_may_be_of_another_sample():
 def test_a_slip_in_a_repeated_value_is_one():
     assert [c.verdict for c in check_homework(AGAIN % "1.7").claims][-2] == "uncheckable"
     assert [c.verdict for c in check_homework((AGAIN % "1.1").replace("0.6566", "0.7053")).claims][-1] == "wrong"
+
+
+OWN_SLOPE = r"""$z_1 = w_1 x + b_1$, $a_1 = \tanh(z_1)$, $y = w_2 a_1 + b_2$, $C = (y - t)^2$
+
+$$\frac{\partial a_1}{\partial z_1} = 1 - z_1^2$$
+
+$$\frac{\partial C}{\partial b_1} = 2 (y - t) w_2 %s$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [("(1 - z_1^2)", "carried"), ("(1 - a_1^2)", "correct"), ("(1 + z_1^2)", "wrong")]
+)
+def test_an_own_false_slope_is_charged_once(slope: str, verdict: str):
+    assert check_homework(OWN_SLOPE % slope).claims[-1].verdict == verdict
+
+
+def test_an_own_false_slope_of_arrays_is_charged_once():
+    text = r"""$z = W x + b$, $h = \sigma(z)$, $y = V h + c$, $C = \frac12 \|y - t\|^2$
+
+$$\frac{\partial h}{\partial z} = z \odot (1 - z)$$
+
+$$\frac{\partial C}{\partial W} = (V^T (y - t) \odot z \odot (1 - z)) x^T$$
+"""
+    assert [c.verdict for c in check_homework(text).claims][-2:] == ["wrong", "carried"]
+
+
+def test_sizes_in_brackets_beside_letters():
+    text = "W1 is (n, h), W2 is (h, 1); b1 is (1, h), b2 is (1, 1)\n\nZ = X @ W1 + b1\nA = tanh(Z)\nY = A @ W2 + b2\n"
+    shapes = [c for c in check_homework(text).claims if c.kind == "shape"]
+    assert [c.verdict for c in shapes] == ["correct"] * 4

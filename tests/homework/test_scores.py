@@ -76,6 +76,7 @@ FIRST_CONTACT = {
     "fresh_37": First(170, 183, 3, 0),
     "fresh_38": First(154, 179, 3, 0),
     "fresh_39": First(164, 172, 1, 0),
+    "fresh_40": First(163, 165, 0, 0),
 }
 WAVED_THROUGH = {
     "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
@@ -123,6 +124,7 @@ AT_LEAST = {
     "fresh_37": 0.99,
     "fresh_38": 0.97,
     "fresh_39": 0.98,
+    "fresh_40": 0.98,
 }
 NAMED = {
     "fresh_13": (30, 33),

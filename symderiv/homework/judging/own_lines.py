@@ -62,7 +62,7 @@ class OwnLines:
         if local is not None:
             return local
         left, times = self.situation.gradient_in(left)
-        if not isinstance(left, Jacobian) or self.situation.key(left.top) != self.understanding.loss or not self.own:
+        if not isinstance(left, Jacobian) or self.situation.key(left.top) != self.understanding.loss:
             return None
         for line, value in self._moved(at, left.bottom.key):
             if self._is_value(at, right, times * value):
@@ -132,7 +132,7 @@ class OwnLines:
     def _moved(self, at: int, key: str) -> Iterator[tuple[int, Array]]:
         """What the derivative by a quantity would be after each own false line: the line and the value."""
         world, loss = self.understanding.world(at, Machine), Ref(self.understanding.loss or "")
-        for own in reversed(list(self.own.values())):
+        for own in (*reversed(list(self.own.values())), *self._with_own_slopes(at)):
             if own.bottom == key or own.line > self.understanding.document.statements[at].line:
                 continue
             try:
@@ -144,6 +144,20 @@ class OwnLines:
             except (Unknown, Misfit, Undefined):
                 continue
             yield own.line, truth + (change * local if local.ndim == 2 else np.einsum("rc,rcst->st", change, local))
+
+    def _with_own_slopes(self, at: int) -> Iterator[Own]:
+        """The derivative by z that comes of an own false slope, `da/dz = 1 - z^2`: by a, times that slope."""
+        world, loss = self.understanding.world(at, Machine), Ref(self.understanding.loss or "")
+        for gradient, (written, line) in self.false.items():
+            match gradient:
+                case Jacobian(Part(top, ()), Part(bottom, ())) if top != loss.key and bottom not in self.own:
+                    with contextlib.suppress(Unknown, Misfit, Undefined):
+                        above, value = world.jacobian(loss, Ref(top)), world.evaluate(self._read(at, written))
+                        if not value.letters and value.shape == above.shape == world.quantity(bottom).shape:
+                            yield Own(written, bottom, value._replace(array=value.array * above.array), line)
+
+    def _read(self, at: int, term: Term) -> Term:
+        return self.understanding.reader(at, False).readings(term)[0].term
 
     def _is_value(self, at: int, right: Term, value: Array) -> bool:
         """Whether a side has this value in some reading."""

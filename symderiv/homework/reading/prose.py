@@ -30,6 +30,7 @@ _BLANKED = re.compile(
 _SPACED_D = re.compile(r"(?<![\w\\])d (?=[A-Za-z]\w* ?/ ?d [A-Za-z])|(?<=/)d (?=[A-Za-z])|(?<=/ )d (?=[A-Za-z])")
 _SIGN_NOTE = re.compile(r"\(\s*(?:\.?\*|[∘⊙@o])\s+(?:is|means|denotes|stands|ist|est|es|é)\b[^(),\n]{0,40}\)")
 _DOT = re.compile(r"(?<=[A-Za-z0-9)\]']) \. (?=[A-Za-z]\w{0,2}(?: *[-+=*/)\]]| *$))")
+_SHAPE_BESIDE = re.compile(r"\bis \((?:\w+, ?[A-Za-z]\w*|[A-Za-z]\w*, ?\w+)\)")
 _OWNER = re.compile(r"\bself\.")
 _GRADIENT = re.compile(r"\bgrad_(?=[A-Za-z])")
 _NAMING = frozenset("write writing denote abbreviate call shorten schreibe schreiben notons escribimos".split())
@@ -909,6 +910,7 @@ class _Line:
                     and (
                         self.texts[at - 1] != "is"
                         or self._are_letters(at + 1, close)  # X is (N, D), b is (h, 1): no values
+                        or _SHAPE_BESIDE.search(self.line[: self.tokens.starts[at] - self.start])  # .. and b2 is (1, 1)
                         or not _SIZE_WORDS.isdisjoint(self.texts[max(at - 16, start) : at])
                     )
                 ):
