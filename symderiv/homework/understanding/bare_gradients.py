@@ -46,6 +46,24 @@ def with_bare_gradients(document: Document) -> Document:
     return document.with_sides(visit)
 
 
+def with_transposed_gradients(document: Document) -> Document:
+    r"""`\frac{\partial}{\partial Z} J.T` as the derivative transposed: a loss is a number."""
+
+    def visit(node: Node) -> Node:
+        node = rebuilt(node, visit)
+        match node:
+            case Derivative(span, Transposed(_, Name(_, base) as loss)) if base in LOSS_BASES:
+                return Transposed(span, replace(node, top=loss))
+            case Derivative(_, Product(_, (Transposed(_, Name(_, base) as loss), *others), _) as top) if (
+                base in LOSS_BASES
+            ):
+                gradient = Transposed(node.span, replace(node, top=loss))
+                return replace(top, factors=(gradient, *others))
+        return node
+
+    return document.with_sides(visit)
+
+
 def with_matrices_d(document: Document) -> Document:
     r"""`D_l W_l`, where `D_l = \mathrm{diag}(..)` says what D_l is: a product."""
     lefts = [s.sides[0].node for s in document.statements if len(s.sides) > 1]

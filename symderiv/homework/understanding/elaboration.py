@@ -464,9 +464,10 @@ class Elaborator:
             return None
         if factor.base == "Delta" and self.step_rate is not None and "Delta" not in self.known:
             return self.step_along(self.step_rate, gradient)
-        return (
-            self._by(Part(reference.key, reference.indices)) if factor.base == "d" and "d" not in self.known else None
-        )
+        if factor.base != "d" or "d" in self.known:
+            return None
+        derived = self._by(Part(reference.key, reference.indices))
+        return Transpose(derived) if reference.primes and self.symbols.primes_transpose else derived
 
     def step_along(self, rate: str, gradient: Term) -> Term:
         r"""What `\Delta w` is: minus the rate times the gradient, or only what a rate is written before."""

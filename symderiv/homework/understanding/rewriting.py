@@ -34,7 +34,11 @@ from symderiv.homework.reading.formulas import (
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.reader import read
 from symderiv.homework.reading.statements import Document, Row, Side, Statement
-from symderiv.homework.understanding.bare_gradients import with_bare_gradients, with_matrices_d
+from symderiv.homework.understanding.bare_gradients import (
+    with_bare_gradients,
+    with_matrices_d,
+    with_transposed_gradients,
+)
 from symderiv.homework.understanding.bias_units import with_bias_units
 from symderiv.homework.understanding.example_losses import with_example_losses
 from symderiv.homework.understanding.labels import with_labels
@@ -63,7 +67,7 @@ STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_subscript_derivatives, with_bare_gradients, with_matrices_d,
+        with_subscript_derivatives, with_bare_gradients, with_transposed_gradients, with_matrices_d,
         with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, without_patterns, with_unit_layers, without_notes, with_penalties_written_out,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,
