@@ -55,7 +55,8 @@ NEW_WORDS = ("new", "neu", "next", "updated", "nouveau", "nuevo", "plus")
 # --- its name ---
 def find_loss(draft: Draft) -> None:
     """The quantity that is derived: by what is derived most, by its letter and by words; else a letter that is free."""
-    _find_likely_loss(draft)
+    if _find_likely_loss(draft):
+        return
     if draft.loss is not None and (base_of(draft.loss) in LOSS_BASES or draft.loss not in draft.lefts):
         return
     written = {k for k in draft.lefts if is_derived(draft, Reference(k, k.partition("[")[0].partition("^")[0]))}
@@ -67,13 +68,20 @@ def find_loss(draft: Draft) -> None:
         )
 
 
-def _find_likely_loss(draft: Draft) -> None:
+def _find_likely_loss(draft: Draft) -> bool:
+    """Whether it is sure, though its letter is none of a loss."""
     lefts: dict[str, None] = {}  # in their order
     inside: dict[str, set[str]] = {}  # in whose formulas a quantity is
+    residuals: set[str] = set()
+    summed: set[str] = set()
     for _, ref, node, layers in draft.equations():
         if isinstance(f.without_brackets(node), f.Derivative):
             continue
         lefts[ref.key] = None
+        if _is_difference(node):
+            residuals.add(ref.key)
+        if any(isinstance(n, f.Call | f.BigSum) and _adds_up(n) for n in f.walk(node)):
+            summed.add(ref.key)
         elaborator = draft.elaborator_at(layers)
         for part in _outside_derivatives(node):
             if isinstance(part, (f.Name, f.Scripted)):
@@ -93,6 +101,8 @@ def _find_likely_loss(draft: Draft) -> None:
             scores[key] -= 8
         if any(word in key.partition("[")[2] for word in NEW_WORDS):
             scores[key] = 0  # its value after a step
+        if key in residuals and inside.get(key, set()) & summed and not draft.tops[key]:
+            scores[key] = 0  # E = Yhat - Y, of which V is the sum of squares
         if not draft.tops[key] and any(draft.tops[whole] > 1 for whole in inside.get(key, ())):
             scores[key] = 0  # part of what derivatives are taken of
     named = _loss_in_words(draft)
@@ -104,11 +114,15 @@ def _find_likely_loss(draft: Draft) -> None:
     if bars_are_derivatives(draft):
         scores = Counter({k: v for k, v in scores.items() if "^bar" not in k})
     scores = Counter({k: v for k, v in scores.items() if base_of(k) not in DELTAS and v > 0})
+    of_residuals = [k for k in summed if k not in inside and any(k in inside.get(r, ()) for r in residuals)]
+    if len(of_residuals) == 1 and not any(base_of(k) in LOSS_BASES for k in scores):
+        draft.loss = of_residuals[0]
+        return True
     if not scores:
         ends = [key for key in lefts if key not in inside and "^bar" not in key]
         if bars_are_derivatives(draft) and len(ends) == 1:
             draft.loss = ends[0]  # the bars are derivatives of what comes out in the end
-        return
+        return False
     best, _ = scores.most_common(1)[0]
     letters = [k for k in draft.tops if base_of(k) in LOSS_BASES and k not in lefts and k not in LOSS_NAMES]
     if best in LOSS_NAMES and len(letters) == 1 and not draft.tops[best]:
@@ -116,12 +130,25 @@ def _find_likely_loss(draft: Draft) -> None:
     if best.endswith(EACH) and best.removesuffix(EACH) in lefts:
         best = best.removesuffix(EACH)
     if base_of(best) not in LOSS_BASES and any(b in draft.symbols.functions for b in LOSS_BASES):
-        return  # l(o_2): a generic loss, derivatives of an application
+        return False  # l(o_2): a generic loss, derivatives of an application
     if base_of(best) in draft.symbols.functions and best not in lefts:
-        return  # l(o_2): a generic loss, derivatives of an application
+        return False  # l(o_2): a generic loss, derivatives of an application
     if base_of(best) not in LOSS_BASES and best not in LOSS_NAMES and _is_vector(draft, best):
-        return  # `z = W x`, and dz/dx is asked for
+        return False  # `z = W x`, and dz/dx is asked for
     draft.loss = best
+    return False
+
+
+def _is_difference(node: f.Node) -> bool:
+    """`Yhat - Y`."""
+    terms = f.without_brackets(node)
+    signs = [sign for sign, _ in terms.terms] if isinstance(terms, f.Sum) else []
+    return sorted(signs) == [-1, 1] and isinstance(terms, f.Sum) and all(name_of(x) is not None for _, x in terms.terms)
+
+
+def _adds_up(node: f.Node) -> bool:
+    is_call = isinstance(node, f.Call) and isinstance(node.function, f.Name) and node.function.base in ("sum", "mean")
+    return isinstance(node, f.BigSum) or is_call
 
 
 def _is_vector(draft: Draft, key: str) -> bool:
