@@ -12,8 +12,19 @@ from dataclasses import replace
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
+from symderiv.homework.understanding.elaboration import replaced
 from symderiv.homework.understanding.symbols import name_of
-from symderiv.homework.understanding.terms import Add, Apply, Const, Gathered, Part, Sloppy, SumOver, Term
+from symderiv.homework.understanding.terms import (
+    Add,
+    Apply,
+    Const,
+    Gathered,
+    Part,
+    Sloppy,
+    SumOver,
+    Term,
+    references_in,
+)
 from symderiv.homework.understanding.understanding import Definition
 
 FEWEST = 2  # weights with the numbers of two units
@@ -124,13 +135,23 @@ def _count_through(draft: Draft, summed: Definition, weight: str, output: str, f
                 sources = sorted(a for a, b in links if b == unit)
                 term = _added(weight, output, sources, unit, forward)
                 single.append(replace(definition, key=f"{summed.key}[{unit}]", term=term, indices=()))
-        elif isinstance(definition.term, Apply) and definition.term.body == Part(summed.key, ()):
+        elif (body := _of_one_sum(definition, summed.key)) is not None:
             for unit in sorted(targets):
-                made = replace(definition.term, body=Part(f"{summed.key}[{unit}]", ()))
+                made = replaced(body, Part(summed.key, definition.indices), Part(f"{summed.key}[{unit}]", ()))
                 single.append(replace(definition, key=f"{definition.key}[{unit}]", term=made, indices=()))
         else:
             single.append(definition)
     draft.definitions = single
+
+
+def _of_one_sum(definition: Definition, key: str) -> Term | None:
+    """The formula of an output, `f(net_j)` or `1/(1 + e^{-net_j})`, of one unit."""
+    match definition.term:
+        case Apply(_, _, Part(own, ())) if own == key:
+            return replaced(definition.term, Part(key, ()), Part(key, definition.indices))
+        case Gathered(body, indices) if indices == definition.indices and len(indices) == 1:
+            return body if all(r == Part(key, indices) for r in references_in(body)) and references_in(body) else None
+    return None
 
 
 def _sum_over_entries(definition: Definition) -> tuple[str, str, bool] | None:
