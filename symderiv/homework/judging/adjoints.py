@@ -45,10 +45,17 @@ from symderiv.homework.understanding.understanding import EQUAL_SIGNS, Understan
 from symderiv.homework.understanding.unnamed import vectors_given_or_made
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
+_DELTA = r"(?:\\[dD]elta|δ|Δ|\bdelta)"
 STEP_UP = re.compile(
-    r"(?:\+|(?:\\Delta|Δ)\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|\\alpha|α|\\epsilon|ε|lr)\b[^=\n$]{0,12}?(?:\\delta|δ)"
+    r"(?:\+|(?:\\Delta|Δ|\bDelta|\bd(?=[wWbv]))\s*[A-Za-z][\w{}^()\[\],]*\s*:?=)\s*(?:\\eta|η|eta|\\alpha|α|\\epsilon|ε|lr|lrate)\b"
+    rf"[^=\n$]{{0,12}}?{_DELTA}"
 )
-MINUS = re.compile(r"=\s*-\s*(?:(?:\\sum|sum|Σ|∑)_?(?:\{[^{}=]*(?:\{[^{}]*\})?[^{}=]*\}|\\?\w+)\s*)?(?:\\[dD]elta|δ|Δ)")
+_SUM = r"(?:\\sum|sum|Σ|∑)_?(?:\{[^{}=]*(?:\{[^{}]*\})?[^{}=]*\}|\\?\w+)\s*"
+MINUS = re.compile(rf"=\s*-\s*(?:{_SUM})?{_DELTA}")
+SAID_MINUS = re.compile(  # 'delta is minus the slope of E'
+    r"(?:\bdelta|δ)\b[^.\n]{0,60}\b(?:minus|negative|negativ\w*|menos|moins)\b[^.\n]{0,30}(?:slope|derivative|gradient|Ableitung|derivad|dériv)",
+    re.IGNORECASE,
+)
 
 BOUND = re.compile(r"(?:\\leq?|\\geq?|<|>|≤|≥)\s*(?:\\delta|δ)(?![A-Za-z_^])")
 
@@ -437,7 +444,9 @@ class _Finder:
     def _may_be_minus(self) -> bool:
         r"""`w \leftarrow w + \eta \delta x`, `\partial E / \partial v = -\delta h`: then delta may be minus the derivative."""
         text = self.understanding.document.text
-        return bool(STEP_UP.search(text) or MINUS.search(text)) or self._steps_up_in_numbers()
+        return (
+            bool(STEP_UP.search(text) or MINUS.search(text) or SAID_MINUS.search(text)) or self._steps_up_in_numbers()
+        )
 
     def _steps_up_in_numbers(self) -> bool:
         r"""`w_{31} = 0.7 + 0.5 \cdot 0.1143 \cdot 0.6177` where w_31 was 0.7, and the rate 0.5."""

@@ -42,6 +42,7 @@ from symderiv.homework.understanding.bare_gradients import (
 from symderiv.homework.understanding.bias_units import with_bias_units
 from symderiv.homework.understanding.example_losses import with_example_losses
 from symderiv.homework.understanding.labels import with_labels
+from symderiv.homework.understanding.named_steps import with_named_steps
 from symderiv.homework.understanding.numbered_samples import with_numbered_samples
 from symderiv.homework.understanding.patterns import without_patterns
 from symderiv.homework.understanding.penalties import with_penalties_written_out
@@ -67,7 +68,7 @@ STEPS_ALONE = frozenset({"r", "t", "k", "tau"})  # and no samples
 def rewritten(document: Document) -> Document:
     """The document with every rewriting that applies to it."""
     for rewriting in (
-        with_subscript_derivatives, with_bare_gradients, with_transposed_gradients, with_matrices_d,
+        with_named_steps, with_subscript_derivatives, with_bare_gradients, with_transposed_gradients, with_matrices_d,
         with_example_losses, without_samples_in_pairs, with_turned_lefts, with_formula_rows, with_values_under_names,
         with_given_names, without_patterns, with_unit_layers, without_notes, with_penalties_written_out,
         with_entries, with_primed_indices, with_arguments, without_steps, without_iterations, without_numbered_steps, with_unit_columns,

@@ -79,6 +79,7 @@ HYPER_BASES = frozenset(
         "gamma",
         "kappa",
         "lr",
+        "lrate",
         "rate",
         "beta",
         "rho",
