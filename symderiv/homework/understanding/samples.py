@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -54,6 +55,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
     """Letters that run over samples: bounded by n or m, or above in brackets."""
     found: set[str] = set()
     sizes = {n for head, n in _stated_rows(draft) if head == "X"} or SAMPLE_SIZES
+    by_size: defaultdict[str, set[str]] = defaultdict(set)
     speaks_of_many = bool(re.search(BATCH_WORDS, draft.words, re.IGNORECASE))
     lefts = [s.sides[0].node for s in draft.document.statements if len(s.sides) > 1]
     defined_for = {  # an index of units
@@ -68,7 +70,11 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             ends = {n.base for n in f.walk(node.end) if isinstance(n, f.Name)}
             plain = isinstance(node.end, (f.Name, f.Comparison))
             if ends & sizes and plain:
-                found |= {i.base for i in node.indices if isinstance(i, f.Name)}
+                for size in ends & sizes:
+                    by_size[size] |= {i.base for i in node.indices if isinstance(i, f.Name)}
+    if by_size.keys() & {"n", "N"}:
+        by_size.pop("M", None)  # of hidden units then
+    found.update(*by_size.values())
     for product in draft.document.of_kind(f.Product):
         if averaged := _averaged(product, sizes) - defined_for:
             found |= averaged if speaks_of_many else averaged & _letters_of_layers(draft)
