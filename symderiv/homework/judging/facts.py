@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from functools import cached_property
 
 import numpy as np
 
@@ -56,10 +57,16 @@ class Facts:
             left in (right, entry_by_entry(right)) or (unknown and all(p != left for p in everything_in(right)))
         )
 
+    @cached_property
+    def _constants(self) -> set[str]:
+        r"""The a and b of `\varphi(v) = a \tanh(b v)`."""
+        own = self.inference.own_functions.values()
+        return {r.key for letter, body in own for r in references_in(body) if r.key != letter}
+
     def fact(self, left: Term, right: Term, subject: Subject, side: Side) -> Verdict | None:
         r"""`\sigma'(x) = \sigma(x)(1 - \sigma(x))`: about a function and a letter that is no quantity; at numbers of both signs."""
         keys = {r.key for t in (left, right) for r in references_in(t)}
-        constants = {k for k in keys if base_of(k) in HYPER_BASES}  # the alpha of a leaky ReLU
+        constants = {k for k in keys if base_of(k) in HYPER_BASES} | keys & self._constants  # the alpha of a leaky ReLU
         constants -= {left.bottom.key} if isinstance(left, Jacobian) else set()
         keys -= constants
         if len(keys) != 1 or not any(isinstance(p, (Apply, Jacobian)) for p in everything_in(left)):
@@ -74,7 +81,8 @@ class Facts:
         if any(name not in FUNCTIONS for name in outer) and not isinstance(left, Jacobian):
             return None
         for value in (0.37, -0.83, 1.91):
-            values = {**dict.fromkeys(constants, np.array([[CONSTANT]])), key: np.array([[value]])}
+            apart = {k: np.array([[CONSTANT + 0.31 * n]]) for n, k in enumerate(sorted(constants))}
+            values = {**apart, key: np.array([[value]])}
             world = World(Point(Machine, values, {"1": 1}), {})
             reader = Reader(world, self.understanding.axes)
             try:
