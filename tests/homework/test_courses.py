@@ -269,6 +269,86 @@ $$\frac{\partial a_l}{\partial z_l} = %s$$
         "sum_n (Yhat_n - Y_n)/N",
         "sum_n (Yhat_n - Y_n)",
     ),
+    "a sum over t in bits": Course(
+        r"""$s = B h + c$, $\pi = \mathrm{softmax}(s)$ and the surprisal $S = -\sum_t g_t \log_2 \pi_t$ of the one-hot $g$
+
+$$\frac{\partial S}{\partial s} = %s$$
+""",
+        r"\frac{1}{\ln 2}(\pi - g)",
+        r"\pi - g",
+    ),
+    "a residual called as losses are": Course(
+        """X is D x N, Y is K x N
+
+    Yhat = W @ X + b
+    E = Yhat - Y
+    V = np.sum(E**2) / (2*N)
+    dYhat = %s
+    dW = dYhat @ X.T
+""",
+        "E / N",
+        "2 * E / N",
+    ),
+    "prices called as losses are": Course(
+        r"""$X \in \mathbb{R}^{N \times D}$, $C \in \mathbb{R}^{N \times 1}$, $\hat C = X w + \mathbf{1} b$,
+$\mathcal{L} = \frac{1}{N} \sum_{i=1}^{N} (\hat C_i - C_i)^2$
+
+$$\frac{\partial \mathcal{L}}{\partial w} = %s$$
+""",
+        r"\frac{2}{N} X^\top (\hat C - C)",
+        r"\frac{1}{N} X^\top (\hat C - C)",
+    ),
+    "steps called as derivatives are": Course(
+        """w_ji is the weight to unit j from unit i. (w31, w32, w41, w42) = (0.3, -0.2, 0.5, 0.4)
+(w53, w54) = (0.6, -0.7)
+(a1, a2, t5) = (1, 0.5, 1)
+lrate = 0.5
+
+net_j = sum_i w_ji * a_i
+a_j = 1/(1 + exp(-net_j))
+
+a3 = 0.5498
+a4 = 0.6682
+a5 = 0.4656
+
+E = 0.5*(t5 - a5)^2 = 0.1428
+
+delta5 = (t5 - a5)*a5*(1 - a5) = 0.1330
+delta4 = a4*(1 - a4)*w54*delta5 = %s
+
+dw53 = lrate*delta5*a3 = 0.0366
+""",
+        "-0.02064",
+        "0.02064",
+    ),
+    "M hidden units beside n samples": Course(
+        r"""$v_{im} = \alpha_{0m} + \sum_{l=1}^{p} \alpha_{ml} x_{il}$, $z_{im} = \sigma(v_{im})$,
+$f_{ik} = \beta_{0k} + \sum_{m=1}^{M} \beta_{km} z_{im}$, $R_i = \sum_{k=1}^{K} (y_{ik} - f_{ik})^2$,
+$R(\theta) = \frac{1}{n}\sum_{i=1}^{n} R_i$
+
+$$\frac{\partial R_i}{\partial z_{im}} = %s$$
+""",
+        r"-2 \sum_{k=1}^{K} (y_{ik} - f_{ik}) \beta_{km}",
+        r"-2 (y_{ik} - f_{ik}) \beta_{km}",
+    ),
+    "a function with two constants": Course(
+        r"""$\varphi(v) = a\tanh(bv)$, $v_k = \sum_j w_{kj} x_j$, $y_k = \varphi(v_k)$, $E = \frac12 \sum_k (d_k - y_k)^2$
+
+$$\varphi'(v) = %s$$
+""",
+        r"a b [1 - \tanh^2(bv)]",
+        r"a [1 - \tanh^2(bv)]",
+    ),
+    "a loss transposed": Course(
+        r"""$o_0 = X$, $i_1 = o_0 W_1^T + b_1$, $J = \frac{1}{2} \sum (i_1 - y)^2$
+
+$$\frac{\partial}{\partial i_1} J = i_1 - y$$
+
+$$\frac{\partial}{\partial W_1} J = %s$$
+""",
+        r"\frac{\partial}{\partial i_1} J.T \times o_0",
+        r"\frac{\partial}{\partial i_1} J.T \times i_1",
+    ),
 }
 
 

@@ -48,7 +48,7 @@ from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined
 from symderiv.homework.understanding.conditions import Condition, condition_of, is_condition, is_range
 from symderiv.homework.understanding.derivative_names import is_derived
-from symderiv.homework.understanding.draft import layer_of
+from symderiv.homework.understanding.draft import WEIGHTLIKE, layer_of
 from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
     OpenFunction,
@@ -588,9 +588,22 @@ class Judge:
             if root is not None:
                 return Verdict("carried", relation.kind, f"false, but it follows from line {root}", root=root)
             self.own_lines.false.setdefault(left, (right, statement.line))
+        if relation.verdict == "wrong" and self._is_of_one_among_all(subject.side.node):
+            return Verdict("uncheckable", relation.kind, "said of one example, and the formulas are those of all")
         if relation.verdict == "wrong" and relation.sides is None:
             relation.sides = left, right
         return relation
+
+    def _is_of_one_among_all(self, node: f.Node) -> bool:
+        r"""The x of `\partial \hat y / \partial x` where the formulas have X, which holds all examples: no derivative of the loss."""
+        if not isinstance(node, f.Derivative) or node.top is None or not self.understanding.axes.batch:
+            return False
+        symbols = self.understanding.symbols
+        top, bottom = self.inference.closed(node.top), name_of(node.bottom)
+        if top is None or bottom is None or bottom.base in WEIGHTLIKE:
+            return False
+        is_loss = top.key == self.understanding.loss or base_of(top.key) in set(LOSS_BASES) - symbols.data_letters
+        return symbols.folds.get(bottom.base.capitalize()) == bottom.base and not is_loss
 
     def _array_as_number(self, left: Term, right: Term) -> str | None:
         """A quantity that the document states to be an array where its formulas together make it a number: nothing is shown by it."""

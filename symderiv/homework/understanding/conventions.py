@@ -115,6 +115,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
         symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
     )
     symbols.by_unit = _is_by_unit(document, symbols)
+    symbols.data_letters = frozenset(_compared_with_hats(document))
     symbols.e_has_marks = any(_is_named_e(s.sides[0].node) for s in document.statements if len(s.sides) > 1)
     if symbols.by_unit and symbols.uppers_are_layers:
         symbols.layered |= {"delta", "Delta"}  # delta_1^2 is no square
@@ -124,6 +125,14 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
     symbols.intercepts = frozenset(_intercepts(document))
     symbols._resolved.clear()  # without families names were read otherwise
     return symbols
+
+
+def _compared_with_hats(document: Document) -> Iterator[str]:
+    r"""The C of `\hat C_i - C_i`, where a loss would have its letter."""
+    for total in document.of_kind(Sum):
+        names = [name for _, term in total.terms if (name := name_of(term)) is not None and name.base in LOSS_BASES]
+        if len(names) == 2 and names[0].base == names[1].base and names[0].accents != names[1].accents:
+            yield names[0].base
 
 
 def _is_named_e(node: Node) -> bool:

@@ -251,7 +251,10 @@ class Elaborator:
         if self.loss is None or len(base) < 2 or base[0] != "d":
             return None
         rest = self.symbols.folds.get(base[1:], base[1:])
-        key = self.symbols.canonical(key_of(rest, _accents_of(reference.key), reference.mark))
+        accents = _accents_of(reference.key)
+        if rest.endswith("hat") and len(rest) == len("hat") + 1:
+            rest, accents = self.symbols.folds.get(rest[0], rest[0]), (*accents, "hat")  # dYhat
+        key = self.symbols.canonical(key_of(rest, accents, reference.mark))
         if key not in self.known:
             return None
         return self._by(Part(key, reference.indices))

@@ -17,7 +17,7 @@ def with_named_steps(document: Document) -> Document:
     named = {
         name.base
         for s in document.statements
-        if (name := _stepped(s.sides[0].node)) is not None and _has_rate(s.sides[-1].node)
+        if (name := _stepped(s.sides[0].node)) is not None and any(_has_rate(x.node) for x in s.sides[1:])
     }
     if not named:
         return document

@@ -113,6 +113,7 @@ def find_definitions(draft: Draft) -> None:
         letters = tuple(i for i in ref.indices if isinstance(i, str))
         is_loss = ref.key == draft.loss or (
             (ref.key in summands or (ref.base in LOSS_BASES and draft.tops[ref.key] > 0))
+            and ref.base not in draft.symbols.data_letters
             and not _goes_into_a_layer(draft, ref.key)
         )
         if is_loss and not letters and not ref.key.endswith(EACH) and not _is_one_entry(term):

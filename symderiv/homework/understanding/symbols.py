@@ -165,6 +165,7 @@ class Symbols:
     )  # functions that stand without a layer somewhere: then they are one for all layers
     called: frozenset[str] = frozenset()  # quantities written with an argument: f(x) = w x + b
     bare: Mapping[str, int] = field(default_factory=dict)  # how often a letter stands without scripts
+    data_letters: frozenset[str] = frozenset()  # the C of prices, compared with C hat: no loss
     e_has_marks: bool = False  # `e^{(p)} = y^{(p)} - d^{(p)}` is an error, no exponential
     star_elementwise: bool = False  # `*` as in NumPy
     plain_ones: bool = False  # `1 b^T`: a 1 beside a matrix is a vector of ones
@@ -252,6 +253,7 @@ class Symbols:
         key = self.canonical(key_of(base, accents, ",".join(marks), family))
         if (
             base in LOSS_BASES
+            and base not in self.data_letters
             and len(indices) + len(samples) == 1
             and all(isinstance(i, str) for i in (*indices, *samples))
         ):
