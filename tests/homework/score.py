@@ -29,13 +29,16 @@ def squeezed(text: str) -> tuple[str, list[int]]:
     return "".join(c for c, _ in kept), [i for _, i in kept]
 
 
-def span_of(text: str, starts: list[int], claim: dict) -> tuple[int, int]:
-    """Where a true claim stands: its formula from its line on, else the whole line."""
+def span_of(text: str, starts: list[int], claim: dict, behind: int = 0) -> tuple[int, int]:
+    """Where a true claim stands: its formula from its line on, behind the claim before it if it is there too, else the whole line."""
     line = claim["line"] - 1
     begin = starts[line]
     small, where = squeezed(text[begin : starts[min(line + 8, len(starts) - 1)]])
     needle, _ = squeezed(claim["latex"])
-    at = small.find(needle)
+    passed = sum(begin + k < behind for k in where)
+    at = small.find(needle, passed)
+    if at < 0 or begin + where[at] >= starts[line + 1]:  # a longer chain on this line may begin as this one does
+        at = small.find(needle)
     if at < 0:
         return begin, max(text.find("\n", begin), begin + 1)
     return begin + where[at], begin + where[at + len(needle) - 1] + 1
@@ -49,7 +52,9 @@ def overlap(a: tuple[int, int], b: tuple[int, int]) -> int:
 def compare(text: str, truth: list[dict], reported: list[dict]) -> list[Result]:
     """For each true claim the verdict given and the mistakes named."""
     starts = [0, *(i + 1 for i, c in enumerate(text) if c == "\n"), len(text)]
-    spans = [span_of(text, starts, claim) for claim in truth]
+    spans: list[tuple[int, int]] = []
+    for claim in truth:
+        spans.append(span_of(text, starts, claim, spans[-1][1] if spans else 0))
     given: list[list[dict]] = [[] for _ in truth]
     for claim in reported:
         span = tuple(claim["span"])
