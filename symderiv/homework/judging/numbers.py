@@ -675,13 +675,13 @@ class NumberWorlds:
             text = self.understanding.document.text[low : high + 40]
             match = re.search(
                 r"(?:learning rate|step size|Lernrate|tasa de aprendizaje|taux d.apprentissage)"
-                r"(?:(?: of| is)?\s+(?P<words>one half|one tenth)|[^0-9\n]{0,40}?(?<!_)(?<!_\{)(?P<digits>\d*\.?\d+))",
+                r"(?:(?: of| is)?\s+(?P<words>one half|one tenth)|[^0-9\n]{0,40}?(?<!_)(?<!_\{)(?P<digits>\d*(?:\.|,|\{,\})?\d+))",
                 text,
                 re.IGNORECASE,
             )
             if match:
                 return (
-                    float(match["digits"])
+                    float(re.sub(r"\{?,\}?", ".", match["digits"]))
                     if match["digits"]
                     else 1 / {"half": 2, "tenth": 10}[match["words"].lower()[4:]]
                 )

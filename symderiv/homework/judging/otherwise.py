@@ -47,7 +47,10 @@ WORDS_OF_VERSIONS = {
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 SUPPOSED = r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
 NUMERATORS = r"numerator[- ]layout|Zählerlayout|shape of the transposed matrix"
-ROWS = r"numerator layout|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|Zeilenvektor"
+ROWS = (
+    r"numerator layout|numérateur|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|"
+    r"Zeilenvektor|vecteurs?\W{1,3}lignes?\b|vector(?:es)?\W{1,3}fila"
+)
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
 
 

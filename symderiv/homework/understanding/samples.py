@@ -110,7 +110,7 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
 
 
 def _letters_of_stated_axes(draft: Draft) -> set[str]:
-    """The n of `Y_nk` where Y is N x K."""
+    """The i of `Y_ij` where Y is N x K."""
     stated: dict[str, tuple[str, ...]] = {}
     for statement in draft.document.statements:
         head = name_of(statement.sides[0].node)
@@ -124,7 +124,9 @@ def _letters_of_stated_axes(draft: Draft) -> set[str]:
         letters = [s.body.base for s in node.lower if isinstance(s.body, f.Name)]
         sizes = stated.get(name.base, ()) if name is not None and len(letters) == len(node.lower) == 2 else ()
         found |= {
-            x for x, size in zip(letters, sizes, strict=False) if size in SAMPLE_SIZES and size.upper() == x.upper()
+            x
+            for x, size in zip(letters, sizes, strict=False)
+            if size == "N" or (size in SAMPLE_SIZES and size.upper() == x.upper())
         }
     return found
 
