@@ -114,6 +114,8 @@ RATE_WORDS = (
     r"taxa de aprendizado)\s+(?:is\s+|of\s+|be\s+|ist\s+)?[$`(]*\\?([A-Za-z]+)\b"
 )
 
+# 'write $a$ for $a^{[2]}$': the layer is dropped
+WRITTEN_FOR = r"\$([A-Za-z])\$ (?:for|instead of|statt|für|pour|por|al posto di) \$([A-Za-z])\^\{?[\[(](\d)[\])]\}?\$"
 SELDOM_RATES = frozenset({"epsilon", "lambda", "beta", "gamma"})  # the rate of a step only if there is no other
 
 
@@ -313,6 +315,9 @@ class Inference(Draft):
         self.words_as_names = {
             k for k, v in meanings.items() if len(v) > 1 and len(base_of(k)) > 3 and base_of(k) not in GREEK
         }
+        for short, base, layer in re.findall(WRITTEN_FOR, self.document.text):
+            if short not in formulas:
+                self.symbols.alias(short, f"{self.symbols.folds.get(base, base)}[{layer}]")
         said = re.search(RATE_WORDS, self.document.text, re.IGNORECASE)
         if said and said[1] not in HYPER_BASES | set(self.symbols.layered) and not self.symbols.bare.get("eta"):
             self.symbols.alias(said[1], "eta")
