@@ -452,3 +452,49 @@ def test_sizes_in_brackets_beside_letters():
     text = "W1 is (n, h), W2 is (h, 1); b1 is (1, h), b2 is (1, 1)\n\nZ = X @ W1 + b1\nA = tanh(Z)\nY = A @ W2 + b2\n"
     shapes = [c for c in check_homework(text).claims if c.kind == "shape"]
     assert [c.verdict for c in shapes] == ["correct"] * 4
+
+
+COMMA = r"""$z = w x + b$, $\hat y = \sigma(z)$, $L = \frac12 (\hat y - y)^2$, avec $w = 0{,}5$, $b = 0{,}1$, $x = 2$, $y = 1$,
+et le taux d'apprentissage $\eta = 0%s2$.
+
+$$\frac{\partial L}{\partial b} = -0{,}0468$$
+
+$$b \leftarrow b - \eta \frac{\partial L}{\partial b} = %s$$
+"""
+
+
+@pytest.mark.parametrize("comma", [",", "{,}", "."])
+def test_a_learning_rate_with_a_decimal_comma(comma: str):
+    assert check_homework(COMMA % (comma, "0{,}1094")).claims[-1].verdict == "correct"
+    assert check_homework(COMMA % (comma, "0{,}1468")).claims[-1].verdict != "correct"
+
+
+ROWS = r"""$x \in \mathbb{R}^{3}$, $W \in \mathbb{R}^{2 \times 3}$, $z = W x$, $h = \tanh(z)$, $V \in \mathbb{R}^{4 \times 2}$, $y = V h$,
+$L = \frac12 \|y - t\|^2$. %s
+
+$$\frac{\partial L}{\partial y} = (y - t)^T$$
+
+$$\frac{\partial L}{\partial h} = %s$$
+"""
+
+
+@pytest.mark.parametrize("words", ["Les gradients sont des vecteurs lignes.", "Los gradientes son vectores fila."])
+def test_derivatives_as_rows_in_other_languages(words: str):
+    claims = check_homework(ROWS % (words, "(y - t)^T V")).claims
+    assert [c.verdict for c in claims if c.kind == "derivative"] == ["correct", "correct"]
+    claims = check_homework(ROWS % (words, "(y - t)^T V^T")).claims
+    assert [c.verdict for c in claims if c.kind == "derivative"][-1] == "wrong"
+
+
+WRITTEN_FOR = r"""$$z^{[1]} = W^{[1]} x + b^{[1]}, \quad a^{[1]} = \tanh(z^{[1]}), \quad z^{[2]} = W^{[2]} a^{[1]} + b^{[2]}, \quad
+a^{[2]} = \sigma(z^{[2]}), \quad L = -y \log a^{[2]} - (1-y) \log(1 - a^{[2]})$$
+
+From here on we write $a$ for $a^{[2]}$.
+
+$$\frac{\partial L}{\partial z^{[2]}} = %s$$
+"""
+
+
+@pytest.mark.parametrize(("right", "verdict"), [("a - y", "correct"), ("y - a", "wrong")])
+def test_a_letter_written_for_one_of_a_layer(right: str, verdict: str):
+    assert check_homework(WRITTEN_FOR % right).claims[-1].verdict == verdict

@@ -78,6 +78,7 @@ FIRST_CONTACT = {
     "fresh_39": First(164, 172, 1, 0),
     "fresh_40": First(163, 165, 0, 0),
     "fresh_41": First(130, 176, 11, 0),
+    "fresh_42": First(174, 188, 4, 0),
 }
 WAVED_THROUGH = {
     "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
@@ -127,6 +128,7 @@ AT_LEAST = {
     "fresh_39": 0.98,
     "fresh_40": 0.98,
     "fresh_41": 0.91,
+    "fresh_42": 0.95,
 }
 NAMED = {
     "fresh_13": (30, 33),
