@@ -498,3 +498,18 @@ $$\frac{\partial L}{\partial z^{[2]}} = %s$$
 @pytest.mark.parametrize(("right", "verdict"), [("a - y", "correct"), ("y - a", "wrong")])
 def test_a_letter_written_for_one_of_a_layer(right: str, verdict: str):
     assert check_homework(WRITTEN_FOR % right).claims[-1].verdict == verdict
+
+
+PRIMES_TRANSPOSE = """u₁ = X W₁ + b₁,  h₁ = φ(u₁),  u₂ = h₁ W₂ + b₂,  p = σ(u₂)
+
+J = -[d ln p + (1 - d) ln(1 - p)]
+
+∂J/∂W₂ = %s
+
+∂J/∂W₁ = X' (((p - d) W₂') ⊙ φ'(u₁))
+"""
+
+
+@pytest.mark.parametrize(("right", "verdict"), [("h₁' (p - d)", "correct"), ("X' (p - d)", "wrong")])
+def test_a_prime_on_a_unit_transposes_beside_transposed_weights(right: str, verdict: str):
+    assert [c.verdict for c in check_homework(PRIMES_TRANSPOSE % right).claims][-2:] == [verdict, "correct"]

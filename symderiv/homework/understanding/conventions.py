@@ -786,11 +786,13 @@ class _Counts:
         return self.bare[base] > 1 and {text for (b, text) in self.upper_digits if b == base} == {"2"}
 
     def functions_guess(self) -> set[str]:
+        turned = not self.transposed and self.primed_arrays & {"W", "X"}  # beside W' the h of `h' (y - t)` is transposed
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
             and self.naked[base] <= n + self.applied[base]  # `h^2'` of an array that stands without an argument elsewhere
-            and (base in FUNCTION_BASES - GREEK_WEIGHTS or self.transposed or not self.naked[base])  # `\Theta_2' (a - y)`: a transpose
+            and (self.transposed or not self.naked[base]  # `\Theta_2' (a - y)`: a transpose
+                 or (base in FUNCTION_BASES - GREEK_WEIGHTS and (self.applied[base] or not turned)))
         }  # fmt: skip
         for base in self.applied:
             if base not in NEVER_FUNCTIONS and base in FUNCTION_BASES and not self.naked[base]:
