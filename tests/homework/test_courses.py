@@ -513,3 +513,25 @@ J = -[d ln p + (1 - d) ln(1 - p)]
 @pytest.mark.parametrize(("right", "verdict"), [("h₁' (p - d)", "correct"), ("X' (p - d)", "wrong")])
 def test_a_prime_on_a_unit_transposes_beside_transposed_weights(right: str, verdict: str):
     assert [c.verdict for c in check_homework(PRIMES_TRANSPOSE % right).claims][-2:] == [verdict, "correct"]
+
+
+QUOTIENT = """There are n samples, one in each column of X.
+
+Z = W X,  A = tanh(Z),  P = σ(V A)
+
+J = -(1/n) Σ_i [t ln P + (1 - t) ln(1 - P)]
+
+∂J/∂Z = (1/n) %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [
+        ("V^T · ((P - t) / (P × (1 - P)) × P × (1 - P)) × (1 - A²)", "correct"),
+        ("V^T · (P - t) / (P × (1 - P)) × P × (1 - P) × (1 - A²)", "notation"),
+        ("V^T · (P - t) / (P × (1 - P)) × P × (1 - P) × (1 - A)", "wrong"),
+    ],
+)
+def test_a_quotient_of_the_last_factor_before_the_stroke(right: str, verdict: str):
+    assert check_homework(QUOTIENT % right).claims[-1].verdict == verdict

@@ -241,9 +241,11 @@ class Reader:
 
     def _over(self, term: Over) -> Iterable[Reading]:
         below = term.right
+        if isinstance(below, SizeOf) and below.dim.startswith("mean:"):
+            return self._mean(term, below.dim[5:])
         return (
-            self._mean(term, below.dim[5:])
-            if isinstance(below, SizeOf) and below.dim.startswith("mean:")
+            self._product(Sloppy((term,), ()))
+            if isinstance(term.left, Sloppy) and not self._divides(term)
             else self._by_parts(term)
         )
 
@@ -449,6 +451,9 @@ class Reader:
         marks = product.marks
         if marks == ("#",):
             return self._indexed(*product.factors)
+        opened = product if _has_no_quotient(product) else self._opened(product)
+        if opened != product:
+            return (r._replace(edits=(*r.edits, "grouping")) for r in self._product(opened))
         parts = [self._alternatives(factor) for factor in product.factors]
         if len(parts) > MANY_FACTORS:
             parts, marks = self._with_scalars_joined(parts, marks)
@@ -464,6 +469,25 @@ class Reader:
                 options = (r for k in range(i + 1, j) for r in self._splits(cells[i, k], cells[k, j], marks, i, k, j))
                 cells[i, j] = self._merged(options)
         return cells[0, n]
+
+    def _opened(self, product: Sloppy) -> Sloppy:
+        """`V^T (p - y) / p ⊙ h`, where only `(p - y) / p` conforms: the quotient is of the last factor before the stroke."""
+        factors: list[Term] = []
+        marks: list[str] = []
+        for mark, factor in zip((*product.marks, ""), product.factors, strict=True):
+            if isinstance(factor, Over) and isinstance(factor.left, Sloppy) and not self._divides(factor):
+                *before, last = factor.left.factors
+                factors += [*before, Over(last, factor.right)]
+                marks += factor.left.marks
+            else:
+                factors.append(factor)
+            marks.append(mark)
+        return Sloppy(tuple(factors), tuple(marks[:-1]))
+
+    def _divides(self, quotient: Over) -> bool:
+        """Whether all before the stroke can be divided by what is below it."""
+        below = self.readings(quotient.right)
+        return below[0].value.shape == (1, 1) or any(True for _ in self._by_parts(quotient))
 
     def _scaled(self, parts: list[Reading]) -> tuple[Reading, ...]:
         """Numbers times at most one array: no order, no bracket and no sign makes a difference."""
@@ -591,6 +615,10 @@ class Reader:
                     yield from self._made(Label(inner.term, None, at), inner.edits)
                 else:
                     yield from self._made(Label(inner.term, at, None), inner.edits)
+
+
+def _has_no_quotient(product: Sloppy) -> bool:
+    return not any(isinstance(x, Over) and isinstance(x.left, Sloppy) for x in product.factors)
 
 
 def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:
