@@ -535,3 +535,32 @@ J = -(1/n) Σ_i [t ln P + (1 - t) ln(1 - P)]
 )
 def test_a_quotient_of_the_last_factor_before_the_stroke(right: str, verdict: str):
     assert check_homework(QUOTIENT % right).claims[-1].verdict == verdict
+
+
+def test_a_shape_of_weights_without_their_bias_column_is_no_false_one():
+    text = r"""$\Theta_1 \in \mathbb{R}^{s \times (n+1)}$, $\Theta_2 \in \mathbb{R}^{K \times (s+1)}$
+
+$a_1 = [1; x]$, $z_2 = \Theta_1 a_1$, $a_2 = [1; g(z_2)]$, $z_3 = \Theta_2 a_2$, $a_3 = g(z_3)$ with the sigmoid g.
+
+$J = -\sum_{k=1}^{K} (y_k \log (a_3)_k + (1 - y_k) \log(1 - (a_3)_k))$
+
+Without the first column this is $\bar{\Theta}_2$ = `Theta2(:,2:end)`, so $\bar{\Theta}_2 \in \mathbb{R}^{K \times s}$.
+"""
+    assert "wrong" not in {c.verdict for c in check_homework(text).claims}
+
+
+ABOVE_DELTAS = r"""$u = x W_h^\top + b_h$, $h = \tanh(u)$, $v = h W_y^\top + b_y$, $\ell = \frac12 \|v - y\|^2$.
+
+We write $\delta^y = \frac{\partial \ell}{\partial v}$.
+
+$$\delta^y = v - y$$
+
+$$\frac{\partial \ell}{\partial W_{y,ij}} = %s$$
+
+$$\nabla_{W_y} \ell = (\delta^y)^\top h$$
+"""
+
+
+@pytest.mark.parametrize(("right", "verdict"), [(r"\delta^y_i h_j", "correct"), (r"\delta^y_i x_j", "wrong")])
+def test_a_delta_whose_layer_stands_above_it(right: str, verdict: str):
+    assert [c.verdict for c in check_homework(ABOVE_DELTAS % right).claims][-3:] == ["correct", verdict, "correct"]

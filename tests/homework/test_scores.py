@@ -79,6 +79,7 @@ FIRST_CONTACT = {
     "fresh_40": First(163, 165, 0, 0),
     "fresh_41": First(130, 176, 11, 0),
     "fresh_42": First(174, 188, 4, 0),
+    "fresh_43": First(154, 170, 1, 0),
 }
 WAVED_THROUGH = {
     "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
@@ -129,6 +130,7 @@ AT_LEAST = {
     "fresh_40": 0.98,
     "fresh_41": 0.91,
     "fresh_42": 0.95,
+    "fresh_43": 0.9,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -806,6 +806,11 @@ class Judge:
                 if not value.letters and fits_stated(self.understanding, value.array.shape, side):
                     return Verdict("correct", "shape", "the product has these sizes")
         verdict: Verdict | None = judge_shape(self.understanding, reference, side, Verdict, self._misstated, layers)
+        name = name_of(subject.side.node)
+        written = {f"^{accent}" for accent in name.accents} if name is not None else set()
+        known = reference.key if reference is not None else ""
+        if verdict is not None and verdict.verdict == "wrong" and any(accent not in known for accent in written):
+            return Verdict("uncheckable", "shape", "with its accent it may be only a part: weights without their bias")
         return verdict
 
     @cached_property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from symderiv.homework.reading.formulas import (
@@ -477,6 +477,7 @@ class _Counts:
             str, set[str]
         ] = {}  # the h of `w_{ji}^h`: the names it stands above, with indices below
         self.above_wholes: set[str] = set()  # the n of `s^n`
+        self.stands_above: defaultdict[str, set[str]] = defaultdict(set)  # the names that a letter stands above
         self.compared: set[str] = set()
         self.bounds: set[str] = set()
         self.below: set[str] = set()
@@ -610,6 +611,7 @@ class _Counts:
             if isinstance(body, Name) and not script.bracket and node.lower and base != "e":
                 self.alone_above.add(body.base)
             if isinstance(body, Name) and not script.bracket:
+                self.stands_above[body.base].add(base)
                 if base != "e" and any(isinstance(x, Name) for x in _below(node)):
                     self.above_entries.setdefault(body.base, set()).add(key_of(base, node.base.accents, ""))
                 else:
@@ -768,8 +770,16 @@ class _Counts:
             for x, names in found.items()
             if x not in counting and any(len(names & others) > 1 for y, others in found.items() if y != x)
         }
+        marks |= {x for x in self.stands_above if x not in counting and self._is_mark_of_deltas(x)}
         samples = {x for x in found if x not in marks and self.lower_letters.get(x, set()) & set(LOSS_BASES)}
         return frozenset(marks), frozenset(samples)
+
+    def _is_mark_of_deltas(self, letter: str) -> bool:
+        r"""The y of `\delta^y` beside `W_y`: above deltas only, alone below weights."""
+        alone = any((letter,) in self.letter_sets.get(b, ()) for b in ("W", "U", "V"))
+        return (
+            self.stands_above[letter] == {"delta"} and alone and letter not in LAYER_LETTERS | TOP_LETTERS | self.summed
+        )
 
     def _is_mark_of_weights(self, letter: str) -> bool:
         """The d of `W_d`, `b_d` and `Z_d`, as of a decoder: alone below all it stands below, and a matrix of weights among them."""
@@ -786,7 +796,8 @@ class _Counts:
         return self.bare[base] > 1 and {text for (b, text) in self.upper_digits if b == base} == {"2"}
 
     def functions_guess(self) -> set[str]:
-        turned = not self.transposed and self.primed_arrays & {"W", "X"}  # beside W' the h of `h' (y - t)` is transposed
+        # beside W' the h of `h' (y - t)` is transposed, too
+        turned = not self.transposed and bool(self.primed_arrays & {"W", "X"})
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
