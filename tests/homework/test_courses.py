@@ -564,3 +564,20 @@ $$\nabla_{W_y} \ell = (\delta^y)^\top h$$
 @pytest.mark.parametrize(("right", "verdict"), [(r"\delta^y_i h_j", "correct"), (r"\delta^y_i x_j", "wrong")])
 def test_a_delta_whose_layer_stands_above_it(right: str, verdict: str):
     assert [c.verdict for c in check_homework(ABOVE_DELTAS % right).claims][-3:] == ["correct", verdict, "correct"]
+
+
+NAMED_OUTPUT = """    net = W X + b
+    out = net
+
+    W = [0.2 0.4; 1.2 1.4]
+    X = [0.5; -0.5]
+    b = [0.1; 0.2]
+
+    net = [%s; 0.1]
+    out = [%s; 0.1]
+"""
+
+
+@pytest.mark.parametrize(("value", "verdicts"), [("0", ["correct"] * 2), ("0.3", ["wrong", "carried"])])
+def test_an_output_that_is_the_net_input_is_read(value: str, verdicts: list[str]):
+    assert [c.verdict for c in check_homework(NAMED_OUTPUT % (value, value)).claims][-2:] == verdicts

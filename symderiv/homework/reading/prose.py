@@ -633,7 +633,10 @@ class _Line:
             return False  # `50% = half`
         if left or right:
             return True
-        return all(not self.ordinary[at] for at in range(low, high)) and high - low > 4
+        names = {self.texts[at] for at in range(low, high) if self.kinds[at] == "ident"}
+        own = own_names(self.text) - {"loss"}  # `return cost` of a program is written `loss = cost`
+        known = high - low == 3 and len(names) == 2 and names <= own  # `out = net`
+        return all(not self.ordinary[at] for at in range(low, high)) and (known or high - low > 4)
 
     def _is_lone(self, low: int, high: int) -> bool:
         """Whether a run without a relation is a lone expression: a derivative, or all that stands on the line."""

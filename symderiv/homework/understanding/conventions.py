@@ -797,7 +797,7 @@ class _Counts:
 
     def functions_guess(self) -> set[str]:
         # beside W' the h of `h' (y - t)` is transposed, too
-        turned = not self.transposed and bool(self.primed_arrays & {"W", "X"})
+        turned = not self.transposed and bool(self.primed_arrays & PRIMED)
         found = {
             base for base, n in self.primed.items()
             if n and base not in ("W", "w", "x", "X", "y") and (not self.bare[base] or self.applied[base])
