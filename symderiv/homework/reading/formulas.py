@@ -167,6 +167,11 @@ class BigSum(Node):
     end: Node | None
     body: Node
 
+    @property
+    def letters(self) -> list[str]:
+        """What it runs over, as far as it is letters."""
+        return [i.base for i in self.indices if isinstance(i, Name)]
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix(Node):
@@ -309,6 +314,17 @@ def with_factors_joined(
         factors.append(visit(product.factors[at]) if pair is None else pair)
         at += 1 if pair is None else 2
     return factors[0] if len(factors) == 1 else replace(product, factors=tuple(factors), marks=tuple(marks))
+
+
+def with_factors_opened(product: Product, opened: Callable[[Node], Product | None]) -> Product:
+    """The product with the factors of an inner one in the place of each factor that `opened` has one for."""
+    factors: list[Node] = []
+    marks: list[str] = []
+    for mark, factor in zip(("", *product.marks), product.factors, strict=True):
+        inner = opened(factor)
+        factors += (factor,) if inner is None else inner.factors
+        marks += (mark,) if inner is None else (mark, *inner.marks)
+    return replace(product, factors=tuple(factors), marks=tuple(marks[1:]))
 
 
 def _all_visited(values: tuple[Any, ...], visit: Callable[[Node], Node]) -> tuple[Any, ...]:

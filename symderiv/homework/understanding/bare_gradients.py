@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symderiv.homework.reading.formulas import Derivative, Name, Node, Product, Script, Scripted, Transposed, rebuilt
+from symderiv.homework.reading.formulas import (
+    Derivative,
+    Name,
+    Node,
+    Product,
+    Script,
+    Scripted,
+    Transposed,
+    rebuilt,
+    with_factors_opened,
+)
 from symderiv.homework.reading.plainly import to_text
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.symbols import LOSS_BASES, name_of
@@ -30,18 +40,14 @@ def with_bare_gradients(document: Document) -> Document:
                 return replace(node, body=pair[0]), pair[1]
         return None
 
+    def opened(node: Node) -> Product | None:
+        pair = cut(node)
+        return None if pair is None else Product(node.span, (pair[0], visit(pair[1])), ("",))
+
     def visit(node: Node) -> Node:
         if isinstance(node, Product):
-            factors: list[Node] = []
-            marks: list[str] = []
-            for mark, factor in zip(("", *node.marks), node.factors, strict=True):
-                pair = cut(factor)
-                factors += [visit(factor)] if pair is None else [pair[0], visit(pair[1])]
-                marks += [mark] if pair is None else [mark, ""]
-            return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
-        if (pair := cut(node)) is not None:
-            return Product(node.span, (pair[0], visit(pair[1])), ("",))
-        return rebuilt(node, visit)
+            node = with_factors_opened(node, opened)
+        return opened(node) or rebuilt(node, visit)
 
     return document.with_sides(visit)
 
@@ -84,15 +90,7 @@ def with_matrices_d(document: Document) -> Document:
     def joined(node: Node) -> Node:
         """Without products as factors of products."""
         node = rebuilt(node, joined)
-        if not isinstance(node, Product):
-            return node
-        factors: list[Node] = []
-        marks: list[str] = []
-        for mark, factor in zip(("", *node.marks), node.factors, strict=True):
-            inner = factor if isinstance(factor, Product) and _is_d_first(factor) else None
-            factors += inner.factors if inner is not None else (factor,)
-            marks += (mark, *inner.marks) if inner is not None else (mark,)
-        return replace(node, factors=tuple(factors), marks=tuple(marks[1:]))
+        return with_factors_opened(node, _begun_with_d) if isinstance(node, Product) else node
 
     return document.with_sides(lambda node: joined(visit(node)))
 
@@ -101,5 +99,6 @@ def _is_d(node: Node) -> bool:
     return isinstance(node, Name) and node.base == "D" and not node.accents
 
 
-def _is_d_first(node: Product) -> bool:
-    return isinstance(node.factors[0], Scripted) and _is_d(node.factors[0].base)
+def _begun_with_d(node: Node) -> Product | None:
+    is_one = isinstance(node, Product) and isinstance(node.factors[0], Scripted) and _is_d(node.factors[0].base)
+    return node if isinstance(node, Product) and is_one else None

@@ -376,7 +376,7 @@ def second_letters(document: Document, symbols: Symbols) -> dict[str, str]:
         if len(letters) == 1 and (isinstance(right, Fraction) or (isinstance(right, Product) and "/" in right.marks)):
             for node in walk(right):
                 if isinstance(node, BigSum):
-                    pairs.update({n.base: letters[0] for n in node.indices if isinstance(n, Name)})
+                    pairs.update(dict.fromkeys(node.letters, letters[0]))
     return {a: b for a, b in pairs.items() if a not in firsts}
 
 

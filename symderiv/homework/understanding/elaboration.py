@@ -709,7 +709,7 @@ class Elaborator:
     def _bigsum(self, node: f.BigSum) -> Term:
         if node.kind != "sum":
             raise NotUnderstood("a product over an index", node.span)
-        letters = [i.base for i in node.indices if isinstance(i, f.Name)]
+        letters = node.letters
         is_layer = letters[:1] != [] and letters[0] in LAYER_LETTERS and self.symbols.general
         if len(letters) == 1 and (is_layer or (letters[0] in self.symbols.time and self.symbols.highest)):
             return self._layer_sum(node, letters[0])

@@ -151,12 +151,11 @@ def _key_of(term: Term) -> str | None:
 def _indexed_by_zero(draft: Draft) -> Iterator[str]:
     r"""Quantities with an index 0, or with a letter that is summed from 0."""
     from_zero = {
-        i.base
+        x
         for tree in trees_of(draft.document)
         for n in f.of_kind(tree, f.BigSum)
         if isinstance(n.start, f.Number) and n.start.value == 0
-        for i in n.indices
-        if isinstance(i, f.Name)
+        for x in n.letters
     }
     for tree in trees_of(draft.document):
         for node in f.of_kind(tree, f.Scripted):

@@ -350,7 +350,7 @@ class Inference(Draft):
     def _find_steps(self) -> None:
         r"""`\Delta w`: one step of gradient descent, with the rate that the document has."""
         # the letters of sums, as patterns mu, are none
-        counted = {i.base for n in self.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+        counted = {x for n in self.document.of_kind(f.BigSum) for x in n.letters}
         no_rates = counted | {d.key for d in self.definitions}
         rates = [k for k in self.used if base_of(k) in HYPER_BASES and k not in no_rates]
         gathers = re.search(
@@ -513,7 +513,7 @@ class Inference(Draft):
                     or not isinstance(node.start, f.Number)
                 ):
                     continue
-                letters = [i.base for i in node.indices if isinstance(i, f.Name)]
+                letters = node.letters
                 for inner in f.walk(node.body):
                     reference = self.closed(inner) if isinstance(inner, f.Scripted) else None
                     if reference is None or len(letters) != 1 or node.start.value != 1 or node.end.value > MOST_COUNTED:

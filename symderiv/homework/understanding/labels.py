@@ -35,7 +35,7 @@ def with_labels(document: Document) -> Document:
     """The document with the logarithm of one share as a cross-entropy."""
     found = {(base, label) for call in document.of_kind(Call) for base, label in _picked(call)}
     shares = {b for s in document.statements for b in _shares(s.sides[0].node, [x.node for x in s.sides[1:]])}
-    summed = {i.base for n in document.of_kind(BigSum) for i in n.indices if isinstance(i, Name)}
+    summed = {x for n in document.of_kind(BigSum) for x in n.letters}
     labels = {label for base, label in found if base in shares} - summed
     if len(labels) != 1 or any(
         _is_entry_of(node, min(labels)) or _is_cross_entropy(node, found) for node in document.nodes()

@@ -41,5 +41,7 @@ def _stepped(node: Node) -> Name | None:
 def _has_rate(node: Node) -> bool:
     """Whether it is a product with a rate first, and more than a derivative with it."""
     term = node.terms[0][1] if isinstance(node, Sum) and len(node.terms) == 1 else node
-    first = name_of(term.factors[0]) if isinstance(term, Product) else None
-    return first is not None and first.base in RATES and not any(isinstance(n, Derivative) for n in term.factors)  # type: ignore[attr-defined]
+    if not isinstance(term, Product):
+        return False
+    first = name_of(term.factors[0])
+    return first is not None and first.base in RATES and not any(isinstance(n, Derivative) for n in term.factors)

@@ -30,7 +30,7 @@ def with_numbered_samples(document: Document) -> Document:
         if isinstance(node, Scripted):
             upper = tuple(replace(s, body=renamed(s.body)) if s.bracket == "(" else s for s in node.upper)
             return replace(node, upper=upper)
-        if isinstance(node, BigSum) and [i.base for i in node.indices if isinstance(i, Name)] == [letter]:
+        if isinstance(node, BigSum) and node.letters == [letter]:
             start = node.start
             if isinstance(start, Comparison):
                 start = replace(start, left=renamed(start.left))
@@ -50,7 +50,7 @@ def _letter_of_samples(document: Document) -> str | None:
                 marked.setdefault(mark, set()).add(name.base if name is not None else "")
     if LAYER_LETTERS & set(marked) or WEIGHTS & set().union(*marked.values()) or not {"1", "2"} <= set(marked):
         return None
-    ends = {i.base: n.end for n in document.of_kind(BigSum) for i in n.indices if isinstance(i, Name)}
+    ends = {x: n.end for n in document.of_kind(BigSum) for x in n.letters}
     for letter in sorted(SAMPLES & set(marked)):
         end = ends.get(letter)
         is_few = isinstance(end, Number) and 2 <= end.value <= MOST

@@ -43,10 +43,10 @@ def _pattern(document: Document) -> str | None:
         elif len(letters) == 2 and not node.upper:
             first.setdefault(letters[0], set()).add(base)
     summed = {
-        i.base
+        x
         for n in document.of_kind(BigSum)
-        for i in n.indices
-        if isinstance(i, Name) and not (isinstance(n.body, Scripted) and _letters(n.body) == [i.base])
+        for x in n.letters
+        if not (isinstance(n.body, Scripted) and _letters(n.body) == [x])
     }
     defined: dict[tuple[str, str], set[str]] = {}  # by letter and name: the units it has a formula for
     for statement in document.statements:

@@ -88,7 +88,7 @@ def _place(node: Node) -> tuple[Place | None, Node | None]:
 
 def _written_out(node: BigSum, numbers: Mapping[Place, list[int]]) -> Node | None:
     """`|W_1|^2 + |W_2|^2` for a sum over the number of a weight, and over nothing else."""
-    letters = [i.base for i in node.indices if isinstance(i, Name)]
+    letters = node.letters
     if node.kind != "sum" or len(letters) != 1 or len(node.indices) != 1:
         return None
     used = {place for n in of_kind(node.body, Scripted) if (place := _place(n)[0]) and _says(_place(n)[1], letters[0])}

@@ -243,11 +243,7 @@ class Reader:
         below = term.right
         if isinstance(below, SizeOf) and below.dim.startswith("mean:"):
             return self._mean(term, below.dim[5:])
-        return (
-            self._product(Sloppy((term,), ()))
-            if isinstance(term.left, Sloppy) and not self._divides(term)
-            else self._by_parts(term)
-        )
+        return self._product(Sloppy((term,), ())) if self._is_of_last(term) else self._by_parts(term)
 
     def _mean(self, term: Over, along: str) -> Iterator[Reading]:
         """A sum over so many: as many as it runs over here."""
@@ -451,9 +447,8 @@ class Reader:
         marks = product.marks
         if marks == ("#",):
             return self._indexed(*product.factors)
-        opened = product if _has_no_quotient(product) else self._opened(product)
-        if opened != product:
-            return (r._replace(edits=(*r.edits, "grouping")) for r in self._product(opened))
+        if any(self._is_of_last(factor) for factor in product.factors):
+            return (r._replace(edits=(*r.edits, "grouping")) for r in self._product(self._opened(product)))
         parts = [self._alternatives(factor) for factor in product.factors]
         if len(parts) > MANY_FACTORS:
             parts, marks = self._with_scalars_joined(parts, marks)
@@ -475,7 +470,7 @@ class Reader:
         factors: list[Term] = []
         marks: list[str] = []
         for mark, factor in zip((*product.marks, ""), product.factors, strict=True):
-            if isinstance(factor, Over) and isinstance(factor.left, Sloppy) and not self._divides(factor):
+            if isinstance(factor, Over) and isinstance(factor.left, Sloppy) and self._is_of_last(factor):
                 *before, last = factor.left.factors
                 factors += [*before, Over(last, factor.right)]
                 marks += factor.left.marks
@@ -484,10 +479,12 @@ class Reader:
             marks.append(mark)
         return Sloppy(tuple(factors), tuple(marks[:-1]))
 
-    def _divides(self, quotient: Over) -> bool:
-        """Whether all before the stroke can be divided by what is below it."""
-        below = self.readings(quotient.right)
-        return below[0].value.shape == (1, 1) or any(True for _ in self._by_parts(quotient))
+    def _is_of_last(self, factor: Term) -> bool:
+        """Whether what is below a stroke divides not all before it, so only the last factor."""
+        if not isinstance(factor, Over) or not isinstance(factor.left, Sloppy):
+            return False
+        below = self.readings(factor.right)
+        return below[0].value.shape != (1, 1) and not any(True for _ in self._by_parts(factor))
 
     def _scaled(self, parts: list[Reading]) -> tuple[Reading, ...]:
         """Numbers times at most one array: no order, no bracket and no sign makes a difference."""
@@ -615,10 +612,6 @@ class Reader:
                     yield from self._made(Label(inner.term, None, at), inner.edits)
                 else:
                     yield from self._made(Label(inner.term, at, None), inner.edits)
-
-
-def _has_no_quotient(product: Sloppy) -> bool:
-    return not any(isinstance(x, Over) and isinstance(x.left, Sloppy) for x in product.factors)
 
 
 def _with_sizes(term: Term, sizes: Mapping[str, int]) -> Term:

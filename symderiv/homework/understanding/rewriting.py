@@ -886,7 +886,7 @@ def _step_letter(document: Document) -> str | None:
                                 heads.setdefault(inner.base, Counter())[name.base] += 1
                                 if isinstance(head, Scripted) and head.lower and not head.primes:
                                     of_units.setdefault(inner.base, set()).add(name.base)
-    summed = {i.base for n in document.of_kind(BigSum) for i in n.indices if isinstance(i, Name)}
+    summed = {x for n in document.of_kind(BigSum) for x in n.letters}
     for letter, names in heads.items():
         if len(names) > 2 and (WEIGHTS & set(names) or (len(of_units.get(letter, ())) > 2 and letter not in summed)):
             return letter

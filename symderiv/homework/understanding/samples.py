@@ -71,7 +71,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
             plain = isinstance(node.end, (f.Name, f.Comparison))
             if ends & sizes and plain:
                 for size in ends & sizes:
-                    by_size[size] |= {i.base for i in node.indices if isinstance(i, f.Name)}
+                    by_size[size] |= set(node.letters)
     if by_size.keys() & {"n", "N"}:
         by_size.pop("M", None)  # of hidden units then
     found.update(*by_size.values())
@@ -84,7 +84,7 @@ def letters_of_samples(draft: Draft) -> frozenset[str]:
                 found.add(script.body.base)
     found |= _letters_of_derivatives(draft) - defined_for
     found |= _letters_of_losses(draft) | _letters_of_stated_axes(draft)
-    summed = {i.base for n in draft.document.of_kind(f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+    summed = {x for n in draft.document.of_kind(f.BigSum) for x in n.letters}
     found |= (
         _letters_of_inputs(draft)
         | ((_letters_weighed_alike(draft) | _letters_called(draft)) & summed)
@@ -104,7 +104,7 @@ def _letters_of_derivatives(draft: Draft) -> set[str]:
         if body is None or len(letters_below(body)) != 1:
             continue  # an entry has a letter of its unit, too
         if isinstance(f.without_brackets(body.base), f.Derivative):
-            found |= letters_below(body) & {i.base for i in node.indices if isinstance(i, f.Name)}
+            found |= letters_below(body) & set(node.letters)
     named = {x for n in draft.document.of_kind(f.Scripted) if isinstance(n.base, f.Name) for x in letters_below(n)}
     return found - named
 
@@ -216,7 +216,7 @@ def _letters_said_to_count(draft: Draft) -> set[str]:
     r"""The n of `\sum_n` without a bound, where "N samples" are said."""
     said = {s.lower() for s in re.findall(COUNTED_WORDS, draft.words)}
     sums = [n for n in draft.document.of_kind(f.BigSum) if n.end is None and len(n.indices) == 1]
-    return said & {i.base for n in sums for i in n.indices if isinstance(i, f.Name)}
+    return said & {x for n in sums for x in n.letters}
 
 
 def _letters_of_inputs(draft: Draft) -> set[str]:
@@ -226,15 +226,15 @@ def _letters_of_inputs(draft: Draft) -> set[str]:
     summed: set[str] = set()
     sums = [n for n in draft.document.of_kind(f.BigSum) if len(n.indices) == 1]
     each = {  # the i of `R = \sum_i R_i`
-        i.base for n in sums for i in n.indices
-        if isinstance(i, f.Name) and (name := name_of(n.body)) and name.base == draft.loss and letters_below(n.body) == {i.base}
+        x for n in sums for x in n.letters
+        if (name := name_of(n.body)) and name.base == draft.loss and letters_below(n.body) == {x}
     }  # fmt: skip
     for statement in draft.document.statements:
         head = statement.sides[0].node
         nodes = [n for side in statement.sides[1:] for n in f.walk(side.node)]
         name = name_of(head)
         if name is not None and name.base == draft.loss:
-            summed |= {i.base for n in nodes if isinstance(n, f.BigSum) for i in n.indices if isinstance(i, f.Name)}
+            summed |= {x for n in nodes if isinstance(n, f.BigSum) for x in n.letters}
             inputs |= {x for n in nodes if isinstance(n, f.Product) for x in _letters_weighed(n)}
         for node in (n for n in nodes if isinstance(n, f.Scripted)):
             name = name_of(node)
@@ -278,7 +278,7 @@ def _feature_letters(draft: Draft) -> set[str]:
             found |= letters_below(node.body)  # the penalty `sum_j theta_j^2`
         if not isinstance(node.body, f.Product) or len(node.body.factors) != 2:
             continue
-        letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+        letters = set(node.letters)
         below = [
             (name.base, letters_below(x))
             for x in node.body.factors
@@ -547,7 +547,7 @@ def _averaged(node: f.Product, counted: frozenset[str] | set[str]) -> set[str]:
     sums = [x for x in node.factors if isinstance(x, f.BigSum) and x.end is None and len(x.indices) == 1]
     if len(sums) != 1 or not names or not names <= counted or isinstance(sums[0].body, f.BigSum):
         return set()
-    return {i.base for i in sums[0].indices if isinstance(i, f.Name)}
+    return set(sums[0].letters)
 
 
 def is_mean(node: f.Fraction, sizes: frozenset[str]) -> bool:

@@ -220,7 +220,7 @@ def _added_vectors(draft: Draft) -> set[str]:
                 found |= _dotted(draft, node)
             if isinstance(node, f.BigSum) and head is not None and not head.indices:
                 inner = draft.closed(f.without_brackets(node.body))
-                letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+                letters = set(node.letters)
                 if inner is not None and len(inner.indices) == 1 and set(inner.indices) == letters:
                     sums.setdefault(head.key, set()).add(inner.key)
     return found | {key for head, keys in sums.items() if head in multiplied for key in keys}
@@ -228,7 +228,7 @@ def _added_vectors(draft: Draft) -> set[str]:
 
 def _dotted(draft: Draft, node: f.BigSum) -> set[str]:
     r"""The u of `\sum_k \log \sigma(-u_k^T v)`: a vector for each k, since it is turned."""
-    letters = {i.base for i in node.indices if isinstance(i, f.Name)}
+    letters = set(node.letters)
     found = set()
     for part in f.walk(node.body):
         factors = part.factors if isinstance(part, f.Product) else ()

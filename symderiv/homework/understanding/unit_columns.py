@@ -76,7 +76,7 @@ def _with_short_letter(document: Document) -> Document:
     ells = sum(n.base == ELL for n in document.of_kind(Name))
     below = [s for n in document.of_kind(Scripted) if len(n.lower) == 2 for s in n.lower]
     counted = sum(isinstance(s.body, Name) and s.body.base == ELL for s in below)
-    counted += sum(isinstance(i, Name) and i.base == ELL for n in document.of_kind(BigSum) for i in n.indices)
+    counted += sum(n.letters.count(ELL) for n in document.of_kind(BigSum))
     if not ells or ells != counted or any(n.base == SHORT for n in document.of_kind(Name)):
         return document
 
