@@ -44,7 +44,8 @@ MAX_DOCUMENT = 1_000_000
 MAX_STATEMENTS = 5_000
 MAX_NOTES = 1_000
 MAX_TOKENS = 150_000
-MAX_LINE = 4_096
+MAX_LINE = 4_096  # of what is read at a time
+MAX_LONG_LINE = 100_000  # nobody writes such a line: what comes behind is not read
 MAX_WORDS = 200
 
 _SEPARATOR_ROW = re.compile(r"[ \t|:>-]*-[ \t|:>-]*")
@@ -315,7 +316,12 @@ class _Reader:
         pieces: list[tuple[int, int]] = []
         while low < stop:
             end = self.text.find("\n", low, stop)
-            end = stop if end < 0 else end
+            line_end = end = stop if end < 0 else end
+            if end - low > MAX_LONG_LINE:
+                end = low + MAX_LONG_LINE
+                self.note(
+                    f"the line is longer than a line can be; its first {MAX_LONG_LINE} characters are read", low, end
+                )
             if (
                 pieces
                 and low - pieces[-1][1] == 1
@@ -334,7 +340,7 @@ class _Reader:
                 pieces.append((low, cut))
                 low = cut
             pieces.append((low, end))
-            low = end + 1
+            low = line_end + 1
         return pieces
 
     def _line(self, start: int, end: int, regions: list[Region]) -> None:

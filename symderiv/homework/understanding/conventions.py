@@ -27,6 +27,7 @@ from symderiv.homework.reading.formulas import (
     children_of,
     of_kind,
     walk,
+    without_brackets,
 )  # fmt: skip
 from symderiv.homework.reading.statements import Document, Statement
 from symderiv.homework.understanding.symbols import (
@@ -115,7 +116,7 @@ def symbols_of(document: Document, extra: Iterable[Node] = (), apart: frozenset[
         symbols.folds.get(b, b) for b in _entries_in_example(document, counts.letter_sets, symbols)
     )
     symbols.by_unit = _is_by_unit(document, symbols)
-    symbols.data_letters = frozenset(_compared_with_hats(document))
+    symbols.data_letters = frozenset((*_compared_with_hats(document), *_named_derivatives(document)))
     symbols.e_has_marks = any(_is_named_e(s.sides[0].node) for s in document.statements if len(s.sides) > 1)
     if symbols.by_unit and symbols.uppers_are_layers:
         symbols.layered |= {"delta", "Delta"}  # delta_1^2 is no square
@@ -133,6 +134,19 @@ def _compared_with_hats(document: Document) -> Iterator[str]:
         names = [name for _, term in total.terms if (name := name_of(term)) is not None and name.base in LOSS_BASES]
         if len(names) == 2 and names[0].base == names[1].base and names[0].accents != names[1].accents:
             yield names[0].base
+
+
+def _named_derivatives(document: Document) -> Iterator[str]:
+    r"""The R of `R := \partial E/\partial P`: a derivative has the letter, so no loss has."""
+    for statement in document.statements:
+        named = name_of(statement.sides[0].node)
+        if named is None or named.base not in LOSS_BASES:
+            continue
+        for side in statement.sides[1:]:
+            node = without_brackets(side.node)
+            top = name_of(node.top) if isinstance(node, Derivative) and node.top is not None else None
+            if top is not None and top.base != named.base:
+                yield named.base
 
 
 def _is_named_e(node: Node) -> bool:

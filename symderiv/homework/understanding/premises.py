@@ -447,17 +447,23 @@ def _definitions_inside_derivatives(draft: Draft) -> None:
 
 
 def link_prediction(draft: Draft) -> None:
-    r"""The `\hat y` of a loss that no line defines, beside a network whose last layer the loss does not name: they are one."""
+    r"""The `\hat y` of a loss that no line defines, beside a network whose last layer the loss does not name: they are one.
+
+    So are the `a_i` of a loss and `A_2`, where the letter alone has no formula.
+    """
     loss = next((d for d in draft.definitions if d.key == draft.loss), None)
     if loss is None:
         return
     known = {d.key for d in draft.definitions} | {n.key for n in draft.numbers}
-    hats = {r.key for r in references_in(loss.term) if r.key.endswith("^hat")} - known
     used = {r.key for d in draft.definitions for r in references_in(d.term)}
     tops = [d for d in draft.definitions if d.key not in used and d is not loss and _is_activated(d.term)]
-    if len(hats) != 1 or len(tops) != 1 or base_of(tops[0].key) in LOSS_BASES:
+    if len(tops) != 1 or base_of(tops[0].key) in LOSS_BASES:
         return
-    hat, top = hats.pop(), tops[0]
+    top = tops[0]
+    outputs = {k for r in references_in(loss.term) if (k := r.key).endswith("^hat") or k == base_of(top.key)} - known
+    if len(outputs) != 1:
+        return
+    hat = outputs.pop()
     draft.symbols.alias(hat, top.key)
     draft.definitions = [replace(d, term=_renamed(d.term, hat, top.key)) for d in draft.definitions]
     draft.assumptions.append(Assumption(f"{hat} is {top.key}", "the output of the last layer", loss.line))
