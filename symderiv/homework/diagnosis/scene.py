@@ -13,7 +13,6 @@ from symderiv.homework.diagnosis.terms_said import FUNCTION
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.understanding.elaboration import relabelled
 from symderiv.homework.understanding.shapes import WEIGHT_BASES, base_of
-from symderiv.homework.understanding.symbols import name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -72,19 +71,12 @@ class Scene:
     @cached_property
     def spellings(self) -> dict[str, str]:
         """How the document writes its names: g for the sigmoid that it calls g, A₁ though it says a₁ elsewhere."""
-        found: dict[str, str] = {}
-        folds = self.understanding.symbols.folds
+        found = dict(self.understanding.capitals)
         letters = self.understanding.elaborator.functions
         for function in set(letters.values()):
             own = [letter for letter, meant in letters.items() if meant == function]
             if len(own) == 1:
                 found[FUNCTION + function] = GREEK_LETTERS.get(own[0], own[0])
-        for definition in self.understanding.definitions:
-            statement = self.understanding.document.statements[definition.at]
-            name = name_of(statement.sides[0].node)
-            base = base_of(definition.key)
-            if name is not None and name.base != base and folds.get(name.base) == base:
-                found[definition.key] = name.base + definition.key[len(base) :]
         return found
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 
-from symderiv.homework.understanding.echo import shown
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -99,7 +99,7 @@ def said(term: Term) -> str:
 def _name(key: str, indices: tuple[Index, ...]) -> str:
     """A name with its indices as one writes them: `w_kj`."""
     places = "".join(map(str, (i for i in indices if i is not None)))
-    name = shown(_SPELLINGS.get().get(key, key))
+    name = shown_name(_SPELLINGS.get().get(key, key))
     is_there = name.endswith("_" + places)  # the a_j of a layer that has no other name
     return name + (f"_{places}" if places and not is_there else "")
 

@@ -28,6 +28,7 @@ from symderiv.homework.understanding.elaboration import (
 )
 from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
@@ -106,10 +107,9 @@ class _Finder:
         self._find_entries()
         for key, term in self.found.items():
             sign, jacobian = _signed(term)
-            minus = "-" if sign < 0 else ""
-            self.understanding.assumptions.append(
-                Assumption(f"{key} is {minus}d{jacobian.top.key}/d{jacobian.bottom.key}", "its first lines")
-            )
+            slope = f"d{shown_name(jacobian.top.key)}/d{shown_name(jacobian.bottom.key)}"
+            meaning = f"{shown_name(key)} is {'-' if sign < 0 else ''}{slope}"
+            self.understanding.assumptions.append(Assumption(meaning, "its first lines"))
 
     def _say_of_every_unit(self, reference: Reference, said: Term) -> None:
         r"""`for every unit u let \delta_u = -dE/dnet_u`: said of delta_j, delta_k and so on, by the letters that layers have."""

@@ -10,7 +10,7 @@ from symderiv.homework.judging.classes import true_for_each_class
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.number_claims import by_the_numbers
 from symderiv.homework.judging.numbers import Printed, jacobian_key
-from symderiv.homework.judging.otherwise import Otherwise
+from symderiv.homework.judging.otherwise import Otherwise, letter_of_sample
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.truths import truth_of
@@ -23,6 +23,7 @@ from symderiv.homework.understanding.elaboration import (
     is_number,
     with_part,
 )
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import agrees
 from symderiv.homework.understanding.objective import any_function_of
 from symderiv.homework.understanding.terms import (
@@ -73,9 +74,14 @@ class Derivatives:
                 "uncheckable", kind, self.understanding.nowhere_defined(strange), mistakes=("undefined-symbol",)
             )
         found = self.situation.compare(at, left, right)
+        if found.answer is Answer.EQUAL and isinstance(left, Jacobian) and (letter := letter_of_sample(left)):
+            if any(isinstance(p, SumOver) and p.along == f"letter:{letter}" for p in everything_in(right)):
+                return Verdict("uncheckable", kind, "a sum over the samples beside the loss of one of them")
+            if found.edits:
+                return self.otherwise.for_one_sample(at, left, right, kind) or self.situation.accepted(found, kind)
         if found.answer is Answer.EQUAL:
             if isinstance(left, Jacobian) and not self.situation.depends(at, left) and not is_number(right):
-                missing = f"nothing says how {self.situation.key(left.top)} depends on {left.bottom.key}"
+                missing = self.situation.unlinked(left.top, left.bottom.key)
                 return self._locally(at, left, right, kind) or Verdict("uncheckable", kind, missing)
             accepted = self.situation.accepted(found, kind)
             if accepted.verdict == "wrong":  # for its order or a transpose: nothing to one output
@@ -110,7 +116,7 @@ class Derivatives:
             return self._locally(at, left, right, kind) or self._by_named_part(at, left, right, kind)
         loss = true_for_each_class(self.understanding, at, left, right)
         if loss is not None:
-            return Verdict("correct", kind, f"with {loss.key} as in line {loss.line}, for each class")
+            return Verdict("correct", kind, f"with {shown_name(loss.key)} as in line {loss.line}, for each class")
         otherwise = (
             self.otherwise.otherwise(at, left, right, kind)
             or self.otherwise.at_given_sizes(at, left, right, kind)
@@ -183,7 +189,7 @@ class Derivatives:
         """`dE/dP` where `P = W_3 W_2` names a part that the formulas of the model spell out: put in for it there."""
         key = left.bottom.key
         named = next((d for d in self.understanding.definitions if d.key == key and not d.indices), None)
-        missing = Verdict("uncheckable", kind, f"nothing says how {self.situation.key(left.top)} depends on {key}")
+        missing = Verdict("uncheckable", kind, self.situation.unlinked(left.top, key))
         if named is None:
             return missing
         definitions = [

@@ -59,6 +59,7 @@ from symderiv.homework.understanding.elaboration import (
 )
 from symderiv.homework.understanding.given_values import is_rate
 from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import agrees, is_numeric, literal, literals_in, shown
 from symderiv.homework.understanding.patience import TookTooLong, at_most
 from symderiv.homework.understanding.shapes import base_of
@@ -315,6 +316,8 @@ class Judge:
         worst = max(verdicts, key=lambda v: ("correct", "notation", "uncheckable", "carried", "wrong").index(v.verdict))
         if worst.verdict == "uncheckable" and any(v.verdict in ("correct", "notation") for v in verdicts):
             worst = next(v for v in verdicts if v.verdict in ("correct", "notation"))
+        if worst.verdict == "wrong" and sign == "~" and literal(side.node) is None:
+            worst = Verdict("uncheckable", worst.kind, "not equal; how near it is, and where, cannot be judged")
         if worst.verdict in ("wrong", "carried") and subject.false_since is None:
             subject.false_since = statement.line
         worst.at = at
@@ -734,7 +737,7 @@ class Judge:
             if solution is not None:
                 return solution
         if self._was_used(reference.key, at) and not self._is_forward(reference.key, at):
-            return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
+            return Verdict("uncheckable", "derivative", f"what {shown_name(reference.key)} stands for is not known")
         for definition in self.understanding.definitions:
             if definition.key == reference.key and definition.at == at:
                 return self._premise(at, definition)
@@ -752,7 +755,7 @@ class Judge:
             return Verdict("correct", "definition", "a value")
         if not any(d.key == reference.key for d in self.understanding.definitions):
             if is_derived(self.inference, reference) or not keys:
-                return Verdict("uncheckable", "derivative", f"what {reference.key} stands for is not known")
+                return Verdict("uncheckable", "derivative", f"what {shown_name(reference.key)} stands for is not known")
             return Verdict("correct", "definition", PREMISE)
         if isinstance(right, Part) and self.understanding.symbols.canonical(right.key) == reference.key:
             return Verdict("correct", "definition", "another name")

@@ -18,6 +18,7 @@ from symderiv.homework.reading.statements import Side, Statement
 from symderiv.homework.understanding.arithmetic import Array
 from symderiv.homework.understanding.elaboration import replaced
 from symderiv.homework.understanding.given_values import DATA_BASES, LOSS_NAMES, Event, is_rate, names_before
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import (
     EXACT,
     agrees,
@@ -254,7 +255,7 @@ class NumberClaim:
     def _as_definition(self, kind: str) -> Verdict:
         """A quantity that numbers alone define; a delta is a derivative, of which it is not known what it is of."""
         if self.reference is not None and self.reference.base in ("delta", "Delta"):
-            return Verdict("uncheckable", kind, f"what {self.reference.key} stands for is not known")
+            return Verdict("uncheckable", kind, f"what {shown_name(self.reference.key)} stands for is not known")
         return Verdict("correct", kind, "taken as its definition: nothing else says how it is worked out")
 
     def _own_arithmetic(self, printed: tuple[Array, Array] | None) -> Verdict | None:

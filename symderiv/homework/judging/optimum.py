@@ -18,6 +18,7 @@ from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Array, Machine, Undefined
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.readings import Reader
 from symderiv.homework.understanding.terms import (
     Add,
@@ -67,7 +68,7 @@ def judge_optimum(situation: Situation, at: int, left: Term, right: Term) -> Ver
             scaled = Sloppy((Const(factor), difference), ("",))
             here = Comparer(understanding, at, is_elsewhere=True)  # at other sizes the factor 2/n is another number
             if here.compare(gradient, scaled).answer is Answer.EQUAL:
-                return Verdict("correct", "derivative", f"true where the derivative by {key} is zero")
+                return Verdict("correct", "derivative", f"true where the derivative by {shown_name(key)} is zero")
     why = "true only where the loss is least, and that is not worked out"
     return Verdict("uncheckable", "derivative", why) if is_said else None
 
@@ -124,10 +125,10 @@ def _where_it_is_zero(situation: Situation, own_lines: OwnLines, at: int, key: s
     largest = SMALL * float(np.abs(world.jacobian(*gradient).array).max())
     own = own_lines.own.get(key)
     if float(np.abs(there.jacobian(*gradient).array).max()) < largest:
-        return Verdict("correct", "derivative", f"the derivative by {key} is zero there")
+        return Verdict("correct", "derivative", f"the derivative by {shown_name(key)} is zero there")
     if own is not None and float(np.abs(there.evaluate(own.term).array).max()) < largest:
         return Verdict("carried", "derivative", f"false, but it follows from line {own.line}", root=own.line)
-    return Verdict("uncheckable", "derivative", f"the derivative by {key} is not zero there")
+    return Verdict("uncheckable", "derivative", f"the derivative by {shown_name(key)} is not zero there")
 
 
 def is_at_optimum(situation: Situation, at: int, left: Term) -> bool:

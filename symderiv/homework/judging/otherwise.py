@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -13,13 +14,15 @@ from symderiv.homework.judging.situation import ASIDE, Situation, index_letters_
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.reading.formulas import Derivative, Name, Number, walk
+from symderiv.homework.reading.statements import Statement
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Machine, Undefined
 from symderiv.homework.understanding.draft import CONTRARY, WEIGHTLIKE
 from symderiv.homework.understanding.elaboration import is_number, renamed, replaced
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.objective import output_of
-from symderiv.homework.understanding.premises import kind_of
+from symderiv.homework.understanding.premises import WORDS_OF_VERSIONS, kind_of
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import LOSS_BASES
+from symderiv.homework.understanding.symbols import EACH, LOSS_BASES
 from symderiv.homework.understanding.terms import (
     Apply,
     Const,
@@ -36,22 +39,29 @@ from symderiv.homework.understanding.terms import (
     mapped,
     references_in,
 )
-from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, LOSS_WORDS, TARGET_BASES, Understanding
+from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARGET_BASES, Understanding
 from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
-OF_LOSSES = dict(LOSS_WORDS)
-WORDS_OF_VERSIONS = {
-    "logarithms": f"{OF_LOSSES['log']}|{OF_LOSSES['cross']}", "squares": OF_LOSSES["mse"], **ACTIVATION_WORDS,
-}  # fmt: skip
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
-SUPPOSED = r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|mit|pour|si|avec|para|con)$"
+SUPPOSED = (
+    r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|falls|mit|pour|si|quand|lorsque|avec|"
+    r"para|cuando|con|se|quando|per|com)"
+)
 NUMERATORS = r"numerator[- ]layout|Zählerlayout|shape of the transposed matrix"
 ROWS = (
     r"numerator layout|numérateur|row (?:vectors?|convention|gradients?)|(?:is|are|as) (?:always )?(?:a )?\\?(?:emph\{)?rows?\b|"
     r"Zeilenvektor|vecteurs?\W{1,3}lignes?\b|vector(?:es)?\W{1,3}fila"
 )
 PROGRAM = r"\bnp\.|\bnumpy\b|^ *def \w+\("  # arrays have the shapes that they have, there
+
+
+def letter_of_sample(left: Jacobian) -> str | None:
+    r"""The i of `\partial L_i / \partial W`: of the loss of one sample by what all share."""
+    match left:
+        case Jacobian(Part(key, (str(letter),)), Part(_, ())):
+            return letter if key.endswith(EACH) else None
+    return None
 
 
 def says_rows(text: str) -> bool:
@@ -86,20 +96,25 @@ class Otherwise:
 
     def otherwise(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """Where a quantity was given two formulas in one place (regression, classification), either may be meant."""
+        undecided = None
         for other in self.understanding.restated:
             first = next((d for d in self.understanding.definitions if d.key == other.key), None)
             if first is None or first.term == other.term or other.at > at or letter_of_class(other) is not None:
                 continue
-            definitions = [other if d is first else d for d in self.understanding.definitions]
+            definitions = [replace(other, until=None) if d is first else d for d in self.understanding.definitions]
             anew = replace(self.understanding, definitions=definitions)
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
-                    return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+                    formula = f"{shown_name(other.key)} as in line {other.line}"
+                    if other.holds(at):
+                        return Verdict("correct", kind, f"with {formula}")
+                    undecided = Verdict("uncheckable", kind, f"right only with {formula}, where that is supposed")
         return (
             self._with_version_spoken_of(at, left, right, kind)
             or self._with_function(at, left, right, kind)
             or self._with_letter(at, left, right, kind)
             or self._with_value_supposed(at, left, right, kind)
+            or undecided
         )
 
     def _with_version_spoken_of(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
@@ -114,11 +129,12 @@ class Otherwise:
                 continue
             if re.search(WORDS_OF_VERSIONS[version], words, re.IGNORECASE):
                 anew = replace(
-                    self.understanding, definitions=[d for d in definitions if d.key != other.key or d is other]
+                    self.understanding,
+                    definitions=[*(d for d in definitions if d.key != other.key), replace(other, until=None)],
                 )
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
-                        return Verdict("correct", kind, f"with {other.key} as in line {other.line}")
+                        return Verdict("correct", kind, f"with {shown_name(other.key)} as in line {other.line}")
         return None
 
     def with_rows(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
@@ -261,7 +277,7 @@ class Otherwise:
             tops = [r.key for r in references_in(left.top)]
             if not tops or any(base_of(k) in LOSS_BASES or k not in definitions for k in tops):
                 return None
-        elif top not in definitions or (letters and base_of(top) in LOSS_BASES):
+        elif top not in definitions or (letters and base_of(top) in LOSS_BASES and not top.endswith(EACH)):
             return None
         losses = {k: t for k, t in definitions.items() if base_of(k) in LOSS_BASES}
         means = {k for k, t in losses.items() if any(isinstance(p, SizeOf) for p in everything_in(t))}
@@ -354,32 +370,43 @@ class Otherwise:
         return None
 
     def _with_value_supposed(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
-        """'For λ = 0 we get ..': true with the value that was said just before."""
+        """'For λ = 0 we get ..': true with the value that was said for it."""
         if is_number(right):
             return None
-        document = self.understanding.document
-        here = document.statements[at].span[0]
-        for before in reversed(document.statements[:at]):
-            if here - before.span[1] > ASIDE:
-                break
-            node = before.sides[-1].node
-            key = self.inference.closed(before.sides[0].node)
-            if key is None or len(before.sides) != 2 or not isinstance(node, Number) or node.value not in (0, 1):
+        document, defined = self.understanding.document, self.understanding.definitions_at(at)
+        for condition in self._values_supposed(at):
+            node, said = condition.sides[-1].node, document.text[slice(*condition.span)]
+            key = self.inference.closed(condition.sides[0].node)
+            if key is None or len(condition.sides) != 2 or not isinstance(node, Number) or node.value not in (0, 1):
                 continue
-            if re.search(SUPPOSED, before.lead.strip(), re.IGNORECASE) is None:
-                continue
-            if isinstance(left, Jacobian) and left.bottom.key == key.key:
-                return Verdict(
-                    "uncheckable", kind, f"the derivative at {document.text[slice(*before.span)]} is not worked out"
-                )
+            is_by_it = isinstance(left, Jacobian) and left.bottom.key == key.key
+            if is_by_it or key.key in defined:  # the value comes after the derivative, and an equation has it already
+                return Verdict("uncheckable", kind, f"the derivative where {said} is not worked out")
             part, value = Part(key.key, ()), Const(node.value)
             definitions = [replace(d, term=replaced(d.term, part, value)) for d in self.understanding.definitions]
             anew = replace(self.understanding, definitions=definitions)
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 found = Comparer(anew, at).compare(left, right)
                 if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
-                    return Verdict("correct", kind, f"with {document.text[slice(*before.span)]}, as is said before")
+                    return Verdict("correct", kind, f"with {said}, as is said there")
         return None
+
+    def _values_supposed(self, at: int) -> Iterator[Statement]:
+        """`For y = 1` before a statement, if it is not about another one in its own paragraph; `.. for y = 1` behind it."""
+        statements, text = self.understanding.document.statements, self.understanding.document.text
+        start, stop = statements[at].span
+        after = statements[at + 1] if at + 1 < len(statements) else None
+        if after is not None and re.fullmatch(
+            rf"[\s$,;)\\(]*{SUPPOSED}[\s$\\(]*", text[stop : after.span[0]], re.IGNORECASE
+        ):
+            yield after
+        for k, before in reversed(list(enumerate(statements[:at]))):
+            if start - before.span[1] > ASIDE:
+                return
+            between = text[before.span[1] : statements[k + 1].span[0]]
+            is_here = "\n\n" not in text[before.span[1] : start] or "\n\n" in between
+            if is_here and re.search(rf"{SUPPOSED}$", before.lead.strip(), re.IGNORECASE):
+                yield before
 
     def _with_letter(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """The g' of a g that no formula has: right where it is one of the activations that there are."""

@@ -16,6 +16,7 @@ from symderiv.homework.understanding.elaboration import (
     NotUnderstood,
 )
 from symderiv.homework.understanding.inference import Inference
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.stated_shapes import Stated, names_listed, sizes_in
 from symderiv.homework.understanding.symbols import LayerOpen, Reference
 from symderiv.homework.understanding.terms import (
@@ -128,6 +129,10 @@ class Situation:
             if isinstance(term, (Part, Ref))
             else next((d.key for d in self.understanding.definitions if d.term == term), None)
         )
+
+    def unlinked(self, top: Term, bottom: str) -> str:
+        """What to say of a derivative for want of an equation."""
+        return f"nothing says how {shown_name(self.key(top) or 'it')} depends on {shown_name(bottom)}"
 
     def compare(self, at: int, left: Term, right: Term) -> Comparison:
         return Comparer(self.understanding, at).compare(left, right)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.understanding.arithmetic import Machine, Undefined
-from symderiv.homework.understanding.echo import shown
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -67,12 +67,12 @@ def _candidates(understanding: Understanding, at: int, loss: str, bottom: Part) 
         yield from _by_loss(understanding, definitions[loss], bottom)
         return
     above = Jacobian(Part(loss, ()), Part(users[0], ()))
-    called = f"∂{shown(loss)}/∂{shown(users[0])}"
+    called = f"∂{shown_name(loss)}/∂{shown_name(users[0])}"
     formula = definitions[users[0]]
     if isinstance(formula, Apply) and formula.body == bottom:
         yield from _by_output(understanding, definitions, loss, users[0])
         slope = Apply(formula.function, 1, bottom)
-        yield Sloppy((above, slope), ("odot",)), f"{called} ⊙ {formula.function}'({shown(bottom.key)})"
+        yield Sloppy((above, slope), ("odot",)), f"{called} ⊙ {formula.function}'({shown_name(bottom.key)})"
         return
     for _, term in formula.terms if isinstance(formula, Add) else ((1, formula),):
         if term == bottom:
@@ -106,14 +106,14 @@ def _turned(term: Term) -> Term:
 def _text(term: Term) -> str:
     if isinstance(term, Transpose):
         return f"{_text(term.body)}ᵀ"
-    return shown(term.key) if isinstance(term, Part) else "(…)"
+    return shown_name(term.key) if isinstance(term, Part) else "(…)"
 
 
 def _by_loss(understanding: Understanding, loss: Term, output: Part) -> Iterator[Candidate]:
     """`a - y` and `-y/a + (1 - y)/(1 - a)`, with the usual factors."""
     one = Const(Fraction(1))
     for target in (Part(r.key, ()) for r in references_in(loss) if r.key != output.key):
-        a, y = shown(output.key), shown(target.key)
+        a, y = shown_name(output.key), shown_name(target.key)
         rest = Over(Add(((1, one), (-1, target))), Add(((1, one), (-1, output))))
         bodies: tuple[Candidate, ...] = (
             (Add(((1, output), (-1, target))), f"({a} - {y})"),
@@ -132,7 +132,7 @@ def _by_output(
     if output in refs:
         for key in dict.fromkeys(k for k in refs if k != output):
             body = Add(((1, Part(output, ())), (-1, Part(key, ()))))
-            yield from _scaled(understanding, body, f"({shown(output)} - {shown(key)})")
+            yield from _scaled(understanding, body, f"({shown_name(output)} - {shown_name(key)})")
 
 
 def _scaled(understanding: Understanding, body: Term, text: str) -> Iterator[Candidate]:

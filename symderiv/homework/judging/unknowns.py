@@ -149,7 +149,7 @@ class Unknowns:
             if isinstance(part, Jacobian) and (is_of_loss or self._is_family(part.bottom) or self._is_family(part.top)):
                 top = self.situation.key(part.top)
                 if top is not None and top != part.bottom.key and not world.depends(top, part.bottom.key):
-                    return f"nothing says how {top} depends on {part.bottom.key}"
+                    return self.situation.unlinked(part.top, part.bottom.key)
         return None
 
     def own_formula_meant(self, right: Term) -> str | None:

@@ -21,6 +21,7 @@ from symderiv.homework.understanding.elaboration import (
     is_number,
     without_indices,
 )
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
@@ -109,9 +110,7 @@ class Updates:
             if found.answer is Answer.EQUAL:
                 in_words = any(isinstance(p, Jacobian) and p.bottom.key == key for p in everything_in(right))
                 if not in_words and not self.situation.depends(at, Jacobian(top, place)):  # 0 = 0
-                    return Verdict(
-                        "uncheckable", "update", f"nothing says how {self.situation.key(top)} depends on {key}"
-                    )
+                    return Verdict("uncheckable", "update", self.situation.unlinked(top, key))
                 accepted = self.situation.accepted(found, "update")
                 turned = _step(quantity, -1, rate, Transpose(Jacobian(top, place)))
                 if accepted.verdict == "wrong" and says_rows(self.understanding.document.text) and right == turned:
@@ -232,7 +231,7 @@ class Updates:
                     if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
                         self.situation.learn(reference.key, self.situation.as_read(part))
                         return Verdict("correct", "update", f"adds up the derivative by {parameter}")
-        return Verdict("uncheckable", "update", f"what {reference.key} adds up is not known")
+        return Verdict("uncheckable", "update", f"what {shown_name(reference.key)} adds up is not known")
 
     def _averaged_step(self, at: int, old: Term, rate: Part, gradient: Jacobian, right: Term) -> Verdict | None:
         """`w - (rate/m) dJ/dw`: the mean over the samples taken in the step, if the loss does not take it."""
@@ -260,10 +259,10 @@ class Updates:
         own, sign = Part(direction[0], ()), direction[1]
         steps: list[Term] = [own] if sign < 0 else [Sloppy((rate, own), ("",)) for rate in rates]
         if any(right == Add(((1, old), (-sign, step))) for step in steps):
-            return Verdict("correct", "update", f"a step along {own.key}")
+            return Verdict("correct", "update", f"a step along {shown_name(own.key)}")
         if any(right == Add(((1, old), (sign, step))) for step in steps):
             return Verdict("wrong", "update", "the step goes up the gradient, not down", mistakes=("update-sign",))
-        return Verdict("uncheckable", "update", f"a step along {own.key}, in another form than usual")
+        return Verdict("uncheckable", "update", f"a step along {shown_name(own.key)}, in another form than usual")
 
     def _step_of(self, left: Term) -> Term | None:
         rate, loss = self.inference.elaborator.step_rate, self.understanding.loss

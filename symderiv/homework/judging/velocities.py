@@ -9,6 +9,7 @@ from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.verdicts import Verdict
 from symderiv.homework.understanding.arithmetic import Machine
 from symderiv.homework.understanding.given_values import DATUM_BASES
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import Reference
 from symderiv.homework.understanding.terms import ONE, Add, Const, Jacobian, Part, Sloppy, Term, references_in
@@ -41,8 +42,8 @@ class Velocities:
                 along = gradient if share == ONE else Sloppy((share, gradient), ("",))
                 if self.situation.compare(at, Add(((way, along),)), rest).answer is Answer.EQUAL:
                     self._found[reference.key] = key, way
-                    return Verdict("correct", "update", f"gathers the derivative by {key}")
-        why = f"what {reference.key} gathers is not the derivative by a parameter"
+                    return Verdict("correct", "update", f"gathers the derivative by {shown_name(key)}")
+        why = f"what {shown_name(reference.key)} gathers is not the derivative by a parameter"
         return Verdict("uncheckable", "update", why) if sign != "=" else None
 
     def _parameters(self, at: int, loss: str) -> list[str]:

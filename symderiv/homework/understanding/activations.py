@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.elaboration import replaced
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.symbols import LayerOpen, name_of
 from symderiv.homework.understanding.terms import Apply, Part, Softmax, Term, mapped, references_in
 from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, Definition
@@ -78,7 +79,9 @@ def said_of_every_unit(draft: Draft) -> None:
             if base == "out" and fed is not None and len(kinds) == 1:
                 kind = min(kinds)
                 draft.definitions.append(Definition(key, Apply(kind, 0, Part(fed, ())), 0, 1))
-                draft.assumptions.append(Assumption(f"{key} is {kind}({fed})", "said in words of the units"))
+                draft.assumptions.append(
+                    Assumption(f"{shown_name(key)} is {kind}({shown_name(fed)})", "said in words of the units")
+                )
 
 
 def _statement_from(draft: Draft, offset: int) -> int:

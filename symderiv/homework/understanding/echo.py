@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from symderiv.homework.marking import Assumption, Understood
 from symderiv.homework.reading.formulas import Derivative
-from symderiv.homework.reading.plainly import GREEK_SIGNS, to_text
-from symderiv.homework.understanding.symbols import INTERCEPT
+from symderiv.homework.reading.plainly import to_text
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.terms import references_in
 from symderiv.homework.understanding.understanding import Understanding
 from symderiv.homework.understanding.variants import Variant
 
 UNITS = ("d", "h", "o", "p", "q", "r", "s", "u", "v")
-RAISED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def understood_of(understanding: Understanding, variant: Variant) -> Understood:
@@ -26,30 +24,6 @@ def understood_of(understanding: Understanding, variant: Variant) -> Understood:
             dict.fromkeys([*_frame(understanding), *understanding.assumptions, *_chosen(understanding, variant)])
         ),
     )
-
-
-@lru_cache(maxsize=4096)
-def shown(key: str) -> str:
-    """A key for people: `a[1]` is a₁, `y^hat` is ŷ, `lambda` is λ."""
-    word = re.match(r"[A-Za-z]+", key)
-    if word is not None and word.group() in GREEK_SIGNS:
-        key = GREEK_SIGNS[word.group()] + key[word.end() :]
-    name = re.sub(r"\[(\d+)\]", lambda m: m.group(1).translate(RAISED), key)
-    name = re.sub(r"\[([^\]]+)\]", r"_\1", name)
-    name = re.sub(r"\{([^}]+)\}", r"_\1", name).replace("(each)", "_i")
-    if f"^{INTERCEPT}" in name:
-        name = name.replace(f"^{INTERCEPT}", "") + "₀"
-    for accent, mark in (
-        ("^hat", "\u0302"),
-        ("^bar", "\u0304"),
-        ("^tilde", "\u0303"),
-        ("^dot", "\u0307"),
-        ("^prime", "'"),
-    ):
-        if accent in name:
-            base, rest = name.split(accent, 1)
-            name = base[:1] + mark + base[1:] + rest
-    return name
 
 
 def _equations(understanding: Understanding) -> list[str]:
@@ -80,7 +54,7 @@ def _shapes(understanding: Understanding) -> dict[str, str]:
         if shape is None or shape == ("1", "1") or key.startswith(("<", "#")):
             continue
         sizes = [names.setdefault(dim, dim if dim.isdigit() else next(pool, dim.replace("?", "n"))) for dim in shape]
-        out[shown(key)] = f"{sizes[0]} × {sizes[1]}"
+        out[shown_name(understanding.capitals.get(key, key))] = f"{sizes[0]} × {sizes[1]}"
     return out
 
 
@@ -116,7 +90,7 @@ def _frame(understanding: Understanding) -> list[Assumption]:
             )
         )
     if understanding.loss is not None:
-        out.append(Assumption(f"the loss is {shown(understanding.loss)}", "what is differentiated"))
+        out.append(Assumption(f"the loss is {shown_name(understanding.loss)}", "what is differentiated"))
     return out
 
 

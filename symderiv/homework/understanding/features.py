@@ -10,6 +10,7 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import is_list, lying
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.symbols import LayerOpen, trees_of
 from symderiv.homework.understanding.terms import (
     Augmented,
@@ -41,7 +42,9 @@ def find_features(draft: Draft) -> None:
         along = "columns" if any(_stands_first(d.term, key) for d in draft.definitions) else "rows"
         draft.definitions.append(Definition(key, Augmented(Part(body, ()), along), at, line))
         draft.assumptions.append(
-            Assumption(f"{key} is {body} with a 1 put first", "nothing else says what it is", line)
+            Assumption(
+                f"{shown_name(key)} is {shown_name(body)} with a 1 put first", "nothing else says what it is", line
+            )
         )
 
 
@@ -84,7 +87,11 @@ def find_parts(draft: Draft) -> None:
         along = "columns" if said[1].lower() == "column" else "rows"
         draft.definitions.append(Definition(part.key, Rest(Part(whole, ()), along), at, first.line))
         draft.assumptions.append(
-            Assumption(f"{part.key} is {whole} without its first {said[1].lower()}", "its words say so", first.line)
+            Assumption(
+                f"{shown_name(part.key)} is {shown_name(whole)} without its first {said[1].lower()}",
+                "its words say so",
+                first.line,
+            )
         )
 
 

@@ -19,6 +19,7 @@ from symderiv.homework.understanding.activations import OPEN_LETTERS, Saying, ac
 from symderiv.homework.understanding.arithmetic import FUNCTIONS, Array, Machine, Undefined, apply_function
 from symderiv.homework.understanding.draft import Draft, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.symbols import LayerOpen, name_of
@@ -308,7 +309,9 @@ def name_layer_functions(draft: Draft) -> None:
         if len(layer) == 1:
             draft.functions[reference.key] = layer.pop()
             draft.assumptions.append(
-                Assumption(f"{reference.key} is {draft.functions[reference.key]}", "the activation of its layer")
+                Assumption(
+                    f"{shown_name(reference.key)} is {draft.functions[reference.key]}", "the activation of its layer"
+                )
             )
 
 

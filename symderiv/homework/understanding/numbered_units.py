@@ -13,6 +13,7 @@ from symderiv.homework.marking import Assumption
 from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import replaced
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.symbols import name_of
 from symderiv.homework.understanding.terms import (
     Add,
@@ -83,7 +84,9 @@ def link_by_numbers(draft: Draft) -> None:
             continue
         draft.definitions.append(Definition(number.key, term, number.at, number.line))
         draft.numbers.remove(number)
-        words = Assumption(f"{number.key} adds up what its weights lead to it", "its number shows it", number.line)
+        words = Assumption(
+            f"{shown_name(number.key)} adds up what its weights lead to it", "its number shows it", number.line
+        )
         draft.assumptions.append(words)
 
 

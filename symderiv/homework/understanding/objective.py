@@ -17,6 +17,7 @@ from symderiv.homework.reading import formulas as f
 from symderiv.homework.understanding.derivative_names import DELTAS, bars_are_derivatives, is_derived
 from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, stands_for_ones
 from symderiv.homework.understanding.given_values import LOSS_NAMES
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, has_logs
 from symderiv.homework.understanding.samples import divides_by_samples
@@ -259,7 +260,9 @@ def find_spelled_loss(draft: Draft) -> None:
     for definition in spelled:
         draft.definitions.append(replace(definition, key=draft.loss, term=added_up(definition.term, draft.worked_out)))
     evidence = "the only loss that has a formula"
-    draft.assumptions.append(Assumption(f"{draft.loss} is the {spelled[0].key}", evidence, spelled[0].line))
+    draft.assumptions.append(
+        Assumption(f"{shown_name(draft.loss)} is the {shown_name(spelled[0].key)}", evidence, spelled[0].line)
+    )
 
 
 # --- a loss that only words name ---
@@ -286,7 +289,7 @@ def find_word_loss(draft: Draft) -> None:
     draft.definitions.append(Definition(draft.loss, body, 0, 1))
     draft.word_loss = kind
     called = {"mse": "squared error", "log": "log loss", "cross": "cross-entropy"}[kind]
-    draft.assumptions.append(Assumption(f"the loss {draft.loss} is the {called}", "only named in words"))
+    draft.assumptions.append(Assumption(f"the loss {shown_name(draft.loss)} is the {called}", "only named in words"))
 
 
 def find_generic_loss(draft: Draft) -> None:
@@ -299,7 +302,7 @@ def find_generic_loss(draft: Draft) -> None:
     draft.generic = True
     draft.definitions.append(Definition(draft.loss, any_function_of(output), 0, 1))
     draft.assumptions.append(
-        Assumption(f"{draft.loss} is never defined", "only relations between its derivatives are judged")
+        Assumption(f"{shown_name(draft.loss)} is never defined", "only relations between its derivatives are judged")
     )
 
 
@@ -399,7 +402,9 @@ def special_data(draft: Draft, definitions: dict[str, Term]) -> tuple[frozenset[
             targets -= {k for k in targets if base_of(k) in HYPER_BASES or base_of(k) in ("W", "w") or k in fed}
             for key in sorted(targets - shares):
                 draft.assumptions.append(
-                    Assumption(f"the entries of {key} add up to 1 for every sample", "targets of a cross-entropy")
+                    Assumption(
+                        f"the entries of {shown_name(key)} add up to 1 for every sample", "targets of a cross-entropy"
+                    )
                 )
             shares |= targets
     return frozenset(shares), frozenset(positive)

@@ -21,11 +21,13 @@ from symderiv.homework.understanding.draft import WEIGHTLIKE, Draft, is_formula,
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number
 from symderiv.homework.understanding.given_values import is_rate, names_before
 from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_of_each
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import literal
 from symderiv.homework.understanding.losses import added_up, has_logs, is_written_sum, with_softmax
 from symderiv.homework.understanding.objective import any_function_of, generic_call, reached_by
 from symderiv.homework.understanding.samples import REGRESSION_WEIGHTS
 from symderiv.homework.understanding.shapes import base_of
+from symderiv.homework.understanding.suppositions import end_of_supposition
 from symderiv.homework.understanding.symbols import EACH, LOSS_BASES, LayerOpen, Reference, name_of
 from symderiv.homework.understanding.terms import (
     ONE,
@@ -47,9 +49,14 @@ from symderiv.homework.understanding.terms import (
     mapped,
     references_in,
 )
-from symderiv.homework.understanding.understanding import Definition, gradient_in
+from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, LOSS_WORDS, Definition, gradient_in
 
 _Calls = dict[tuple[str, tuple[tuple[str, int], ...]], dict[Apply, None]]
+
+OF_LOSSES = dict(LOSS_WORDS)
+WORDS_OF_VERSIONS = {
+    "logarithms": f"{OF_LOSSES['log']}|{OF_LOSSES['cross']}", "squares": OF_LOSSES["mse"], **ACTIVATION_WORDS,
+}  # fmt: skip
 
 
 def find_definitions(draft: Draft) -> None:
@@ -134,11 +141,13 @@ def find_definitions(draft: Draft) -> None:
         if (ref.key, wrapped) in seen and last == wrapped:
             continue  # else the document comes back to it
         seen.add((ref.key, wrapped))
+        if "~" in draft.document.statements[at].relations and any(d.key == ref.key for d in draft.definitions):
+            continue  # nearly that, and exactly what was said before
         if _has_already(draft, ref.key, at):
-            draft.restated.append(Definition(ref.key, wrapped, at, line, letters))
+            draft.restated.append(Definition(ref.key, wrapped, at, line, letters, until=_end(draft, ref.key, at)))
             continue
         is_late = _is_tied(wrapped) and given.get(ref.key, at) < at
-        draft.definitions.append(Definition(ref.key, wrapped, at, line, letters, is_late))
+        draft.definitions.append(Definition(ref.key, wrapped, at, line, letters, is_late, _end(draft, ref.key, at)))
     _take_changes(draft)
     _define_summands(draft)
     _prefer_grounded(draft)
@@ -176,6 +185,21 @@ def _take_changes(draft: Draft) -> None:
             place = max((k + 1 for k, d in enumerate(draft.definitions) if d.at <= again.at), default=0)
             draft.definitions.insert(place, again)
             current[again.key] = again.term
+
+
+def _end(draft: Draft, key: str, at: int) -> int | None:
+    """The statement before which a formula is no longer in force that an earlier one of the same quantity was supposed to become."""
+    earlier = next((d for d in reversed(draft.definitions) if d.key == key), None)
+    if earlier is None:
+        return None
+    kind = kind_of(draft.loss, key, earlier.term)
+    place = end_of_supposition(draft.document, at, WORDS_OF_VERSIONS.get(kind or ""))
+    statements = draft.document.statements
+    return (
+        None
+        if place is None
+        else next((k for k in range(at + 1, len(statements)) if statements[k].span[0] >= place), len(statements))
+    )
 
 
 def kind_of(loss: str | None, key: str, term: Term) -> str | None:
@@ -466,7 +490,9 @@ def link_prediction(draft: Draft) -> None:
     hat = outputs.pop()
     draft.symbols.alias(hat, top.key)
     draft.definitions = [replace(d, term=_renamed(d.term, hat, top.key)) for d in draft.definitions]
-    draft.assumptions.append(Assumption(f"{hat} is {top.key}", "the output of the last layer", loss.line))
+    draft.assumptions.append(
+        Assumption(f"{shown_name(hat)} is {shown_name(top.key)}", "the output of the last layer", loss.line)
+    )
 
 
 def _is_activated(term: Term) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 
 from symderiv.homework.understanding.arithmetic import Array, Undefined
 from symderiv.homework.understanding.patience import go_on
+from symderiv.homework.understanding.symbols import EACH
 from symderiv.homework.understanding.terms import (
     Add,
     Apply,
@@ -403,6 +404,8 @@ class Reader:
                 letter = along[7:]
                 if letter in inner.value.letters:
                     yield from self._made(SumOver(letter, inner.term), inner.edits)
+                elif _is_of_each(term.body, letter):  # without its letter it is that of all the losses together
+                    yield Reading(inner.term, inner.value, tuple(e for e in inner.edits if e != "index"))
                 elif letter in self.axes.sample_letters or self._runs_over_samples(inner.value):
                     yield from self._sample_sum(inner)
                 else:
@@ -650,6 +653,14 @@ def _fingerprint(value: Value) -> object:
 @lru_cache(maxsize=256)
 def _weights(size: int) -> Array:
     return np.cos(np.arange(1, size + 1) * 1.7) + 1.3
+
+
+def _is_of_each(term: Term, letter: str) -> bool:
+    r"""The `\partial L_i / \partial W` of a sum over i."""
+    match term:
+        case Jacobian(Part(key, (index,)), Part(_, ())):
+            return index == letter and key.endswith(EACH)
+    return False
 
 
 def rebuilt(term: Term, parts: list[Term]) -> Term:

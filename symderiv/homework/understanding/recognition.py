@@ -25,6 +25,7 @@ from symderiv.homework.understanding.data_sets import take_samples
 from symderiv.homework.understanding.draft import Draft
 from symderiv.homework.understanding.elaboration import NotUnderstood, replaced
 from symderiv.homework.understanding.given_values import DATA_BASES, NEW_MARKS, is_rate
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.literals import agrees, bare, is_list, is_numeric, literal, mapped
 from symderiv.homework.understanding.readings import Axes, Reader
 from symderiv.homework.understanding.shapes import base_of
@@ -200,7 +201,7 @@ class _Recogniser:
             if key not in given and key not in self.formulas and key != self.draft.loss:
                 self.draft.numbers.append(Definition(key, term, at, statement.line))
                 assumption = Assumption(
-                    f"the value of {key} is the one put in for it", "its formula in numbers", statement.line
+                    f"the value of {shown_name(key)} is the one put in for it", "its formula in numbers", statement.line
                 )
                 self.draft.assumptions.append(assumption)
         self.draft.numbers.sort(key=lambda n: n.at)
@@ -351,7 +352,9 @@ class _Recogniser:
             if isinstance(right, Augmented) and isinstance(right.body, Part) and isinstance(weight, Part):
                 self._tell(weight.key, isinstance(left, Transpose), right.body.key)
         about = ", ".join(dict.fromkeys(r.key for r in references_in(formula)))
-        self.draft.assumptions.append(Assumption(f"{key} is computed from {about}", "its numbers show it", line))
+        self.draft.assumptions.append(
+            Assumption(f"{shown_name(key)} is computed from {about}", "its numbers show it", line)
+        )
 
     def _remember(self, reference: Reference, numeric: list[tuple[f.Node, Term]], at: int) -> None:
         node, term = numeric[-1]

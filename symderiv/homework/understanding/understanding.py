@@ -20,10 +20,11 @@ from symderiv.homework.reading.formulas import Derivative, Name, Node, Scripted,
 from symderiv.homework.reading.statements import Document
 from symderiv.homework.understanding.arithmetic import Arithmetic, Array, Machine, Undefined
 from symderiv.homework.understanding.elaboration import Elaborator, replaced
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.labels import HOT
 from symderiv.homework.understanding.readings import Axes, Reader
-from symderiv.homework.understanding.shapes import SCALAR_DIM
-from symderiv.homework.understanding.symbols import LayerOpen, Symbols
+from symderiv.homework.understanding.shapes import SCALAR_DIM, base_of
+from symderiv.homework.understanding.symbols import LayerOpen, Symbols, name_of
 from symderiv.homework.understanding.terms import (
     Add,
     Gathered,
@@ -86,6 +87,11 @@ class Definition:
     line: int
     indices: tuple[str | int, ...] = ()
     is_late: bool = False  # of a parameter until then: `V = W^T`, after a derivative by V
+    until: int | None = None  # the statement before which it is no longer in force: it was supposed
+
+    def holds(self, at: int) -> bool:
+        """Whether it is in force at a statement."""
+        return self.at <= at and (self.until is None or at < self.until)
 
 
 @dataclass
@@ -173,6 +179,17 @@ class Understanding:
 
     # --- definitions by place ---
     @cached_property
+    def capitals(self) -> dict[str, str]:
+        """The A[1] of a[1], where the document defines A₁ though it says a₁ elsewhere."""
+        found: dict[str, str] = {}
+        for definition in self.definitions:
+            name = name_of(self.document.statements[definition.at].sides[0].node)
+            base = base_of(definition.key)
+            if name is not None and name.base != base and self.symbols.folds.get(name.base) == base:
+                found[definition.key] = name.base + definition.key[len(base) :]
+        return found
+
+    @cached_property
     def _timeline(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = defaultdict(list)
         for definition in sorted(self.definitions, key=lambda d: d.at):
@@ -184,7 +201,7 @@ class Understanding:
         """The definition of every quantity for a statement."""
         chosen = {}
         for key, entries in self._timeline.items():
-            before = [d for d in entries if d.at <= at]
+            before = [d for d in entries if d.holds(at)]
             if before or not entries[0].is_late:
                 chosen[key] = (before[-1] if before else entries[0]).term
         return chosen
@@ -198,7 +215,7 @@ class Understanding:
 
     def nowhere_defined(self, key: str) -> str:
         """Why a quantity has no formula, in words: there is none, or the line with it could not be used."""
-        name = f"the loss {key}" if key == self.loss else key
+        name = f"the loss {shown_name(key)}" if key == self.loss else shown_name(key)
         line = self._lines_about.get(key)
         if line is None:
             return f"{name} is nowhere defined"
@@ -227,7 +244,7 @@ class Understanding:
     def epoch(self, at: int) -> tuple[int, ...]:
         """What tells apart places with different definitions."""
         return tuple(
-            max((i for i, d in enumerate(entries) if d.at <= at), default=-entries[0].is_late)
+            max((i for i, d in enumerate(entries) if d.holds(at)), default=-entries[0].is_late)
             for entries in self._changing
         )
 

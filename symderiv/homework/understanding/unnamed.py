@@ -15,6 +15,7 @@ from symderiv.homework.understanding.derivative_names import DELTAS
 from symderiv.homework.understanding.draft import Draft, layer_of
 from symderiv.homework.understanding.elaboration import NotUnderstood, is_number, replaced
 from symderiv.homework.understanding.inlined_outputs import OUTPUT, output_in, with_output_named
+from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.samples import weight_of_design
 from symderiv.homework.understanding.shapes import base_of
 from symderiv.homework.understanding.symbols import EACH, LayerOpen, name_of
@@ -120,7 +121,9 @@ def name_arguments(draft: Draft) -> None:
         for n, term in fits:
             draft.definitions[n] = replace(draft.definitions[n], term=Apply(term.function, term.order, Part(key, ())))
         draft.definitions.append(Definition(key, body, 0, draft.definitions[fits[0][0]].line))
-        draft.assumptions.append(Assumption(f"{key} is the argument of the activation", "it is named nowhere else"))
+        draft.assumptions.append(
+            Assumption(f"{shown_name(key)} is the argument of the activation", "it is named nowhere else")
+        )
 
 
 def name_outputs(draft: Draft) -> None:
