@@ -134,7 +134,7 @@ class Judge:
         self.unknowns = Unknowns(self.situation, self.own_lines)
         self.otherwise = Otherwise(self.situation, self.unknowns)
         self.facts, self.parts, self.chains = Facts(self.situation), NamedParts(self.situation), Chains(self.situation)
-        self.updates = Updates(self.situation, self.own_lines, self.unknowns)
+        self.updates = Updates(self.situation, self.own_lines, self.unknowns, self.otherwise)
         self.derivatives = Derivatives(self.situation, self.own_lines, self.unknowns, self.otherwise)
 
     def run(self, limit: float = float("inf")) -> list[Claim] | None:

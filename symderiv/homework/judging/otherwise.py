@@ -285,7 +285,7 @@ class Otherwise:
         if not means or top in means or any(world.depends(top or "", key) for key in means):
             return None
         with contextlib.suppress(Misfit, Unknown, Undefined):
-            found = Comparer(self._with_one_sample, at).compare(left, right)
+            found = Comparer(self.with_one_sample, at).compare(left, right)
             if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
                 return Verdict("correct", kind, "for one sample")
         return None
@@ -305,7 +305,8 @@ class Otherwise:
         return _of_loss(left, top, losses[-1]), _of_loss(right, top, losses[-1])
 
     @cached_property
-    def _with_one_sample(self) -> Understanding:
+    def with_one_sample(self) -> Understanding:
+        """The same for a single sample."""
         return varied(self.inference, self.inference.shaped(single=True), Variant())
 
     def is_for_one_output(self, at: int, left: Term, right: Term) -> bool:

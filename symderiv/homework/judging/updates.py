@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from symderiv.homework.judging.comparing import Answer, Comparer
-from symderiv.homework.judging.otherwise import says_rows
+from symderiv.homework.judging.otherwise import Otherwise, says_rows
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
-from symderiv.homework.judging.situation import Situation
+from symderiv.homework.judging.situation import ASIDE, Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.velocities import Velocities
 from symderiv.homework.judging.verdicts import Verdict
@@ -25,6 +25,7 @@ from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.shapes import RATES, base_of
 from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES, Reference
 from symderiv.homework.understanding.terms import (
+    ONE,
     Add,
     Apply,
     Const,
@@ -37,19 +38,27 @@ from symderiv.homework.understanding.terms import (
     Term,
     Transpose,
     everything_in,
+    mapped,
     references_in,
 )
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
 UP = r"\bmaximi[sz]|\bmaximier|\bascent\b|\buphill\b|\bAufstieg|\bmaximis|\bmaximizar"
+MINI_BATCH = r"mini-?(?:batch|lot)"
+OF_SOME = (
+    rf"stochasti|stochasty|estoc[aá]stic|\bSGD\b|{MINI_BATCH}|\bon-?line\b|"
+    r"(?:one|a single|single|each|every) (?:\w+ )?(?:sample|example|pattern)|"
+    r"einzelne[snm]? (?:Beispiel|Muster)|un (?:seul )?exemple|un (?:solo )?ejemplo|um (?:único )?exemplo|un singolo esempio"
+)
 DOWN = r"\bminimi[sz]|\bminimier|\bdescent\b|\bdownhill\b|\bAbstieg|\bdescente\b|\bdescenso\b"
 
 
 class Updates:
     """Judges steps of parameters."""
 
-    def __init__(self, situation: Situation, own_lines: OwnLines, unknowns: Unknowns) -> None:
+    def __init__(self, situation: Situation, own_lines: OwnLines, unknowns: Unknowns, otherwise: Otherwise) -> None:
         self.situation, self.own_lines, self.unknowns = situation, own_lines, unknowns
+        self.otherwise = otherwise
         self.velocities = Velocities(situation)
         self.inference, self.understanding = situation.inference, situation.understanding
 
@@ -131,10 +140,30 @@ class Updates:
         within = judge_in_case(self.situation, at, step, right, "update")
         if within is not None:
             return within
+        some = self._of_some_samples(at, [_step(quantity, -1, rate, gradient) for rate in rates], right)
+        if some is not None:
+            return some
         message = "this is not the step down the gradient"
         return self._carried(at, place, rates[0], right) or Verdict(
             "wrong", "update", message, mistakes=("unrecognised",), sides=(step, right)
         )
+
+    def _of_some_samples(self, at: int, steps: Iterable[Term], right: Term) -> Verdict | None:
+        """A step along the gradient of one sample, or of some of them, where the words before it say so."""
+        document = self.understanding.document
+        start = document.statements[at].span[0]
+        words = document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        if not self.understanding.axes.batch or re.search(OF_SOME, words, re.IGNORECASE) is None:
+            return None
+        one = self.otherwise.with_one_sample.with_loss(_without_mean)
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            for step in steps:
+                found = Comparer(one, at).compare(step, right)
+                if found.answer is Answer.EQUAL and self.situation.accepted(found, "update").verdict == "correct":
+                    return Verdict("correct", "update", "a step along the gradient of one sample")
+        if re.search(MINI_BATCH, words, re.IGNORECASE) is not None and self._sums_samples(right):
+            return Verdict("uncheckable", "update", "a step along the gradient of some of the samples")
+        return None
 
     def _carried(self, at: int, place: Part, rate: Part | Const, right: Term) -> Verdict | None:
         """A false step along an own false derivative."""
@@ -323,6 +352,11 @@ def _of_one_example(term: Term) -> Term | None:
             one = without_indices(body, frozenset({letter}))
             return Add((first, (sign, Sloppy((rate, one), marks)))) if one != body else None
     return None
+
+
+def _without_mean(term: Term) -> Term:
+    """A loss whose sum over the samples is not divided by how many there are."""
+    return ONE if isinstance(term, SizeOf) else mapped(term, _without_mean)
 
 
 def _of_the_data(term: Term, keep_mean: bool) -> Term:
