@@ -16,6 +16,7 @@ from functools import cached_property
 from symderiv.homework.judging.adjoints import adjoints_of
 from symderiv.homework.judging.chains import Chains
 from symderiv.homework.judging.comparing import Answer, Comparison
+from symderiv.homework.judging.denials import is_taken_back
 from symderiv.homework.judging.derivatives import Derivatives
 from symderiv.homework.judging.differentials import judge_differential
 from symderiv.homework.judging.facts import Facts
@@ -318,6 +319,10 @@ class Judge:
             worst = next(v for v in verdicts if v.verdict in ("correct", "notation"))
         if worst.verdict == "wrong" and sign == "~" and literal(side.node) is None:
             worst = Verdict("uncheckable", worst.kind, "not equal; how near it is, and where, cannot be judged")
+        if worst.verdict in ("wrong", "carried") and is_taken_back(self.understanding.document.text, span):
+            worst = Verdict(
+                "uncheckable", worst.kind, "false, and the text does not claim it: it asks for it or takes it back"
+            )
         if worst.verdict in ("wrong", "carried") and subject.false_since is None:
             subject.false_since = statement.line
         worst.at = at

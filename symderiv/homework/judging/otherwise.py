@@ -43,6 +43,7 @@ from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARG
 from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
+IDENTITY = r"\bidentity\b|linear (?:unit|activation)|Identität|identité|identidad|identità"
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 SUPPOSED = (
     r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|falls|mit|pour|si|quand|lorsque|avec|"
@@ -360,13 +361,14 @@ class Otherwise:
         start = self.understanding.document.statements[at].span[0]
         words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
         used = {d.term.function for d in self.understanding.definitions if isinstance(d.term, Apply)}
-        for name, pattern in ACTIVATION_WORDS.items():
+        for name, pattern in {**ACTIVATION_WORDS, "identity": IDENTITY}.items():
             if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
                 continue
             for function in sorted(used):
                 anew = replace(self.understanding, definitions=self.unknowns.put_in(function, name))
+                one, other = (_with_function(side, function, name) for side in (left, right))
                 with contextlib.suppress(Misfit, Unknown, Undefined):
-                    if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
+                    if Comparer(anew, at).compare(one, other).answer is Answer.EQUAL:
                         return Verdict("correct", kind, f"with {name} instead of {function}")
         return None
 
