@@ -281,10 +281,13 @@ class _Finder:
             left = statement.sides[0].node
             if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
                 found |= {k for k in self.inference.used if base_of(k) == "Delta"}
-            reference = self.inference.closed(left)
-            names = (n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted))
-            if reference is not None and any(self.inference.closed(n) == reference for n in names):
-                found.add(reference.key)
+            names = [n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted)]
+            for layers in self.inference.instances(statement):
+                elaborator = self.inference.elaborator_at(layers)
+                with contextlib.suppress(LayerOpen):
+                    reference = self.inference.plain(left, elaborator)
+                    if reference is not None and any(self.inference.plain(n, elaborator) == reference for n in names):
+                        found.add(reference.key)
         return found
 
     def _is_in_loss(self, key: str) -> bool:

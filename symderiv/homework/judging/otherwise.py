@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -115,6 +115,7 @@ class Otherwise:
             or self._with_function(at, left, right, kind)
             or self._with_letter(at, left, right, kind)
             or self._with_value_supposed(at, left, right, kind)
+            or self._with_values_given(at, left, right, kind)
             or undecided
         )
 
@@ -385,14 +386,52 @@ class Otherwise:
             is_by_it = isinstance(left, Jacobian) and left.bottom.key == key.key
             if is_by_it or key.key in defined:  # the value comes after the derivative, and an equation has it already
                 return Verdict("uncheckable", kind, f"the derivative where {said} is not worked out")
-            part, value = Part(key.key, ()), Const(node.value)
-            definitions = [replace(d, term=replaced(d.term, part, value)) for d in self.understanding.definitions]
-            anew = replace(self.understanding, definitions=definitions)
-            with contextlib.suppress(Misfit, Unknown, Undefined):
-                found = Comparer(anew, at).compare(left, right)
-                if found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct":
-                    return Verdict("correct", kind, f"with {said}, as is said there")
+            if self._is_right_with(at, {key.key: Const(node.value)}, left, right, kind):
+                return Verdict("correct", kind, f"with {said}, as is said there")
         return None
+
+    def _is_right_with(self, at: int, values: Mapping[str, Const], left: Term, right: Term, kind: str) -> bool:
+        """Whether two sides are equal where some quantities have these values."""
+        definitions = list(self.understanding.definitions)
+        for key, value in values.items():
+            definitions = [replace(d, term=replaced(d.term, Part(key, ()), value)) for d in definitions]
+            left, right = (replaced(side, Part(key, ()), value) for side in (left, right))
+        anew = replace(self.understanding, definitions=definitions)
+        with contextlib.suppress(Misfit, Unknown, Undefined):
+            found = Comparer(anew, at).compare(left, right)
+            return found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct"
+        return False
+
+    def _with_values_given(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
+        r"""`= a \sigma'(z)` after `(a - y) \sigma'(z) x`, for the x = 1 and y = 0 that are given: the values are put in."""
+        values = self._zeros_and_ones
+        by = left.bottom.key if isinstance(left, Jacobian) else ""
+        values = {k: v for k, v in values.items() if k != by and k not in self.understanding.definitions_at(at)}
+        if not values or is_number(right):
+            return None
+        document = self.understanding.document
+        statement = document.statements[at]
+        paragraph = document.text.rfind("\n\n", 0, statement.span[0])
+        here = {
+            n.key for n in self.understanding.numbers if paragraph < document.statements[n.at].span[0] and n.at < at
+        }
+        goes_on = statement.is_continued or len(statement.sides) > 2
+        if self._is_right_with(at, {k: v for k, v in values.items() if goes_on or k in here}, left, right, kind):
+            return Verdict("correct", kind, "with the values that are given")
+        if self._is_right_with(at, {k: v for k, v in values.items() if v.value == 0}, left, right, kind):
+            return Verdict("uncheckable", kind, "right only with the values that are given put in")
+        return None
+
+    @cached_property
+    def _zeros_and_ones(self) -> dict[str, Const]:
+        """The quantities that have the value 0 or 1, and no other one in the document."""
+        given: dict[str, set[Term]] = {}
+        for number in self.understanding.numbers:
+            given.setdefault(number.key, set()).add(number.term)
+        return {
+            key: value for key, (value, *others) in given.items()
+            if not others and isinstance(value, Const) and value.value in (0, 1)
+        }  # fmt: skip
 
     def _values_supposed(self, at: int) -> Iterator[Statement]:
         """`For y = 1` before a statement, if it is not about another one in its own paragraph; `.. for y = 1` behind it."""
@@ -400,7 +439,7 @@ class Otherwise:
         start, stop = statements[at].span
         after = statements[at + 1] if at + 1 < len(statements) else None
         if after is not None and re.fullmatch(
-            rf"[\s$,;)\\(]*{SUPPOSED}[\s$\\(]*", text[stop : after.span[0]], re.IGNORECASE
+            rf"[ \t$,;)\\(]*\n?[ \t]*{SUPPOSED}[\s$\\(]*", text[stop : after.span[0]], re.IGNORECASE
         ):
             yield after
         for k, before in reversed(list(enumerate(statements[:at]))):
@@ -408,7 +447,7 @@ class Otherwise:
                 return
             between = text[before.span[1] : statements[k + 1].span[0]]
             is_here = "\n\n" not in text[before.span[1] : start] or "\n\n" in between
-            if is_here and re.search(rf"{SUPPOSED}$", before.lead.strip(), re.IGNORECASE):
+            if is_here and re.search(rf"{SUPPOSED}(?: \w+){{0,3}}$", before.lead.strip(), re.IGNORECASE):
                 yield before
 
     def _with_letter(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
