@@ -13,6 +13,7 @@ from symderiv.homework.understanding.terms import (
     Jacobian,
     Part,
     Sloppy,
+    Softmax,
     Term,
 )
 from symderiv.homework.understanding.worlds import World, separates
@@ -40,6 +41,10 @@ class Chains:
             return None  # a path through one unit of many
         if not derivatives or any(m in ("#", "/") for m in right.marks):
             return None
+        if not self.understanding.sums_implied and any(self._is_one_of_all(at, x) for x in derivatives):
+            return Verdict(
+                "uncheckable", "chain", f"{RIGHT_IF} it is summed over the outputs: each depends on every score"
+            )
         world = self.understanding.world(at, Machine)
         top = self.situation.key(left.top)
         path: list[tuple[int, str]] = []
@@ -68,6 +73,13 @@ class Chains:
             if verdict is not None:
                 return verdict
         return self._down(at, left, right, world)
+
+    def _is_one_of_all(self, at: int, factor: Jacobian) -> bool:
+        r"""`\partial p_k / \partial z_k` of a softmax: one entry, where all of them lead on."""
+        match factor:
+            case Jacobian(Part(key, (str(letter),)), Part(_, (other,))):
+                return letter == other and isinstance(self.understanding.definitions_at(at).get(key), Softmax)
+        return False
 
     def _without_ones(self, product: Sloppy) -> Term:
         r"""Without `\partial a / \partial z` where a is only another name of z."""
