@@ -381,7 +381,8 @@ class Otherwise:
         for condition in self._values_supposed(at):
             node, said = condition.sides[-1].node, document.text[slice(*condition.span)]
             key = self.inference.closed(condition.sides[0].node)
-            if key is None or len(condition.sides) != 2 or not isinstance(node, Number) or node.value not in (0, 1):
+            is_value = condition.relations == ("=",) and isinstance(node, Number) and node.value in (0, 1)
+            if key is None or not is_value or not isinstance(node, Number):
                 continue
             is_by_it = isinstance(left, Jacobian) and left.bottom.key == key.key
             if is_by_it or key.key in defined:  # the value comes after the derivative, and an equation has it already

@@ -259,7 +259,7 @@ class Updates:
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(gradient, part).answer is Answer.EQUAL:
                         self.situation.learn(reference.key, self.situation.as_read(part))
-                        return Verdict("correct", "update", f"adds up the derivative by {parameter}")
+                        return Verdict("correct", "update", f"adds up the derivative by {shown_name(parameter)}")
         return Verdict("uncheckable", "update", f"what {shown_name(reference.key)} adds up is not known")
 
     def _averaged_step(self, at: int, old: Term, rate: Part, gradient: Jacobian, right: Term) -> Verdict | None:
