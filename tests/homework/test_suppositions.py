@@ -237,3 +237,15 @@ def test_of_an_endless_line_the_beginning_is_read():
     marking = check_homework(text)
     assert [c.source for c in marking.claims] == ["z = w x", "L = z^2"]
     assert any("longer than a line can be" in note for _, note in marking.notes)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(r"\frac{1}{T} W^T", "correct"), (r"\frac{1}{T^2} W^T", "wrong"), ("W^T", "wrong")]
+)
+def test_a_temperature_is_a_number(factor: str, verdict: str):
+    text = r"""One sample, $z = W x + b$, $p = \mathrm{softmax}(z / T)$, $L = -\sum_k y_k \ln p_k$.
+
+$\frac{\partial L}{\partial W} = \frac{1}{T} (p - y) x^T$
+
+"""
+    assert last(rf"{text}$\frac{{\partial L}}{{\partial x}} = {factor} (p - y)$")[0] == verdict

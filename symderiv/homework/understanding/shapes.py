@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -115,7 +116,7 @@ class ShapeInference:
     # --- the whole ---
     def infer(self, single: Iterable[str]) -> None:
         """Run over all definitions until nothing changes. single: what is a single number."""
-        for key in single:
+        for key in (*single, *self._scales()):
             self._unify(self.shape(key), (SCALAR_DIM, SCALAR_DIM))
         for key, term in self.defined.items():
             self._vote(key, term)
@@ -131,6 +132,15 @@ class ShapeInference:
             if any(r.key not in self.shapes for r in references_in(term)):
                 self.letters = {}
                 self._equate(key, term)
+
+    def _scales(self) -> list[str]:
+        """The T of `softmax(z / T)`: given, and nothing but divided by."""
+        below: dict[str, int] = {}
+        for part in (p for term in self.defined.values() for p in everything_in(term)):
+            if isinstance(part, Over) and isinstance(part.right, Part) and not part.right.indices:
+                below[part.right.key] = below.get(part.right.key, 0) + 1
+        met = Counter(r.key for term in self.defined.values() for r in references_in(term))
+        return [k for k, count in below.items() if met[k] == count and k not in self.defined and k not in self.stated]
 
     def _agree_on_longer(self) -> None:
         """What is one less than the same size is of one size."""
