@@ -133,7 +133,7 @@ def test_a_run_that_is_killed_goes_on_to_the_bytes_of_an_unbroken_one():
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert kept() == 12 and not Path("report/index.html").exists()
-    broken, unbroken = report("--time-limit", "0.5"), report("--time-limit", "0.5", into="unbroken")
+    broken, unbroken = report("--time-limit", "3"), report("--time-limit", "3", into="unbroken")
     assert "12 known from before" in broken.stdout and "known" not in unbroken.stdout
     assert broken.exit_code == unbroken.exit_code == 2 and broken.stderr == unbroken.stderr
     assert written() == written("unbroken")

@@ -281,6 +281,9 @@ class _Finder:
             left = statement.sides[0].node
             if isinstance(left, Product) and _is_delta(left.factors[0]) and not left.marks[0]:
                 found |= {k for k in self.inference.used if base_of(k) == "Delta"}
+            name = name_of(left)
+            if name is None or name.base != "Delta":
+                continue
             names = [n for s in statement.sides[1:] for n in walk(s.node) if isinstance(n, Name | Scripted)]
             for layers in self.inference.instances(statement):
                 elaborator = self.inference.elaborator_at(layers)

@@ -22,16 +22,20 @@ _ASKED = re.compile(r"[\s$)\]\\]*\?(?!\W*(?:yes|ja|oui|s[íì]|sim|right|correct
 _MENDED = re.compile(r"\b(?:not|no longer|nothing|isn't|without) *$", re.IGNORECASE)  # "nothing is wrong"
 _STRUCK = (("~~", "~~"), ("<del>", "</del>"), ("<s>", "</s>"), (r"\sout{", "}"), (r"\st{", "}"), (r"\cancel{", "}"))
 
+MOST_CHARACTERS = 500  # of a line, before and behind
+
 
 def is_taken_back(text: str, span: tuple[int, int]) -> bool:
     """Whether the words around a formula say that it is false, only ask for it, or strike it out."""
     start, stop = span
-    line = text.rfind("\n", 0, start) + 1
-    before = re.split(r"[.!?;]\s", text[max(line, start - 160) : start])[-1]
+    line = text[max(start - MOST_CHARACTERS, 0) : start].rpartition("\n")[2]
+    before = re.split(r"[.!?;]\s", line[-160:])[-1]
     said = _BEFORE.search(before)
     if said is not None and not _MENDED.search(before[: said.start()]):
         return True
-    return bool(_BEHIND.match(text, stop) or _ASKED.match(text, stop)) or _is_struck(text[line:start], text[stop:])
+    return bool(_BEHIND.match(text, stop) or _ASKED.match(text, stop)) or _is_struck(
+        line, text[stop : stop + MOST_CHARACTERS]
+    )
 
 
 def _is_struck(before: str, after: str) -> bool:

@@ -22,7 +22,7 @@ from symderiv.homework.understanding.key_names import shown_name
 from symderiv.homework.understanding.objective import output_of
 from symderiv.homework.understanding.premises import WORDS_OF_VERSIONS, kind_of
 from symderiv.homework.understanding.shapes import base_of
-from symderiv.homework.understanding.symbols import EACH, LOSS_BASES
+from symderiv.homework.understanding.symbols import EACH, HYPER_BASES, LOSS_BASES
 from symderiv.homework.understanding.terms import (
     Apply,
     Const,
@@ -407,12 +407,14 @@ class Otherwise:
         r"""`= a \sigma'(z)` after `(a - y) \sigma'(z) x`, for the x = 1 and y = 0 that are given: the values are put in."""
         values = self._zeros_and_ones
         by = left.bottom.key if isinstance(left, Jacobian) else ""
-        values = {k: v for k, v in values.items() if k != by and k not in self.understanding.definitions_at(at)}
+        defined = self.understanding.definitions_at(at)
+        values = {k: v for k, v in values.items() if k != by and k not in defined and base_of(k) not in HYPER_BASES}
         if not values or is_number(right):
             return None
         document = self.understanding.document
         statement = document.statements[at]
-        paragraph = document.text.rfind("\n\n", 0, statement.span[0])
+        start = statement.span[0]
+        paragraph = document.text.rfind("\n\n", max(0, start - 10 * ASIDE), start)
         here = {
             n.key for n in self.understanding.numbers if paragraph < document.statements[n.at].span[0] and n.at < at
         }

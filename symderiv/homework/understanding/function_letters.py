@@ -204,7 +204,9 @@ def _defined_functions(draft: Draft) -> dict[str, str]:
                 continue
             for side in statement.sides[k + 1 :]:
                 tried[head.base] += 1
-                known = _recognised(draft, side.node, factors[1].items[0]) if tried[head.base] <= MOST_TRIED else None
+                if tried[head.base] > MOST_TRIED:
+                    break
+                known = _recognised(draft, side.node, factors[1].items[0])
                 if known is None and head.base != "sigma" and _is_sigma_of(side.node, factors[1]):
                     known = found.get("sigma", "sigmoid")
                 if known:
@@ -217,9 +219,10 @@ def _defined_functions(draft: Draft) -> dict[str, str]:
 
 def _is_sigma_of(node: f.Node, group: f.Node) -> bool:
     r"""`\sigma(z)`, the right side of `f(z) = \sigma(z)`."""
-    if not isinstance(node, f.Product) or len(node.factors) != 2 or to_text(node.factors[1]) != to_text(group):
-        return False
-    return isinstance(node.factors[0], f.Name) and node.factors[0].base == "sigma"
+    match node:
+        case f.Product(_, (f.Name(_, "sigma"), argument)):
+            return to_text(argument) == to_text(group)
+    return False
 
 
 def _recognised(draft: Draft, body: f.Node, argument: f.Node) -> str | None:

@@ -7,7 +7,8 @@ value printed for another one is not put in.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -138,10 +139,10 @@ class GivenValues:
 
     def _restarts(self) -> list[int]:
         """The statements from which the values before all steps hold again, as the text says."""
-        starts = [s.span[0] for s in self.understanding.document.statements]
+        starts = sorted(s.span[0] for s in self.understanding.document.statements)
         sentences = self.understanding.document.sentences
         said = [s.span[0] for s in sentences if re.search(RESTART_WORDS, s.text, re.IGNORECASE)]
-        return sorted(sum(start < offset for start in starts) for offset in said)
+        return sorted(bisect_left(starts, offset) for offset in said)
 
     def _restarted(self, state: State, at: int) -> State:
         """What holds after 'the same start': the steps taken so far are forgotten."""
@@ -271,8 +272,16 @@ class GivenValues:
     def _is_datum_line(self, at: int, key: str) -> bool:
         """`x = 1, w_1 = 0.5, y = 0.5`: data on the same line, given anew."""
         line = self.understanding.document.statements[at].line
-        others = [n for n in self.understanding.numbers if abs(n.line - line) <= 1 and n.key != key and n.at != at]
+        near = (n for k in (line - 1, line, line + 1) for n in self._numbers_by_line[k])
+        others = [n for n in near if n.key != key and n.at != at]
         return any(base_of(n.key) in DATUM_BASES and n.key in self._given_keys() for n in others)
+
+    @cached_property
+    def _numbers_by_line(self) -> dict[int, list[Definition]]:
+        found: dict[int, list[Definition]] = defaultdict(list)
+        for number in self.understanding.numbers:
+            found[number.line].append(number)
+        return found
 
     def _given_keys(self) -> set[str]:
         return {e.key for e in self.events if e.kind in ("given", "anew")}

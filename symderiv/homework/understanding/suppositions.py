@@ -31,6 +31,7 @@ _BACK = re.compile(
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?;])(?<!\b\w\.\w\.)\s+")  # not behind `i.e.`
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$|\\\[.*?\\\]|\\\(.*?\\\)|\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
 _PROSE = re.compile(r"[^\W\d_]{2,}\W+(?:[^\W\d_]+\W+)*?[^\W\d_]{2,}")  # two words
+MOST_CHARACTERS = 2_000  # of a paragraph, before and behind
 _BLANK = re.compile(r"\n[ \t]*\n")
 
 
@@ -55,9 +56,11 @@ def end_of_supposition(document: Document, at: int, back: str | None) -> int | N
 
 
 def _paragraph(text: str, place: int) -> tuple[int, int]:
-    before = [m.end() for m in _BLANK.finditer(text, 0, place)]
-    after = _BLANK.search(text, place)
-    return before[-1] if before else 0, after.start() if after else len(text)
+    """Where the paragraph around a place begins and ends, as far as it is looked for."""
+    low, high = max(place - MOST_CHARACTERS, 0), min(place + MOST_CHARACTERS, len(text))
+    before = [m.end() for m in _BLANK.finditer(text, low, place)]
+    after = _BLANK.search(text, place, high)
+    return before[-1] if before else low, after.start() if after else high
 
 
 def _end_of_formulas(text: str, place: int) -> int:
