@@ -141,7 +141,7 @@ class Scene:
         changed = [replace(d, term=_changed(d.term, change)) for d in self.understanding.definitions]
         if changed == self.understanding.definitions:
             return None
-        return replace(self.understanding, definitions=changed)
+        return self.understanding.with_definitions(changed)
 
     def understanding_with_copy(self, key: str, user: str) -> Understanding:
         """The document where one formula has a copy of a quantity, equal in value, of which no derivative is taken."""
@@ -155,10 +155,10 @@ class Scene:
             for d in self.understanding.definitions
         ]
         own = [replace(d, key=copy) for d in self.understanding.definitions if d.key == key]
-        shapes = dict(self.understanding.shapes)
-        if key in shapes:
-            shapes[copy] = shapes[key]
-        return replace(self.understanding, definitions=[*own, *definitions], shapes=shapes)
+        found = self.understanding.with_definitions([*own, *definitions])
+        if key in found.shapes and copy not in found.shapes:
+            found.shapes = {**found.shapes, copy: found.shapes[key]}
+        return found
 
     @cached_property
     def depths(self) -> dict[str, int]:

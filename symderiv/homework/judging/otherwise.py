@@ -103,7 +103,7 @@ class Otherwise:
             if first is None or first.term == other.term or other.at > at or letter_of_class(other) is not None:
                 continue
             definitions = [replace(other, until=None) if d is first else d for d in self.understanding.definitions]
-            anew = replace(self.understanding, definitions=definitions)
+            anew = self.understanding.with_definitions(definitions)
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     formula = f"{shown_name(other.key)} as in line {other.line}"
@@ -366,7 +366,7 @@ class Otherwise:
             if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):
                 continue
             for function in sorted(used):
-                anew = replace(self.understanding, definitions=self.unknowns.put_in(function, name))
+                anew = self.understanding.with_definitions(self.unknowns.put_in(function, name))
                 one, other = (_with_function(side, function, name) for side in (left, right))
                 with contextlib.suppress(Misfit, Unknown, Undefined):
                     if Comparer(anew, at).compare(one, other).answer is Answer.EQUAL:
@@ -397,7 +397,7 @@ class Otherwise:
         for key, value in values.items():
             definitions = [replace(d, term=replaced(d.term, Part(key, ()), value)) for d in definitions]
             left, right = (replaced(side, Part(key, ()), value) for side in (left, right))
-        anew = replace(self.understanding, definitions=definitions)
+        anew = self.understanding.with_definitions(definitions)
         with contextlib.suppress(Misfit, Unknown, Undefined):
             found = Comparer(anew, at).compare(left, right)
             return found.answer is Answer.EQUAL and self.situation.accepted(found, kind).verdict == "correct"

@@ -98,7 +98,7 @@ class Unknowns:
         if function not in self._left_open:
             return False
         for name in USUAL_ACTIVATIONS:
-            anew = replace(self.understanding, definitions=self.put_in(function, name))
+            anew = self.understanding.with_definitions(self.put_in(function, name))
             with contextlib.suppress(Misfit, Unknown, Undefined):
                 if Comparer(anew, at).compare(left, right).answer is Answer.EQUAL:
                     return False

@@ -10,7 +10,7 @@ import contextlib
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -208,10 +208,21 @@ class Understanding:
 
     def with_loss(self, change: Callable[[Term], Term]) -> Understanding:
         """What the document would be about with another loss."""
-        return replace(
-            self,
-            definitions=[replace(d, term=change(d.term)) if d.key == self.loss else d for d in self.definitions],
+        return self.with_definitions(
+            replace(d, term=change(d.term)) if d.key == self.loss else d for d in self.definitions
         )
+
+    def with_definitions(self, definitions: Iterable[Definition]) -> Understanding:
+        """What the document would be about with other premises; asked for again, the same, with all that was worked out for it."""
+        changed = tuple(definitions)
+        found = self._variants.get(changed)
+        if found is None:
+            found = self._variants[changed] = replace(self, definitions=list(changed))
+        return found
+
+    @cached_property
+    def _variants(self) -> dict[tuple[Definition, ...], Understanding]:
+        return {}
 
     def nowhere_defined(self, key: str) -> str:
         """Why a quantity has no formula, in words: there is none, or the line with it could not be used."""
