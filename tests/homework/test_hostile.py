@@ -10,9 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from homework.hostile import CLAIM, MATRICES, MODEL, MOST_MEMORY, NET, ROOT, bombs, mutations, run_guarded
+from homework.hostile import CLAIM, MATRICES, MODEL, MOST_MEMORY, NET, ROOT, SECONDS, bombs, mutations, run_guarded
 from symderiv.homework import check_homework, checking
-from symderiv.homework.checking import SECONDS_A_DOCUMENT
 from symderiv.homework.judging import judge
 from symderiv.homework.understanding.arithmetic import Machine
 from symderiv.homework.understanding.inference import Inference
@@ -21,7 +20,6 @@ from symderiv.homework.understanding.terms import Const, Identity, Ones, Ref
 from symderiv.homework.understanding.worlds import MOST_KEPT, Point, TooLarge, World
 
 MUTATIONS = 200
-SECONDS = SECONDS_A_DOCUMENT + 5.0  # of the processor, so that a busy machine does not count; reading takes some, too
 
 
 @pytest.fixture(scope="module", params=["bombs", "mutations"])
