@@ -249,3 +249,19 @@ $\frac{\partial L}{\partial W} = \frac{1}{T} (p - y) x^T$
 
 """
     assert last(rf"{text}$\frac{{\partial L}}{{\partial x}} = {factor} (p - y)$")[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The output is a linear unit, so",
+        r"With the identity $\tanh' = 1 - \tanh^2$ we get",
+        "The output needs no slope, it is linear. Hence",
+    ],
+)
+def test_words_about_the_output_do_not_excuse_a_slope_of_the_hidden_layer(words: str):
+    text = rf"""One example: $z = W x + b$, $h = \tanh(z)$, $s = v^T h$, $L = \frac12 (s - y)^2$.
+
+{words} $\frac{{\partial L}}{{\partial z}} = (s - y) v$
+"""
+    assert last(text)[0] == "wrong"

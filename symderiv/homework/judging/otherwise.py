@@ -43,7 +43,10 @@ from symderiv.homework.understanding.understanding import ACTIVATION_WORDS, TARG
 from symderiv.homework.understanding.variants import Variant, varied
 from symderiv.homework.understanding.worlds import Misfit, Unknown
 
-IDENTITY = r"\bidentity\b|linear (?:unit|activation)|Identität|identité|identidad|identità"
+IDENTITY = (  # as an activation of its own, no identity that is made use of
+    r"(?:\bcase\b[^.]{0,12}|\b(?:is|ist|est|es|é|è) (?:simply |just )?(?:the |die |l'|la |a )?|\b(?:with|for|mit|für|avec|pour|con|para) "
+    r"(?:the |die |l'|la |a )?)(?:identity|Identität|identité|identidad|identità)(?: function| activation)?\s*[.,:;]"
+)
 SPECIAL_CASE = r"special case|single (?:example|sample)|only one (?:example|sample)|Sonderfall|Spezialfall|cas particulier|caso particular"
 SUPPOSED = (
     r"\b(?:for|if|when|with|where|start|beginning|initially|set|setting|let|suppose|für|wenn|falls|mit|pour|si|quand|lorsque|avec|"
