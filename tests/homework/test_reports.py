@@ -281,6 +281,7 @@ def test_formulas_that_become_mathml(latex):
     [
         "dW1 = X.T @ dZ1",
         "w_1 is 3 x 2",
+        "A^1 : hidden layer values: 2x1",
         r"\text{<b>} = 1",
         r"\unknownmacro{x} = 1",
         "{" * 3000,
@@ -291,6 +292,12 @@ def test_formulas_that_become_mathml(latex):
 )
 def test_what_is_no_formula_stays_source(source):
     assert formula(source).startswith("<code>") and "<b>" not in formula(source)
+
+
+def test_braces_and_dollars_without_a_partner_are_left_out():
+    assert formula("} = 2 x").count("<mo>") == 1 and "}" not in formula("} = 2 x")
+    assert formula("bias $= b_1").count("<mo>") == 1 and ">$<" not in formula("bias $= b_1")
+    assert formula(r"\frac{a}{b} + \mathbf{x").startswith("<math")
 
 
 def test_names_of_plain_text_keep_their_index_together():

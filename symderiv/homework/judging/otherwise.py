@@ -492,7 +492,7 @@ class Otherwise:
                 return None
             answers.append(self.situation.compare(at, renamed(left, choice), renamed(right, choice)).answer)
             if answers[-1] is Answer.EQUAL:
-                named = ", ".join(f"{a} read as {b}" for a, b in choice.items())
+                named = ", ".join(f"{shown_name(a)} read as {shown_name(b)}" for a, b in choice.items())
                 output = output_of(self.inference)
                 formula = self.understanding.definitions_at(at).get(output or "")
                 scores = formula.body if isinstance(formula, (Apply, Softmax)) else None

@@ -34,6 +34,7 @@ LONGEST_FORMULA = 2_000
 PROSE = frozenset(
     "is are be has have the of and with by shape matrix vector where since then let if to for so we".split()
 )
+_SENTENCE = re.compile(r"[A-Za-z]{3,} +[A-Za-z]{3,}")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _CODE = re.compile(r"@|\*|\bnp\.|\.T\b|\.sum\(|\[:")
 _LEAVE_OUT = re.compile(r"\\(?:label|tag)\*?\{[^{}]*\}|\\(?:nonumber|notag)\b|(?:\\\\\s*)+$|^(?:\s*\\\\)+")
@@ -120,10 +121,11 @@ def formula(latex: str) -> Markup:
     """A formula of somebody's as MathML if it is one and converts safely, else as its source."""
     source = Markup("<code>%s</code>") % harmless(latex)
     words = re.sub(r"\\(?:text|mathrm|textbf|textit|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", latex)
-    if len(latex) > LONGEST_FORMULA or _is_code(latex) or PROSE & set(re.findall(r"[A-Za-z]+", words)):
+    is_prose = PROSE & set(re.findall(r"[A-Za-z]+", words)) or ("\\" not in latex and _SENTENCE.search(latex))
+    if len(latex) > LONGEST_FORMULA or _is_code(latex) or is_prose:
         return source
     cleaned = "".join(c if c.isprintable() else " " for c in latex).strip()
-    cleaned = _LEAVE_OUT.sub("", cleaned).strip().strip("$").strip()
+    cleaned = _paired(re.sub(r"(?<!\\)\$", "", _LEAVE_OUT.sub("", cleaned))).strip()
     if "\\" not in cleaned:  # plain text: w_out is one name
         cleaned = re.sub(r"([_^])([A-Za-z]{2,})", r"\1{\2}", cleaned)
     cleaned = re.sub(r"(?<!\\)&\s*(?==)", "", cleaned)  # where lines of several are aligned
@@ -133,6 +135,18 @@ def formula(latex: str) -> Markup:
         return source
     found = mathml(cleaned)
     return source if found.startswith("<code") or _UNKNOWN_COMMAND.search(found) else Markup(found)
+
+
+def _paired(latex: str) -> str:
+    """With a partner for every brace: a claim may begin or end inside what stands around it."""
+    depth = 0
+    kept = []
+    for part in re.split(r"((?<!\\)[{}])", latex):
+        if part == "}" and not depth:
+            continue
+        depth += (part == "{") - (part == "}")
+        kept.append(part)
+    return "".join(kept) + "}" * depth
 
 
 def as_latex(plain: str) -> str:
