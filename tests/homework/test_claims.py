@@ -258,6 +258,9 @@ LAST = [
     (SUBSETS + r"$$\frac{\partial L}{\partial W} = (a - y) x^T$$", "wrong"),
     (ROWS + "dW2 = A1.T @ dZ2\n```", "correct"),
     (ROWS + "db2 = dZ2.sum(axis=1)\n```", "wrong"),
+    (SCALARS + r"$$\frac{\partial L}{\partial L} = 1$$", "correct"),
+    (SCALARS + r"$$\frac{\partial L}{\partial L} = 2$$", "wrong"),
+    (SCALARS + r"$$\frac{\partial L}{\partial L} = \begin{bmatrix} 1 & 2 \end{bmatrix}$$", "wrong"),
 ]  # fmt: skip
 
 

@@ -60,14 +60,8 @@ class Derivatives:
             if self._is_one_step(at, left):
                 return Verdict("correct", "chain", "a path of one step")
             return Verdict("uncheckable", kind, "both sides are the same")
-        if isinstance(left, Jacobian) and self.situation.key(left.top) == left.bottom.key and is_number(right):
-            seed = np.asarray(self.understanding.reader(at, False).readings(right)[0].value.array, dtype=float)
-            if float(seed.item()) == 1:
-                return Verdict("correct", kind)
-            generation = self.numbers.generation(at, False)
-            false = Printed(seed, statement.line, at, False, True, statement.line, generation, seed != 1, seed * 0 + 1)
-            self.numbers.note(jacobian_key(left), false)
-            return Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
+        if isinstance(left, Jacobian) and (seed := self._seed(at, statement, left, right, kind)) is not None:
+            return seed
         strange = self.unknowns.undefined_factor(left, right)
         if strange is not None:
             return Verdict(
@@ -163,6 +157,20 @@ class Derivatives:
             message += f": {found.reason}"
         truth = truth_of(self.understanding, at, left)
         return Verdict("wrong", kind, message, mistakes=("unrecognised",), expected=truth)
+
+    def _seed(self, at: int, statement: Statement, left: Jacobian, right: Term, kind: str) -> Verdict | None:
+        """dL/dL = 1, with which the way back begins; another number is a false value that goes on."""
+        if self.situation.key(left.top) != left.bottom.key or not is_number(right):
+            return None
+        seed = np.asarray(self.understanding.reader(at, False).readings(right)[0].value.array, dtype=float)
+        if seed.size != 1:
+            return None
+        if seed.item() == 1:
+            return Verdict("correct", kind)
+        generation = self.numbers.generation(at, False)
+        false = Printed(seed, statement.line, at, False, True, statement.line, generation, seed != 1, seed * 0 + 1)
+        self.numbers.note(jacobian_key(left), false)
+        return Verdict("wrong", kind, "it is 1", mistakes=("forward-value-as-seed",))
 
     def _is_one_step(self, at: int, left: Term) -> bool:
         """Whether a derivative is a whole path by itself: its top is worked out from its bottom directly."""
