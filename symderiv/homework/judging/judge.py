@@ -811,7 +811,10 @@ class Judge:
         if reference is None and subject.term is not None and not isinstance(subject.term, Jacobian):
             with contextlib.suppress(Unknown, Misfit, Undefined):
                 value = self.understanding.reader(0, False).readings(subject.term)[0].value
-                if not value.letters and fits_stated(self.understanding, value.array.shape, side):
+                fits = False if value.letters else fits_stated(self.understanding, value.array.shape, side)
+                if fits is None:
+                    return Verdict("uncheckable", "shape", "these are the sizes of its transpose")
+                if fits:
                     return Verdict("correct", "shape", "the product has these sizes")
         verdict: Verdict | None = judge_shape(self.understanding, reference, side, Verdict, self._misstated, layers)
         name = name_of(subject.side.node)

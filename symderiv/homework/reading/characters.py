@@ -33,7 +33,13 @@ _SIGNS = {
     "⎡": "[", "⎢": "[", "⎣": "[", "⎤": "]", "⎥": "]", "⎦": "]", "∀": r"\forall ", "⌊": "(", "⌋": ")",
     "⬅": r"\leftarrow ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2003": " ", "\u200b": " ", "\ufeff": " ", "“": '"', "”": '"',
 }  # fmt: skip
-_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵗˡʲᵏᵐᴸᴴᴺ", "0123456789+-=()niTtljkmLHN", strict=True))
+_SUPERSCRIPTS = dict(
+    zip(
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂ",
+        "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVW",
+        strict=True,
+    )
+)
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789+-=()aehijklmnoprstuvx", strict=True))
 _ACCENTS = {
     "\u0302": "hat", "\u0304": "bar", "\u0305": "bar", "\u0303": "tilde", "\u0307": "dot", "\u0308": "ddot", "\u20d7": "vec",
@@ -138,9 +144,11 @@ def _letter(part: str, at: int) -> tuple[str, str | None]:
 
 def _write_script(part: str, at: int, base: int, writer: _Writer, table: dict[str, str], mark: str) -> int:
     start = at
+    is_shape = part[at - 1 : at] in ("ℝ", "R")  # the cross of ℝᵖˣⁿ is written as a small x
     writer.write(mark + "{", base + at, base + at)
     while at < len(part) and part[at] in table:
-        writer.write(table[part[at]], base + at, base + at + 1)
+        is_cross = is_shape and part[at] == "ˣ" and start < at
+        writer.write(r"\times " if is_cross else table[part[at]], base + at, base + at + 1)
         at += 1
     writer.write("}", base + at - 1, base + at)
     writer.ends[-1] = base + at

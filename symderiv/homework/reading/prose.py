@@ -743,10 +743,16 @@ class _Line:
 
     def _shape(self, start: int) -> tuple[Found, int, int] | None:
         """`A^0 : input layer: 2x1 matrix`, `w_1 is 3 x 2`: a name with a shape behind it."""
-        places = [place for place in (self._sizes(start), self._sizes_in_brackets(start)) if place]
-        if not places:
-            return None
-        low, high, sizes = min(places)
+        at = start
+        while places := [place for place in (self._sizes(at), self._sizes_in_brackets(at)) if place]:
+            low, high, sizes = min(places)
+            if found := self._shape_of(low, high, sizes, start):
+                return found
+            at = high
+        return None
+
+    def _shape_of(self, low: int, high: int, sizes: list[tuple[int, int]], start: int) -> tuple[Found, int, int] | None:
+        """The name, behind a place, that the sizes in a range belong to, with them."""
         name = self._name_before(low, start)
         if name is None:
             return None
@@ -953,6 +959,9 @@ class _Line:
                 break
             at -= 1
         last = at + 1
+        whole = self._bracketed_before(last, start)
+        if whole >= 0:
+            return whole, last
         while (
             at >= start
             and not self.ordinary[at]
@@ -966,6 +975,16 @@ class _Line:
         if first >= last or last - first > 12 or not self._is_strong(first) or self.kinds[first] == "num":
             return None
         return first, last
+
+    def _bracketed_before(self, last: int, start: int) -> int:
+        """Where the brackets around a difference or sum begin that end at a place, `(a - y) is K x 1`; -1 if none do."""
+        if self.kinds[last - 1] != ")":
+            return -1
+        for first in range(last - 2, max(start - 1, last - 12), -1):
+            if self.kinds[first] == "(" and self._closing(first, self.size) == last - 1:
+                is_call = first > 0 and not self.gaps[first] and self.kinds[first - 1] not in ("(", ",", "rel")
+                return -1 if is_call or not {"+", "-"} & set(self.kinds[first:last]) else first
+        return -1
 
     def _declared(self) -> tuple[Found, int, int] | None:
         """`n_h : neurons of the first layer`, `W1: (d, h)` at the beginning of a line."""

@@ -440,7 +440,7 @@ def families_of(
     alone = {
         base: {alike.get(ls[0], ls[0]) for ls in sets if len(ls) == 1} & units
         for base, sets in letter_sets.items()
-        if base not in ("delta", "Delta")
+        if base not in ("delta", "Delta") and base not in symbols.layered  # b^(1)_j, b^(2)_k: the mark tells them apart
     }
     defined_twice = any(len(letters) > 1 for letters in defined.values())
     if not (defined_twice or weighs_twice) and not (len(units) > 1 and any(len(x) > 1 for x in alone.values())):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from symderiv.homework.marking import Assumption, Understood
@@ -45,7 +46,7 @@ def _equations(understanding: Understanding) -> list[str]:
 def _shapes(understanding: Understanding) -> dict[str, str]:
     names = {"1": "1", "#n": next((s for s in ("m", "n", "N") if s in understanding.symbols.sizes), "n")}
     taken = {*names.values(), *understanding.shapes}  # a size is not called what a quantity is called
-    pool = iter(u for u in UNITS if u not in taken)
+    pool = (u for u in itertools.chain(UNITS, map("n{}".format, itertools.count(1))) if u not in taken)
     out = {}
     defined = {d.key for d in understanding.definitions}
     order = [*understanding.weights, *understanding.biases, *sorted(defined), *sorted(understanding.shapes)]
@@ -53,8 +54,11 @@ def _shapes(understanding: Understanding) -> dict[str, str]:
         shape = understanding.shapes.get(key)
         if shape is None or shape == ("1", "1") or key.startswith(("<", "#")):
             continue
-        sizes = [names.setdefault(dim, dim if dim.isdigit() else next(pool, dim.replace("?", "n"))) for dim in shape]
-        out[shown_name(understanding.capitals.get(key, key))] = f"{sizes[0]} × {sizes[1]}"
+        for dim in shape:
+            if dim not in names:
+                names[dim] = dim if dim.isdigit() else next(pool)
+        rows, columns = (names[dim] for dim in shape)
+        out[shown_name(understanding.capitals.get(key, key))] = f"{rows} × {columns}"
     return out
 
 

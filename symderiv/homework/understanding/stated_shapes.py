@@ -167,15 +167,16 @@ def _is_same(one: str, other: str) -> bool:
     return one == other or (bool(layer and other_layer) and letter != other_letter and layer != other_layer)
 
 
-def fits_stated(understanding: Understanding, shape: Sequence[int], side: Side) -> bool:
-    r"""Whether a whole expression, `H^T G \in R^{m \times q}`, can have the sizes that are stated of it."""
+def fits_stated(understanding: Understanding, shape: Sequence[int], side: Side) -> bool | None:
+    r"""Whether a whole expression, `H^T G \in R^{m \times q}`, can have the sizes stated of it; None if turned round."""
     sizes = sizes_in(side.node)
     dims = {n: dim for dim, n in understanding.sizes.items()}
     if sizes is None or len(sizes) != 2 or len(shape) != 2:
         return False
-    return not any(
-        _differ(dims.get(n, str(n)), size, understanding.stated_sizes) for n, size in zip(shape, sizes, strict=True)
-    )
+    rows, columns = (dims.get(n, str(n)) for n in shape)
+    if not _may_be(sizes, (rows, columns)) and _may_be(sizes, (columns, rows)):
+        return None  # a column that is stated as a row
+    return not any(_differ(d, size, understanding.stated_sizes) for d, size in zip((rows, columns), sizes, strict=True))
 
 
 def _is_beside_bias(understanding: Understanding, shape: Sequence[str], stated: Sequence[str]) -> bool:
