@@ -280,3 +280,60 @@ CARRIED = [
 def test_what_follows_from_a_false_line_is_charged_there(text: str):
     before, last = check_homework(text + "\n").claims[-2:]
     assert (before.verdict, last.verdict, last.root_line) == ("wrong", "carried", before.line)
+
+
+SMALL_SIZES = """x ∈ ℝⁿ,  h ∈ ℝᵖ,  q ∈ ℝᴷ
+V ∈ ℝᵖˣⁿ,  W ∈ ℝᴷˣᵖ
+
+h = V x
+s = W h
+q = σ(s)
+
+L = −Σₖ [ yₖ log qₖ + (1 − yₖ) log(1 − qₖ) ]
+
+"""
+
+
+def verdicts_of_shapes(text: str) -> list[tuple[str, str]]:
+    return [(claim.reading, claim.verdict) for claim in check_homework(text).claims if claim.kind == "shape"]
+
+
+def test_sizes_as_small_superscripts():
+    found = verdicts_of_shapes(SMALL_SIZES)
+    assert ("V ∈ R^(p × n)", "correct") in found and {verdict for _, verdict in found} == {"correct"}
+    turned = verdicts_of_shapes(SMALL_SIZES.replace("W ∈ ℝᴷˣᵖ", "W ∈ ℝᴷˣᴷ"))
+    assert ("W ∈ R^(K × K)", "wrong") in turned
+    assert check_homework("σ(x) = 1/(1 + e⁻ˣ)\n\nσ'(x) = e⁻ˣ/(1 + e⁻ˣ)\n").claims[-1].verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("said", "verdicts"),
+    [
+        ("(q − y) is K×1 and hᵀ is 1×p, so the product is K×p like W.", ["correct", "correct"]),
+        ("(q − y) is 1×K and hᵀ is p×1.", ["uncheckable", "uncheckable"]),
+        ("(q − y) is p×1 and hᵀ is 1×K.", ["uncheckable", "uncheckable"]),
+    ],
+)
+def test_shapes_of_what_has_no_name(said: str, verdicts: list[str]):
+    assert [verdict for _, verdict in verdicts_of_shapes(SMALL_SIZES + said + "\n")][-2:] == verdicts
+
+
+LETTERS = r"""$a_j = \sum_i w^{(1)}_{ji} x_i + b^{(1)}_j$, $h_j = \tanh(a_j)$
+
+$o_k = \sum_j w^{(2)}_{kj} h_j + b^{(2)}_k$, $p_k = e^{o_k} / \sum_l e^{o_l}$, $E = -\sum_k t_k \ln p_k$ with $\sum_k t_k = 1$
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (r"$\frac{\partial h_j}{\partial a_r} = \delta_{jr} (1 - h_j^2)$", "correct"),
+        (r"$\frac{\partial o_m}{\partial w^{(2)}_{kj}} = \delta_{mk} h_j$", "correct"),
+        (r"$\frac{\partial o_m}{\partial w^{(2)}_{kj}} = \delta_{mk} a_j$", "wrong"),
+        (r"$\nabla_{W^{(2)}} E = (p - t) h^\top$", "correct"),
+        (r"$\nabla_{W^{(2)}} E = (t - p) h^\top$", "wrong"),
+    ],
+)
+def test_biases_with_a_layer_and_two_letters_name_no_families(line: str, verdict: str):
+    assert check_homework(LETTERS + line + "\n").claims[-1].verdict == verdict

@@ -81,6 +81,7 @@ FIRST_CONTACT = {
     "fresh_42": First(174, 188, 4, 0),
     "fresh_43": First(154, 170, 1, 0),
     "fresh_44": First(144, 147, 0, 0),
+    "fresh_45": First(286, 301, 2, 1),
 }
 WAVED_THROUGH = {
     "fresh_10": 1,  # x delta^T for delta x^T of a square W: by the rules a whole result may lie transposed
@@ -133,6 +134,7 @@ AT_LEAST = {
     "fresh_42": 0.95,
     "fresh_43": 0.9,
     "fresh_44": 0.99,
+    "fresh_45": 0.97,
 }
 NAMED = {
     "fresh_13": (30, 33),

@@ -32,13 +32,19 @@ def said_derivatives(draft: Draft) -> set[str]:
             inner = f.without_brackets(inner.terms[0][1])
         inner = _start_of_path(draft, inner)
         top = draft.closed(inner.top) if isinstance(inner, f.Derivative) and inner.top is not None else None
-        if reference.key not in seen and top is not None and top.key == draft.loss:
+        is_loss = top is not None and (top.key == draft.loss or _is_mean_of_losses(reference, top))
+        if reference.key not in seen and is_loss:
             found.add(reference.key)
         seen.add(reference.key)
     found -= _written_in_loss(draft)
     letters = {base_of(k) for k in found if layer_of(k) is not None}
     letters |= _letters_of_the_way_back(draft)
     return found | {k for k in seen if base_of(k) in letters and layer_of(k) is not None}  # D_1 beside D_2
+
+
+def _is_mean_of_losses(own: Reference, top: Reference) -> bool:
+    r"""Whether `D^{(l)} = \partial J/\partial \Theta^{(l)}` is by another loss than the one that most lines derive, that of one sample."""
+    return base_of(top.key) in LOSS_BASES and layer_of(own.key) is not None
 
 
 def _start_of_path(draft: Draft, node: f.Node) -> f.Node:
