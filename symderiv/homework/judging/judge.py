@@ -28,7 +28,7 @@ from symderiv.homework.judging.otherwise import Otherwise
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
 from symderiv.homework.judging.rows import judge_rows
-from symderiv.homework.judging.situation import ASIDE, Situation
+from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.updates import Updates
 from symderiv.homework.judging.verdicts import (
@@ -234,8 +234,8 @@ class Judge:
         subject = self.situation.subject(side)
         if isinstance(node, f.Derivative):
             after = self.understanding.document.text[side.span[1] : side.span[1] + 6]
-            before = self.understanding.document.text[max(0, side.span[0] - ASIDE) : side.span[0]].split("\n\n")[-1]
-            before = re.sub(r"\\[A-Za-z]+", "", before)  # a heading that is the formula alone asks nothing
+            # a heading that is the formula alone asks nothing
+            before = re.sub(r"\\[A-Za-z]+", "", self.situation.words_before(side.span[0]))
             asked = "" if not re.search(r"\w", before) else re.split(r"[.!;]\s", statement.lead)[-1]
             if "?" in after or "?" in statement.tail or re.search(QUESTION, asked, re.IGNORECASE):
                 self.question, self.question_at = subject, at

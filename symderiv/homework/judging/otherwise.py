@@ -92,7 +92,7 @@ class Otherwise:
             ):
                 return True
         start = statements[at].span[0]
-        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        words = self.situation.words_before(start)
         return bool(
             re.search(SPECIAL_CASE, words, re.IGNORECASE)
             or re.search(CONTRARY, re.split(r"[.!?]\s", words)[-1], re.IGNORECASE)
@@ -126,8 +126,7 @@ class Otherwise:
         """`So with the cross-entropy dL/dz = a - y`, after the network was changed: with the formula that the words before name."""
         definitions, loss = self.understanding.definitions, self.understanding.loss
         current = self.understanding.definitions_at(at)
-        start = self.understanding.document.statements[at].span[0]
-        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        words = self.situation.words_before(self.understanding.document.statements[at].span[0])
         for other in definitions:
             version = kind_of(loss, other.key, other.term)
             if other.at > at or current.get(other.key) == other.term or version not in WORDS_OF_VERSIONS:
@@ -362,8 +361,7 @@ class Otherwise:
 
     def _with_function(self, at: int, left: Term, right: Term, kind: str) -> Verdict | None:
         """'For ReLU it would be ..' in a document about tanh: judged with the activation that its sentence names."""
-        start = self.understanding.document.statements[at].span[0]
-        words = self.understanding.document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        words = self.situation.words_before(self.understanding.document.statements[at].span[0])
         used = {d.term.function for d in self.understanding.definitions if isinstance(d.term, Apply)}
         for name, pattern in {**ACTIVATION_WORDS, "identity": IDENTITY}.items():
             if name in used or name == "softmax" or not re.search(pattern, words, re.IGNORECASE):

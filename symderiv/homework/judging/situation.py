@@ -56,6 +56,10 @@ class Situation:
     def __post_init__(self) -> None:
         self.numbers = NumberWorlds(self.understanding)
 
+    def words_before(self, place: int) -> str:
+        """What the paragraph says right before a place, such as for which activation a formula is."""
+        return self.understanding.document.text[max(0, place - ASIDE) : place].split("\n\n")[-1]
+
     def per_sample(self, term: Term) -> Term:
         """With 1/n taken later, the derivative by anything but a parameter is meant without it: n times the derivative."""
         if isinstance(term, Jacobian) and self.key(term.top) == self.understanding.loss:

@@ -11,7 +11,7 @@ from symderiv.homework.judging.comparing import Answer, Comparer
 from symderiv.homework.judging.otherwise import Otherwise, says_rows
 from symderiv.homework.judging.own_lines import OwnLines
 from symderiv.homework.judging.pieces import judge_in_case
-from symderiv.homework.judging.situation import ASIDE, Situation
+from symderiv.homework.judging.situation import Situation
 from symderiv.homework.judging.unknowns import Unknowns
 from symderiv.homework.judging.velocities import Velocities
 from symderiv.homework.judging.verdicts import Verdict
@@ -150,9 +150,7 @@ class Updates:
 
     def _of_some_samples(self, at: int, steps: Iterable[Term], right: Term) -> Verdict | None:
         """A step along the gradient of one sample, or of some of them, where the words before it say so."""
-        document = self.understanding.document
-        start = document.statements[at].span[0]
-        words = document.text[max(0, start - ASIDE) : start].split("\n\n")[-1]
+        words = self.situation.words_before(self.understanding.document.statements[at].span[0])
         if not self.understanding.axes.batch or re.search(OF_SOME, words, re.IGNORECASE) is None:
             return None
         one = self.otherwise.with_one_sample.with_loss(_without_mean)
