@@ -337,3 +337,9 @@ $o_k = \sum_j w^{(2)}_{kj} h_j + b^{(2)}_k$, $p_k = e^{o_k} / \sum_l e^{o_l}$, $
 )
 def test_biases_with_a_layer_and_two_letters_name_no_families(line: str, verdict: str):
     assert check_homework(LETTERS + line + "\n").claims[-1].verdict == verdict
+
+
+def test_a_table_without_headings_costs_no_line_its_verdict():
+    table = "\n|---|---|\n| $x_1$ | 2 |\n| $w$ | 3 |\n\n"
+    text = table + r"$$z = w x + b$$" + "\n" + r"$$\frac{\partial z}{\partial w} = %s$$" + "\n"
+    assert [check_homework(text % right).claims[-1].verdict for right in ("x", "b")] == ["correct", "wrong"]

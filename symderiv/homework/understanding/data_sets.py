@@ -44,7 +44,7 @@ def _in_columns(draft: Draft, rows: Sequence[Row]) -> Iterator[tuple[str, Term, 
 
 def _in_rows(draft: Draft, rows: Sequence[Row]) -> Iterator[tuple[str, Term, int, int]]:
     """A sample in each column: a row begins with `x_i`; the headings may be such a row."""
-    first, *others = rows[0].headings
+    first, *others = rows[0].headings or ("",)
     yield from _values(draft, heading_of(first.strip()), [_number(h) for h in others], rows[0])
     for row in rows:
         if row.cells and len(row.cells[0]) == 1:
