@@ -174,13 +174,9 @@ def test_documents_are_marked_as_well_as_they_were(name: str):
     assert found["agree"] > FIRST_CONTACT[name].agree
     assert found["false_accusations"] == 0
     assert found["false_accepts"] <= WAVED_THROUGH.get(name, 0)
-
-
-@pytest.mark.parametrize("name", NAMED)
-def test_mistakes_are_found_and_named_better_than_at_first(name: str):
-    found = scored(DOCUMENTS / name)
-    named, roots = NAMED[name]
-    assert (found["roots"], found["named"] > named) == (roots, True)
+    if name in NAMED:
+        named, roots = NAMED[name]
+        assert found["roots"] == roots and found["named"] > named
 
 
 def test_generated_homework_is_marked_right():
