@@ -14,7 +14,7 @@ from homework.proofs import Outcome, outcomes
 from homework.textbook_models import CASES, MODELS, point
 from homework.trees import Nonconforming, shape_of
 
-COUNT = 10
+COUNT = 6
 IDS = [f"{name}-{wrt}" for name, wrt in CASES]
 MOST_UNCHECKABLE = 0.02
 

@@ -19,7 +19,7 @@ from symderiv.homework.understanding.patience import TookTooLong, at_most, go_on
 from symderiv.homework.understanding.terms import Const, Identity, Ones, Ref
 from symderiv.homework.understanding.worlds import MOST_KEPT, Point, TooLarge, World
 
-MUTATIONS = 200
+MUTATIONS = 100
 
 
 @pytest.fixture(scope="module", params=["bombs", "mutations"])
