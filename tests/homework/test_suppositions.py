@@ -265,3 +265,24 @@ def test_words_about_the_output_do_not_excuse_a_slope_of_the_hidden_layer(words:
 {words} $\frac{{\partial L}}{{\partial z}} = (s - y) v$
 """
     assert last(text)[0] == "wrong"
+
+
+OUTPUT_BY_TWO_NAMES = r"""We take one sample, and f is the sigmoid function.
+
+$u = x W + b$
+
+$\tilde{y} = h = f(u)$
+
+$E = \sum_k (h_k - y_k)^2$
+
+$dh = 2 (h - y)$
+
+$du = dh \odot f(u) \odot (1 - f(u))$
+
+"""
+
+
+@pytest.mark.parametrize(("line", "verdict"), [("$db = du$", "correct"), ("$db = 2 du$", "wrong")])
+def test_a_target_is_not_the_output_because_it_shares_its_letter(line: str, verdict: str):
+    """Else the loss is zero, and so is each side of everything."""
+    assert check_homework(OUTPUT_BY_TWO_NAMES + line + "\n").claims[-1].verdict == verdict

@@ -484,9 +484,10 @@ def link_prediction(draft: Draft) -> None:
     if len(tops) != 1 or base_of(tops[0].key) in LOSS_BASES:
         return
     top = tops[0]
-    outputs = {k for r in references_in(loss.term) if (k := r.key).endswith("^hat") or k == base_of(top.key)} - known
-    if len(outputs) != 1:
-        return
+    named = {r.key for r in references_in(loss.term)}
+    outputs = {k for k in named if k.endswith("^hat") or k == base_of(top.key)} - known
+    if len(outputs) != 1 or any(d.key in named and _is_activated(d.term) for d in draft.definitions):
+        return  # the y of `(h - y)^2` beside `h = ỹ`: it names the output, so y is the target
     hat = outputs.pop()
     draft.symbols.alias(hat, top.key)
     draft.definitions = [replace(d, term=_renamed(d.term, hat, top.key)) for d in draft.definitions]
