@@ -165,8 +165,9 @@ def _cost_of_late_mean(inference: Inference, judge: Judge, found: Iterable[Claim
     false = {c.line for c in without if c.verdict == "wrong"}
     if lines_repeated_with_mean(inference) & false:
         return -2 * TWO_MISTAKES
-    mended = lines_with_late_mean(inference) & false - {c.line for c in found if c.verdict == "wrong"}
-    return -TWO_MISTAKES if judge.nearly_later or mended else COSTS["wrong"]
+    false_with = {c.line for c in found if c.verdict == "wrong"}
+    mended = lines_with_late_mean(inference) & false - false_with
+    return -TWO_MISTAKES if judge.nearly_later or len(mended) > len(false_with - false) else COSTS["wrong"]
 
 
 def _is_explained(claim: Claim) -> bool:

@@ -286,3 +286,25 @@ $du = dh \odot f(u) \odot (1 - f(u))$
 def test_a_target_is_not_the_output_because_it_shares_its_letter(line: str, verdict: str):
     """Else the loss is zero, and so is each side of everything."""
     assert check_homework(OUTPUT_BY_TWO_NAMES + line + "\n").claims[-1].verdict == verdict
+
+
+LOSS_UNSAID = r"""There are n samples, one in each row of X.
+
+`U2 = X @ W1`
+`H2 = softplus(U2)`
+`U3 = H2 @ W2`
+`H3 = g(U3)`
+`y_hat = H3`
+
+`dy_hat = 1/n * (y_hat - Y)`
+`dU3 = dy_hat * g_prime(U3)`
+`dW2 = H2.T @ dU3`
+`dH2 = dU3 @ W2.T`
+`dU2 = dH2 * softplus_prime(U2) * softplus_prime(U2)`
+`dW1 = 1/n * X.T @ dU2`
+"""
+
+
+def test_a_second_mean_is_no_convention_that_makes_another_line_false():
+    found = {claim.line: claim.verdict for claim in check_homework(LOSS_UNSAID).claims}
+    assert [found[line] for line in (11, 12, 13, 14)] == ["correct", "correct", "wrong", "wrong"]
